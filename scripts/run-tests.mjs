@@ -1,0 +1,50 @@
+// Runs the compiled tests: every dist/test/**/*.test.js (Node 20 would take helpers for tests).
+// Arguments that are not options keep only the files whose path contains one of them.
+//   --node24   with the Node 24 of tools/node, installed on first use
+//   --serial   one file at a time
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import path from "node:path";
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const options = process.argv.slice(2).filter((argument) => argument.startsWith("--"));
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+
+function testsBelow(folder) {
+  return readdirSync(folder)
+    .map((name) => path.join(folder, name))
+    .flatMap((file) => (statSync(file).isDirectory() ? testsBelow(file) : [file]))
+    .filter((file) => file.endsWith(".test.js"));
+}
+
+function node24() {
+  const folder = path.join(root, "tools", "node");
+  const binary = path.join(folder, "node_modules", "node24", "bin", "node");
+  if (!existsSync(binary)) {
+    const { status } = spawnSync("npm", ["ci", "--no-fund", "--no-audit", "--ignore-scripts"], {
+      cwd: folder,
+      stdio: "inherit",
+    });
+    if (status !== 0) process.exit(1);
+  }
+  return binary;
+}
+
+const binary = options.includes("--node24") ? node24() : process.execPath;
+const files = testsBelow(path.join(root, "dist", "test"))
+  .filter((file) =>
+    existsSync(
+      path.join(root, path.relative(path.join(root, "dist"), file).replace(/\.js$/, ".ts")),
+    ),
+  )
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .sort();
+if (files.length === 0) {
+  console.error("no test matches");
+  process.exit(1);
+}
+const args = ["--enable-source-maps", "--test", "--test-reporter=spec"];
+if (options.includes("--serial")) args.push("--test-concurrency=1");
+const { status } = spawnSync(binary, [...args, ...files], { cwd: root, stdio: "inherit" });
+process.exit(status ?? 1);

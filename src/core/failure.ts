@@ -1,0 +1,38 @@
+// Expected failures are values: no stack, no throw, and a text that says what to do.
+
+/** Why a call has no good answer. One flat list: every protocol must render each kind. */
+export type FailureKind =
+  | "unidentified" // the request names no destination, or names it badly
+  | "unbound" // the name resolves to nothing (negative, empty, or the dtab fails it)
+  | "unresolved" // discovery has not answered in time, or answered with an error
+  | "exhausted" // no endpoint, connection or place in a queue is free for the call
+  | "connect" // the endpoint refused or did not accept in time
+  | "timeout" // the deadline passed
+  | "closed" // the peer closed in the middle of the call
+  | "malformed" // the peer broke its protocol
+  | "cancelled"; // the caller went away
+
+/** May the call be sent again? `safe`: the endpoint never saw it, or refused it unprocessed. */
+export type RetryPermission = "safe" | "if-idempotent" | "never";
+
+/** A value, not an Error: expected failures carry no stack. */
+export interface Failure {
+  readonly kind: FailureKind;
+  readonly retry: RetryPermission;
+  /** For people: names, addresses, limits. Never parsed by code. One line. */
+  readonly detail: string;
+  /**
+   * How the name was resolved: each alternative that was tried and what it gave, one a line.
+   * Internal names: shown to callers on the same host, or when the configuration says so.
+   */
+  readonly trace?: string;
+}
+
+/** Makes a failure. `retry` is `never` unless the maker knows better. */
+export function failure(
+  kind: FailureKind,
+  detail: string,
+  retry: RetryPermission = "never",
+): Failure {
+  return { kind, retry, detail };
+}

@@ -1,0 +1,113 @@
+// What names become: bound names with addresses, kept current by namers and interpreters.
+import type { Clock, Random } from "./clock.ts";
+import type { Dtab } from "./dtab.ts";
+import type { Live } from "./live.ts";
+import type { NameTree } from "./nametree.ts";
+import type { Log } from "./log.ts";
+import type { Path } from "./path.ts";
+import type { GenericSchema } from "./schema.ts";
+import type { Plugin } from "./plugin.ts";
+import type { Address } from "./protocol.ts";
+import type { Stats } from "./stats.ts";
+
+/** The addresses behind a bound name. `neg`: the name has no such set (any more). */
+export type AddressSet = readonly Address[] | "neg";
+
+/** A concrete name. `id` is what clients, pools and statistics are shared and keyed by. */
+export interface Bound {
+  readonly id: Path;
+  readonly residual: Path;
+  readonly addresses: Live<AddressSet>;
+  /** The weight of the innermost union above it in the tree; informational. */
+  readonly weight?: number;
+}
+
+/** Service discovery: Consul, a directory of files, an address literal. */
+export interface Namer {
+  /**
+   * `path` is what follows the namer's own prefix `/#/<prefix>`, and ids it makes start with
+   * `id`, that prefix. A leaf that is a Path (a rewriting namer) is looked up again.
+   */
+  lookup(path: Path): Live<NameTree<Bound | Path>>;
+}
+
+export interface NamingDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** A scope of the part's own, such as `namer/#/io.l5d.fs`. */
+  readonly stats: Stats;
+}
+
+/** A namer as configured: `/#` and its prefix in front, its transformers applied. */
+export interface MountedNamer {
+  /** Such as `/#/io.l5d.fs`. */
+  readonly id: Path;
+  readonly namer: RunningNamer;
+}
+
+export interface RunningNamer extends Namer {
+  /** Names that can be listed, for `/bound-names.json`; absent when the namer cannot list. */
+  boundNames?(): readonly Path[];
+  /** What it watches and how that goes, for `/namer_state/<prefix>.json`: plain JSON. */
+  watchState?(): Readonly<Record<string, unknown>>;
+  close(): void;
+}
+
+export interface NamerDeps extends NamingDeps {
+  /** `/#` and the configured prefix: the beginning of every id it makes. */
+  readonly id: Path;
+}
+export type NamerPlugin = Plugin<GenericSchema, NamerDeps, RunningNamer>;
+
+/** Changes what names are bound to; its id prefix (`/%/...`) goes in front of the ids. */
+export interface Transformer {
+  readonly idPrefix: Path;
+  transform(tree: Live<NameTree<Bound>>): Live<NameTree<Bound>>;
+}
+export interface TransformerDeps {
+  /** Binds a path with the configured namers and an empty dtab (for `const` and `replace`). */
+  bind(path: Path): Live<NameTree<Bound>>;
+}
+export type TransformerPlugin = Plugin<GenericSchema, TransformerDeps, Transformer>;
+
+export interface InterpreterDeps extends NamingDeps {
+  /** In the order of the file; the last one that matches is asked first. */
+  readonly namers: readonly MountedNamer[];
+}
+export type InterpreterPlugin = Plugin<GenericSchema, InterpreterDeps, Interpreter>;
+
+/** One line of how a name was resolved: what was looked up, by which rule, what it gave. */
+export interface Delegation {
+  readonly type:
+    | "delegate"
+    | "alt"
+    | "union"
+    | "leaf"
+    | "neg"
+    | "fail"
+    | "empty"
+    | "exception"
+    | "pending"
+    | "transformation";
+  readonly path: string;
+  readonly dentry?: { readonly prefix: string; readonly dst: string };
+  readonly delegate?: Delegation;
+  readonly alt?: readonly Delegation[];
+  readonly union?: readonly { readonly weight: number; readonly tree: Delegation }[];
+  readonly bound?: Bound;
+  readonly message?: string;
+  /** Of a transformation: its name and what it made of `bound`. */
+  readonly name?: string;
+  readonly tree?: Delegation;
+}
+
+/** Applies a dtab and the namers to a name: in process, or asking a name server. */
+export interface Interpreter {
+  bind(dtab: Dtab, path: Path): Live<NameTree<Bound>>;
+  /** All alternatives, not only the one that wins; a state that is read once, for people. */
+  delegate(dtab: Dtab, path: Path): Live<Delegation>;
+  /** For `/<router>/interpreter_state/<kind>.json`; absent when there is nothing to tell. */
+  watchState?(): Readonly<Record<string, unknown>>;
+  close(): void;
+}

@@ -1,0 +1,135 @@
+// Reads the text of paths, name trees and dtabs, and says where and why it could not.
+import type { Parsed } from "./parsed.ts";
+
+/** White space as Java sees it (which the originals use), not Unicode's: no NBSP. */
+function isBlank(code: number): boolean {
+  return code === 32 || (code >= 9 && code <= 13) || (code >= 28 && code <= 31);
+}
+
+/** `0-9 A-Z a-z _ : . # $ % -` */
+function isShowable(code: number): boolean {
+  return (
+    (code >= 48 && code <= 58) || // 0-9 and ':'
+    (code >= 65 && code <= 90) ||
+    (code >= 97 && code <= 122) ||
+    code === 95 ||
+    code === 46 ||
+    (code >= 35 && code <= 37) || // # $ %
+    code === 45
+  );
+}
+
+/** Blanks before a `#` make it a comment; inside a label it is an ordinary character. */
+export class Reader {
+  readonly text: string;
+  offset = 0;
+  #problem = "";
+  #problemOffset = 0;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  get atEnd(): boolean {
+    return this.offset >= this.text.length;
+  }
+
+  get atLabel(): boolean {
+    return !this.atEnd && (isShowable(this.#code) || this.at("\\"));
+  }
+
+  at(token: string): boolean {
+    return this.text.startsWith(token, this.offset);
+  }
+
+  take(token: string): boolean {
+    if (!this.at(token)) return false;
+    this.offset += token.length;
+    return true;
+  }
+
+  /** Skips white space and comments. */
+  skipBlank(): void {
+    while (!this.atEnd) {
+      if (isBlank(this.#code)) this.offset++;
+      else if (this.at("#")) {
+        const end = this.text.indexOf("\n", this.offset);
+        this.offset = end < 0 ? this.text.length : end + 1;
+      } else return;
+    }
+  }
+
+  /** The text that matches a sticky expression, or null. */
+  match(expression: RegExp): string | null {
+    expression.lastIndex = this.offset;
+    const found = expression.exec(this.text)?.[0] ?? null;
+    if (found !== null) this.offset += found.length;
+    return found;
+  }
+
+  /** One label's bytes; null after noting what was expected. */
+  label(): Uint8Array | null {
+    const bytes: number[] = [];
+    while (this.atLabel) {
+      if (!this.take("\\")) bytes.push(this.text.charCodeAt(this.offset++));
+      else {
+        const byte = this.#hexByte();
+        if (byte === null) return null;
+        bytes.push(byte);
+      }
+    }
+    return bytes.length > 0 ? Uint8Array.from(bytes) : this.note("label");
+  }
+
+  #hexByte(): number | null {
+    if (!this.take("x")) return this.note("'x'");
+    const start = this.offset;
+    for (let i = 0; i < 2; i++, this.offset++) {
+      if (!/^[0-9A-Fa-f]$/.test(this.text.charAt(this.offset))) return this.note("a hex digit");
+    }
+    return parseInt(this.text.slice(start, this.offset), 16);
+  }
+
+  /** Remembers what was expected here; the first note counts. Returns null for `return note()`. */
+  note(expected: string): null {
+    if (this.#problem !== "") return null;
+    this.#problem = expected;
+    this.#problemOffset = this.offset;
+    return null;
+  }
+
+  /** The failure that was noted. */
+  failure(): Parsed<never> {
+    const offset = this.#problemOffset;
+    const before = this.text.slice(0, offset);
+    const line = before.split("\n").length;
+    const column = offset - (before.lastIndexOf("\n") + 1) + 1;
+    const atEnd = offset >= this.text.length;
+    const found = atEnd
+      ? "end of input"
+      : `'${String.fromCodePoint(this.text.codePointAt(offset) ?? 0)}'`;
+    const message = `${this.#problem} expected but ${found} found at ${this.#quote(offset)} (line ${line}, column ${column})`;
+    return { ok: false, error: { message, offset, line, column } };
+  }
+
+  expected(what: string): Parsed<never> {
+    this.note(what);
+    return this.failure();
+  }
+
+  /** The line around the place, the place marked: `'/foo[^]bar'`, `'/foo/bar/[]'`. */
+  #quote(offset: number): string {
+    const start = this.text.lastIndexOf("\n", offset - 1) + 1;
+    const lineEnd = this.text.indexOf("\n", offset);
+    const end = lineEnd < 0 ? this.text.length : lineEnd;
+    const first = Math.max(start, offset - 30);
+    const last = Math.min(end, offset + 30);
+    const marked = `[${this.text.slice(offset, Math.min(offset + 1, last))}]`;
+    const quoted = this.text.slice(first, offset) + marked + this.text.slice(offset + 1, last);
+    return `'${first > start ? "…" : ""}${quoted}${last < end ? "…" : ""}'`;
+  }
+
+  get #code(): number {
+    return this.text.charCodeAt(this.offset);
+  }
+}

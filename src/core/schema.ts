@@ -1,0 +1,65 @@
+// The atoms of configuration schemas, shared by every plugin. Defaults stand in the schema.
+import * as v from "valibot";
+import { parseDtab } from "./dtab.ts";
+import { parsePath } from "./path.ts";
+
+export type { GenericSchema, InferOutput, ObjectEntries } from "valibot";
+
+/** TCP port; 0 picks a free one. */
+export const port = () =>
+  v.pipe(
+    v.number("expected a port, 0..65535"),
+    v.integer("expected a port, 0..65535"),
+    v.minValue(0, (issue) => `${issue.input} is outside the valid range for ports, 0..65535`),
+    v.maxValue(65_535, (issue) => `${issue.input} is outside the valid range for ports, 0..65535`),
+    v.metadata({ title: "port" }),
+  );
+
+/** A whole number within bounds, both included. */
+export const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER) => {
+  const expected =
+    max === Number.MAX_SAFE_INTEGER
+      ? `expected a whole number >= ${min}`
+      : `expected a whole number ${min}..${max}`;
+  return v.pipe(
+    v.number(expected),
+    v.integer(expected),
+    v.minValue(min, expected),
+    v.maxValue(max, expected),
+  );
+};
+
+/** Milliseconds, a whole number >= 0. */
+export const milliseconds = () => integer(0);
+
+/** A number within bounds, both included. */
+export const decimal = (min: number, max: number) =>
+  v.pipe(
+    v.number(`expected a number ${min}..${max}`),
+    v.minValue(min, `expected a number ${min}..${max}`),
+    v.maxValue(max, `expected a number ${min}..${max}`),
+  );
+
+/** Text that is a path; the output is the checked Path. */
+export const path = () =>
+  v.pipe(
+    v.string("expected a path such as /svc"),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const parsed = parsePath(dataset.value);
+      if (parsed.ok) return parsed.value;
+      addIssue({ message: `expected a path: ${parsed.error.message}` });
+      return NEVER;
+    }),
+  );
+
+/** Text that is a dtab; the output is the parsed Dtab. */
+export const dtab = () =>
+  v.pipe(
+    v.string("expected a dtab such as /svc => /#/io.l5d.fs ;"),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const parsed = parseDtab(dataset.value);
+      if (parsed.ok) return parsed.value;
+      addIssue({ message: `expected a dtab: ${parsed.error.message}` });
+      return NEVER;
+    }),
+  );

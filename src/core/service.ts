@@ -1,0 +1,39 @@
+// The algebra of the data path: a call is a function, what stands before it is a filter.
+import type { Failure } from "./failure.ts";
+
+/** Receives one answer: `start` at most once, then `end` exactly once. */
+export interface Reply<Res> {
+  /** The head of the answer is here; its body may still flow. */
+  start(response: Res): void;
+  /** null: complete. Before `start` a failure is the whole answer; after it, a broken one. */
+  end(failure: Failure | null): void;
+}
+
+/** A call in flight. `cancel` is idempotent and makes the call end with `why`. */
+export interface Pending {
+  cancel(why: Failure): void;
+}
+
+/** The unit of composition: takes a request, owes one answer. May answer before it returns. */
+export type Service<Req, Res> = (request: Req, reply: Reply<Res>) => Pending;
+
+/** Stands before a service. Calls `next` zero, one or more times; still owes one answer. */
+export type Filter<Req, Res> = (
+  request: Req,
+  reply: Reply<Res>,
+  next: Service<Req, Res>,
+) => Pending;
+
+/** First filter is outermost: `stack([stats, deadline, retry], leaf)` reads top to bottom. */
+export function stack<Req, Res>(
+  filters: readonly Filter<Req, Res>[],
+  leaf: Service<Req, Res>,
+): Service<Req, Res> {
+  return filters.reduceRight<Service<Req, Res>>(
+    (next, filter) => (request, reply) => filter(request, reply, next),
+    leaf,
+  );
+}
+
+/** The `Pending` of a call that has ended already: there is nothing left to cancel. */
+export const ended: Pending = { cancel() {} };
