@@ -1,0 +1,113 @@
+// HTTP/1.x messages as the proxy sees them: a head in parts it cares about, and a body that flows.
+import type { Call } from "../../src/core/protocol.ts";
+import type { Failure } from "../../src/core/failure.ts";
+
+/**
+ * Header fields as received, flat: name, value, name, value, ... Names keep their case. What the
+ * proxy owns is not among them, the parser takes it out: Host, Content-Length, hop-by-hop fields
+ * and those that `Connection` lists, Via, Expect, and everything that begins with `l5d-`.
+ */
+export type Fields = string[];
+
+/** Takes a body. Exactly one of `end` and `fail` comes, last. */
+export interface BodySink {
+  /**
+   * `bytes` is good only during this call (it may be the shared read buffer): copy to keep.
+   * false: no more until `resume` is called on the source.
+   */
+  chunk(bytes: Uint8Array): boolean;
+  /** `trailers` is empty unless the body was chunked and had some. */
+  end(trailers: Fields): void;
+  fail(why: Failure): void;
+}
+
+/** Gives a body, once, to one sink. */
+export interface Body {
+  /** Bytes announced; null when only the end will tell (chunked, or until close). */
+  readonly length: number | null;
+  /** All of it, when it is short and came with the head: nothing will flow. Empty for no body. */
+  readonly whole: Uint8Array | null;
+  /** Begins the flow; never when `whole` is there. May call the sink before it returns. */
+  start(sink: BodySink): void;
+  resume(): void;
+  /** Nobody wants the rest: a bounded amount is drained, or the connection closed. */
+  cancel(): void;
+}
+
+export interface HttpRequest extends Call {
+  readonly method: string;
+  /** Origin-form (`/path?query`), `*`, or as an identifier rewrote it. Never absolute-form. */
+  target: string;
+  readonly version: "1.1" | "1.0";
+  /** The Host field, or the authority of an absolute-form target; null when there is none. */
+  host: string | null;
+  /** `http` or `https` when the target came in absolute-form; null otherwise. */
+  readonly absoluteScheme: string | null;
+  readonly fields: Fields;
+  /** All Via values in order, joined with `, `; null when there are none. */
+  via: string | null;
+  /** The `l5d-*` fields, flat, names in lower case; null when there are none. */
+  context: Fields | null;
+  /** `l5d-*` fields to send on, flat; set by the proxy filters. Empty when there are none. */
+  contextOut: Fields;
+  /** The caller waits for a 100 before it sends the body. */
+  readonly expectsContinue: boolean;
+  /** The value of Upgrade when `Connection` lists it, else null. */
+  readonly upgrade: string | null;
+  readonly body: Body;
+  readonly peer: Peer;
+  /** Calls back when an interim answer (100, 103) comes from the endpoint; set by the server. */
+  onInterim: ((status: number, fields: Fields) => void) | null;
+}
+
+/** The caller's end and ours, known per connection. */
+export interface Peer {
+  readonly remoteHost: string;
+  readonly remotePort: number;
+  readonly localHost: string;
+  readonly localPort: number;
+  /** A caller on this host: it may see internal names. */
+  readonly isLocal: boolean;
+  /** `_` and six random characters, for `Forwarded: for=...` (RFC 7239 section 6.3). */
+  readonly token: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly reason: string;
+  readonly version: "1.1" | "1.0";
+  readonly fields: Fields;
+  via: string | null;
+  /** The `l5d-*` fields, flat, names in lower case; null when there are none. */
+  context: Fields | null;
+  /** `l5d-*` fields to send to the caller. */
+  contextOut: Fields;
+  readonly body: Body;
+  /** Set on 101: both sides become a tunnel, and the server connects them. */
+  readonly upgrade: Tunnel | null;
+}
+
+/** The endpoint's side of an upgraded connection. */
+export interface Tunnel {
+  readonly protocol: string;
+  /** Hands over the socket and what it had read beyond the head; the taker owns it. */
+  take(): { readonly socket: import("node:net").Socket; readonly head: Uint8Array };
+}
+
+const noBytes = new Uint8Array(0);
+
+/** The body of a message that has none. */
+export const noBody: Body = {
+  length: 0,
+  whole: noBytes,
+  start() {
+    throw new Error("bug: start() of a body that is whole");
+  },
+  resume() {},
+  cancel() {},
+};
+
+/** A body that is all here. */
+export function wholeBody(bytes: Uint8Array): Body {
+  return { ...noBody, length: bytes.length, whole: bytes };
+}
