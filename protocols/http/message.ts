@@ -1,6 +1,8 @@
 // HTTP/1.x messages as the proxy sees them: a head in parts it cares about, and a body that flows.
 import type { Call } from "../../src/core/protocol.ts";
+import type { Dtab } from "../../src/core/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
+import type { Hop } from "./context.ts";
 
 /**
  * Header fields as received, flat: name, value, name, value, ... Names keep their case. What the
@@ -35,6 +37,8 @@ export interface Body {
 }
 
 export interface HttpRequest extends Call {
+  /** Empty when made; set by the proxy filters from `l5d-ctx-dtab` and `l5d-dtab`. */
+  localDtab: Dtab;
   readonly method: string;
   /** Origin-form (`/path?query`), `*`, or as an identifier rewrote it. Never absolute-form. */
   target: string;
@@ -50,6 +54,8 @@ export interface HttpRequest extends Call {
   context: Fields | null;
   /** `l5d-*` fields to send on, flat; set by the proxy filters. Empty when there are none. */
   contextOut: Fields;
+  /** What this proxy knows of the call's trace and deadline; null until the proxy filters ran. */
+  hop: Hop | null;
   /** The caller waits for a 100 before it sends the body. */
   readonly expectsContinue: boolean;
   /** The value of Upgrade when `Connection` lists it, else null. */

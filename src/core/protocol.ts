@@ -80,6 +80,13 @@ export interface ProtocolDeps {
   readonly log: Log;
   /** The router's label: for log lines and the `Forwarded` header. */
   readonly label: string;
+  /** The router's scope, `rt/<label>`. */
+  readonly stats: Stats;
+  /**
+   * How a name is resolved at this moment, one step a line: for diagnostic answers, and for
+   * people only. Absent where nobody can tell.
+   */
+  explain?(dst: Path, localDtab: Dtab): string;
 }
 
 /**
@@ -110,6 +117,13 @@ export interface Protocol<Req extends Call, Res> {
 export interface ProtocolRouter<Req extends Call, Res> {
   /** The counter of answers for one scope; looked up once per scope. */
   responseCounter(stats: Stats): ResponseCounter<Res>;
+  /**
+   * Tells the caller what its answer was taken for (`l5d-success-class`). Called by the path, with
+   * the verdict of the service's classifier, on the head that goes to the caller, before it goes.
+   */
+  mark(response: Res, verdict: Verdict): void;
+  /** How a server counts what it answered: by the mark, else by the protocol's own rule. */
+  readonly serverClassifier: Classifier<Req, Res>;
   /** Accepts connections, decodes requests, hands each to `route`, writes answers and failures. */
   listen(options: ListenOptions, route: Service<Req, Res>, stats: Stats): Promise<Listener>;
   /** The wire to one address. Owns its sockets; dials when first used; may reply synchronously. */
