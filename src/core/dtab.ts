@@ -1,7 +1,10 @@
 // Delegation tables: ordered rewrite rules from names to trees of names.
+import { alt, equalTrees, mapTree, readTree, showTree, simplify } from "./nametree.ts";
 import type { NameTree } from "./nametree.ts";
 import type { Parsed } from "./parsed.ts";
+import { join, readSegments, segmentsOf } from "./path.ts";
 import type { Path } from "./path.ts";
+import { Reader } from "./reader.ts";
 
 /** A dentry's left side: one entry a segment, in canonical text; null is `*`, any one segment. */
 export type Prefix = readonly (string | null)[];
@@ -17,5 +20,200 @@ export const emptyDtab: Dtab = [];
 
 /** Reads `/svc => /#/io.l5d.fs ; ...`. */
 export function parseDtab(text: string): Parsed<Dtab> {
-  throw new Error(`bug: not written yet: ${text}`);
+  const reader = new Reader(text);
+  const dentries: Dentry[] = [];
+  reader.skipBlank();
+  while (!reader.atEnd) {
+    const dentry = readDentry(reader);
+    if (dentry === null) return reader.failure();
+    dentries.push(dentry);
+    if (reader.atEnd) break;
+    if (!reader.take(";")) return reader.expected("';', '|', '&' or end of input");
+    reader.skipBlank();
+  }
+  return { ok: true, value: dentries };
+}
+
+/** Reads one `/prefix => tree`, without a semicolon. */
+export function parseDentry(text: string): Parsed<Dentry> {
+  const reader = new Reader(text);
+  reader.skipBlank();
+  const dentry = readDentry(reader);
+  if (dentry === null) return reader.failure();
+  return reader.atEnd ? { ok: true, value: dentry } : reader.expected("'|', '&' or end of input");
+}
+
+/** Reads `/svc/*`. */
+export function parsePrefix(text: string): Parsed<Prefix> {
+  const reader = new Reader(text);
+  reader.skipBlank();
+  const prefix = readSegments(reader, true);
+  if (prefix === null) return reader.failure();
+  reader.skipBlank();
+  return reader.atEnd ? { ok: true, value: prefix } : reader.expected("end of input");
+}
+
+function readDentry(reader: Reader): Dentry | null {
+  const prefix = readSegments(reader, true);
+  if (prefix === null) return null;
+  reader.skipBlank();
+  if (!reader.take("=")) return reader.note("'=>'");
+  if (!reader.take(">")) return reader.note("'>'");
+  const dst = readTree(reader);
+  return dst === null ? null : { prefix, dst };
+}
+
+export function showPrefix(prefix: Prefix): string {
+  return `/${prefix.map((segment) => segment ?? "*").join("/")}`;
+}
+
+export function showDentry(dentry: Dentry): string {
+  return `${showPrefix(dentry.prefix)}=>${showTree(dentry.dst)}`;
+}
+
+/** The text form: `prefix=>tree` joined by `;`. Weights keep two decimals. */
+export function showDtab(dtab: Dtab): string {
+  return dtab.map(showDentry).join(";");
+}
+
+/** Every right side simplified; entries that can only say `~` are dropped. */
+export function simplifyDtab(dtab: Dtab): Dtab {
+  return dtab
+    .map(({ prefix, dst }) => ({ prefix, dst: simplify(dst) }))
+    .filter(({ dst }) => dst.kind !== "neg");
+}
+
+/** `a` and then `b`, whose entries win. */
+export function concat(a: Dtab, b: Dtab): Dtab {
+  if (b.length === 0) return a;
+  if (a.length === 0) return b;
+  const both = [...a, ...b];
+  parts.set(both, [a, b]);
+  return both;
+}
+
+/** What is left of `dtab` behind `prefix`; all of it when it does not begin with `prefix`. */
+export function stripPrefix(dtab: Dtab, prefix: Dtab): Dtab {
+  const begins = prefix.every((dentry, i) => isSameDentry(dentry, dtab[i]));
+  return begins ? dtab.slice(prefix.length) : dtab;
+}
+
+/** Whether both say the same once simplified. */
+export function isEquivalent(a: Dtab, b: Dtab): boolean {
+  return isSameDtab(simplifyDtab(a), simplifyDtab(b));
+}
+
+/** Entry by entry the same, weights to the last digit. */
+export function isSameDtab(a: Dtab, b: Dtab): boolean {
+  return a === b || (a.length === b.length && a.every((dentry, i) => isSameDentry(dentry, b[i])));
+}
+
+function isSameDentry(a: Dentry, b: Dentry | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.prefix.length === b.prefix.length &&
+    a.prefix.every((segment, i) => segment === b.prefix[i]) &&
+    equalTrees(a.dst, b.dst)
+  );
+}
+
+/**
+ * Rewrites a name by one step: the right sides of all entries that match, the last entry first,
+ * each leaf followed by what the prefix left over. `~` when no entry matches.
+ */
+export function lookup(dtab: Dtab, path: Path): NameTree<Path> {
+  return alt(matches(dtab, path).map(({ tree }) => tree));
+}
+
+/** An entry that matches a name, and what it makes of it. */
+export interface Match {
+  readonly dentry: Dentry;
+  readonly tree: NameTree<Path>;
+}
+
+/** All entries that match `path`, the last entry first. */
+export function matches(dtab: Dtab, path: Path): readonly Match[] {
+  if (dtab.length === 0) return none;
+  const segments = segmentsOf(path);
+  const found: Dentry[] = [];
+  collectFrom(dtab, segments, found);
+  if (found.length === 0) return none;
+  return found.map((dentry) => {
+    const residual = residualOf(path, segments, dentry.prefix.length);
+    return { dentry, tree: mapTree(dentry.dst, (target) => join(target, residual)) };
+  });
+}
+
+const none: readonly Match[] = [];
+
+function residualOf(path: Path, segments: readonly string[], used: number): Path {
+  if (used === 0) return path;
+  let offset = 0;
+  for (let i = 0; i < used; i++) offset += 1 + (segments[i]?.length ?? 0);
+  return (offset >= path.length ? "/" : path.slice(offset)) as Path;
+}
+
+// Dtabs of thousands of entries are usual: entries are found through a tree of their prefixes,
+// made when a dtab is first asked. A dtab never changes, so neither does its tree.
+
+interface Node {
+  readonly children: Map<string, Node>;
+  wildcard: Node | null;
+  /** Positions of the entries whose prefix ends here, ascending. */
+  readonly positions: number[];
+}
+
+const indexes = new WeakMap<Dtab, Node>();
+/** Of a concatenation: both parts, which have their own trees already or share them with others. */
+const parts = new WeakMap<Dtab, readonly [Dtab, Dtab]>();
+
+function collectFrom(dtab: Dtab, segments: readonly string[], found: Dentry[]): void {
+  const both = parts.get(dtab);
+  if (both !== undefined) {
+    collectFrom(both[1], segments, found);
+    collectFrom(both[0], segments, found);
+    return;
+  }
+  const positions: number[] = [];
+  descend(indexOf(dtab), segments, 0, positions);
+  positions.sort((a, b) => b - a);
+  for (const position of positions) {
+    const dentry = dtab[position];
+    if (dentry !== undefined) found.push(dentry);
+  }
+}
+
+function descend(node: Node, segments: readonly string[], depth: number, found: number[]): void {
+  for (const position of node.positions) found.push(position);
+  const segment = segments[depth];
+  if (segment === undefined) return;
+  const child = node.children.get(segment);
+  if (child !== undefined) descend(child, segments, depth + 1, found);
+  if (node.wildcard !== null) descend(node.wildcard, segments, depth + 1, found);
+}
+
+function indexOf(dtab: Dtab): Node {
+  const known = indexes.get(dtab);
+  if (known !== undefined) return known;
+  const top = newNode();
+  dtab.forEach((dentry, position) => {
+    let node = top;
+    for (const segment of dentry.prefix) node = childOf(node, segment);
+    node.positions.push(position);
+  });
+  indexes.set(dtab, top);
+  return top;
+}
+
+function childOf(node: Node, segment: string | null): Node {
+  if (segment === null) return (node.wildcard ??= newNode());
+  const known = node.children.get(segment);
+  if (known !== undefined) return known;
+  const child = newNode();
+  node.children.set(segment, child);
+  return child;
+}
+
+function newNode(): Node {
+  return { children: new Map(), wildcard: null, positions: [] };
 }

@@ -54,14 +54,23 @@ export function readSegments(reader: Reader, wildcards: boolean): (string | null
     return reader.at("/") ? reader.note("label") : segments;
   }
   do {
-    if (wildcards && reader.take("*")) segments.push(null);
-    else {
-      const bytes = reader.label();
-      if (bytes === null) return null;
-      segments.push(showSegment(bytes));
-    }
+    const segment = wildcards && reader.take("*") ? null : readSegment(reader);
+    if (segment === undefined) return null;
+    segments.push(segment);
   } while (reader.take("/"));
   return segments;
+}
+
+const plainLabel = /[0-9A-Za-z_:.#$%-]+/y;
+
+/** One segment in canonical text; undefined after noting what was expected. */
+function readSegment(reader: Reader): string | undefined {
+  const start = reader.offset;
+  const plain = reader.match(plainLabel);
+  if (plain !== null && !reader.at("\\")) return plain;
+  reader.offset = start; // escapes in it: byte by byte
+  const bytes = reader.label();
+  return bytes === null ? undefined : showSegment(bytes);
 }
 
 /** The canonical text of one segment. */
