@@ -1,0 +1,170 @@
+// The metrics of the process: a tree of scopes that the data path writes and exporters read.
+import type { Clock, Close } from "../core/clock.ts";
+import type { Counter, Histogram, Stats } from "../core/stats.ts";
+import { SlicedHistogram, sliceMs, type SliceCount } from "./histogram.ts";
+
+interface CounterMetric extends Counter {
+  readonly kind: "counter";
+}
+interface GaugeMetric {
+  readonly kind: "gauge";
+  readonly read: () => number;
+}
+export type Metric = CounterMetric | GaugeMetric | SlicedHistogram;
+
+/** A scope as exporters see it: it may hold a metric, scopes, or both (`failures`, `failures/x`). */
+export interface MetricsNode {
+  readonly metric: Metric | null;
+  readonly children: ReadonlyMap<string, MetricsNode>;
+}
+
+export interface Metrics {
+  /** The root scope, for those who count. */
+  readonly stats: Stats;
+  /** The same tree, for those who export. */
+  readonly root: MetricsNode;
+  /** Stops the timer that moves the window of the histograms. */
+  close(): void;
+}
+
+/** Where everything goes that finds its scope full. Its gauges are not kept: they cannot be added. */
+export const overflowName = "(other)";
+const scopesPerScope = 2_000;
+
+/**
+ * Owns one timer. Names come from callers' requests, so a scope has at most `maxScopes` scopes:
+ * what comes after is counted together in the scope `(other)`, and `metrics/overflowed` says how
+ * many times a scope was asked for that had no room.
+ */
+export function openMetrics(clock: Clock, maxScopes: number = scopesPerScope): Metrics {
+  const slices: SliceCount = { slice: 0 };
+  const root = new Node(null, "", false);
+  const overflowed: CounterMetric = { kind: "counter", value: 0 };
+  root.child("metrics", Infinity, overflowed).child("overflowed", Infinity, overflowed).metric =
+    overflowed;
+  return {
+    stats: new Scope(root, { slices, maxScopes, overflowed }),
+    root,
+    close: every(clock, sliceMs, () => (slices.slice += 1)),
+  };
+}
+
+/** Calls `run` each `periodMs`, without drifting when one call comes late. */
+function every(clock: Clock, periodMs: number, run: () => void): Close {
+  let dueMs = clock.nowMs() + periodMs;
+  const ring = () => {
+    for (; dueMs <= clock.nowMs(); dueMs += periodMs) run();
+    cancel = clock.after(dueMs - clock.nowMs(), ring);
+  };
+  let cancel = clock.after(periodMs, ring);
+  return () => cancel();
+}
+
+const childless: ReadonlyMap<string, Node> = new Map();
+
+class Node implements MetricsNode {
+  metric: Metric | null = null;
+  readonly isOverflow: boolean;
+  readonly #parent: Node | null;
+  readonly #name: string;
+  #children: Map<string, Node> | null = null;
+
+  constructor(parent: Node | null, name: string, isOverflow: boolean) {
+    this.#parent = parent;
+    this.#name = name;
+    this.isOverflow = isOverflow;
+  }
+
+  get children(): ReadonlyMap<string, Node> {
+    return this.#children ?? childless;
+  }
+
+  child(name: string, maxScopes: number, overflowed: Counter): Node {
+    this.#children ??= new Map();
+    const known = this.#children.get(name);
+    if (known !== undefined) return known;
+    if (this.#children.size < maxScopes) return this.#add(name, this.isOverflow);
+    overflowed.value += 1;
+    return this.#children.get(overflowName) ?? this.#add(overflowName, true);
+  }
+
+  /** Takes this node out of the tree. The root stays, and so does what many names share. */
+  detach(): void {
+    const parent = this.#parent;
+    if (parent === null || this.isOverflow) return;
+    if (parent.#children?.get(this.#name) === this) parent.#children.delete(this.#name);
+  }
+
+  #add(name: string, isOverflow: boolean): Node {
+    const node = new Node(this, name, isOverflow);
+    this.#children?.set(name, node);
+    return node;
+  }
+}
+
+/** What all scopes of one tree share. */
+interface Shared {
+  readonly slices: SliceCount;
+  readonly maxScopes: number;
+  readonly overflowed: Counter;
+}
+
+class Scope implements Stats {
+  readonly #node: Node;
+  readonly #shared: Shared;
+
+  constructor(node: Node, shared: Shared) {
+    this.#node = node;
+    this.#shared = shared;
+  }
+
+  counter(...name: readonly string[]): Counter {
+    const node = this.#find(name);
+    node.metric ??= { kind: "counter", value: 0 };
+    return node.metric.kind === "counter" ? node.metric : conflict(name, node.metric, "counter");
+  }
+
+  histogram(...name: readonly string[]): Histogram {
+    const node = this.#find(name);
+    node.metric ??= new SlicedHistogram(this.#shared.slices);
+    if (node.metric.kind === "histogram") return node.metric;
+    return conflict(name, node.metric, "histogram");
+  }
+
+  gauge(read: () => number, ...name: readonly string[]): void {
+    const node = this.#find(name);
+    if (node.metric !== null && node.metric.kind !== "gauge") conflict(name, node.metric, "gauge");
+    if (!node.isOverflow) node.metric = { kind: "gauge", read };
+  }
+
+  scope(...name: readonly string[]): Stats {
+    return new Scope(this.#find(name), this.#shared);
+  }
+
+  prune(): void {
+    this.#node.detach();
+  }
+
+  #find(name: readonly string[]): Node {
+    const { maxScopes, overflowed } = this.#shared;
+    return name.reduce((node, part) => node.child(part, maxScopes, overflowed), this.#node);
+  }
+}
+
+function conflict(name: readonly string[], is: Metric, wanted: string): never {
+  throw new Error(`bug: metric ${name.join("/")} is a ${is.kind}, and was asked for as ${wanted}`);
+}
+
+/** Calls `visit` for each metric at and below `node`; `name` is reused between calls. */
+export function eachMetric(
+  node: MetricsNode,
+  name: string[],
+  visit: (name: readonly string[], metric: Metric) => void,
+): void {
+  if (node.metric !== null) visit(name, node.metric);
+  for (const [part, child] of node.children) {
+    name.push(part);
+    eachMetric(child, name, visit);
+    name.pop();
+  }
+}

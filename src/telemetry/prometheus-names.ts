@@ -1,0 +1,52 @@
+// From a place in the metrics tree to a Prometheus name and labels, as Linkerd 1 had them.
+
+export type Labels = readonly (readonly [label: string, value: string])[];
+
+export interface PrometheusName {
+  readonly name: string;
+  readonly labels: Labels;
+  /** Where in the tree it comes from, with the labels as places: `rt/<rt>/server/<server>/...`. */
+  readonly help: string;
+}
+
+/**
+ * Scopes are joined with `:`. What follows `rt`, then `service`, `client` or `server`, then again
+ * `service` below a client, is a label; so is the exception of `failures/<x>` and `exn/<x>`, deeper
+ * ones joined with `:`. `exn` becomes `exceptions`.
+ */
+export function labelled(prefix: string, path: readonly string[]): PrometheusName {
+  const kept: string[] = [];
+  const labels: [string, string][] = [];
+  const help: string[] = [];
+  for (let index = 0; index < path.length; index += 1) {
+    const part = path[index]!;
+    const last = path.length - 1;
+    if (isException(part) && labels.length > 0 && index < last) {
+      kept.push(part === "exn" ? "exceptions" : part);
+      labels.push(["exception", path.slice(index + 1).join(":")]);
+      help.push(part, "<exception>");
+      break;
+    }
+    kept.push(part);
+    help.push(part);
+    if (index < last && takesLabel(path, index, labels)) {
+      labels.push([part, path[index + 1]!.replace(/^\//, "")]);
+      help.push(`<${part}>`);
+      index += 1;
+    }
+  }
+  const name = `${prefix}${kept.join(":")}`.replace(/[^a-zA-Z0-9:]/g, "_");
+  return { name: /^[0-9]/.test(name) ? `_${name}` : name, labels, help: help.join("/") };
+}
+
+function isException(part: string): boolean {
+  return part === "failures" || part === "exn";
+}
+
+function takesLabel(path: readonly string[], index: number, labels: Labels): boolean {
+  const part = path[index];
+  if (index === 0) return part === "rt";
+  if (path[0] !== "rt") return false;
+  if (index === 2) return part === "service" || part === "client" || part === "server";
+  return index === 4 && part === "service" && labels[1]?.[0] === "client";
+}

@@ -1,0 +1,213 @@
+// Prometheus: the metrics as text in exposition format 0.0.4, under Linkerd's names.
+//
+//     telemetry:
+//     - kind: io.l5d.prometheus
+//       path: /admin/metrics/prometheus
+//       prefix: ""
+//       histograms: buckets
+import * as v from "valibot";
+import { plugin } from "../core/plugin.ts";
+import { labelled, type Labels } from "./prometheus-names.ts";
+import { percentiles, type SlicedHistogram } from "./histogram.ts";
+import { eachMetric, type Metric, type MetricsNode } from "./metrics.ts";
+import type { Telemeter, TelemeterDeps } from "./telemeter.ts";
+
+/**
+ * `buckets`: histograms with `_bucket` series that count from the start, which Prometheus can add
+ * up over many processes. `quantiles`: as Linkerd had it, summaries with `quantile` labels of the
+ * last minute, for dashboards that were made for it.
+ */
+const schema = v.strictObject({
+  kind: v.literal("io.l5d.prometheus"),
+  path: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\/[^\s?#]+$/, "expected a path such as /admin/metrics/prometheus"),
+    ),
+    "/admin/metrics/prometheus",
+  ),
+  prefix: v.optional(v.string(), ""),
+  histograms: v.optional(v.picklist(["buckets", "quantiles"]), "buckets"),
+});
+type Histograms = v.InferOutput<typeof schema>["histograms"];
+
+export const prometheus = plugin({
+  kind: "io.l5d.prometheus",
+  schema,
+  create: ({ path, prefix, histograms }, { metrics }: TelemeterDeps): Telemeter => ({
+    pages: [
+      {
+        path,
+        contentType: "text/plain; version=0.0.4; charset=utf-8",
+        render: () => prometheusText(metrics, prefix, histograms),
+      },
+    ],
+    close: () => Promise.resolve(),
+  }),
+});
+
+type Type = "counter" | "gauge" | "histogram" | "summary";
+
+/** All series of one name: the format wants them together, under one TYPE line. */
+interface Family {
+  readonly type: Type;
+  readonly help: string;
+  readonly lines: string[];
+  /** The label sets that are there already: two scopes may come out as one name. */
+  readonly seen: Set<string>;
+}
+
+export function prometheusText(
+  root: MetricsNode,
+  prefix: string,
+  histograms: Histograms = "buckets",
+): string {
+  const page = new Page(histograms);
+  eachMetric(root, [], (path, metric) => page.add(prefix, path, metric));
+  return page.text();
+}
+
+class Page {
+  readonly #families = new Map<string, Family>();
+  /** Names of series that a histogram or summary takes besides its own, such as `x_count`. */
+  readonly #taken = new Set<string>();
+  readonly #leftOut: string[] = [];
+  readonly #histograms: Histograms;
+
+  constructor(histograms: Histograms) {
+    this.#histograms = histograms;
+  }
+
+  add(prefix: string, path: readonly string[], metric: Metric): void {
+    const { name, labels, help } = labelled(prefix, path);
+    const type = metric.kind === "histogram" ? this.#typeOfHistogram() : metric.kind;
+    const family = this.#family(name, type, help);
+    const key = showLabels(labels);
+    if (family === null || family.seen.has(key)) {
+      this.#leftOut.push(path.join("/"));
+      return;
+    }
+    family.seen.add(key);
+    if (metric.kind === "counter") family.lines.push(sample(name, labels, metric.value));
+    else if (metric.kind === "gauge") family.lines.push(sample(name, labels, metric.read()));
+    else if (type === "histogram") addBuckets(family.lines, name, labels, metric);
+    else this.#addQuantiles(family.lines, name, labels, metric, help);
+  }
+
+  text(): string {
+    const out: string[] = [];
+    // The format knows free comments: better a line that says it than a metric that is missing.
+    for (const path of this.#leftOut) out.push(`# left out, its name is taken: ${oneLine(path)}`);
+    for (const name of [...this.#families.keys()].sort()) {
+      const { type, help, lines } = this.#families.get(name)!;
+      if (lines.length === 0) continue;
+      out.push(`# HELP ${name} ${oneLine(help)}`, `# TYPE ${name} ${type}`, ...lines);
+    }
+    return `${out.join("\n")}\n`;
+  }
+
+  #typeOfHistogram(): Type {
+    return this.#histograms === "buckets" ? "histogram" : "summary";
+  }
+
+  /** null: the name is taken by metrics of another type. */
+  #family(name: string, type: Type, help: string): Family | null {
+    const known = this.#families.get(name);
+    if (known !== undefined) return known.type === type ? known : null;
+    const series = seriesOf(name, type);
+    if (series.some((each) => this.#taken.has(each) || this.#families.has(each))) return null;
+    for (const each of series) this.#taken.add(each);
+    const family: Family = { type, help, lines: [], seen: new Set() };
+    this.#families.set(name, family);
+    return family;
+  }
+
+  /** As Linkerd: nothing but the count when nothing was recorded in the last minute. */
+  #addQuantiles(
+    lines: string[],
+    name: string,
+    labels: Labels,
+    metric: SlicedHistogram,
+    help: string,
+  ): void {
+    const { count, min, max, avg, atPercentile } = metric.summary();
+    const total = metric.since([]);
+    if (count > 0) {
+      const at = [min, ...atPercentile, max];
+      for (const [index, quantile] of [0, ...percentiles, 1].entries()) {
+        lines.push(sample(name, [...labels, ["quantile", `${quantile}`]], at[index] ?? 0));
+      }
+      this.#family(`${name}_avg`, "gauge", `${help}, mean of the last minute`)?.lines.push(
+        sample(`${name}_avg`, labels, avg),
+      );
+    }
+    lines.push(
+      sample(`${name}_sum`, labels, total.sum),
+      sample(`${name}_count`, labels, total.count),
+    );
+  }
+}
+
+function seriesOf(name: string, type: Type): string[] {
+  if (type === "histogram") return [name, `${name}_bucket`, `${name}_sum`, `${name}_count`];
+  if (type === "summary") return [name, `${name}_sum`, `${name}_count`];
+  return [name];
+}
+
+function addBuckets(lines: string[], name: string, labels: Labels, metric: SlicedHistogram): void {
+  const bounds = boundsOf(name);
+  const { atMost, count, sum } = metric.since(bounds);
+  // One text for all buckets: these lines are most of the page.
+  const bucket = `${name}_bucket{${[...labels.map(showLabel), "le="].join(", ")}`;
+  for (const [index, bound] of bounds.entries())
+    lines.push(`${bucket}"${bound}"} ${atMost[index]}`);
+  lines.push(
+    `${bucket}"+Inf"} ${count}`,
+    sample(`${name}_sum`, labels, sum),
+    sample(`${name}_count`, labels, count),
+  );
+}
+
+const msBounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4];
+const usBounds = [10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6];
+const byteBounds = [64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 1e9];
+const countBounds = [0, 1, 2, 5, 10, 20, 50, 100, 1e3, 1e4, 1e5, 1e6];
+
+/** One list a unit, never by what was seen: series are added up over processes bound by bound. */
+function boundsOf(name: string): readonly number[] {
+  if (name.endsWith("_us")) return usBounds;
+  if (name.endsWith("_bytes")) return byteBounds;
+  // Linkerd's `time/2XX`, `connection_duration` and `retries/...` carry no unit in their names.
+  if (/_ms$|:time:|_duration$/.test(name)) return msBounds;
+  return countBounds;
+}
+
+function sample(name: string, labels: Labels, value: number): string {
+  return `${name}${showLabels(labels)} ${showNumber(value)}`;
+}
+
+function showLabels(labels: Labels): string {
+  if (labels.length === 0) return "";
+  return `{${labels.map(showLabel).join(", ")}}`;
+}
+
+function showLabel([label, value]: Labels[number]): string {
+  return `${label}="${escape(value)}"`;
+}
+
+function showNumber(value: number): string {
+  if (value === Infinity) return "+Inf";
+  if (value === -Infinity) return "-Inf";
+  return `${value}`;
+}
+
+const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };
+
+function escape(value: string): string {
+  return value.replace(/[\\"\n]/g, (character) => escapes[character] ?? character);
+}
+
+/** Of HELP and comments: one line, whatever a scope is called. */
+function oneLine(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", " ");
+}

@@ -1,0 +1,27 @@
+// What takes metrics out of the process, as a `kind:` of the section `telemetry`.
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Plugin } from "../core/plugin.ts";
+import type { GenericSchema } from "../core/schema.ts";
+import type { MetricsNode } from "./metrics.ts";
+
+export interface TelemeterDeps {
+  readonly metrics: MetricsNode;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A page that a telemeter adds to the admin server. */
+export interface TelemeterPage {
+  readonly path: string;
+  readonly contentType: string;
+  render(): string;
+}
+
+export interface Telemeter {
+  readonly pages: readonly TelemeterPage[];
+  /** Sends what it still holds and stops. */
+  close(): Promise<void>;
+}
+
+export type TelemeterPlugin = Plugin<GenericSchema, TelemeterDeps, Telemeter>;
