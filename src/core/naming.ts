@@ -31,7 +31,17 @@ export interface Namer {
   lookup(path: Path): Live<NameTree<Bound | Path>>;
 }
 
+/** Host names to IP addresses, polled while somebody watches; one for all parts of a process. */
+export interface HostResolver {
+  /**
+   * IP literals without duplicates, IPv6 without brackets; none: the name does not exist. Keeps
+   * the last good answer when asking fails; failed only before the first.
+   */
+  resolve(host: string): Live<readonly string[]>;
+}
+
 export interface NamingDeps {
+  readonly hosts: HostResolver;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

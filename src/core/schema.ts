@@ -1,6 +1,7 @@
 // The atoms of configuration schemas, shared by every plugin. Defaults stand in the schema.
 import * as v from "valibot";
 import { parseDtab } from "./dtab.ts";
+import { parsePattern } from "./path-pattern.ts";
 import { parsePath } from "./path.ts";
 
 export type { GenericSchema, InferOutput, ObjectEntries } from "valibot";
@@ -48,6 +49,18 @@ export const path = () =>
       const parsed = parsePath(dataset.value);
       if (parsed.ok) return parsed.value;
       addIssue({ message: `expected a path: ${parsed.error.message}` });
+      return NEVER;
+    }),
+  );
+
+/** Text that is a pattern for the beginning of a path; the output is the parsed PathPattern. */
+export const pathPattern = () =>
+  v.pipe(
+    v.string("expected a path pattern such as /svc/*/{name}"),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const parsed = parsePattern(dataset.value);
+      if (parsed.ok) return parsed.value;
+      addIssue({ message: `expected a path pattern: ${parsed.error.message}` });
       return NEVER;
     }),
   );
