@@ -1,0 +1,66 @@
+// What `npm start` prints: where everything is, and what to try.
+import path from "node:path";
+import type { Fleet } from "./fleet.ts";
+
+export const help = `usage: npm start -- [--port N] [--self-check]
+
+Starts an exchange-rate app as a mesh: web, converter and two rate providers, each with a
+sidecar process of its own that routes, balances and counts its calls.
+
+  --port N       the page's port; without it 8080, or a free one when that is taken
+  --self-check   convert through all sidecars, stop a rate provider, print what was seen, end
+  --help         this text
+`;
+
+export function banner(fleet: Fleet, controlUrl: string): string {
+  const { pageUrl, folder, discovery } = fleet;
+  const file = (name: string) => path.join(folder, name);
+  const converterAdmin = fleet.instance("converter")?.status().adminUrl;
+  return `
+The exchange-rate app runs. The page:  ${pageUrl}/
+
+${table(fleet)}
+
+  discovery           ${discovery.title}
+  sidecars' files     ${file("*.yaml")}   (logs beside them)
+  supervisor's port   ${controlUrl}/status
+
+Try:
+  # convert, through three pairs of routers
+  curl '${pageUrl}/api/convert?amount=12.50&from=USD&to=EUR'
+  # send this one request to rates-2: a dtab of its own, for all services on the way
+  curl -H 'l5d-dtab: /svc/rates => /svc/rates-2' '${pageUrl}/api/convert?amount=1&from=EUR&to=JPY'
+  # how converter's sidecar finds /svc/rates; and why nobody is found
+  bin/switchyard explain ${file("converter.yaml")} /svc/rates --router outgoing
+  bin/switchyard explain ${file("converter.yaml")} /svc/nobody --router outgoing
+  # what converter's sidecar counted, and how it resolves a name
+  curl '${converterAdmin}/admin/metrics.json?pretty=1'
+  curl '${converterAdmin}/delegator.json?namespace=outgoing&path=/svc/rates&dtab=${encoded(discovery.dtab)}'
+  # stop a rate provider (it says farewell), kill one (it does not), start it again
+  curl -X POST ${controlUrl}/stop/rates-1
+  curl -X POST ${controlUrl}/kill/rates-2
+  curl -X POST ${controlUrl}/start/rates-1
+
+Ctrl-C stops everything.
+`;
+}
+
+function table({ instances }: Fleet): string {
+  const head = ["", "service", "incoming", "outgoing", "sidecar's admin"];
+  const rows = instances.map(({ name, ports }) => [
+    name,
+    `${ports.service}`,
+    `${ports.incoming}`,
+    `${ports.outgoing}`,
+    `http://127.0.0.1:${ports.admin}/`,
+  ]);
+  return [head, ...rows].map((cells) => lineOf(cells)).join("\n");
+}
+
+function lineOf(cells: readonly string[]): string {
+  return `  ${cells.map((cell) => cell.padEnd(11)).join("")}`.trimEnd();
+}
+
+function encoded(dtab: string): string {
+  return encodeURIComponent(dtab).replaceAll("%2F", "/");
+}

@@ -1,0 +1,48 @@
+// The converter: checks what was asked, gets the rate from `rates`, multiplies and rounds.
+import { problem, type Asked, type Reply } from "./http.ts";
+import { run, type Self } from "./service.ts";
+import { convert } from "./table.ts";
+
+const amountForm = /^\d{1,9}(\.\d{1,6})?$/;
+
+async function convertAsked(self: Self, asked: Asked): Promise<Reply> {
+  const startedMs = performance.now();
+  const amountText = (asked.query.get("amount") ?? "").trim();
+  const from = (asked.query.get("from") ?? "").trim().toUpperCase();
+  const to = (asked.query.get("to") ?? "").trim().toUpperCase();
+  const wrong = wrongWith(amountText, from, to);
+  if (wrong !== null) return problem(400, wrong);
+  const called = await self.call("rates", `/rate?from=${from}&to=${to}`, asked);
+  if (!called.ok) return called.reply;
+  const { rate, digits, date } = called.fields;
+  if (typeof rate !== "number" || typeof digits !== "number") {
+    return problem(502, "rates answered without a rate");
+  }
+  const amount = Number(amountText);
+  const result = convert(amount, rate, digits);
+  const { legs } = called;
+  return self.answer(asked, startedMs, 200, { amount, from, to, rate, result, digits, date, legs });
+}
+
+function wrongWith(amount: string, from: string, to: string): string | null {
+  if (amount.startsWith("-")) return `amount: "${amount}" is negative; only what is there converts`;
+  if (!amountForm.test(amount)) {
+    return `amount: expected a number such as 12.50, of up to 9 digits, got "${amount}"`;
+  }
+  const code = [from, to].find((text) => !/^[A-Z]{3}$/.test(text));
+  if (code === undefined) return null;
+  return `currency: expected a code of three letters such as USD, got "${code}"`;
+}
+
+async function currencies(self: Self, asked: Asked): Promise<Reply> {
+  const startedMs = performance.now();
+  const called = await self.call("rates", "/currencies", asked);
+  if (!called.ok) return called.reply;
+  return self.answer(asked, startedMs, 200, { ...called.fields, legs: called.legs });
+}
+
+await run("converter", (self) => async (asked) => {
+  if (asked.path === "/convert") return convertAsked(self, asked);
+  if (asked.path === "/currencies") return currencies(self, asked);
+  return problem(404, `converter has /convert and /currencies, not ${asked.path}`);
+});

@@ -1,0 +1,56 @@
+// Discovery: where instances are announced, and how sidecars look them up.
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+export interface Announced {
+  readonly host: string;
+  /** The port of the `incoming` router of the sidecar that stands beside the instance. */
+  readonly port: number;
+}
+
+/** One kind of discovery. The rest of the demo knows no more of it than this. */
+export interface Discovery {
+  /** For people, such as `files in /tmp/x/disco`. */
+  readonly title: string;
+  /** The entries of `namers:` in a sidecar's file, as YAML without indentation. */
+  readonly namersYaml: string;
+  /** The outgoing router's dtab: from the logical name to this discovery. */
+  readonly dtab: string;
+  announce(name: string, address: Announced): Promise<void>;
+  /** Idempotent. Resolves when written; callers learn of it a moment later. */
+  withdraw(name: string, address: Announced): Promise<void>;
+}
+
+/** A folder with one file a name; each line is the host and port of an incoming router. */
+export function fileDiscovery(folder: string): Discovery {
+  const rootDir = path.join(folder, "disco");
+  mkdirSync(rootDir, { recursive: true });
+  const lines = new Map<string, ReadonlySet<string>>();
+
+  function write(name: string, entries: ReadonlySet<string>): void {
+    lines.set(name, entries);
+    const text = entries.size === 0 ? [`# nobody offers ${name} now`] : [...entries].sort();
+    // Written beside the watched folder, then moved: nobody reads half a file.
+    const draft = path.join(folder, `${name}.draft`);
+    writeFileSync(draft, `${text.join("\n")}\n`);
+    renameSync(draft, path.join(rootDir, name));
+  }
+  const linesOf = (name: string) => lines.get(name) ?? new Set<string>();
+
+  return {
+    title: `files in ${rootDir}`,
+    namersYaml: `- kind: io.l5d.fs\n  rootDir: ${JSON.stringify(rootDir)}`,
+    dtab: "/svc => /#/io.l5d.fs",
+    async announce(name, address) {
+      write(name, new Set([...linesOf(name), lineOf(address)]));
+    },
+    async withdraw(name, address) {
+      const gone = lineOf(address);
+      write(name, new Set([...linesOf(name)].filter((line) => line !== gone)));
+    },
+  };
+}
+
+function lineOf({ host, port }: Announced): string {
+  return `${host} ${port}`;
+}

@@ -1,0 +1,188 @@
+// One instance of a service and the sidecar beside it: two processes and an announcement.
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { Child } from "./child.ts";
+import type { Announced, Discovery } from "./discovery.ts";
+import { sidecarYaml, type Ports } from "./sidecar-yaml.ts";
+
+const readyLimitMs = 20_000;
+const graceMs = 12_000; // a little more than a sidecar's own shutdownGraceMs
+const command = fileURLToPath(new URL("../../bin/switchyard", import.meta.url));
+
+/** Which of the two processes. */
+type Role = "service" | "sidecar";
+
+export interface InstanceStatus {
+  readonly name: string;
+  readonly service: string;
+  /** `dead`: a process ended that nobody had asked to, or that was killed; still announced. */
+  readonly state: "starting" | "running" | "stopping" | "stopped" | "dead";
+  readonly ports: Ports;
+  readonly adminUrl: string;
+  readonly pids: Readonly<Record<Role, number | null>>;
+}
+
+export interface InstanceOptions {
+  readonly name: string;
+  readonly service: string;
+  /** The names it is found by: its service's, and where there are several, its own. */
+  readonly names: readonly string[];
+  readonly ports: Ports;
+  /** For the sidecar's file and the logs; the supervisor's. */
+  readonly folder: string;
+  /** Extra arguments of the service. */
+  readonly args: readonly string[];
+}
+
+/** What an instance needs from the demo around it. */
+export interface Around {
+  readonly discovery: Discovery;
+  /** Resolves when no sidecar sends calls to `address` any more, or has had time enough. */
+  untilForgotten(address: Announced): Promise<void>;
+  say(line: string): void;
+}
+
+/** Owns its two processes. Orders are carried out one after the other. */
+export class Instance {
+  readonly name: string;
+  readonly service: string;
+  readonly ports: Ports;
+  readonly configFile: string;
+  readonly #options: InstanceOptions;
+  readonly #around: Around;
+  readonly #children = new Map<Role, Child>();
+  #state: InstanceStatus["state"] = "stopped";
+  #lastOrder: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: InstanceOptions, around: Around) {
+    this.name = options.name;
+    this.service = options.service;
+    this.ports = options.ports;
+    this.configFile = path.join(options.folder, `${options.name}.yaml`);
+    this.#options = options;
+    this.#around = around;
+    writeFileSync(this.configFile, sidecarYaml(this.name, this.ports, around.discovery));
+  }
+
+  status(): InstanceStatus {
+    const { name, service, ports } = this;
+    const pidOf = (role: Role) => this.#children.get(role)?.pid ?? null;
+    const pids = { service: pidOf("service"), sidecar: pidOf("sidecar") };
+    const adminUrl = `http://127.0.0.1:${ports.admin}`;
+    return { name, service, state: this.#state, ports, adminUrl, pids };
+  }
+
+  /** Starts what is not running, then announces. null, or why it failed. */
+  start(): Promise<string | null> {
+    return this.#order(async () => {
+      if (this.#state === "running" || this.#isClosed) return null;
+      this.#state = "starting";
+      const problems = await Promise.all([
+        this.#ready("service", `http://127.0.0.1:${this.ports.service}/health`),
+        this.#ready("sidecar", `http://127.0.0.1:${this.ports.admin}/admin/ready`),
+      ]);
+      const problem = problems.find((each) => each !== null) ?? null;
+      if (problem !== null) {
+        this.#state = "dead";
+        return problem;
+      }
+      for (const name of this.#options.names) {
+        await this.#around.discovery.announce(name, this.#address);
+      }
+      this.#state = this.#children.size === 2 ? "running" : "dead"; // one may have died meanwhile
+      return null;
+    });
+  }
+
+  /** An announced stop: leaves discovery, waits for callers to notice, then stops. */
+  stop(): Promise<void> {
+    return this.#order(async () => {
+      if (this.#state === "stopped") return;
+      this.#state = "stopping";
+      for (const name of this.#options.names) {
+        await this.#around.discovery.withdraw(name, this.#address);
+      }
+      await this.#around.untilForgotten(this.#address);
+      await this.#stopChildren();
+      this.#state = "stopped";
+    });
+  }
+
+  /** A crash: both processes end at once, and discovery still lists them. */
+  kill(): Promise<void> {
+    return this.#order(async () => {
+      const children = [...this.#children.values()];
+      for (const child of children) child.kill();
+      await Promise.all(children.map((child) => child.ended));
+    });
+  }
+
+  /** Stops the processes, whatever is going on, and for good. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#stopChildren();
+    await this.#lastOrder;
+    await this.#stopChildren();
+    this.#state = "stopped";
+  }
+
+  /** Ends the processes without waiting: the supervisor's own end has come. */
+  abandon(): void {
+    for (const child of this.#children.values()) child.kill();
+  }
+
+  get #address(): Announced {
+    return { host: "127.0.0.1", port: this.ports.incoming };
+  }
+
+  #order<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#lastOrder.then(work);
+    this.#lastOrder = done.catch(() => {}); // the giver of the order hears of it
+    return done;
+  }
+
+  #ready(role: Role, url: string): Promise<string | null> {
+    const child = this.#children.get(role) ?? this.#spawn(role);
+    return child.untilReady(url, readyLimitMs);
+  }
+
+  #spawn(role: Role): Child {
+    const { name, service, ports } = this;
+    const file = fileURLToPath(new URL(`./${service}.js`, import.meta.url));
+    const serviceArgs = ["--name", name, "--port", `${ports.service}`];
+    const routeArgs = ["--outgoing", `${ports.outgoing}`, ...this.#options.args];
+    const child = new Child({
+      title: role === "service" ? name : `${name}'s sidecar`,
+      args:
+        role === "service"
+          ? [file, ...serviceArgs, ...routeArgs]
+          : [command, "run", this.configFile],
+      logFile: path.join(this.#options.folder, `${name}.${role}.log`),
+      isTied: role === "service",
+    });
+    this.#children.set(role, child);
+    void child.ended.then(({ how, isUnexpected }) => {
+      this.#children.delete(role);
+      if (isUnexpected && !this.#isClosed) this.#mourn(child, how);
+    });
+    return child;
+  }
+
+  #mourn(child: Child, how: string): void {
+    const lines = child.lastLines.map((line) => `    ${line}`);
+    this.#around.say([`${child.title} ended unexpectedly (${how}).`, ...lines].join("\n"));
+    if (this.#state !== "running") return;
+    this.#state = "dead";
+    this.#around.say(
+      `${this.name} is still announced: the callers' sidecars have to notice by themselves.`,
+    );
+  }
+
+  async #stopChildren(): Promise<void> {
+    // The sidecar first: it ends the calls in progress, for which it needs the service.
+    await this.#children.get("sidecar")?.stop(graceMs);
+    await this.#children.get("service")?.stop(graceMs);
+  }
+}

@@ -1,0 +1,97 @@
+// `npm start`: the demo's supervisor. Arguments, signals, exit code.
+import { parseArgs } from "node:util";
+import { banner, help } from "./banner.ts";
+import { serveControl } from "./control.ts";
+import { createFleet, type Fleet } from "./fleet.ts";
+import { freePorts, isFree } from "./ports.ts";
+import { selfCheck } from "./self-check.ts";
+
+const usualPagePort = 8_080;
+
+interface Options {
+  /** null: not said. */
+  readonly port: number | null;
+  readonly isSelfCheck: boolean;
+}
+
+function optionsOf(argv: readonly string[]): Options | "help" | { readonly wrong: string } {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        port: { type: "string" },
+        "self-check": { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    if (values.help === true) return "help";
+    const port = values.port === undefined ? null : Number(values.port);
+    if (port !== null && (!/^\d+$/.test(values.port ?? "") || port < 1 || port > 65_535)) {
+      return { wrong: `--port: expected a port, 1..65535, got "${values.port}"` };
+    }
+    return { port, isSelfCheck: values["self-check"] === true };
+  } catch (error) {
+    return { wrong: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** null when the wanted port is taken. */
+async function pagePortOf({ port, isSelfCheck }: Options): Promise<number | null> {
+  if (port !== null) return (await isFree(port)) ? port : null;
+  if (!isSelfCheck && (await isFree(usualPagePort))) return usualPagePort;
+  const [free = 0] = await freePorts(1);
+  return free;
+}
+
+/** Runs the demo until a signal, or the self-check to its end. Resolves to the exit code. */
+async function run(options: Options): Promise<number> {
+  const pagePort = await pagePortOf(options);
+  if (pagePort === null) {
+    console.error(`port ${options.port} is taken: choose another with --port N`);
+    return 1;
+  }
+  let fleet: Fleet | null = null;
+  process.on("exit", () => fleet?.abandon());
+  const control = await serveControl(() => fleet);
+  const controlUrl = `http://127.0.0.1:${control.port}`;
+  fleet = await createFleet({ pagePort, controlUrl, say: (line) => console.error(line) });
+  const problem = await Promise.race([use(fleet, controlUrl, options), signalled(options)]);
+  if (problem !== null) console.error(problem);
+  await fleet.close();
+  await control.close();
+  return problem === null ? 0 : 1;
+}
+
+/** null when all went well, else why not. Without `--self-check` it never ends well: see Ctrl-C. */
+async function use(fleet: Fleet, controlUrl: string, options: Options): Promise<string | null> {
+  const problem = await fleet.start();
+  if (problem !== null) return problem;
+  if (options.isSelfCheck) return selfCheck(fleet, controlUrl, console.log);
+  console.log(banner(fleet, controlUrl));
+  return new Promise(() => {});
+}
+
+/** null at the first signal, for a demo that is meant to be stopped so; else a problem. The
+ *  second signal ends this process at once, and what it started with it. */
+function signalled({ isSelfCheck }: Options): Promise<string | null> {
+  return new Promise((resolve) => {
+    let count = 0;
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(name, () => {
+        if (++count > 1) process.exit(1);
+        if (!isSelfCheck) console.log("\nStopping everything; calls in progress may end.");
+        resolve(isSelfCheck ? `the self-check was interrupted (${name})` : null);
+      });
+    }
+  });
+}
+
+const options = optionsOf(process.argv.slice(2));
+if (options === "help") {
+  console.log(help);
+} else if ("wrong" in options) {
+  console.error(`${options.wrong}\n\n${help}`);
+  process.exitCode = 2;
+} else {
+  process.exit(await run(options)); // an interrupted self-check would go on asking
+}

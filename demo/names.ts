@@ -1,0 +1,84 @@
+// Asks the sidecars' admin ports how their outgoing routers resolve the names on the way.
+import { ask, fieldsOf, isFields } from "./http.ts";
+
+/** What an outgoing router makes of a logical name. */
+interface Resolved {
+  /** The instance whose sidecar was asked. */
+  readonly sidecar: string;
+  readonly logicalName: string;
+  /** What the name is bound to; null when the sidecar could not say. */
+  readonly clientName: string | null;
+  /** The incoming ports it may choose from, as host:port. */
+  readonly addresses: readonly string[];
+}
+
+const way = [
+  { sidecar: "web", callee: "converter" },
+  { sidecar: "converter", callee: "rates" },
+];
+
+/** `status` is what the control port says; `override` the request's own dtab, often empty. */
+export function namesOnTheWay(
+  status: Readonly<Record<string, unknown>>,
+  override: string,
+): Promise<readonly Resolved[]> {
+  const base = typeof status["dtab"] === "string" ? status["dtab"] : "";
+  const dtab = [base, override].filter((part) => part.trim() !== "").join(" ; ");
+  return Promise.all(
+    way.map(({ sidecar, callee }) => resolve(status, sidecar, `/svc/${callee}`, dtab)),
+  );
+}
+
+async function resolve(
+  status: Readonly<Record<string, unknown>>,
+  sidecar: string,
+  logicalName: string,
+  dtab: string,
+): Promise<Resolved> {
+  const unknown = { sidecar, logicalName, clientName: null, addresses: [] };
+  const admin = adminOf(status, sidecar);
+  if (admin === null) return unknown;
+  const query = new URLSearchParams({ namespace: "outgoing", path: logicalName, dtab });
+  try {
+    const answer = await ask(`${admin}/delegator.json?${query}`);
+    const bound = boundIn(fieldsOf(answer.body));
+    return bound === null ? unknown : { sidecar, logicalName, ...bound };
+  } catch {
+    return unknown;
+  }
+}
+
+function adminOf(status: Readonly<Record<string, unknown>>, name: string): string | null {
+  const instances = Array.isArray(status["instances"]) ? status["instances"] : [];
+  const found: unknown = instances.find((each) => isFields(each) && each["name"] === name);
+  const admin = isFields(found) ? found["adminUrl"] : null;
+  return typeof admin === "string" ? admin : null;
+}
+
+type BoundName = Pick<Resolved, "clientName" | "addresses">;
+
+/** The first bound name of a delegation tree, in the order in which they are tried. */
+function boundIn(tree: unknown): BoundName | null {
+  if (!isFields(tree)) return null;
+  if (isFields(tree["bound"])) return boundOf(tree["bound"]);
+  const { delegate, alt, union } = tree;
+  const below = [
+    delegate,
+    ...(Array.isArray(alt) ? alt : []),
+    ...(Array.isArray(union) ? union.map((each) => (isFields(each) ? each["tree"] : null)) : []),
+  ];
+  for (const each of below) {
+    const bound = boundIn(each);
+    if (bound !== null) return bound;
+  }
+  return null;
+}
+
+function boundOf(bound: Readonly<Record<string, unknown>>): BoundName {
+  const clientName = typeof bound["id"] === "string" ? bound["id"] : null;
+  const addr = isFields(bound["addr"]) ? bound["addr"]["addrs"] : null;
+  const addresses = (Array.isArray(addr) ? addr : [])
+    .filter(isFields)
+    .map(({ ip, port }) => `${ip}:${port}`);
+  return { clientName, addresses };
+}

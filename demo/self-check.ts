@@ -1,0 +1,225 @@
+// `npm start -- --self-check`: the round trip, seen from outside, step by step.
+import { readFileSync } from "node:fs";
+import { ask, fieldsOf, isFields, type Answer } from "./http.ts";
+import type { Fleet } from "./fleet.ts";
+import { convert, parseTable } from "./table.ts";
+
+/** What a step saw; `ok` false when that is not what it should be. */
+interface Finding {
+  readonly ok: boolean;
+  readonly saw: string;
+}
+
+interface Step {
+  readonly title: string;
+  look(fleet: Fleet, controlUrl: string): Promise<Finding>;
+}
+
+/** Runs all steps, printing each. null when every one is well, else a summary. */
+export async function selfCheck(
+  fleet: Fleet,
+  controlUrl: string,
+  print: (line: string) => void,
+): Promise<string | null> {
+  let failed = 0;
+  for (const { title, look } of steps) {
+    const { ok, saw } = await look(fleet, controlUrl).catch((error: unknown) => ({
+      ok: false,
+      saw: error instanceof Error ? error.message : String(error),
+    }));
+    if (!ok) failed++;
+    print(`${ok ? "ok    " : "FAILED"}  ${title}\n        ${saw.replaceAll("\n", "\n        ")}`);
+  }
+  if (failed > 0) return `${failed} of ${steps.length} steps FAILED`;
+  print(`all ${steps.length} steps are well`);
+  return null;
+}
+
+const steps: readonly Step[] = [
+  { title: "the page comes through web's sidecar", look: lookAtPage },
+  { title: "a conversion has the number that the table gives", look: lookAtNumber },
+  { title: "each leg went through two sidecars, by name", look: lookAtRoute },
+  { title: "wrong input is answered with what is wrong", look: lookAtWrongInput },
+  { title: "both rate providers answer", look: lookAtBalance },
+  { title: "a request can bring its own dtab", look: lookAtOwnDtab },
+  { title: "stopping a rate provider moves the traffic, no conversion fails", look: lookAtStop },
+  { title: "started again, it takes part again", look: lookAtStart },
+  { title: "killed without a farewell, the others carry on", look: lookAtKill },
+  { title: "every sidecar counted its calls", look: lookAtMetrics },
+];
+
+async function lookAtPage({ pageUrl }: Fleet): Promise<Finding> {
+  const { status, headers, body } = await ask(`${pageUrl}/`);
+  const type = String(headers["content-type"]);
+  const isPage = type.startsWith("text/html") && /<title>.*<\/title>/.test(body);
+  const via = String(headers["via"] ?? "none");
+  const saw = `GET ${pageUrl}/ gives ${status}, ${type}, ${body.length} characters, Via: ${via}`;
+  return { ok: status === 200 && isPage && via !== "none", saw };
+}
+
+function conversion(
+  { pageUrl }: Fleet,
+  query = "amount=12.50&from=USD&to=EUR",
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  return ask(`${pageUrl}/api/convert?${query}`, { headers });
+}
+
+async function lookAtNumber(fleet: Fleet): Promise<Finding> {
+  const file = new URL("../../demo/rates.json", import.meta.url);
+  const { currencies, date } = parseTable(readFileSync(file, "utf8"));
+  const [usd, eur] = [currencies.get("USD"), currencies.get("EUR")];
+  if (usd === undefined || eur === undefined) throw new Error("bug: no USD or EUR in the table");
+  const expected = convert(12.5, eur.perBase / usd.perBase, eur.digits);
+  const { status, body } = await conversion(fleet);
+  const result = fieldsOf(body)?.["result"];
+  const saw = `status ${status}: 12.50 USD = ${result} EUR; by the table of ${date}: ${expected}`;
+  return { ok: status === 200 && result === expected, saw };
+}
+
+/** What the services saw, from the browser's leg to the last. */
+function seenIn(answer: Answer): readonly Readonly<Record<string, unknown>>[] {
+  const fields = fieldsOf(answer.body) ?? {};
+  const legs = Array.isArray(fields["legs"]) ? fields["legs"].filter(isFields) : [];
+  return [fields["seen"], ...legs.map((leg) => leg["seen"])].filter(isFields);
+}
+
+async function lookAtRoute(fleet: Fleet): Promise<Finding> {
+  const seen = seenIn(await conversion(fleet));
+  const saw = seen.map(
+    ({ instance, logicalName, clientName, via, requestId }) =>
+      `${instance}: ${logicalName} -> ${clientName}, Via: ${via}, request ${requestId}`,
+  );
+  const names = seen.map(({ logicalName }) => logicalName).slice(1);
+  const isNamed = names.join(" ") === "/svc/converter /svc/rates";
+  const isLocal = seen.every(({ instance, clientName }) => {
+    const port = fleet.instance(String(instance))?.ports.service;
+    return String(clientName).startsWith("/$/inet/127") && String(clientName).endsWith(`/${port}`);
+  });
+  // The browser's leg has no outgoing router; the others crossed one of each.
+  const crossed = seen.map(({ via }) => String(via ?? "").split(",").length).join(" ");
+  return { ok: isNamed && isLocal && crossed === "1 2 2", saw: saw.join("\n") };
+}
+
+async function lookAtWrongInput(fleet: Fleet): Promise<Finding> {
+  const wrong = [
+    { query: "amount=abc&from=USD&to=EUR", status: 400 },
+    { query: "amount=-5&from=USD&to=EUR", status: 400 },
+    { query: "amount=1&from=USD&to=XXX", status: 404 },
+  ];
+  const answers = await Promise.all(wrong.map(({ query }) => conversion(fleet, query)));
+  const saw = answers.map(({ status, body }) => `${status}: ${fieldsOf(body)?.["error"]}`);
+  const isRight = wrong.every(({ status }, index) => answers[index]?.status === status);
+  return { ok: isRight, saw: saw.join("\n") };
+}
+
+/** How a number of conversions went: per rate provider, and those that failed. */
+class Tally {
+  readonly #instances = new Map<string, number>();
+  failures = 0;
+  firstFailure = "";
+
+  note(answer: Answer): void {
+    if (answer.status !== 200) {
+      this.firstFailure ||= `; the first: ${answer.status} ${answer.body.trim()}`;
+      this.failures++;
+      return;
+    }
+    const instance = String(seenIn(answer).at(-1)?.["instance"]);
+    this.#instances.set(instance, this.of(instance) + 1);
+  }
+
+  of(instance: string): number {
+    return this.#instances.get(instance) ?? 0;
+  }
+
+  toString(): string {
+    const counts = [...this.#instances].sort().map(([name, count]) => `${name} ${count}`);
+    return `${counts.join(", ") || "none"}, failed ${this.failures}${this.firstFailure}`;
+  }
+}
+
+async function converted(
+  fleet: Fleet,
+  count: number,
+  headers?: Readonly<Record<string, string>>,
+): Promise<Tally> {
+  const tally = new Tally();
+  for (let n = 0; n < count; n++) tally.note(await conversion(fleet, undefined, headers));
+  return tally;
+}
+
+async function lookAtBalance(fleet: Fleet): Promise<Finding> {
+  const tally = await converted(fleet, 40);
+  const ok = tally.failures === 0 && tally.of("rates-1") > 0 && tally.of("rates-2") > 0;
+  return { ok, saw: `40 conversions: ${tally}` };
+}
+
+async function lookAtOwnDtab(fleet: Fleet): Promise<Finding> {
+  const dtab = "/svc/rates => /svc/rates-2";
+  const tally = await converted(fleet, 10, { "l5d-dtab": dtab });
+  return { ok: tally.of("rates-2") === 10, saw: `10 with l5d-dtab: ${dtab}: ${tally}` };
+}
+
+/** Converts, four at a time, until `event` is over. */
+async function convertedDuring(fleet: Fleet, event: Promise<unknown>): Promise<Tally> {
+  const tally = new Tally();
+  const progress = { isOver: false };
+  const over = () => {
+    progress.isOver = true;
+  };
+  void event.then(over, over);
+  const keepAsking = async () => {
+    while (!progress.isOver) tally.note(await conversion(fleet));
+  };
+  await Promise.all([keepAsking(), keepAsking(), keepAsking(), keepAsking()]);
+  await event; // if the event failed, so has the step
+  return tally;
+}
+
+async function order(controlUrl: string, what: string): Promise<void> {
+  const { status, body } = await ask(`${controlUrl}/${what}`, {
+    method: "POST",
+    timeoutMs: 30_000,
+  });
+  if (status !== 200) throw new Error(`POST /${what} gives ${status}: ${body}`);
+}
+
+async function lookAtStop(fleet: Fleet, controlUrl: string): Promise<Finding> {
+  const during = await convertedDuring(fleet, order(controlUrl, "stop/rates-1"));
+  const after = await converted(fleet, 20);
+  const ok = during.failures === 0 && after.of("rates-2") === 20;
+  return { ok, saw: `while it stops: ${during}\nafterwards: ${after}` };
+}
+
+async function lookAtStart(fleet: Fleet, controlUrl: string): Promise<Finding> {
+  await order(controlUrl, "start/rates-1");
+  const tally = new Tally();
+  // The callers' sidecars learn of it when the file's change reaches them.
+  for (let n = 0; n < 500 && tally.of("rates-1") === 0; n++) tally.note(await conversion(fleet));
+  return { ok: tally.failures === 0 && tally.of("rates-1") > 0, saw: `until it did: ${tally}` };
+}
+
+async function lookAtKill(fleet: Fleet, controlUrl: string): Promise<Finding> {
+  await order(controlUrl, "kill/rates-1");
+  const after = await converted(fleet, 40);
+  return { ok: after.failures === 0 && after.of("rates-2") === 40, saw: `afterwards: ${after}` };
+}
+
+async function lookAtMetrics(fleet: Fleet): Promise<Finding> {
+  const alive = fleet.instances.filter((each) => each.status().state === "running");
+  const lines = await Promise.all(
+    alive.map(async ({ name, ports, service }) => {
+      const { body } = await ask(`http://127.0.0.1:${ports.admin}/admin/metrics.json`);
+      const metrics = fieldsOf(body) ?? {};
+      const of = (label: string, port: number) =>
+        Number(metrics[`rt/${label}/server/127.0.0.1/${port}/requests`] ?? 0);
+      const incoming = of("incoming", ports.incoming);
+      const outgoing = of("outgoing", ports.outgoing);
+      const isRight = incoming > 0 && (service === "rates" || outgoing > 0);
+      return { isRight, text: `${name}: incoming ${incoming}, outgoing ${outgoing} requests` };
+    }),
+  );
+  const ok = lines.length > 0 && lines.every(({ isRight }) => isRight);
+  return { ok, saw: lines.map(({ text }) => text).join("\n") };
+}

@@ -1,0 +1,42 @@
+// The table of rates, and the arithmetic of a conversion.
+import { fieldsOf, isFields } from "./http.ts";
+
+interface Currency {
+  readonly name: string;
+  /** How many of it one unit of the base currency buys. */
+  readonly perBase: number;
+  /** Decimal places that amounts of it have. */
+  readonly digits: number;
+}
+
+export interface Table {
+  /** The day the rates are of, such as 2024-12-31. */
+  readonly date: string;
+  readonly currencies: ReadonlyMap<string, Currency>;
+}
+
+/** Throws on a bad table: it is bundled, so that is a bug. */
+export function parseTable(text: string): Table {
+  const fields = fieldsOf(text);
+  const date = fields?.["date"];
+  const listed = fields?.["currencies"];
+  if (typeof date !== "string" || !isFields(listed)) throw new Error("bug: no table of rates");
+  const currencies = new Map<string, Currency>();
+  for (const [code, value] of Object.entries(listed)) currencies.set(code, currencyOf(code, value));
+  return { date, currencies };
+}
+
+function currencyOf(code: string, value: unknown): Currency {
+  const { name, perBase, digits } = isFields(value) ? value : {};
+  if (typeof name !== "string" || typeof perBase !== "number" || typeof digits !== "number") {
+    throw new Error(`bug: the table's entry for ${code} is incomplete`);
+  }
+  return { name, perBase, digits };
+}
+
+/** `amount` in the other currency, rounded half up to its decimal places. */
+export function convert(amount: number, rate: number, digits: number): number {
+  const scale = 10 ** digits;
+  // Fifteen digits first: 1.005 * 100 is 100.49999... in binary, and people expect 1.01.
+  return Math.round(Number((amount * rate * scale).toPrecision(15))) / scale;
+}

@@ -1,0 +1,114 @@
+// The web front end: serves the page, and asks the converter on behalf of the browser.
+import { readFileSync } from "node:fs";
+import { ask, fieldsOf, isFields, json, problem, type Asked, type Reply } from "./http.ts";
+import { namesOnTheWay } from "./names.ts";
+import { run, type Self } from "./service.ts";
+
+const page = new URL("../../demo/page.html", import.meta.url); // from dist/demo, where this runs
+const keptConversions = 50;
+
+/** One conversion as the page lists it, whoever asked: the page, curl, the self-check. */
+interface Conversion {
+  readonly number: number;
+  readonly text: string;
+  /** The rate provider that answered; null when none did. */
+  readonly instance: string | null;
+  readonly tookMs: number;
+  readonly status: number;
+}
+
+/** The last conversions, newest first. */
+class Recent {
+  readonly #kept: Conversion[] = [];
+  #count = 0;
+
+  note(query: URLSearchParams, reply: Reply, tookMs: number): void {
+    const fields = fieldsOf(reply.body) ?? {};
+    const asked = `${query.get("amount") ?? ""} ${query.get("from") ?? ""}`;
+    const { result, to } = fields;
+    const text =
+      result === undefined ? `${asked} to ${query.get("to")}` : `${asked} = ${result} ${to}`;
+    this.#count++;
+    const { status } = reply;
+    const instance = lastInstanceOf(fields["legs"]);
+    this.#kept.unshift({ number: this.#count, text, instance, tookMs, status });
+    this.#kept.length = Math.min(this.#kept.length, keptConversions);
+  }
+
+  list(): readonly Conversion[] {
+    return this.#kept;
+  }
+}
+
+function lastInstanceOf(legs: unknown): string | null {
+  const last: unknown = Array.isArray(legs) ? legs.at(-1) : null;
+  const seen = isFields(last) ? last["seen"] : null;
+  const instance = isFields(seen) ? seen["instance"] : null;
+  return typeof instance === "string" ? instance : null;
+}
+
+/** Passes the question on to the converter and adds what we saw of it ourselves. */
+async function relay(self: Self, asked: Asked, target: string): Promise<Reply> {
+  const startedMs = performance.now();
+  const called = await self.call("converter", target, asked);
+  if (!called.ok) return called.reply;
+  return self.answer(asked, startedMs, 200, { ...called.fields, legs: called.legs });
+}
+
+/** The supervisor's control port: `GET /status`, `POST /stop/rates-1`. It is no part of the mesh. */
+async function control(self: Self, method: string, target: string): Promise<Reply> {
+  if (self.extra === null) return problem(404, "this web was started without --control");
+  try {
+    // Stopping waits for calls in progress, so it may take a while.
+    const { status, body } = await ask(`${self.extra}${target}`, { method, timeoutMs: 30_000 });
+    return { status, contentType: "application/json; charset=utf-8", body };
+  } catch {
+    return problem(502, "the demo's supervisor does not answer; is it still running?");
+  }
+}
+
+async function stateOf(self: Self, recent: Recent): Promise<Reply> {
+  const status = await control(self, "GET", "/status");
+  const fields = fieldsOf(status.body) ?? {};
+  return json(status.status, { ...fields, recent: recent.list() });
+}
+
+async function convertAsked(self: Self, recent: Recent, asked: Asked): Promise<Reply> {
+  const startedMs = performance.now();
+  const reply = await relay(self, asked, `/convert?${asked.query}`);
+  recent.note(asked.query, reply, performance.now() - startedMs);
+  return reply;
+}
+
+async function namesAsked(self: Self, asked: Asked): Promise<Reply> {
+  const status = fieldsOf((await control(self, "GET", "/status")).body);
+  return json(200, { names: await namesOnTheWay(status ?? {}, asked.query.get("dtab") ?? "") });
+}
+
+await run("web", (self) => {
+  const recent = new Recent();
+  return (asked) => {
+    const { method, path } = asked;
+    const order = /^\/api(\/(?:stop|kill|start)\/[a-z0-9-]+)$/.exec(path)?.[1];
+    if (order !== undefined) return control(self, method, order);
+    if (method !== "GET" && method !== "HEAD") return problem(405, `${method} ${path}: only GET`);
+    switch (path) {
+      case "/":
+        return {
+          status: 200,
+          contentType: "text/html; charset=utf-8",
+          body: readFileSync(page, "utf8"), // each time: edit the page, reload, see it
+        };
+      case "/api/convert":
+        return convertAsked(self, recent, asked);
+      case "/api/currencies":
+        return relay(self, asked, "/currencies");
+      case "/api/state":
+        return stateOf(self, recent);
+      case "/api/names":
+        return namesAsked(self, asked);
+      default:
+        return problem(404, `there is no ${path}; the page is at /`);
+    }
+  };
+});
