@@ -1,0 +1,131 @@
+// The access log: one line an answer as the caller saw it, also for what was never routed.
+//
+//   routers:
+//   - protocol: http
+//     dtab: /svc => /$/inet/127.1/8080 ;
+//     httpAccessLog: logs/access.log
+//     httpAccessLogFormat: json            # or common, Linkerd's, the default
+//     httpAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
+//     httpAccessLogRotateCount: 7
+//     servers: [{ port: 4140 }]
+import { fieldOf } from "./fields.ts";
+import { requestIdOf } from "./trace-id.ts";
+import type { Clock } from "../../src/core/clock.ts";
+import type { Exchange } from "./exchange.ts";
+
+export type AccessLogFormat = "common" | "json";
+
+/** Makes the line for one exchange, with its line feed. ASCII, whatever bytes the caller sent. */
+export type LineOf = (exchange: Exchange) => string;
+
+export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
+  return format === "json" ? jsonLine(clock) : commonLine(clock);
+}
+
+/**
+ * `<Host> <remote ip> - - [dd/MM/yyyy:HH:mm:ss +ZZZZ] "<METHOD> <target> HTTP/1.1" <status> <bytes>
+ * "<Referer>" "<User-Agent>"`; what is missing is `-`. The time is when the answer ended.
+ */
+function commonLine(clock: Clock): LineOf {
+  const time = localTime(clock);
+  return (exchange) => {
+    const { request, status, sentBytes, peer } = exchange;
+    const host = word(request?.host);
+    const what = startLine(exchange);
+    const result = `${status === 0 ? "-" : status} ${sentBytes === 0 ? "-" : sentBytes}`;
+    const referer = request === null ? "-" : text(fieldOf(request.fields, "referer"));
+    const agent = request === null ? "-" : text(fieldOf(request.fields, "user-agent"));
+    return `${host} ${peer.remoteHost} - - [${time()}] "${what}" ${result} "${referer}" "${agent}"\n`;
+  };
+}
+
+function startLine({ request, target, rawStartLine }: Exchange): string {
+  if (request === null) return text(rawStartLine);
+  return `${text(request.method)} ${text(target)} HTTP/${request.version}`;
+}
+
+/** Printable ASCII but `"` and `\`: what stands in a quoted part as it is. */
+const needsEscape = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
+const allToEscape = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
+
+/** For a quoted part: no byte of the caller's can end it, or the line. */
+function text(value: string | null | undefined): string {
+  if (value === null || value === undefined || value === "") return "-";
+  return needsEscape.test(value) ? value.replace(allToEscape, escaped) : value;
+}
+
+/** For a part without quotes: no space either. */
+function word(value: string | null | undefined): string {
+  return text(value).replaceAll(" ", "\\x20");
+}
+
+function escaped(character: string): string {
+  if (character === '"' || character === "\\") return `\\${character}`;
+  const code = character.charCodeAt(0);
+  if (code > 255) return `\\u${code.toString(16).padStart(4, "0")}`;
+  return `\\x${code.toString(16).padStart(2, "0")}`;
+}
+
+/** `31/01/2024:23:59:59 +0100`, made anew at most once a second. */
+function localTime(clock: Clock): () => string {
+  let second = -1;
+  let shown = "";
+  return () => {
+    const now = Math.floor(clock.wallMs() / 1000);
+    if (now === second) return shown;
+    second = now;
+    return (shown = showLocalTime(new Date(now * 1000)));
+  };
+}
+
+const two = (n: number): string => String(n).padStart(2, "0");
+
+function showLocalTime(date: Date): string {
+  const day = `${two(date.getDate())}/${two(date.getMonth() + 1)}/${date.getFullYear()}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const east = -date.getTimezoneOffset();
+  const zone = `${two(Math.floor(Math.abs(east) / 60))}${two(Math.abs(east) % 60)}`;
+  return `${day}:${time} ${east < 0 ? "-" : "+"}${zone}`;
+}
+
+/** One JSON object a line; what is not known is null. Times are milliseconds, UTC. */
+function jsonLine(clock: Clock): LineOf {
+  return (exchange) => {
+    const { request, response, failure, peer } = exchange;
+    const endpoint = request?.endpoint ?? null;
+    const line = JSON.stringify({
+      time: new Date(clock.wallMs()).toISOString(),
+      remote: `${peer.remoteHost}:${peer.remotePort}`,
+      host: request?.host ?? null,
+      method: request?.method ?? null,
+      target: request === null ? exchange.rawStartLine : exchange.target,
+      version: request?.version ?? null,
+      status: exchange.status === 0 ? null : exchange.status,
+      durationMs: Math.round((exchange.endedMs - exchange.startedMs) * 1000) / 1000,
+      receivedBytes: exchange.receivedBytes,
+      sentBytes: exchange.sentBytes,
+      path: request?.dst ?? null,
+      client: request?.boundId ?? null,
+      endpoint: endpoint === null ? null : `${endpoint.host}:${endpoint.port}`,
+      requestId: requestId(exchange),
+      failure: failure?.kind ?? null,
+      detail: failure?.detail ?? null,
+      l5dErr: response === null ? null : told(response.context),
+      referer: request === null ? null : fieldOf(request.fields, "referer"),
+      userAgent: request === null ? null : fieldOf(request.fields, "user-agent"),
+    });
+    return `${line.replace(beyondAscii, unicode)}\n`;
+  };
+}
+
+const requestId = ({ request }: Exchange): string | null =>
+  request === null || request.hop === null ? null : requestIdOf(request.hop.trace);
+
+/** The error that a proxy further on told of. */
+const told = (context: string[] | null): string | null =>
+  context === null ? null : fieldOf(context, "l5d-err");
+
+/** JSON.stringify has escaped all below the space; the rest would not be ASCII. */
+const beyondAscii = /[\x7f-\uffff]/g;
+const unicode = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -1,0 +1,116 @@
+// What an answer means: a success, a failure of the endpoint, or one worth another try.
+//
+//   routers:
+//   - protocol: http
+//     dtab: /svc => /$/inet/127.1/8080 ;
+//     service:
+//       responseClassifier:
+//         kind: io.l5d.http.nonRetryable5XX   # the default: 5xx is a failure
+//     servers: [{ port: 4140 }]
+import * as v from "valibot";
+import { plugin } from "../../src/core/plugin.ts";
+import { fieldOf } from "./fields.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import type { Classifier, ClassifierPlugin, Verdict } from "../../src/core/protocol.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
+
+export type HttpClassifier = Classifier<HttpRequest, HttpResponse>;
+
+export const defaultClassifier = "io.l5d.http.nonRetryable5XX";
+
+/** One kind: what it makes of an answer, and the methods for which a bad result may be retried. */
+interface Rule {
+  readonly kind: string;
+  answered(response: HttpResponse): "success" | "failure";
+  readonly retriedMethods: ReadonlySet<string>;
+}
+
+const none: ReadonlySet<string> = new Set();
+
+const rules: readonly Rule[] = [
+  { kind: defaultClassifier, answered: failureOn5xx, retriedMethods: none },
+  { kind: "io.l5d.http.allSuccessful", answered: () => "success", retriedMethods: none },
+];
+
+/** Known from Linkerd 1 and not built yet; each becomes a rule with its methods. */
+const laterKinds = [
+  "io.l5d.http.retryableRead5XX",
+  "io.l5d.http.retryableIdempotent5XX",
+  "io.l5d.http.retryableAll5XX",
+];
+
+/** What the proxy before the service said of the answer counts first, then its status. */
+function failureOn5xx(response: HttpResponse): "success" | "failure" {
+  const told = response.context === null ? null : fieldOf(response.context, "l5d-success-class");
+  return toldVerdict(told) ?? (response.status >= 500 ? "failure" : "success");
+}
+
+/** The verdict in `l5d-success-class`, a share of success from 0.0 to 1.0; null for anything else. */
+export function toldVerdict(text: string | null): "success" | "failure" | null {
+  if (text === null || !/^(0(\.\d+)?|1(\.0+)?)$/.test(text)) return null;
+  return Number(text) > 0 ? "success" : "failure";
+}
+
+/** The kind's rule, and around it what holds for all kinds. */
+function classifierOf(rule: Rule): HttpClassifier {
+  return (request, response, failure) => {
+    // A caller that went away says nothing about the endpoint.
+    if (failure !== null && failure.kind === "cancelled") return "ignorable";
+    const verdict = failure === null && response !== null ? rule.answered(response) : "failure";
+    if (verdict === "success") return "success";
+    const isRetried = mayRetry(rule, request, response, failure) || isToldRetryable(response);
+    // What was sent and not kept cannot be sent again.
+    return isRetried && request.replayable ? "retryable" : "failure";
+  };
+}
+
+function mayRetry(
+  rule: Rule,
+  request: HttpRequest,
+  response: HttpResponse | null,
+  failure: Failure | null,
+): boolean {
+  if (!rule.retriedMethods.has(request.method)) return false;
+  if (failure === null) return response !== null && response.status >= 500;
+  return failure.kind === "timeout" || failure.kind === "closed" || failure.kind === "malformed";
+}
+
+/** The proxy that answered knows that no service has seen the request. */
+function isToldRetryable(response: HttpResponse | null): boolean {
+  if (response === null || response.context === null) return false;
+  return fieldOf(response.context, "l5d-retryable") === "true";
+}
+
+type Kind = ClassifierPlugin<HttpRequest, HttpResponse>;
+
+export const classifiers: readonly Kind[] = [
+  ...rules.map((rule): Kind => {
+    const schema = v.strictObject({ kind: v.literal(rule.kind) });
+    return plugin({ kind: rule.kind, schema, create: () => classifierOf(rule) });
+  }),
+  ...laterKinds.map((kind): Kind => {
+    const problem = `${kind} is not supported yet: write ${defaultClassifier} or leave the key out`;
+    const schema = v.pipe(
+      v.strictObject({ kind: v.literal(kind) }),
+      v.check(() => false, problem),
+    );
+    return plugin({ kind, schema, create: neverCreated });
+  }),
+];
+
+function neverCreated(): HttpClassifier {
+  throw new Error("bug: a kind was created that its schema refuses");
+}
+
+/** How a server counts: by what the path said of the answer, else by the status it sends. */
+export function serverClassifier(statusOf: (failure: Failure) => number): HttpClassifier {
+  return (_request, response, failure): Verdict => {
+    if (failure !== null) {
+      if (failure.kind === "cancelled") return "ignorable";
+      return response === null && statusOf(failure) < 500 ? "success" : "failure";
+    }
+    if (response === null) return "failure";
+    const told = toldVerdict(fieldOf(response.contextOut, "l5d-success-class"));
+    return told ?? (response.status >= 500 ? "failure" : "success");
+  };
+}

@@ -1,0 +1,260 @@
+// Failures as answers: the status, the `l5d-*` fields and a text that says what to do.
+import { Buffer } from "node:buffer";
+import { showDtab } from "../../src/core/dtab.ts";
+import { isRefusal } from "./exchange.ts";
+import { requestIdOf } from "./trace-id.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import type { RenderFailure, RenderedAnswer } from "./exchange.ts";
+import type { Fields, HttpRequest, Peer } from "./message.ts";
+
+/** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
+export type ErrorDetail = "full" | "local" | "none";
+
+export interface FailureOptions {
+  /** The router's label. */
+  readonly label: string;
+  readonly timeoutStatus: 503 | 504;
+  readonly errorDetail: ErrorDetail;
+  /** `l5d-err` stays that far below what an upstream proxy reads of a head. */
+  readonly maxHeadersBytes: number;
+  readonly maxErrResponseBytes: number;
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  408: "Request Timeout",
+  414: "URI Too Long",
+  417: "Expectation Failed",
+  431: "Request Header Fields Too Large",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+};
+
+/** Left free in a head for all that is not `l5d-err`. */
+const otherFieldsBytes = 1024;
+
+/** The status by kind; one that the failure itself brings goes first. */
+export function statusOf(failure: Failure, timeoutStatus: 503 | 504): number {
+  if (isRefusal(failure)) return failure.status;
+  switch (failure.kind) {
+    case "unidentified":
+      return 400;
+    case "unbound":
+    case "unresolved":
+    case "exhausted":
+    case "connect":
+    case "closed":
+    case "malformed":
+      return 502;
+    case "timeout":
+      return timeoutStatus;
+    case "cancelled":
+      return 503;
+    default:
+      return failure.kind satisfies never;
+  }
+}
+
+/** Whether this caller may see internal names: addresses, dtabs, how a name was resolved. */
+export function mayKnow(errorDetail: ErrorDetail, peer: Peer): boolean {
+  return errorDetail === "full" || (errorDetail === "local" && peer.isLocal);
+}
+
+/** Makes the renderer of a server; one with `clearContext` tells callers the status alone. */
+export function failureRenderer(options: FailureOptions, clearContext: boolean): RenderFailure {
+  const maxErrBytes = Math.max(256, options.maxHeadersBytes - otherFieldsBytes);
+  return (failure, request, peer) => {
+    const status = statusOf(failure, options.timeoutStatus);
+    const reason = reasons[status] ?? "Error";
+    if (clearContext) return { status, reason, fields: [], body: Buffer.alloc(0) };
+    const isOpen = mayKnow(options.errorDetail, peer);
+    const summary = summaryOf(failure, request, peer, isOpen);
+    const fields: Fields = ["Content-Type", "text/plain; charset=utf-8"];
+    fields.push("l5d-err", formEncoded(summary, maxErrBytes));
+    if (failure.retry === "safe") fields.push("l5d-retryable", "true");
+    const text = bodyOf(failure, request, summary, isOpen, options.label);
+    return answer(status, reason, fields, text, options.maxErrResponseBytes);
+  };
+}
+
+function answer(
+  status: number,
+  reason: string,
+  fields: Fields,
+  text: string,
+  maxBytes: number,
+): RenderedAnswer {
+  return { status, reason, fields, body: truncated(Buffer.from(text), maxBytes) };
+}
+
+/** What happened, in one line. */
+function summaryOf(
+  failure: Failure,
+  request: HttpRequest | null,
+  peer: Peer,
+  isOpen: boolean,
+): string {
+  if (isRefusal(failure)) return failure.detail;
+  if (failure.kind === "unidentified") {
+    return `Unknown destination: ${asked(request, peer)} / ${failure.detail}`;
+  }
+  const headline = headlineOf(failure, request, isOpen);
+  return isOpen ? `${headline} ${failure.detail}` : headline;
+}
+
+function asked(request: HttpRequest | null, peer: Peer): string {
+  const from = `from ${peer.remoteHost}:${peer.remotePort}`;
+  if (request === null) return from;
+  return `${request.method} ${request.target} HTTP/${request.version}, ${from}`;
+}
+
+function headlineOf(failure: Failure, request: HttpRequest | null, isOpen: boolean): string {
+  switch (failure.kind) {
+    case "unbound":
+      return "Unable to route request!";
+    case "unresolved":
+      return "The name could not be resolved in time.";
+    case "exhausted":
+      return "Nothing can take the request now.";
+    case "connect": {
+      const endpoint = isOpen ? request?.endpoint : null;
+      if (endpoint === null || endpoint === undefined) return "Unable to establish connection.";
+      return `Unable to establish connection to ${showHost(endpoint.host)}:${endpoint.port}.`;
+    }
+    case "timeout":
+      return "The request took too long.";
+    case "closed":
+      return "The connection to the service broke before its answer was complete.";
+    case "malformed":
+      return "The service gave an answer that is not valid HTTP.";
+    case "cancelled":
+      return "The request was given up.";
+    case "unidentified":
+      return "Unknown destination.";
+    default:
+      return failure.kind satisfies never;
+  }
+}
+
+const showHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
+
+/** The summary, then what was tried and what to change. */
+function bodyOf(
+  failure: Failure,
+  request: HttpRequest | null,
+  summary: string,
+  isOpen: boolean,
+  label: string,
+): string {
+  if (isRefusal(failure)) return `${summary}\n`;
+  const parts = [summary];
+  if (request !== null && failure.kind !== "unidentified") {
+    parts.push(whereItWent(request, isOpen, label));
+  }
+  if (isOpen && failure.trace !== undefined) {
+    parts.push(`how the name was resolved:\n${failure.trace.trimEnd().replace(/^/gm, "  ")}`);
+  }
+  parts.push(isOpen ? advice(failure, request, label) : adviceToStrangers);
+  return `${parts.join("\n\n")}\n`;
+}
+
+function whereItWent(request: HttpRequest, isOpen: boolean, label: string): string {
+  const { dst, boundId, endpoint, residual, localDtab, hop } = request;
+  const lines: string[] = [];
+  if (dst !== null) lines.push(`service name: ${dst}`);
+  if (isOpen) {
+    lines.push(`router: ${label}`);
+    if (boundId !== null) lines.push(`client name: ${boundId}`);
+    if (residual !== "/") lines.push(`residual: ${residual}`);
+    if (endpoint !== null) {
+      lines.push(`selected address: ${showHost(endpoint.host)}:${endpoint.port}`);
+    }
+    if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
+  }
+  if (hop !== null) lines.push(`request id: ${requestIdOf(hop.trace)}`);
+  return lines.join("\n");
+}
+
+const adviceToStrangers =
+  "Details are shown to callers on the proxy's own host; its operator finds this request in the\n" +
+  "access log (httpAccessLogFormat: json) by the request id.";
+
+function advice(failure: Failure, request: HttpRequest | null, label: string): string {
+  const name = request?.dst ?? "the name";
+  switch (failure.kind) {
+    case "unidentified":
+      return (
+        `Router ${label} names requests by its key identifier. Send what is missing, or add an\n` +
+        "identifier to the list: io.l5d.static, as its last entry, names every request."
+      );
+    case "unbound":
+      return (
+        `The dtab of router ${label} leads ${name} nowhere. Add a dentry that covers it, or\n` +
+        "register the service where its dentry points to. Every step, live:\n" +
+        `  switchyard explain FILE ${name} --router ${label}`
+      );
+    case "unresolved":
+      return (
+        "Service discovery has not said yet where the name is. See whether it answers (admin,\n" +
+        "/namer_state), or raise bindingTimeoutMs of the router."
+      );
+    case "exhausted":
+      return (
+        "Every endpoint, connection or place is taken or marked dead: see loadbalancer/ and\n" +
+        "failure_accrual/ in /admin/metrics.json; then add endpoints or raise the limit."
+      );
+    case "connect":
+      return (
+        "Is the service running, and listening on that address? If it moved, discovery still has\n" +
+        "the old address."
+      );
+    case "timeout":
+      return (
+        "The limit is the smallest of the caller's deadline (l5d-ctx-deadline), timeoutMs of the\n" +
+        "server, totalTimeoutMs of the service and requestAttemptTimeoutMs of the client."
+      );
+    case "closed":
+      return "Look into the log of the service at the selected address: it hung up in the middle.";
+    case "malformed":
+      return (
+        "Look at what the service at the selected address sends: is it HTTP/1.1 at all, and does\n" +
+        "its head stay within maxHeadersKB and maxInitialLineKB?"
+      );
+    case "cancelled":
+      return "The caller went away, or the proxy is shutting down: send it again.";
+    default:
+      return failure.kind satisfies never;
+  }
+}
+
+/** At most `maxBytes` of UTF-8, cut between characters. */
+function truncated(bytes: Buffer, maxBytes: number): Buffer {
+  if (bytes.length <= maxBytes) return bytes;
+  let end = maxBytes;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end);
+}
+
+const unreserved = /^[A-Za-z0-9.*_-]$/;
+
+/** `application/x-www-form-urlencoded` in ISO-8859-1; at most `maxBytes`, no escape is cut. */
+export function formEncoded(text: string, maxBytes: number): string {
+  let encoded = "";
+  for (const character of text) {
+    const piece = encodedCharacter(character);
+    if (encoded.length + piece.length > maxBytes) break;
+    encoded += piece;
+  }
+  return encoded;
+}
+
+function encodedCharacter(character: string): string {
+  if (unreserved.test(character)) return character;
+  if (character === " ") return "+";
+  const code = character.codePointAt(0) ?? 0;
+  // What ISO-8859-1 does not have is sent as a question mark.
+  return `%${(code > 255 ? 63 : code).toString(16).toUpperCase().padStart(2, "0")}`;
+}

@@ -1,0 +1,217 @@
+// What HTTP asks of a proxy beyond moving bytes: loops, contexts, names, traces, where it went.
+import { failure } from "../../src/core/failure.ts";
+import { ended } from "../../src/core/service.ts";
+import { fieldOf } from "./fields.ts";
+import { noBody } from "./message.ts";
+import type { Clock } from "../../src/core/clock.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import type { Filter, Reply } from "../../src/core/service.ts";
+import type { Context } from "./context.ts";
+import type { Refusal } from "./exchange.ts";
+import type { Fields, HttpRequest, HttpResponse } from "./message.ts";
+
+export type HttpFilter = Filter<HttpRequest, HttpResponse>;
+
+const via11 = "1.1 switchyard";
+const via10 = "1.0 switchyard";
+
+export interface ServerFilterOptions {
+  readonly context: Context;
+  readonly clock: Clock;
+  readonly clearContext: boolean;
+  readonly maxCallDepth: number;
+  /** Answers or counts down `Max-Forwards`. */
+  readonly maxForwards: HttpFilter;
+  /** Makes the `Forwarded` value; null: none is added. */
+  readonly forwarded: ((request: HttpRequest) => string) | null;
+  /** The field that tells when the request came; null: none is added. */
+  readonly timestampHeader: string | null;
+  /** Total time for a request; Infinity: no limit. */
+  readonly timeoutMs: number;
+}
+
+/** What stands between a server and its router, outermost first. */
+export function serverFilters(options: ServerFilterOptions): readonly HttpFilter[] {
+  const { clock, clearContext, forwarded, timestampHeader, timeoutMs } = options;
+  const filters: (HttpFilter | null)[] = [
+    // First: nothing below may believe what a caller from outside says of its context.
+    clearContext ? clearedContext : null,
+    // Before anything is spent on the call: when it goes round in a circle, it ends here.
+    callDepth(options.maxCallDepth),
+    // Above all that looks at the deadline, the dtab or the trace.
+    readContext(options.context),
+    // Behind the context, which the answer to a TRACE shows.
+    options.maxForwards,
+    // The caller's own deadline is known; the server's may only shorten it.
+    timeoutMs === Infinity ? null : serverTimeout(timeoutMs, clock),
+    // Last, for all that is routed: what the service is told of this hop.
+    forwarded === null ? null : addField("Forwarded", forwarded),
+    timestampHeader === null ? null : addField(timestampHeader, wallTime(clock)),
+  ];
+  return filters.filter((filter) => filter !== null);
+}
+
+/** A request that the proxy refuses for what it says: 400. */
+export function refusal(detail: string): Refusal {
+  return { ...failure("unidentified", detail), status: 400 };
+}
+
+/** Drops every `l5d-*` field in both directions, and the body of an answer that tells an error. */
+const clearedContext: HttpFilter = (request, reply, next) => {
+  request.context = null;
+  return next(request, new ClearedReply(reply));
+};
+
+class ClearedReply implements Reply<HttpResponse> {
+  readonly #reply: Reply<HttpResponse>;
+  constructor(reply: Reply<HttpResponse>) {
+    this.#reply = reply;
+  }
+  start(response: HttpResponse): void {
+    response.contextOut = [];
+    const { context } = response;
+    if (context === null || fieldOf(context, "l5d-err") === null)
+      return this.#reply.start(response);
+    response.body.cancel();
+    return this.#reply.start({ ...response, body: noBody });
+  }
+  end(why: Failure | null): void {
+    this.#reply.end(why);
+  }
+}
+
+/** Counts the hops that `Via` tells of, over all its lines, and adds this one. */
+function callDepth(maxCallDepth: number): HttpFilter {
+  const tooDeep = refusal(
+    `Maximum number of calls (${maxCallDepth}) has been exceeded. Please check for proxy loops.`,
+  );
+  return (request, reply, next) => {
+    if (request.via !== null && itemsOf(request.via) > maxCallDepth) {
+      reply.end(tooDeep);
+      return ended;
+    }
+    request.via = viaAfter(request.via, request.version);
+    return next(request, reply);
+  };
+}
+
+/** The items of a list; empty ones do not count (RFC 9110 section 5.6.1). */
+function itemsOf(list: string): number {
+  let count = 0;
+  let isEmpty = true;
+  for (let i = 0; i < list.length; i++) {
+    const code = list.charCodeAt(i);
+    if (code === 44) isEmpty = true; // ','
+    else if (isEmpty && code !== 32 && code !== 9) {
+      isEmpty = false;
+      count++;
+    }
+  }
+  return count;
+}
+
+/** `Via` with this hop at its end; the version is the one in which the message came in. */
+function viaAfter(via: string | null, version: "1.1" | "1.0"): string {
+  const hop = version === "1.1" ? via11 : via10;
+  return via === null || via === "" ? hop : `${via}, ${hop}`;
+}
+
+function readContext(context: Context): HttpFilter {
+  return (request, reply, next) => {
+    const problem = context.read(request);
+    if (problem === null) return next(request, reply);
+    reply.end(refusal(problem));
+    return ended;
+  };
+}
+
+function serverTimeout(timeoutMs: number, clock: Clock): HttpFilter {
+  return (request, reply, next) => {
+    request.deadlineMs = Math.min(request.deadlineMs, clock.nowMs() + timeoutMs);
+    return next(request, reply);
+  };
+}
+
+/** Adds a line, and leaves those that are there: each hop writes its own. */
+function addField(name: string, valueOf: (request: HttpRequest) => string): HttpFilter {
+  return (request, reply, next) => {
+    request.fields.push(name, valueOf(request));
+    return next(request, reply);
+  };
+}
+
+const wallTime = (clock: Clock) => () => String(Math.floor(clock.wallMs()));
+
+/** Adds what the endpoint is told about the call, and takes note of what its answer tells. */
+export function wireContext(context: Context): HttpFilter {
+  return (request, reply, next) => {
+    request.contextOut = context.write(request);
+    return next(request, new WireReply(reply));
+  };
+}
+
+class WireReply implements Reply<HttpResponse> {
+  readonly #reply: Reply<HttpResponse>;
+  constructor(reply: Reply<HttpResponse>) {
+    this.#reply = reply;
+  }
+  start(response: HttpResponse): void {
+    response.via = viaAfter(response.via, response.version);
+    response.contextOut = response.context === null ? [] : passedOn(response.context);
+    this.#reply.start(response);
+  }
+  end(why: Failure | null): void {
+    this.#reply.end(why);
+  }
+}
+
+const successClass = "l5d-success-class";
+
+/** All but the verdict of the hop before: this proxy's own verdict takes its place. */
+function passedOn(context: Fields): Fields {
+  const fields: Fields = [];
+  for (let i = 0; i < context.length; i += 2) {
+    const name = context[i] ?? "";
+    if (name !== successClass) fields.push(name, context[i + 1] ?? "");
+  }
+  return fields;
+}
+
+/**
+ * Sends the Host that the endpoint wants (`authority` of its address) and turns the same text in
+ * `Location` and `Refresh` of the answer back into the Host that the caller used. The request has
+ * the caller's Host again before anybody behind hears of the answer: the next try may go to an
+ * endpoint that wants another.
+ */
+export function wireAuthority(authority: string): HttpFilter {
+  const literally = authority.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const inUri = new RegExp(`//${literally}(?=[/?#"';,\\s]|$)`, "gi");
+  return (request, reply, next) => {
+    const callersHost = request.host;
+    request.host = authority;
+    return next(request, {
+      start(response) {
+        request.host = callersHost;
+        if (callersHost !== null) renameHost(response.fields, inUri, callersHost);
+        reply.start(response);
+      },
+      end(why) {
+        request.host = callersHost;
+        reply.end(why);
+      },
+    });
+  };
+}
+
+function renameHost(fields: Fields, inUri: RegExp, host: string): void {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = (fields[i] ?? "").toLowerCase();
+    if (name !== "location" && name !== "refresh") continue;
+    fields[i + 1] = (fields[i + 1] ?? "").replace(inUri, () => `//${host}`);
+  }
+}
+
+/** Whether discovery's text can be a Host: it is written into a head as it is. */
+export function isAuthority(text: string): boolean {
+  return /^[0-9A-Za-z._~:[\]%-]+$/.test(text);
+}

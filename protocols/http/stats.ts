@@ -1,0 +1,40 @@
+// Answers in HTTP's own terms: `status/200`, `status/2XX`, `time/2XX`, `status/error`, `time/error`.
+import type { ResponseCounter } from "../../src/core/protocol.ts";
+import type { Counter, Histogram, Stats } from "../../src/core/stats.ts";
+import type { HttpResponse } from "./message.ts";
+
+/** Counts one answer by its status; 0: there was none. */
+export type StatusCounter = (status: number, latencyMs: number) => void;
+
+interface StatusClass {
+  readonly count: Counter;
+  readonly timeMs: Histogram;
+}
+
+/** Metrics are made when a status is first seen, then found by number. */
+export function statusCounter(stats: Stats): StatusCounter {
+  const byStatus: (Counter | undefined)[] = [];
+  const byClass: (StatusClass | undefined)[] = [];
+  return (status, latencyMs) => {
+    const hundred = status >= 100 && status < 600 ? Math.floor(status / 100) : 0;
+    const group = (byClass[hundred] ??= statusClass(stats, hundred));
+    group.count.value += 1;
+    group.timeMs.record(Math.max(0, Math.round(latencyMs)));
+    if (hundred === 0) return;
+    const single = (byStatus[status] ??= stats.counter("status", String(status)));
+    single.value += 1;
+  };
+}
+
+function statusClass(stats: Stats, hundred: number): StatusClass {
+  const name = hundred === 0 ? "error" : `${hundred}XX`;
+  return { count: stats.counter("status", name), timeMs: stats.histogram("time", name) };
+}
+
+/** As `statusCounter`, for calls: one that failed is an error, whatever had come of its answer. */
+export function responseCounter(stats: Stats): ResponseCounter<HttpResponse> {
+  const count = statusCounter(stats);
+  return (response, failure, latencyMs) => {
+    count(response === null || failure !== null ? 0 : response.status, latencyMs);
+  };
+}
