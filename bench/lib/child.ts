@@ -1,0 +1,130 @@
+// Starts the processes that a run needs, each on its core, and makes sure that none survives it.
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { availableParallelism } from "node:os";
+
+/** The proxy is alone on its core; origin, load generator and this process share the other. */
+export const proxyCore = 0;
+export const loadCore = 1;
+
+const living = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of living) child.kill("SIGKILL");
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+
+/** Whether processes can be kept apart: needs Linux's taskset and two cores. */
+export function canPin(): boolean {
+  return availableParallelism() >= 2 && spawnSync("taskset", ["--version"]).status === 0;
+}
+
+export function pinSelf(core: number): void {
+  spawnSync("taskset", ["--all-tasks", "--cpu-list", "--pid", String(core), String(process.pid)]);
+}
+
+export function pinned(core: number | null, command: readonly string[]): readonly string[] {
+  return core === null ? command : ["taskset", "--cpu-list", String(core), ...command];
+}
+
+/** Owned by whoever started it. */
+export interface Child {
+  readonly pid: number;
+  /** The last lines it wrote to standard error. */
+  complaint(): string;
+  readonly hasEnded: boolean;
+  /** Asks to stop, insists after two seconds; resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+const insistAfterMs = 2_000;
+const keptComplaintChars = 2_000;
+
+export function startChild(command: readonly string[], core: number | null): Child {
+  const [program = "", ...args] = pinned(core, command);
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let complaint = "";
+  living.add(child);
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaint = (complaint + text).slice(-keptComplaintChars);
+  });
+  child.on("error", (error) => (complaint += error.message));
+  child.on("close", () => living.delete(child));
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  return {
+    pid: child.pid ?? 0,
+    complaint: () => complaint.trim(),
+    get hasEnded() {
+      return child.pid === undefined || hasEnded();
+    },
+    stop: async () => {
+      if (child.pid === undefined || hasEnded()) return;
+      const gone = once(child, "exit");
+      child.kill("SIGTERM");
+      const insist = setTimeout(() => child.kill("SIGKILL"), insistAfterMs);
+      await gone;
+      clearTimeout(insist);
+    },
+  };
+}
+
+/** Runs a program to its end and gives what it printed. Throws with its complaint if it fails. */
+export async function runChild(command: readonly string[], core: number | null): Promise<string> {
+  const [program = "", ...args] = pinned(core, command);
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  living.add(child);
+  let output = "";
+  let complaint = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));
+  const [code] = (await once(child, "close")) as [number | null];
+  living.delete(child);
+  if (code !== 0) throw new Error(`${program} ended with ${code}: ${complaint.trim()}`);
+  return output;
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => server.listening || once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
+
+export async function freePort(): Promise<number> {
+  return (await freePorts(1))[0] ?? 0;
+}
+
+const readyWithinMs = 10_000;
+const askEveryMs = 50;
+
+/** Resolves when a GET with this Host answers 200; throws with what the process complained of. */
+export async function answering(child: Child, port: number, host: string): Promise<void> {
+  const startedMs = performance.now();
+  let last = "nothing listens";
+  while (performance.now() - startedMs < readyWithinMs && !child.hasEnded) {
+    last = await statusLine(port, host);
+    if (/^HTTP\/1\.[01] 200/.test(last)) return;
+    await new Promise((resolve) => setTimeout(resolve, askEveryMs));
+  }
+  const complaint = child.complaint().split("\n").at(-1) ?? "";
+  throw new Error(
+    `${child.hasEnded ? "ended at start" : `answered "${last}"`} ${complaint}`.trim(),
+  );
+}
+
+function statusLine(port: number, host: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.setTimeout(1_000, () => finish("no answer within 1 s"));
+    const finish = (line: string): void => {
+      socket.destroy();
+      resolve(line);
+    };
+    socket.on("connect", () => socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
+    socket.on("error", (error) => finish(error.message));
+    socket.on("close", () => finish("closed without an answer"));
+    socket.once("data", (chunk) => finish(chunk.toString("latin1").split("\r\n", 1)[0] ?? ""));
+  });
+}

@@ -1,0 +1,71 @@
+// Drives load from the core that is not the proxy's: with wrk where it is installed, else our own.
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadCore, runChild } from "./child.ts";
+import type { LoadOptions, LoadResult } from "./load.ts";
+import { findProgram } from "./programs.ts";
+
+export interface Generator {
+  readonly name: string;
+  run(options: LoadOptions): Promise<LoadResult>;
+}
+
+/** `folder`: where wrk's script may be written. */
+export function findGenerator(folder: string, isPinned: boolean): Generator {
+  const core = isPinned ? loadCore : null;
+  const wrk = findProgram("wrk");
+  if (wrk !== null) {
+    return {
+      name: "wrk",
+      run: async (options) => {
+        const script = path.join(folder, "load.lua");
+        writeFileSync(script, wrkScript(options.hosts));
+        return parseWrk(await runChild([wrk, ...wrkArguments(options, script)], core));
+      },
+    };
+  }
+  const program = fileURLToPath(new URL("../load-process.js", import.meta.url));
+  return {
+    name: "bench/lib/load.ts",
+    run: async (options) => {
+      const text = await runChild([process.execPath, program, JSON.stringify(options)], core);
+      return JSON.parse(text) as LoadResult;
+    },
+  };
+}
+
+function wrkArguments(options: LoadOptions, script: string): string[] {
+  const { connections, seconds, port } = options;
+  const url = `http://127.0.0.1:${port}/`;
+  return ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "-s", script, url];
+}
+
+/** One Host: wrk sends the same bytes each time. Several: the script takes them in turn. */
+export function wrkScript(hosts: readonly string[]): string {
+  const names = hosts.map((host) => JSON.stringify(host)).join(", ");
+  const inTurn = `
+local hosts, requests, at = { ${names} }, {}, 0
+init = function()
+  for i, host in ipairs(hosts) do requests[i] = wrk.format("GET", "/", { Host = host }) end
+end
+request = function()
+  at = at % #requests + 1
+  return requests[at]
+end`;
+  return `${hosts.length === 1 ? `wrk.headers["Host"] = ${names}` : inTurn}
+done = function(summary, latency)
+  local e = summary.errors
+  io.write(string.format('\\n{"requests":%d,"seconds":%f,"p50Ms":%f,"p99Ms":%f,"errors":%d}\\n',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
+    latency:percentile(99) / 1e3, e.connect + e.read + e.write + e.status + e.timeout))
+end
+`;
+}
+
+/** What the script wrote, the last line of wrk's output. */
+export function parseWrk(output: string): LoadResult {
+  const line = output.trimEnd().split("\n").at(-1) ?? "";
+  if (!line.startsWith("{")) throw new Error(`wrk ended without a summary: ${line}`);
+  return JSON.parse(line) as LoadResult;
+}

@@ -1,0 +1,57 @@
+// Starts the origin of a run on the load generator's core: nginx where it is, else our own.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { answering, freePorts, loadCore, pinned, startChild } from "./child.ts";
+import { nginx, nginxOrigin } from "../peers/nginx.ts";
+import { serviceName } from "../peers/peer.ts";
+
+export interface RunningOrigin {
+  readonly name: string;
+  readonly ports: readonly number[];
+  stop(): Promise<void>;
+}
+
+const endpointCount = 10;
+
+/** Ten ports that answer 64 bytes. */
+export async function startCheapOrigin(isPinned: boolean): Promise<RunningOrigin> {
+  const found = nginx.find();
+  if ("missing" in found) return startOwnOrigin(isPinned, 0);
+  const folder = mkdtempSync(path.join(tmpdir(), "switchyard-bench-origin-"));
+  const ports = await freePorts(endpointCount);
+  const child = startChild(nginxOrigin(folder, ports), isPinned ? loadCore : null);
+  const stop = async (): Promise<void> => {
+    await child.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await answering(child, ports[0] ?? 0, serviceName);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { name: `nginx ${found.version}`, ports, stop };
+}
+
+/** The origin that can also stream and swallow; see lib/origin.ts. */
+export async function startOwnOrigin(isPinned: boolean, pauseMs: number): Promise<RunningOrigin> {
+  const script = fileURLToPath(new URL("../origin-process.js", import.meta.url));
+  const command = [process.execPath, script, String(endpointCount), String(pauseMs)];
+  const [program = "", ...args] = pinned(isPinned ? loadCore : null, command);
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  process.on("exit", () => child.kill("SIGKILL"));
+  const [line] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
+  return {
+    name: "bench/lib/origin.ts",
+    ports: line.trim().split(" ").map(Number),
+    stop: async () => {
+      const gone = once(child, "exit");
+      child.kill();
+      await gone;
+    },
+  };
+}

@@ -1,0 +1,111 @@
+// The command line of the bench.
+import { parseArgs } from "node:util";
+
+/** Parts of a run that are not rows of the table. */
+export const extraParts = ["hosts", "memory", "stream"] as const;
+
+export interface HttpOptions {
+  readonly rounds: number;
+  readonly connections: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  /** Names of rows and extra parts; null: all. */
+  readonly only: readonly string[] | null;
+  /** Where the result is written; null: bench/results/<date>-http.json. */
+  readonly json: string | null;
+  /** The words behind `npm run bench --`, for the record. */
+  readonly command: string;
+}
+
+export type Invocation =
+  | { readonly kind: "help" }
+  | { readonly kind: "http"; readonly options: HttpOptions }
+  | { readonly kind: "report"; readonly file: string }
+  | { readonly kind: "wrong"; readonly why: string };
+
+export function usage(parts: readonly string[]): string {
+  return `usage: npm run bench -- http [options]      measure the HTTP proxies, side by side
+       npm run bench -- report FILE         print a result of bench/results as Markdown
+
+  --quick           one round of 2 seconds: for a look, not for a claim
+  --only A,B        only these parts: ${parts.join(", ")}
+  --connections N   connections of the load generator (32)
+  --seconds N       length of each measured window (5)
+  --rounds N        how often each proxy is measured, in turns (3)
+  --json FILE       where to write the result (bench/results/<date>-http.json)
+  --help            this text
+
+docs/benchmarks.md says what is measured and how to read it.
+`;
+}
+
+const wholeNumber = /^[1-9]\d{0,5}$/;
+
+/** `parts`: every name that --only may hold. */
+export function parseInvocation(argv: readonly string[], parts: readonly string[]): Invocation {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        quick: { type: "boolean", default: false },
+        only: { type: "string" },
+        connections: { type: "string" },
+        seconds: { type: "string" },
+        rounds: { type: "string" },
+        json: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    return wrong(error instanceof Error ? error.message : String(error));
+  }
+  const { values, positionals } = parsed;
+  if (values.help) return { kind: "help" };
+  const [kind, ...rest] = positionals;
+  if (kind === "report") {
+    const [file] = rest;
+    if (file === undefined || rest.length > 1) return wrong("report takes one FILE");
+    return { kind: "report", file };
+  }
+  if (kind !== "http") return wrong(`expected "http" or "report", got ${kind ?? "nothing"}`);
+  if (rest.length > 0) return wrong(`unexpected argument "${rest[0]}"`);
+  for (const name of ["connections", "seconds", "rounds"] as const) {
+    const value = values[name];
+    if (value !== undefined && !wholeNumber.test(value)) {
+      return wrong(`--${name} takes a whole number from 1 to 999999, got "${value}"`);
+    }
+  }
+  const only = values.only?.split(",") ?? null;
+  const unknown = only?.find((part) => !parts.includes(part));
+  if (unknown !== undefined) {
+    return wrong(`--only does not know "${unknown}"; it knows ${parts.join(", ")}`);
+  }
+  return {
+    kind: "http",
+    options: {
+      rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
+      connections: Number(values.connections ?? 32),
+      seconds: Number(values.seconds ?? (values.quick ? 2 : 5)),
+      warmUpSeconds: values.quick ? 1 : 3,
+      only,
+      json: values.json ?? null,
+      // Without --json FILE: where the result went is nobody's business but this machine's.
+      command: ["npm run bench -- http", ...shown(values)].join(" "),
+    },
+  };
+}
+
+function shown(values: Readonly<Record<string, string | boolean | undefined>>): string[] {
+  const names = ["only", "connections", "seconds", "rounds"];
+  const given = names.filter((name) => values[name] !== undefined);
+  return [
+    ...(values["quick"] === true ? ["--quick"] : []),
+    ...given.map((name) => `--${name} ${values[name]}`),
+  ];
+}
+
+function wrong(why: string): Invocation {
+  return { kind: "wrong", why };
+}

@@ -1,0 +1,96 @@
+// switchyard with default settings: an http router, file discovery, ten endpoints, `ewma`.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { checkout } from "../lib/programs.ts";
+import { serviceName, type Peer } from "./peer.ts";
+
+const command = path.join(checkout, "bin", "switchyard");
+
+export const switchyard: Peer = {
+  name: "switchyard",
+  find: () => {
+    if (!existsSync(path.join(checkout, "dist", "src", "main.js"))) {
+      return { missing: "not built: npm run build" };
+    }
+    const manifest = readFileSync(path.join(checkout, "package.json"), "utf8");
+    return { version: (JSON.parse(manifest) as { version: string }).version };
+  },
+  prepare: ({ folder, port, origins }) =>
+    run(folder, routerFor(folder, port, [serviceName], origins)),
+};
+
+/** One router whose services `names` all have these endpoints. Gives the text of the file. */
+export function routerFor(
+  folder: string,
+  port: number,
+  names: readonly string[],
+  origins: readonly number[],
+): string {
+  const discovery = discoveryFolder(folder, names, origins);
+  return [
+    "admin: { port: 0 }",
+    "namers:",
+    "- kind: io.l5d.fs",
+    `  rootDir: ${JSON.stringify(discovery)}`,
+    "routers:",
+    "- protocol: http",
+    "  dtab: /svc => /#/io.l5d.fs",
+    "  client:",
+    "    loadBalancer: { kind: ewma }",
+    "  servers:",
+    `  - port: ${port}`,
+    "",
+  ].join("\n");
+}
+
+/** The two routers of a sidecar, as the article about the forex demo draws them. */
+export function sidecarFor(
+  folder: string,
+  ports: { readonly incoming: number; readonly outgoing: number },
+  origins: readonly number[],
+): string {
+  const discovery = discoveryFolder(folder, [serviceName], origins);
+  return [
+    "admin: { port: 0 }",
+    "namers:",
+    "- kind: io.l5d.fs",
+    `  rootDir: ${JSON.stringify(discovery)}`,
+    "routers:",
+    "- protocol: http",
+    "  label: incoming",
+    `  servers: [{ port: ${ports.incoming} }]`,
+    "  baseDtab: |",
+    "    /local => /$/inet/127.1/80;",
+    "    /http/1.1/*/* => /local ;",
+    "- protocol: http",
+    "  label: outgoing",
+    `  servers: [{ port: ${ports.outgoing} }]`,
+    "  baseDtab: |",
+    "    /http/1.1/* => /#/io.l5d.fs;",
+    "",
+  ].join("\n");
+}
+
+function discoveryFolder(
+  folder: string,
+  names: readonly string[],
+  origins: readonly number[],
+): string {
+  const discovery = path.join(folder, "disco");
+  mkdirSync(discovery);
+  const endpoints = origins.map((origin) => `127.0.0.1 ${origin}\n`).join("");
+  for (const name of names) writeFileSync(path.join(discovery, name), endpoints);
+  return discovery;
+}
+
+/** The command that runs this configuration. */
+export function run(folder: string, yaml: string): readonly string[] {
+  const file = path.join(folder, "switchyard.yaml");
+  writeFileSync(file, yaml);
+  return [process.execPath, ...nodeOptions(), command, "run", file];
+}
+
+/** For looking inside: BENCH_NODE_OPTIONS="--cpu-prof --cpu-prof-dir=..." */
+function nodeOptions(): string[] {
+  return (process.env["BENCH_NODE_OPTIONS"] ?? "").split(" ").filter((option) => option !== "");
+}
