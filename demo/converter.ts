@@ -27,7 +27,7 @@ async function convertAsked(self: Self, asked: Asked): Promise<Reply> {
 function wrongWith(amount: string, from: string, to: string): string | null {
   if (amount.startsWith("-")) return `amount: "${amount}" is negative; only what is there converts`;
   if (!amountForm.test(amount)) {
-    return `amount: expected a number such as 12.50, of up to 9 digits, got "${amount}"`;
+    return `amount: expected a number of up to 9 digits, such as 12.50, got "${amount}"`;
   }
   const code = [from, to].find((text) => !/^[A-Z]{3}$/.test(text));
   if (code === undefined) return null;
