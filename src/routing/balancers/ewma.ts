@@ -1,0 +1,24 @@
+// `kind: ewma`: of two random endpoints the one with the lower latency times calls in progress.
+//
+//   loadBalancer:
+//     kind: ewma
+//     maxEffort: 5
+//     decayTimeMs: 10000
+import * as v from "valibot";
+import { plugin } from "../../core/plugin.ts";
+import { integer } from "../../core/schema.ts";
+import type { BalancerPlugin } from "./balancer.ts";
+import { balancerKeys, maxEffort } from "./keys.ts";
+import { TwoChoices } from "./two-choices.ts";
+
+export const ewma: BalancerPlugin = plugin({
+  kind: "ewma",
+  schema: v.strictObject({
+    kind: v.literal("ewma"),
+    ...balancerKeys(),
+    maxEffort: maxEffort(),
+    /** How long a slow answer is remembered: the time in which it decays to 37 %. */
+    decayTimeMs: v.optional(integer(1), 10_000),
+  }),
+  create: (config, { random }) => ({ ...config, distributor: () => new TwoChoices(random) }),
+});

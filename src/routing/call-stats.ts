@@ -1,0 +1,61 @@
+// The metrics of calls in one scope: how many, how they ended, how long they took.
+import type { FailureKind, Failure } from "../core/failure.ts";
+import type { Classifier, Verdict } from "../core/protocol.ts";
+import type { Counter, Histogram, Stats } from "../core/stats.ts";
+
+/** Owns nothing; whoever owns the scope prunes it. */
+export class CallStats {
+  readonly #scope: Stats;
+  readonly #requests: Counter;
+  readonly #successes: Counter;
+  readonly #failures: Counter;
+  readonly #latencyMs: Histogram;
+  readonly #kinds = new Map<FailureKind, Counter>();
+  /** Calls begun and not ended. */
+  #pending = 0;
+
+  constructor(scope: Stats) {
+    this.#scope = scope;
+    this.#requests = scope.counter("requests");
+    this.#successes = scope.counter("success");
+    this.#failures = scope.counter("failures");
+    this.#latencyMs = scope.histogram("request_latency_ms");
+    scope.gauge(() => this.#pending, "pending");
+  }
+
+  began(): void {
+    this.#requests.value++;
+    this.#pending++;
+  }
+
+  ended(verdict: Verdict, failure: Failure | null, latencyMs: number): void {
+    this.#pending--;
+    if (verdict === "ignorable") return;
+    this.#latencyMs.record(Math.max(0, Math.round(latencyMs)));
+    if (verdict === "success") {
+      this.#successes.value++;
+      return;
+    }
+    this.#failures.value++;
+    if (failure !== null) this.#kindOf(failure).value++;
+  }
+
+  #kindOf({ kind }: Failure): Counter {
+    let counter = this.#kinds.get(kind);
+    if (counter === undefined) {
+      counter = this.#scope.counter("failures", kind);
+      this.#kinds.set(kind, counter);
+    }
+    return counter;
+  }
+}
+
+/** What became of a call. Whatever the classifier says, a caller who left is nobody's failure. */
+export function verdictOf<Req, Res>(
+  classifier: Classifier<Req, Res>,
+  request: Req,
+  response: Res | null,
+  failure: Failure | null,
+): Verdict {
+  return failure?.kind === "cancelled" ? "ignorable" : classifier(request, response, failure);
+}

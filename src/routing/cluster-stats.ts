@@ -1,0 +1,86 @@
+// The metrics of one cluster: everything below `client/<id>`.
+import type { WireStats } from "../core/protocol.ts";
+import type { Counter, Stats } from "../core/stats.ts";
+import type { AccrualCounters } from "./accrual.ts";
+import type { Status } from "./balancers/balancer.ts";
+import { CallStats } from "./call-stats.ts";
+import { RequeueStats } from "./filters/requeue.ts";
+
+/** What the gauges read: see `ClusterView` for the words. */
+export interface ClusterNumbers {
+  readonly size: number;
+  readonly pending: number;
+  readonly meanWeight: number;
+  count(status: Status): number;
+}
+
+export interface ClusterStats {
+  readonly scope: Stats;
+  readonly attempts: CallStats;
+  readonly requeues: RequeueStats;
+  readonly wire: WireStats;
+  readonly accrual: AccrualCounters;
+  readonly balancer: {
+    readonly adds: Counter;
+    readonly removes: Counter;
+    readonly updates: Counter;
+    readonly rebuilds: Counter;
+    readonly maxEffortExhausted: Counter;
+  };
+}
+
+/** `algorithm` is the balancer's kind, shown as a gauge of that name. */
+export function clusterStats(
+  scope: Stats,
+  algorithm: string,
+  numbers: ClusterNumbers,
+): ClusterStats {
+  const balancer = scope.scope("loadbalancer");
+  const accrual = scope.scope("failure_accrual");
+  balancer.gauge(() => numbers.size, "size");
+  balancer.gauge(() => numbers.count("open"), "available");
+  balancer.gauge(() => numbers.count("busy"), "busy");
+  balancer.gauge(() => numbers.count("closed"), "closed");
+  balancer.gauge(() => numbers.pending, "load");
+  balancer.gauge(() => numbers.meanWeight, "meanweight");
+  balancer.gauge(() => 1, algorithm);
+  scope.gauge(() => (numbers.count("open") > 0 ? 1 : 0), "available");
+  return {
+    scope,
+    attempts: new CallStats(scope),
+    requeues: new RequeueStats(scope.scope("retries")),
+    wire: wireStats(scope),
+    accrual: {
+      removals: accrual.counter("removals"),
+      revivals: accrual.counter("revivals"),
+      probes: accrual.counter("probes"),
+      removedForMs: accrual.counter("removed_for_ms"),
+    },
+    balancer: {
+      adds: balancer.counter("adds"),
+      removes: balancer.counter("removes"),
+      updates: balancer.counter("updates"),
+      rebuilds: balancer.counter("rebuilds"),
+      maxEffortExhausted: balancer.counter("max_effort_exhausted"),
+    },
+  };
+}
+
+function wireStats(scope: Stats): WireStats {
+  const stats: WireStats = {
+    connects: scope.counter("connects"),
+    closes: scope.counter("closes"),
+    receivedBytes: scope.counter("received_bytes"),
+    sentBytes: scope.counter("sent_bytes"),
+    connectLatencyMs: scope.histogram("connect_latency_ms"),
+    failedConnectLatencyMs: scope.histogram("failed_connect_latency_ms"),
+    connections: 0,
+    pooled: 0,
+    waiters: 0,
+  };
+  scope.gauge(() => stats.connections, "connections");
+  scope.gauge(() => stats.connections, "pool_size");
+  scope.gauge(() => stats.pooled, "pool_cached");
+  scope.gauge(() => stats.waiters, "pool_waiters");
+  return stats;
+}

@@ -1,0 +1,308 @@
+// One bound id: its addresses, watched; its endpoints, balanced. Shared by all paths bound to it.
+import type { Clock, Close, Random } from "../core/clock.ts";
+import { failure } from "../core/failure.ts";
+import type { Live, State } from "../core/live.ts";
+import type { Log } from "../core/log.ts";
+import type { AddressSet } from "../core/naming.ts";
+import type { Path } from "../core/path.ts";
+import type { Address, Call, Classifier, ProtocolRouter } from "../core/protocol.ts";
+import type { Pending, Reply, Service } from "../core/service.ts";
+import { ended, stack } from "../core/service.ts";
+import type { Stats } from "../core/stats.ts";
+import type { AccrualEvents } from "./accrual.ts";
+import { Accrual } from "./accrual.ts";
+import { Balancer } from "./balancers/balancer.ts";
+import type { Node, Status } from "./balancers/balancer.ts";
+import { CallStats } from "./call-stats.ts";
+import type { ClusterStats } from "./cluster-stats.ts";
+import { clusterStats } from "./cluster-stats.ts";
+import type { EndpointDeps } from "./endpoint.ts";
+import { Endpoint } from "./endpoint.ts";
+import { attemptTimeout } from "./filters/deadline.ts";
+import { requeueFilter } from "./filters/requeue.ts";
+import { statsFilter } from "./filters/stats.ts";
+import type { Cached } from "./idle-cache.ts";
+import { Members, keyOf } from "./members.ts";
+import type { ClientOptions } from "./options.ts";
+import { SharedScopes } from "./shared-scopes.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+
+/** However many endpoints there are, one call is not sent more often. */
+const maxTriesPerCall = 25;
+
+export interface ClusterDeps<Req extends Call, Res> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** `client/<id>`: the cluster's own, pruned when it closes. */
+  readonly stats: Stats;
+  readonly options: ClientOptions;
+  readonly protocol: Pick<ProtocolRouter<Req, Res>, "dial" | "responseCounter">;
+  readonly bindingTimeoutMs: number;
+  /** Says that a call has ended: the cache counts it as a use. */
+  touched(cluster: Cluster<Req, Res>): void;
+  /** Once, when it has closed. */
+  closed(): void;
+}
+
+/** What a cluster must know of a path that uses it. */
+export interface ClusterUser<Req, Res> {
+  /** The scope below `service`: the logical name without its first slash. */
+  readonly scopeName: string;
+  readonly classifier: Classifier<Req, Res>;
+  /** How the path's name is resolved, for a call that finds no addresses. */
+  explain(): string;
+}
+
+export interface EndpointView {
+  readonly address: string;
+  readonly weight: number;
+  readonly status: Status;
+  readonly pending: number;
+}
+
+export interface ClusterView {
+  readonly id: Path;
+  /** `pending`: discovery has not answered; `failed`: it answered with an error. */
+  readonly state: "pending" | "bound" | "failed";
+  readonly detail: string;
+  readonly pending: number;
+  readonly endpoints: readonly EndpointView[];
+}
+
+/** One path's way into a cluster. */
+export interface Attachment<Req, Res> {
+  readonly cluster: { readonly isClosed: boolean };
+  readonly service: Service<Req, Res>;
+  detach(): void;
+}
+
+export class Cluster<Req extends Call, Res> implements Cached {
+  readonly id: Path;
+  readonly #deps: ClusterDeps<Req, Res>;
+  readonly #isOneShot: boolean;
+  readonly #stats: ClusterStats;
+  readonly #users: SharedScopes<CallStats>;
+  readonly #balancer: Balancer<Endpoint<Req, Res>>;
+  readonly #members: Members<Req, Res>;
+  readonly #waiting: WaitingRoom<Req, Res>;
+  #addresses: Live<AddressSet>;
+  #unwatch: Close;
+  /** The first good set came: from here on only good ones change anything. */
+  #isReady = false;
+  isClosed = false;
+  pending = 0;
+  lastUse = 0;
+
+  constructor(
+    id: Path,
+    addresses: Live<AddressSet>,
+    isOneShot: boolean,
+    deps: ClusterDeps<Req, Res>,
+  ) {
+    const { clock, random, options, stats } = deps;
+    this.id = id;
+    this.#deps = deps;
+    this.#isOneShot = isOneShot;
+    this.#stats = clusterStats(stats, options.balancing.kind, this.#numbers());
+    this.#users = new SharedScopes(stats.scope("service"), (scope) => new CallStats(scope));
+    this.#balancer = new Balancer(options.balancing, random, this.#stats.balancer);
+    this.#members = this.#makeMembers();
+    this.#waiting = new WaitingRoom({
+      clock,
+      timeoutMs: deps.bindingTimeoutMs,
+      what: `looking up the addresses of ${id}`,
+    });
+    this.#addresses = addresses;
+    this.#unwatch = addresses.watch((state) => this.#onAddresses(state));
+    this.#onAddresses(addresses.state);
+  }
+
+  /** A namer may answer with a new Live for a known id: the newest is the one kept up to date. */
+  follow(addresses: Live<AddressSet>): void {
+    if (addresses === this.#addresses || this.isClosed) return;
+    const before = this.#unwatch;
+    this.#addresses = addresses;
+    this.#unwatch = addresses.watch((state) => this.#onAddresses(state));
+    this.#onAddresses(addresses.state);
+    before(); // after the new watch: what both share is not stopped and started again
+  }
+
+  /** The stack for one path, outermost first. */
+  attach(user: ClusterUser<Req, Res>): Attachment<Req, Res> {
+    const { clock } = this.#deps;
+    const { classifier, scopeName } = user;
+    const stats = this.#users.take(scopeName);
+    const service = stack<Req, Res>(
+      [
+        // What this path sees of this cluster: above requeues, which are folded into one call.
+        statsFilter({ stats, classifier, clock, mark: null, owner: this }),
+        // Above the choice of an endpoint: each try chooses again.
+        requeueFilter({
+          stats: this.#stats.requeues,
+          isOpen: () => this.#members.hasOpen,
+          maxTries: () => Math.min(this.#members.size + 1, maxTriesPerCall),
+        }),
+      ],
+      // Each try: accrual, the client's statistics and the timeout of a try are in the endpoint.
+      (request, reply) => this.#send(request, reply, user),
+    );
+    return { cluster: this, service, detach: () => this.#users.release(scopeName) };
+  }
+
+  began(): void {
+    this.pending++;
+  }
+
+  ended(): void {
+    this.pending--;
+    this.#deps.touched(this);
+    if (this.#isOneShot && this.pending === 0) this.close();
+  }
+
+  close(graceMs = 0): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#unwatch();
+    this.#waiting.refuse(failure("exhausted", `the client ${this.id} was closed`, "safe"));
+    this.#members.close(graceMs);
+    this.#deps.stats.prune();
+    this.#deps.closed();
+  }
+
+  view(): ClusterView {
+    const { state } = this.#addresses;
+    const endpoints = this.#members.endpoints().map((endpoint) => ({
+      address: keyOf(endpoint.address),
+      weight: endpoint.address.weight,
+      status: endpoint.status,
+      pending: endpoint.pending,
+    }));
+    return {
+      id: this.id,
+      state: this.#isReady ? "bound" : state.kind === "failed" ? "failed" : "pending",
+      detail: state.kind === "failed" ? state.why.detail : "",
+      pending: this.pending,
+      endpoints,
+    };
+  }
+
+  #send(request: Req, reply: Reply<Res>, user: ClusterUser<Req, Res>): Pending {
+    if (!this.#isReady) return this.#wait(request, reply, user);
+    const nowMs = this.#deps.clock.nowMs();
+    const node = this.#pick(request.endpoint, nowMs);
+    if (node !== null) return node.endpoint.send(request, reply, user.classifier, nowMs);
+    const detail = `no addresses for ${this.id}, to which ${request.dst} is bound`;
+    reply.end({ kind: "unbound", retry: "never", detail, trace: user.explain() });
+    return ended;
+  }
+
+  #wait(request: Req, reply: Reply<Res>, user: ClusterUser<Req, Res>): Pending {
+    const { state } = this.#addresses;
+    if (state.kind !== "failed") {
+      return this.#waiting.wait(request, reply, (r, to) => this.#send(r, to, user));
+    }
+    reply.end(failure("unresolved", this.#lookupFailed(state.why.detail), "safe"));
+    return ended;
+  }
+
+  /** `failed` is the endpoint of a try before, if there was one: another is taken if one is open. */
+  #pick(failed: Address | null, nowMs: number): Node<Endpoint<Req, Res>> | null {
+    const node = this.#balancer.pick(nowMs);
+    if (failed === null || node === null || !isAt(node.endpoint, failed)) return node;
+    for (let effort = 0; effort < this.#deps.options.balancing.maxEffort; effort++) {
+      const other = this.#balancer.pick(nowMs);
+      if (other !== null && other.endpoint.status === "open" && !isAt(other.endpoint, failed)) {
+        return other;
+      }
+    }
+    const others = this.#members
+      .endpoints()
+      .filter((endpoint) => endpoint.status === "open" && !isAt(endpoint, failed));
+    return others[Math.floor(this.#deps.random() * others.length)]?.node ?? node;
+  }
+
+  #onAddresses(state: State<AddressSet>): void {
+    switch (state.kind) {
+      case "pending":
+        return; // before the first set calls wait; after it the last good one is kept
+      case "failed":
+        if (this.#isReady)
+          return this.#logChange("lookup failed, addresses kept", state.why.detail);
+        this.#waiting.refuse(failure("unresolved", this.#lookupFailed(state.why.detail), "safe"));
+        return;
+      case "ok":
+        this.#members.update(state.value);
+        this.#logChange("addresses", state.value === "neg" ? "no such name any more" : "");
+        this.#isReady = true;
+        this.#waiting.admit();
+        return;
+      default:
+        state satisfies never;
+    }
+  }
+
+  #lookupFailed(detail: string): string {
+    return `the addresses of ${this.id} could not be looked up: ${detail}`;
+  }
+
+  #logChange(event: string, detail: string): void {
+    this.#deps.log.debug({ event, client: this.id, count: this.#members.size, detail });
+  }
+
+  #makeMembers(): Members<Req, Res> {
+    const { clock, options, protocol, stats } = this.#deps;
+    const { attemptTimeoutMs, dial, balancing, accrual } = options;
+    const endpointDeps: EndpointDeps<Req, Res> = {
+      clock,
+      stats: this.#stats.attempts,
+      countResponse: protocol.responseCounter(stats),
+      timeout: attemptTimeoutMs === Infinity ? null : attemptTimeout(clock, attemptTimeoutMs),
+      dial: (address) => protocol.dial(address, dial, this.#stats.wire),
+    };
+    return new Members({
+      balancer: this.#balancer,
+      enableProbation: balancing.enableProbation,
+      counters: this.#stats.balancer,
+      make: (address) => {
+        const health = accrual === null ? null : new Accrual(accrual(), this.#events(address));
+        return new Endpoint(address, health, endpointDeps);
+      },
+    });
+  }
+
+  #events(address: Address): AccrualEvents {
+    const { log } = this.#deps;
+    const client = this.id;
+    const endpoint = keyOf(address);
+    return {
+      counters: this.#stats.accrual,
+      died: (forMs) => log.info({ event: "endpoint dead", client, endpoint, forMs }),
+      revived: () => log.info({ event: "endpoint revived", client, endpoint }),
+    };
+  }
+
+  #numbers() {
+    const members = () => this.#members;
+    const cluster = { pending: () => this.pending };
+    return {
+      get size() {
+        return members().size;
+      },
+      get pending() {
+        return cluster.pending();
+      },
+      get meanWeight() {
+        const all = members().endpoints();
+        return all.length === 0
+          ? 0
+          : all.reduce((sum, { address }) => sum + address.weight, 0) / all.length;
+      },
+      count: (status: Status) => members().count(status),
+    };
+  }
+}
+
+function isAt({ address }: { readonly address: Address }, other: Address): boolean {
+  return address.port === other.port && address.host === other.host;
+}

@@ -1,0 +1,113 @@
+// Sends a call again at once when the endpoint surely did not act on it.
+import type { Failure } from "../../core/failure.ts";
+import type { Call } from "../../core/protocol.ts";
+import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
+import type { Counter, Histogram, Stats } from "../../core/stats.ts";
+
+/** Of one cluster: `client/<id>/retries`. */
+export class RequeueStats {
+  readonly requeues: Counter;
+  readonly perRequest: Histogram;
+  readonly cannotRetry: Counter;
+  readonly notOpen: Counter;
+  readonly requestLimit: Counter;
+
+  constructor(scope: Stats) {
+    this.requeues = scope.counter("requeues");
+    this.perRequest = scope.histogram("requeues_per_request");
+    this.cannotRetry = scope.counter("cannot_retry");
+    this.notOpen = scope.counter("not_open");
+    this.requestLimit = scope.counter("request_limit");
+  }
+}
+
+export interface RequeueOptions {
+  readonly stats: RequeueStats;
+  /** Whether an endpoint is open: without one another try is no better. */
+  isOpen(): boolean;
+  /** Tries a single call may have, the first one included. */
+  maxTries(): number;
+}
+
+export function requeueFilter<Req extends Call, Res>(options: RequeueOptions): Filter<Req, Res> {
+  return (request, reply, next) => new RequeuedCall(options, request, reply, next).run();
+}
+
+/** The call was surely not acted on, or acting on it twice does no harm; and all of it is at hand. */
+function mayRequeue(request: Call, why: Failure): boolean {
+  if (!request.replayable) return false;
+  switch (why.retry) {
+    case "safe":
+      return why.kind !== "cancelled";
+    case "if-idempotent":
+      // A slow answer is not a lost one: asking again at once is the last thing to do under load.
+      return request.idempotent && why.kind !== "timeout" && why.kind !== "cancelled";
+    case "never":
+      return false;
+    default:
+      return why.retry satisfies never;
+  }
+}
+
+class RequeuedCall<Req extends Call, Res> implements Reply<Res>, Pending {
+  readonly #options: RequeueOptions;
+  readonly #request: Req;
+  readonly #reply: Reply<Res>;
+  readonly #next: Service<Req, Res>;
+  #tries = 0;
+  /** The current try; null while `next` has not returned it yet. */
+  #inner: Pending | null = null;
+  #cancelled: Failure | null = null;
+  #hasStarted = false;
+
+  constructor(options: RequeueOptions, request: Req, reply: Reply<Res>, next: Service<Req, Res>) {
+    this.#options = options;
+    this.#request = request;
+    this.#reply = reply;
+    this.#next = next;
+  }
+
+  run(): this {
+    const attempt = ++this.#tries;
+    this.#inner = null;
+    const inner = this.#next(this.#request, this);
+    // A try that failed before it returned has been followed by another, whose Pending counts.
+    if (attempt !== this.#tries) return this;
+    this.#inner = inner;
+    if (this.#cancelled !== null) inner.cancel(this.#cancelled);
+    return this;
+  }
+
+  start(response: Res): void {
+    this.#hasStarted = true;
+    this.#reply.start(response);
+  }
+
+  end(why: Failure | null): void {
+    if (why === null || this.#hasStarted || this.#cancelled !== null) return this.#finish(why);
+    if (!mayRequeue(this.#request, why)) return this.#finish(why);
+    const { stats, isOpen, maxTries } = this.#options;
+    if (!isOpen()) {
+      stats.notOpen.value++;
+      stats.cannotRetry.value++;
+      return this.#finish(why);
+    }
+    if (this.#tries >= maxTries()) {
+      stats.requestLimit.value++;
+      // Sent often enough: what stands above must not start all over.
+      return this.#finish({ ...why, retry: "never" });
+    }
+    stats.requeues.value++;
+    this.run();
+  }
+
+  cancel(why: Failure): void {
+    this.#cancelled = why;
+    this.#inner?.cancel(why);
+  }
+
+  #finish(why: Failure | null): void {
+    this.#options.stats.perRequest.record(this.#tries - 1);
+    this.#reply.end(why);
+  }
+}

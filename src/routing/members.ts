@@ -1,0 +1,101 @@
+// The endpoints of one cluster: what discovery says, compared with what there is.
+import type { AddressSet } from "../core/naming.ts";
+import type { Address, Call } from "../core/protocol.ts";
+import type { Counter } from "../core/stats.ts";
+import type { Balancer, Node, Status } from "./balancers/balancer.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+export interface MembersDeps<Req extends Call, Res> {
+  readonly balancer: Balancer<Endpoint<Req, Res>>;
+  /** Removed addresses stay while their endpoint is open, until an update finds it is not. */
+  readonly enableProbation: boolean;
+  readonly counters: {
+    readonly adds: Counter;
+    readonly removes: Counter;
+    readonly updates: Counter;
+  };
+  make(address: Address): Endpoint<Req, Res>;
+}
+
+interface Member<Req extends Call, Res> {
+  readonly endpoint: Endpoint<Req, Res>;
+  readonly node: Node<Endpoint<Req, Res>>;
+}
+
+/** Owns the endpoints and keeps the balancer told. */
+export class Members<Req extends Call, Res> {
+  readonly #deps: MembersDeps<Req, Res>;
+  /** By `host:port`. */
+  #members = new Map<string, Member<Req, Res>>();
+
+  constructor(deps: MembersDeps<Req, Res>) {
+    this.#deps = deps;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  endpoints(): readonly Endpoint<Req, Res>[] {
+    return Array.from(this.#members.values(), ({ endpoint }) => endpoint);
+  }
+
+  count(status: Status): number {
+    let count = 0;
+    for (const { endpoint } of this.#members.values()) if (endpoint.status === status) count++;
+    return count;
+  }
+
+  /** Whether one is open; looks no further than the first. */
+  get hasOpen(): boolean {
+    for (const { endpoint } of this.#members.values()) if (endpoint.status === "open") return true;
+    return false;
+  }
+
+  /** Endpoints that stay keep their connections, load and health, also when their weight changed. */
+  update(addresses: AddressSet): void {
+    const { counters, balancer } = this.#deps;
+    counters.updates.value++;
+    const before = this.#members;
+    const after = new Map<string, Member<Req, Res>>();
+    let hasChanged = false;
+    for (const address of addresses === "neg" ? [] : addresses) {
+      const key = keyOf(address);
+      if (after.has(key)) continue;
+      const known = before.get(key);
+      if (known === undefined) counters.adds.value++;
+      hasChanged ||= known === undefined || known.endpoint.address.weight !== address.weight;
+      after.set(key, known ?? this.#join(address));
+      if (known !== undefined) known.endpoint.address = address;
+    }
+    const gone: Member<Req, Res>[] = [];
+    for (const [key, member] of before) {
+      if (after.has(key)) continue;
+      if (this.#deps.enableProbation && member.endpoint.status === "open") after.set(key, member);
+      else gone.push(member);
+    }
+    this.#members = after;
+    if (!hasChanged && gone.length === 0) return;
+    balancer.update(Array.from(after.values(), ({ node }) => node));
+    counters.removes.value += gone.length;
+    for (const { endpoint } of gone) endpoint.retire(); // when nobody can pick it any more
+  }
+
+  close(graceMs: number): void {
+    const closing = this.#members;
+    this.#members = new Map();
+    this.#deps.balancer.update([]);
+    for (const { endpoint } of closing.values()) endpoint.close(graceMs);
+  }
+
+  #join(address: Address): Member<Req, Res> {
+    const endpoint = this.#deps.make(address);
+    const node = this.#deps.balancer.node(endpoint);
+    endpoint.node = node;
+    return { endpoint, node };
+  }
+}
+
+export function keyOf({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,252 @@
+// One destination: the filters around its calls, and what its name is bound to at the moment.
+import type { Clock, Close, Random } from "../core/clock.ts";
+import type { Dtab } from "../core/dtab.ts";
+import { showDtab } from "../core/dtab.ts";
+import type { Failure } from "../core/failure.ts";
+import { failure } from "../core/failure.ts";
+import type { Live, State } from "../core/live.ts";
+import type { Bound } from "../core/naming.ts";
+import type { NameTree } from "../core/nametree.ts";
+import type { Path } from "../core/path.ts";
+import type { Call, ProtocolRouter } from "../core/protocol.ts";
+import type { Selector } from "../core/select.ts";
+import { selector } from "../core/select.ts";
+import type { Pending, Reply, Service } from "../core/service.ts";
+import { ended, stack } from "../core/service.ts";
+import type { CallStats } from "./call-stats.ts";
+import { deadlineFilter } from "./filters/deadline.ts";
+import { statsFilter } from "./filters/stats.ts";
+import type { Cached } from "./idle-cache.ts";
+import type { Lease, LeaseMaker } from "./lease.ts";
+import type { ServiceOptions } from "./options.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+
+/** A trace is for people and costs a lookup: one is good for so long. */
+const traceTtlMs = 1_000;
+
+export interface DestinationDeps<Req extends Call, Res> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly options: ServiceOptions<Req, Res>;
+  readonly stats: CallStats;
+  readonly protocol: Pick<ProtocolRouter<Req, Res>, "mark">;
+  readonly bindingTimeoutMs: number;
+  /** For people: the name's local dtab stands behind it already in `binding`. */
+  readonly baseDtab: Dtab;
+  readonly binding: Live<NameTree<Bound>>;
+  readonly lease: LeaseMaker<Req, Res>;
+  /** How the name is resolved at this moment, one step a line. */
+  explain(): string;
+  /** Says that a call has ended: the cache counts it as a use. */
+  touched(destination: Destination<Req, Res>): void;
+  /** Once, when it has closed. */
+  closed(): void;
+}
+
+export interface PathView {
+  readonly path: Path;
+  /** The overrides that the calls carried; empty when none. */
+  readonly localDtab: string;
+  readonly state: "pending" | "bound" | "failed" | "unbound";
+  readonly detail: string;
+  readonly pending: number;
+  readonly bound: readonly { readonly id: Path; readonly residual: Path; readonly share: number }[];
+}
+
+/** What a leaf of the bound tree became. */
+interface Target<Req, Res> {
+  readonly id: Path;
+  readonly residual: Path;
+  readonly service: Service<Req, Res>;
+}
+
+/** Owns a watch on the binding, and leases of the clusters that it names. */
+export class Destination<Req extends Call, Res> implements Cached {
+  readonly service: Service<Req, Res>;
+  readonly #path: Path;
+  readonly #localDtab: Dtab;
+  readonly #isOneShot: boolean;
+  readonly #deps: DestinationDeps<Req, Res>;
+  readonly #waiting: WaitingRoom<Req, Res>;
+  readonly #leases = new Map<Path, Lease<Req, Res>>();
+  readonly #binding: Live<NameTree<Bound>>;
+  readonly #unwatch: Close;
+  /** null until the name was bound for the first time; after that the last good binding. */
+  #selector: Selector<Target<Req, Res>> | null = null;
+  #isClosed = false;
+  #trace = "";
+  #tracedMs = -Infinity;
+  pending = 0;
+  lastUse = 0;
+
+  constructor(path: Path, localDtab: Dtab, isOneShot: boolean, deps: DestinationDeps<Req, Res>) {
+    const { clock, options, stats, protocol, binding, bindingTimeoutMs } = deps;
+    this.#path = path;
+    this.#localDtab = localDtab;
+    this.#isOneShot = isOneShot;
+    this.#deps = deps;
+    this.#waiting = new WaitingRoom({
+      clock,
+      timeoutMs: bindingTimeoutMs,
+      what: `resolving name: ${path}`,
+    });
+    this.service = stack<Req, Res>(
+      [
+        // Outermost: counts what the caller sees, with all tries folded into one call.
+        statsFilter({
+          stats,
+          classifier: options.classifier,
+          clock,
+          mark: (response, verdict) => protocol.mark(response, verdict),
+          owner: this,
+        }),
+        // Above the tries and the wait for a binding: one deadline over all of them.
+        deadlineFilter(clock, options.totalTimeoutMs),
+        // Here stand retries and their budget: below the deadline that ends them, above the
+        // binding, so that each try may choose another branch, cluster and endpoint.
+      ],
+      (request, reply) => this.#bind(request, reply),
+    );
+    this.#binding = binding;
+    this.#unwatch = binding.watch((state) => this.#onBinding(state));
+    this.#onBinding(binding.state);
+  }
+
+  began(): void {
+    this.pending++;
+  }
+
+  ended(): void {
+    this.pending--;
+    this.#deps.touched(this);
+    if (this.#isOneShot && this.pending === 0) this.close();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#unwatch();
+    this.#waiting.refuse(failure("exhausted", `${this.#path} was closed`, "safe"));
+    for (const lease of this.#leases.values()) lease.release();
+    this.#deps.closed();
+  }
+
+  view(): PathView {
+    const { state } = this.#binding;
+    const shares = this.#selector?.shares ?? [];
+    const bound = shares.flatMap(({ value, probability }) =>
+      value === null ? [] : [{ id: value.id, residual: value.residual, share: probability }],
+    );
+    return {
+      path: this.#path,
+      localDtab: showDtab(this.#localDtab),
+      state: this.#stateName(bound.length),
+      detail: state.kind === "failed" ? state.why.detail : "",
+      pending: this.pending,
+      bound,
+    };
+  }
+
+  #stateName(boundCount: number): PathView["state"] {
+    if (this.#selector !== null) return boundCount > 0 ? "bound" : "unbound";
+    return this.#binding.state.kind === "failed" ? "failed" : "pending";
+  }
+
+  #bind(request: Req, reply: Reply<Res>): Pending {
+    if (this.#selector === null) return this.#wait(request, reply);
+    const target = this.#selector.pick(this.#deps.random);
+    if (target === null) {
+      reply.end(this.#unbound());
+      return ended;
+    }
+    request.boundId = target.id;
+    request.residual = target.residual;
+    return target.service(request, reply);
+  }
+
+  #wait(request: Req, reply: Reply<Res>): Pending {
+    const { state } = this.#binding;
+    if (state.kind !== "failed") {
+      return this.#waiting.wait(request, reply, (r, to) => this.#bind(r, to));
+    }
+    reply.end(this.#unresolved(state.why));
+    return ended;
+  }
+
+  #onBinding(state: State<NameTree<Bound>>): void {
+    switch (state.kind) {
+      case "pending":
+        return; // before the first binding calls wait; after it the last good one is kept
+      case "failed":
+        if (this.#selector === null) this.#waiting.refuse(this.#unresolved(state.why));
+        return;
+      case "ok":
+        this.#rebind(state.value);
+        this.#waiting.admit();
+        return;
+      default:
+        state satisfies never;
+    }
+  }
+
+  #rebind(tree: NameTree<Bound>): void {
+    const kept = new Set<Path>();
+    this.#selector = selector(mapTree(tree, (bound) => this.#target(bound, kept)));
+    for (const [id, lease] of this.#leases) {
+      if (kept.has(id)) continue;
+      this.#leases.delete(id);
+      lease.release();
+    }
+  }
+
+  #target(bound: Bound, kept: Set<Path>): Target<Req, Res> {
+    kept.add(bound.id);
+    let lease = this.#leases.get(bound.id);
+    if (lease === undefined) {
+      lease = this.#deps.lease(bound);
+      this.#leases.set(bound.id, lease);
+    } else {
+      lease.follow(bound);
+    }
+    return { id: bound.id, residual: bound.residual, service: lease.service };
+  }
+
+  #unbound(): Failure {
+    const dtabs = `Dtab.base=[${showDtab(this.#deps.baseDtab)}], Dtab.local=[${showDtab(this.#localDtab)}]`;
+    const detail = `No hosts are available for ${this.#path}, ${dtabs}`;
+    return { kind: "unbound", retry: "never", detail, trace: this.#explained() };
+  }
+
+  #unresolved(why: Failure): Failure {
+    const detail = `${this.#path} could not be resolved: ${why.detail}`;
+    return { kind: "unresolved", retry: "safe", detail, trace: why.trace ?? this.#explained() };
+  }
+
+  #explained(): string {
+    const nowMs = this.#deps.clock.nowMs();
+    if (nowMs - this.#tracedMs >= traceTtlMs) {
+      this.#trace = this.#deps.explain();
+      this.#tracedMs = nowMs;
+    }
+    return this.#trace;
+  }
+}
+
+function mapTree<A, B>(tree: NameTree<A>, f: (value: A) => B): NameTree<B> {
+  switch (tree.kind) {
+    case "leaf":
+      return { kind: "leaf", value: f(tree.value) };
+    case "alt":
+      return { kind: "alt", trees: tree.trees.map((each) => mapTree(each, f)) };
+    case "union":
+      return {
+        kind: "union",
+        branches: tree.branches.map(({ weight, tree: branch }) => ({
+          weight,
+          tree: mapTree(branch, f),
+        })),
+      };
+    default:
+      return tree;
+  }
+}

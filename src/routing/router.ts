@@ -1,0 +1,241 @@
+// Calls in, calls out: names each call, finds the path of that name, and owns all below it.
+import type { Clock, Random } from "../core/clock.ts";
+import type { Dtab } from "../core/dtab.ts";
+import { concat, showDtab } from "../core/dtab.ts";
+import { failure } from "../core/failure.ts";
+import type { Log } from "../core/log.ts";
+import type { Bound, Interpreter } from "../core/naming.ts";
+import type { Path } from "../core/path.ts";
+import type { Call, Identifier, ProtocolRouter } from "../core/protocol.ts";
+import type { Service } from "../core/service.ts";
+import { ended } from "../core/service.ts";
+import type { Stats } from "../core/stats.ts";
+import { CallStats } from "./call-stats.ts";
+import type { ClusterView } from "./cluster.ts";
+import { Cluster } from "./cluster.ts";
+import { IdleCache } from "./idle-cache.ts";
+import { Lease } from "./lease.ts";
+import type { BindingCacheOptions, ClientOptions, ServiceOptions } from "./options.ts";
+import type { PathView } from "./path.ts";
+import { Destination } from "./path.ts";
+import { SharedScopes } from "./shared-scopes.ts";
+
+export interface RouterDeps<Req extends Call, Res> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** `rt/<label>`. */
+  readonly stats: Stats;
+  readonly identify: Identifier<Req>;
+  readonly interpreter: Interpreter;
+  /** The router's own dtab; what a call brings with it comes after. */
+  readonly dtab: Dtab;
+  readonly bindingTimeoutMs: number;
+  readonly bindingCache: BindingCacheOptions;
+  /** Logical names with statistics of their own; more share one scope. */
+  readonly maxServiceNames: number;
+  readonly protocol: Pick<ProtocolRouter<Req, Res>, "dial" | "responseCounter" | "mark">;
+  serviceOptions(dst: Path): ServiceOptions<Req, Res>;
+  clientOptions(id: Path): ClientOptions;
+  /** How a name is resolved at this moment, one step a line, for people. */
+  explain(dst: Path, localDtab: Dtab): string;
+}
+
+export interface Router<Req extends Call, Res> {
+  readonly service: Service<Req, Res>;
+  /** Calls begun and not ended. */
+  readonly pending: number;
+  paths(): readonly PathView[];
+  clusters(): readonly ClusterView[];
+  /** As `/client_state.json` shows it: by bound id. */
+  clientState(): Readonly<Record<string, ClientState>>;
+  /** Resolves when all calls have ended, at the latest after `graceMs`, which breaks them. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface ClientState {
+  readonly state: ClusterView["state"];
+  readonly addresses: readonly string[];
+}
+
+export function createRouter<Req extends Call, Res>(deps: RouterDeps<Req, Res>): Router<Req, Res> {
+  return new RunningRouter(deps);
+}
+
+class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
+  readonly service: Service<Req, Res>;
+  readonly #deps: RouterDeps<Req, Res>;
+  readonly #paths: IdleCache<Destination<Req, Res>>;
+  readonly #clusters: IdleCache<Cluster<Req, Res>>;
+  readonly #serviceScopes: SharedScopes<CallStats>;
+  /** Those for which the caches had no room, by key: they close themselves after use. */
+  readonly #oneShotPaths = new Map<string, Destination<Req, Res>>();
+  readonly #oneShotClusters = new Map<Path, Cluster<Req, Res>>();
+  #isClosed = false;
+  /** Somebody waits for the last call to end. */
+  #whenIdle: (() => void) | null = null;
+
+  constructor(deps: RouterDeps<Req, Res>) {
+    const { clock, stats, bindingCache, maxServiceNames } = deps;
+    const idleTtlMs = bindingCache.idleTtlSecs * 1_000;
+    const cacheStats = stats.scope("bindcache");
+    this.#deps = deps;
+    this.#paths = new IdleCache({
+      capacity: bindingCache.paths,
+      idleTtlMs,
+      clock,
+      stats: cacheStats.scope("path"),
+    });
+    this.#clusters = new IdleCache({
+      capacity: bindingCache.clients,
+      idleTtlMs,
+      clock,
+      stats: cacheStats.scope("client"),
+    });
+    this.#serviceScopes = new SharedScopes(
+      stats.scope("service"),
+      (scope) => new CallStats(scope),
+      maxServiceNames,
+      stats.counter("service_names_overflow"),
+    );
+    this.service = this.#route();
+  }
+
+  get pending(): number {
+    let pending = 0;
+    for (const path of this.#allPaths()) pending += path.pending;
+    return pending;
+  }
+
+  paths(): readonly PathView[] {
+    return Array.from(this.#allPaths(), (path) => path.view());
+  }
+
+  clusters(): readonly ClusterView[] {
+    return Array.from(this.#allClusters(), (cluster) => cluster.view());
+  }
+
+  clientState(): Readonly<Record<string, ClientState>> {
+    const states = this.clusters().map(({ id, state, endpoints }) => {
+      const addresses = endpoints.map(({ address }) => address);
+      return [id, { state, addresses }] as const;
+    });
+    return Object.fromEntries(states);
+  }
+
+  async close(graceMs: number): Promise<void> {
+    if (this.pending > 0 && graceMs > 0) await this.#idleWithin(graceMs);
+    this.#isClosed = true;
+    for (const path of this.#oneShotPaths.values()) path.close();
+    for (const cluster of this.#oneShotClusters.values()) cluster.close();
+    this.#paths.clear((path) => path.close());
+    this.#clusters.clear((cluster) => cluster.close());
+  }
+
+  #idleWithin(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const closeTimer = this.#deps.clock.after(graceMs, resolve);
+      this.#whenIdle = () => {
+        closeTimer();
+        resolve();
+      };
+    });
+  }
+
+  #route(): Service<Req, Res> {
+    const { identify } = this.#deps;
+    const paths = this.#paths;
+    return (request, reply) => {
+      const dst = identify(request);
+      if (typeof dst !== "string") {
+        reply.end(failure("unidentified", dst.unidentified));
+        return ended;
+      }
+      request.dst = dst;
+      const { localDtab } = request;
+      const key = localDtab.length === 0 ? dst : `${dst} ${showDtab(localDtab)}`;
+      const path = paths.get(key) ?? this.#addPath(key, dst, localDtab);
+      return path.service(request, reply);
+    };
+  }
+
+  #addPath(key: string, dst: Path, localDtab: Dtab): Destination<Req, Res> {
+    if (this.#isClosed) throw new Error("bug: a call came after the router was closed");
+    const known = this.#oneShotPaths.get(key);
+    if (known !== undefined) return known;
+    return this.#paths.add(key, (isOneShot) => {
+      const path = this.#makePath(key, dst, localDtab, isOneShot);
+      if (isOneShot) this.#oneShotPaths.set(key, path);
+      return path;
+    });
+  }
+
+  #makePath(key: string, dst: Path, localDtab: Dtab, isOneShot: boolean): Destination<Req, Res> {
+    const deps = this.#deps;
+    const options = deps.serviceOptions(dst);
+    const scopeName = this.#serviceScopes.nameFor(dst.slice(1));
+    const explain = () => deps.explain(dst, localDtab);
+    const user = { scopeName, classifier: options.classifier, explain };
+    return new Destination(dst, localDtab, isOneShot, {
+      clock: deps.clock,
+      random: deps.random,
+      options,
+      stats: this.#serviceScopes.take(scopeName),
+      protocol: deps.protocol,
+      bindingTimeoutMs: deps.bindingTimeoutMs,
+      baseDtab: deps.dtab,
+      binding: deps.interpreter.bind(concat(deps.dtab, localDtab), dst),
+      lease: (bound) => new Lease(bound, user, (each) => this.#cluster(each)),
+      explain,
+      touched: (path) => this.#pathTouched(path),
+      closed: () => {
+        this.#serviceScopes.release(scopeName);
+        this.#oneShotPaths.delete(key);
+      },
+    });
+  }
+
+  #pathTouched(path: Destination<Req, Res>): void {
+    this.#paths.touch(path);
+    if (this.#whenIdle !== null && this.pending === 0) this.#whenIdle();
+  }
+
+  #cluster(bound: Bound): Cluster<Req, Res> {
+    const { id, addresses } = bound;
+    const known = this.#clusters.get(id) ?? this.#oneShotClusters.get(id);
+    if (known !== undefined) {
+      known.follow(addresses);
+      return known;
+    }
+    return this.#clusters.add(id, (isOneShot) => {
+      const cluster = this.#makeCluster(bound, isOneShot);
+      if (isOneShot) this.#oneShotClusters.set(id, cluster);
+      return cluster;
+    });
+  }
+
+  #makeCluster({ id, addresses }: Bound, isOneShot: boolean): Cluster<Req, Res> {
+    const { clock, random, log, stats, protocol, bindingTimeoutMs } = this.#deps;
+    return new Cluster(id, addresses, isOneShot, {
+      clock,
+      random,
+      log,
+      stats: stats.scope("client", id.slice(1)),
+      options: this.#deps.clientOptions(id),
+      protocol,
+      bindingTimeoutMs,
+      touched: (cluster) => this.#clusters.touch(cluster),
+      closed: () => this.#oneShotClusters.delete(id),
+    });
+  }
+
+  *#allPaths(): Iterable<Destination<Req, Res>> {
+    yield* this.#paths.values();
+    yield* this.#oneShotPaths.values();
+  }
+
+  *#allClusters(): Iterable<Cluster<Req, Res>> {
+    yield* this.#clusters.values();
+    yield* this.#oneShotClusters.values();
+  }
+}

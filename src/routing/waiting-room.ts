@@ -1,0 +1,112 @@
+// Where calls wait for discovery: bounded in number and in time. The only waiting place of routing.
+import type { Clock, Close } from "../core/clock.ts";
+import type { Failure } from "../core/failure.ts";
+import { failure } from "../core/failure.ts";
+import type { Pending, Reply, Service } from "../core/service.ts";
+import { ended } from "../core/service.ts";
+
+/** More calls than this waiting for one name: discovery is gone, and memory would go next. */
+const maxWaitingCalls = 1_000;
+
+export interface WaitingRoomOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** What is waited for, for people: `resolving name: /svc/x`. */
+  readonly what: string;
+}
+
+/** Owns the calls that wait in it, and a timer for each. */
+export class WaitingRoom<Req, Res> {
+  readonly #options: WaitingRoomOptions;
+  /** In the order of arrival. */
+  readonly #calls = new Set<WaitingCall<Req, Res>>();
+
+  constructor(options: WaitingRoomOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Keeps the call until `admit` hands it to `service`, or `refuse`, time or its caller ends it. */
+  wait(request: Req, reply: Reply<Res>, service: Service<Req, Res>): Pending {
+    const { clock, timeoutMs } = this.#options;
+    if (this.#calls.size >= maxWaitingCalls) {
+      reply.end(this.#full());
+      return ended;
+    }
+    const call = new WaitingCall(this.#calls, request, reply, service);
+    this.#calls.add(call);
+    call.closeTimer = clock.after(timeoutMs, () => call.cancel(this.#late()));
+    return call;
+  }
+
+  admit(): void {
+    for (const call of Array.from(this.#calls)) call.admit();
+  }
+
+  refuse(why: Failure): void {
+    for (const call of Array.from(this.#calls)) call.cancel(why);
+  }
+
+  #full(): Failure {
+    const detail = `${maxWaitingCalls} calls are waiting already while ${this.#options.what}`;
+    return failure("exhausted", detail, "safe");
+  }
+
+  #late(): Failure {
+    const { timeoutMs, what } = this.#options;
+    const limit = showDuration(timeoutMs);
+    return failure("unresolved", `Exceeded ${limit} binding timeout while ${what}`, "safe");
+  }
+}
+
+class WaitingCall<Req, Res> implements Pending {
+  readonly #calls: Set<WaitingCall<Req, Res>>;
+  readonly #request: Req;
+  readonly #reply: Reply<Res>;
+  readonly #service: Service<Req, Res>;
+  closeTimer: Close | null = null;
+  /** null while it waits, and while the service is being called. */
+  #inner: Pending | null = null;
+  #cancelled: Failure | null = null;
+
+  constructor(
+    calls: Set<WaitingCall<Req, Res>>,
+    request: Req,
+    reply: Reply<Res>,
+    service: Service<Req, Res>,
+  ) {
+    this.#calls = calls;
+    this.#request = request;
+    this.#reply = reply;
+    this.#service = service;
+  }
+
+  admit(): void {
+    if (!this.#leave()) return;
+    const inner = this.#service(this.#request, this.#reply);
+    this.#inner = inner;
+    // The caller may go away in the middle of the service's synchronous answer.
+    if (this.#cancelled !== null) inner.cancel(this.#cancelled);
+  }
+
+  cancel(why: Failure): void {
+    if (this.#leave()) this.#reply.end(why);
+    else if (this.#inner !== null) this.#inner.cancel(why);
+    else this.#cancelled = why;
+  }
+
+  /** false when it had left already. */
+  #leave(): boolean {
+    if (!this.#calls.delete(this)) return false;
+    this.closeTimer?.();
+    return true;
+  }
+}
+
+/** As Linkerd writes durations: `10.seconds`, `500.milliseconds`. */
+export function showDuration(ms: number): string {
+  return ms >= 1_000 && ms % 1_000 === 0 ? `${ms / 1_000}.seconds` : `${ms}.milliseconds`;
+}

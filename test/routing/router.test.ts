@@ -1,0 +1,330 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseDtab } from "../../src/core/dtab.ts";
+import { failure } from "../../src/core/failure.ts";
+import { cell, failed, ok, pending } from "../../src/core/live.ts";
+import type { AddressSet } from "../../src/core/naming.ts";
+import { empty, leaf, neg } from "../../src/core/nametree.ts";
+import { ask, send } from "../support/ask.ts";
+import type { HeldCall } from "../support/routing.ts";
+import {
+  address,
+  addresses,
+  answers,
+  bound,
+  fails,
+  holding,
+  refused,
+  testCall,
+  testRouter,
+} from "../support/routing.ts";
+
+const cancelled = failure("cancelled", "the caller went away");
+
+test("a call reaches an endpoint of the id its name is bound to, and says where it went", async () => {
+  const router = testRouter();
+  router.binding("/svc/users").set(ok(leaf(bound("/#/fs/users", addresses(1), "/rest"))));
+  const call = testCall();
+  assert.deepEqual(await ask(router.service, call), { response: 200, failure: null });
+  assert.equal(call.dst, "/svc/users");
+  assert.equal(call.boundId, "/#/fs/users");
+  assert.equal(call.residual, "/rest");
+  assert.deepEqual(call.endpoint, address(1));
+});
+
+test("a call without a name is refused with the identifier's text", async () => {
+  const router = testRouter();
+  const { failure: why } = await ask(router.service, testCall("nonsense"));
+  assert.equal(why?.kind, "unidentified");
+  assert.equal(why.detail, "no name: nonsense");
+});
+
+test("calls wait for the first binding and for the first addresses", () => {
+  const router = testRouter();
+  const set = cell<AddressSet>();
+  const asked = send(router.service, testCall());
+  assert.equal(asked.answer, null);
+  router.bind("/svc/users", "/#/fs/users", set);
+  assert.equal(asked.answer, null);
+  set.set(ok(addresses(2)));
+  assert.deepEqual(asked.answer, { response: 200, failure: null });
+});
+
+test("a name that is not resolved in time fails with Linkerd's words", () => {
+  const router = testRouter();
+  const asked = send(router.service, testCall("/svc/x"));
+  router.clock.advance(9_999);
+  assert.equal(router.pending, 1);
+  router.clock.advance(1);
+  assert.equal(asked.answer?.failure?.kind, "unresolved");
+  assert.equal(
+    asked.answer.failure.detail,
+    "Exceeded 10.seconds binding timeout while resolving name: /svc/x",
+  );
+});
+
+test("a call can be cancelled while it waits, and waits no more", () => {
+  const router = testRouter();
+  const asked = send(router.service, testCall());
+  asked.cancel(cancelled);
+  assert.equal(asked.answer?.failure, cancelled);
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  assert.equal(router.wires.length, 0);
+});
+
+test("a name that cannot be resolved fails the calls that wait for it, and later ones at once", () => {
+  const router = testRouter();
+  const asked = send(router.service, testCall());
+  router.binding("/svc/users").set(failed(failure("unresolved", "consul is away")));
+  assert.equal(asked.answer?.failure?.kind, "unresolved");
+  assert.match(asked.answer.failure.detail, /consul is away/);
+  assert.equal(send(router.service, testCall()).answer?.failure?.kind, "unresolved");
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  assert.equal(send(router.service, testCall()).answer?.response, 200);
+});
+
+test("a binding once good is kept when resolution fails or starts again", () => {
+  const router = testRouter();
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  router.binding("/svc/users").set(failed(failure("unresolved", "consul is away")));
+  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  router.binding("/svc/users").set(pending);
+  assert.equal(send(router.service, testCall()).answer?.response, 200);
+});
+
+test("a name bound to nothing fails at once, with the dtabs and a trace", () => {
+  const router = testRouter();
+  for (const tree of [neg, empty]) {
+    router.binding("/svc/users").set(ok(tree));
+    const { answer } = send(router.service, testCall());
+    assert.equal(answer?.failure?.kind, "unbound");
+    assert.equal(
+      answer.failure.detail,
+      "No hosts are available for /svc/users, Dtab.base=[], Dtab.local=[]",
+    );
+    assert.equal(answer.failure.trace, "trace of /svc/users with 0 entries");
+  }
+});
+
+test("a name is explained at most once a second, however many calls fail", () => {
+  let explained = 0;
+  const router = testRouter({ router: { explain: () => `${++explained}` } });
+  router.binding("/svc/users").set(ok(neg));
+  for (let i = 0; i < 100; i++) send(router.service, testCall());
+  assert.equal(explained, 1);
+  router.clock.advance(1_000);
+  send(router.service, testCall());
+  assert.equal(explained, 2);
+});
+
+test("an empty set of addresses is answered at once", () => {
+  const router = testRouter();
+  router.bind("/svc/users", "/#/fs/users", []);
+  const { answer } = send(router.service, testCall());
+  assert.equal(answer?.failure?.kind, "unbound");
+  assert.match(answer.failure.detail, /^no addresses for \/#\/fs\/users/);
+  assert.equal(router.wires.length, 0);
+});
+
+test("addresses once good are kept when the lookup fails; none are left when the name is gone", () => {
+  const set = cell<AddressSet>(ok(addresses(3)));
+  const router = testRouter();
+  router.bind("/svc/users", "/#/fs/users", set);
+  const status = () => send(router.service, testCall()).answer;
+  assert.equal(status()?.response, 200);
+  set.set(failed(failure("unresolved", "no leader")));
+  assert.equal(status()?.response, 200);
+  set.set(pending);
+  assert.equal(status()?.response, 200);
+  set.set(ok("neg"));
+  assert.equal(status()?.failure?.kind, "unbound");
+});
+
+test("with probation, endpoints that discovery removed stay until they are found not open", () => {
+  const set = cell<AddressSet>(ok(addresses(1)));
+  let healthy = true;
+  const router = testRouter({
+    balancerConfig: { enableProbation: true },
+    serve: () => (request, reply) => (healthy ? answers(200) : answers(500))(request, reply),
+  });
+  router.bind("/svc/users", "/#/fs/users", set);
+  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  set.set(ok("neg"));
+  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  healthy = false;
+  for (let i = 0; i < 5; i++) send(router.service, testCall());
+  set.set(ok([]));
+  assert.equal(send(router.service, testCall()).answer?.failure?.kind, "unbound");
+});
+
+test("paths that are bound to one id share its endpoints", () => {
+  const router = testRouter();
+  for (const name of ["/svc/a", "/svc/b"]) router.bind(name, "/#/fs/users", addresses(1));
+  send(router.service, testCall("/svc/a"));
+  send(router.service, testCall("/svc/b"));
+  assert.equal(router.wires.length, 1);
+  assert.equal(router.counter("client", "#/fs/users", "requests"), 2);
+  assert.equal(router.counter("client", "#/fs/users", "service", "svc/a", "requests"), 1);
+  assert.equal(router.counter("service", "svc/b", "requests"), 1);
+});
+
+test("calls with overrides of their own have a path of their own, and share its statistics", () => {
+  const router = testRouter();
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  const parsed = parseDtab("/svc => /other");
+  assert.ok(parsed.ok);
+  send(router.service, testCall());
+  send(router.service, testCall("/svc/users", { localDtab: parsed.value }));
+  assert.equal(router.paths().length, 2);
+  assert.equal(router.counter("service", "svc/users", "requests"), 2);
+  assert.deepEqual(
+    router.paths().map(({ localDtab }) => localDtab),
+    ["", "/svc=>/other"],
+  );
+});
+
+test("a call that was refused is sent to another endpoint when one is open", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const router = testRouter({
+      seed,
+      serve: ({ port }) => (port === 1 ? fails(refused) : answers(200)),
+    });
+    router.bind("/svc/users", "/#/fs/users", addresses(2));
+    for (let i = 0; i < 20; i++) {
+      assert.equal(send(router.service, testCall()).answer?.response, 200, `seed ${seed}`);
+    }
+    assert.ok(router.counter("client", "#/fs/users", "retries", "requeues") <= 5);
+  }
+});
+
+test("a call is not sent more often than there are endpoints and one", () => {
+  const router = testRouter({ serve: () => fails(refused) });
+  router.bind("/svc/users", "/#/fs/users", addresses(3));
+  const { answer } = send(router.service, testCall());
+  assert.equal(answer?.failure?.kind, "connect");
+  assert.equal(answer.failure.retry, "never");
+  assert.equal(router.counter("client", "#/fs/users", "requests"), 4);
+  assert.equal(router.counter("client", "#/fs/users", "retries", "request_limit"), 1);
+});
+
+test("what may have been acted on is not sent again, unless that does no harm", () => {
+  const tries = (fields: Parameters<typeof testCall>[1], retry: "if-idempotent" | "never") => {
+    const router = testRouter({ serve: () => fails(failure("closed", "reset", retry)) });
+    router.bind("/svc/users", "/#/fs/users", addresses(3));
+    send(router.service, testCall("/svc/users", fields));
+    return router.counter("client", "#/fs/users", "requests");
+  };
+  assert.equal(tries({}, "never"), 1);
+  assert.equal(tries({ idempotent: false }, "if-idempotent"), 1);
+  assert.equal(tries({ replayable: false }, "if-idempotent"), 1);
+  assert.equal(tries({}, "if-idempotent"), 4);
+});
+
+test("nothing is requeued when no endpoint is open", () => {
+  const router = testRouter({ serve: () => fails(refused) });
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  for (let i = 0; i < 3; i++) send(router.service, testCall()); // two tries each
+  assert.equal(router.gauge("client", "#/fs/users", "loadbalancer", "available"), 0);
+  const before = router.counter("client", "#/fs/users", "requests");
+  send(router.service, testCall());
+  assert.equal(router.counter("client", "#/fs/users", "requests"), before + 1);
+  assert.ok(router.counter("client", "#/fs/users", "retries", "not_open") > 0);
+});
+
+test("the limit over all tries ends a call, and cancels the try", () => {
+  const held: HeldCall[] = [];
+  const router = testRouter({ serve: () => holding(held), service: { totalTimeoutMs: 500 } });
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  const call = testCall();
+  const asked = send(router.service, call);
+  assert.equal(call.deadlineMs, 500);
+  router.clock.advance(500);
+  assert.equal(asked.answer?.failure?.kind, "timeout");
+  assert.match(asked.answer.failure.detail, /exceeded 500.milliseconds to \/svc\/users/);
+  assert.equal(held[0]?.cancelledWith?.kind, "timeout");
+});
+
+test("a caller's deadline ends a call when it is earlier than the limit, even while it waits", () => {
+  const router = testRouter({ service: { totalTimeoutMs: 500 } });
+  const asked = send(router.service, testCall("/svc/users", { deadlineMs: 50 }));
+  router.clock.advance(50);
+  assert.equal(asked.answer?.failure?.kind, "timeout");
+  assert.match(asked.answer.failure.detail, /caller's deadline/);
+});
+
+test("a call whose deadline has passed is not sent", () => {
+  const router = testRouter();
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  router.clock.advance(100);
+  const asked = send(router.service, testCall("/svc/users", { deadlineMs: 100 }));
+  assert.equal(asked.answer?.failure?.kind, "timeout");
+  assert.equal(router.wires.length, 0);
+});
+
+test("the limit for one try fails it, and the call is not requeued", () => {
+  const held: HeldCall[] = [];
+  const router = testRouter({ serve: () => holding(held), client: { attemptTimeoutMs: 100 } });
+  router.bind("/svc/users", "/#/fs/users", addresses(2));
+  const asked = send(router.service, testCall());
+  router.clock.advance(100);
+  assert.equal(asked.answer?.failure?.kind, "timeout");
+  assert.match(asked.answer.failure.detail, /requestAttemptTimeoutMs/);
+  assert.equal(held.length, 1);
+});
+
+test("no timer is left behind by calls that ended", () => {
+  const router = testRouter({
+    service: { totalTimeoutMs: 500 },
+    client: { attemptTimeoutMs: 100 },
+  });
+  router.bind("/svc/users", "/#/fs/users", addresses(2));
+  send(router.service, testCall());
+  const before = router.clock.waiting;
+  for (let i = 0; i < 10; i++) send(router.service, testCall());
+  assert.equal(router.clock.waiting, before);
+});
+
+test("names beyond the cap share one scope, and are counted", () => {
+  const router = testRouter({ router: { maxServiceNames: 2 } });
+  for (const name of ["/svc/a", "/svc/b", "/svc/c", "/svc/d"]) {
+    router.bind(name, "/#/fs/users", addresses(1));
+    send(router.service, testCall(name));
+  }
+  assert.equal(router.counter("service", "svc/a", "requests"), 1);
+  assert.equal(router.counter("service", "(other)", "requests"), 2);
+  assert.equal(router.counter("service_names_overflow"), 2);
+});
+
+test("closing waits for calls in flight, and at most the grace", async () => {
+  const held: HeldCall[] = [];
+  const router = testRouter({ serve: () => holding(held) });
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  const first = send(router.service, testCall());
+  const closing = router.close(1_000);
+  assert.deepEqual(router.wires[0]?.closes, []);
+  held[0]?.answer();
+  await closing;
+  assert.equal(first.answer?.response, 200);
+  assert.deepEqual(router.wires[0]?.closes, [0]);
+  assert.equal(router.metrics.root.children.get("client")?.children.size, 0);
+});
+
+test("the state of clients is shown with their addresses", () => {
+  const router = testRouter();
+  router.bind("/svc/users", "/#/fs/users", addresses(2));
+  router.bind("/svc/slow", "/#/fs/slow", cell<AddressSet>());
+  send(router.service, testCall());
+  send(router.service, testCall("/svc/slow"));
+  assert.deepEqual(router.clientState(), {
+    "/#/fs/users": { state: "bound", addresses: ["10.0.0.1:1", "10.0.0.1:2"] },
+    "/#/fs/slow": { state: "pending", addresses: [] },
+  });
+  assert.deepEqual(
+    router.paths().map(({ path, state }) => [path, state]),
+    [
+      ["/svc/users", "bound"],
+      ["/svc/slow", "bound"],
+    ],
+  );
+});

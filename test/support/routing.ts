@@ -1,0 +1,290 @@
+// A router around wires that live in memory: names, addresses and answers are the test's to set.
+import type { Clock, Random } from "../../src/core/clock.ts";
+import { emptyDtab } from "../../src/core/dtab.ts";
+import type { Dtab } from "../../src/core/dtab.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import { failure } from "../../src/core/failure.ts";
+import type { Cell } from "../../src/core/live.ts";
+import { cell, constant, ok, pending } from "../../src/core/live.ts";
+import type { LogEvent } from "../../src/core/log.ts";
+import type { AddressSet, Bound, Interpreter } from "../../src/core/naming.ts";
+import type { NameTree } from "../../src/core/nametree.ts";
+import { leaf } from "../../src/core/nametree.ts";
+import type { Path } from "../../src/core/path.ts";
+import { pathLiteral, root } from "../../src/core/path.ts";
+import type { Address, Call, Classifier, DialOptions, Wire } from "../../src/core/protocol.ts";
+import type { Pending, Reply, Service } from "../../src/core/service.ts";
+import { ended } from "../../src/core/service.ts";
+import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
+import type { BalancerPlugin } from "../../src/routing/balancers/balancer.ts";
+import { p2c } from "../../src/routing/balancers/p2c.ts";
+import type { ClientOptions, ServiceOptions } from "../../src/routing/options.ts";
+import { createRouter } from "../../src/routing/router.ts";
+import type { Router, RouterDeps } from "../../src/routing/router.ts";
+import type { Metrics } from "../../src/telemetry/metrics.ts";
+import { openMetrics } from "../../src/telemetry/metrics.ts";
+import * as v from "valibot";
+import { simulatedClock } from "./clock.ts";
+import type { SimulatedClock } from "./clock.ts";
+import { seeded } from "./random.ts";
+
+export interface TestCall extends Call {
+  /** What the identifier makes of it: a path, or anything else for none. */
+  readonly name: string;
+}
+export type TestResponse = number;
+
+export function testCall(name = "/svc/users", fields: Partial<TestCall> = {}): TestCall {
+  return {
+    name,
+    deadlineMs: Infinity,
+    localDtab: emptyDtab,
+    replayable: true,
+    idempotent: true,
+    dst: null,
+    boundId: null,
+    residual: root,
+    endpoint: null,
+    ...fields,
+  };
+}
+
+export function address(port: number, weight = 1): Address {
+  return { host: "10.0.0.1", port, weight };
+}
+
+export function addresses(count: number, weight = 1): Address[] {
+  return Array.from({ length: count }, (_, i) => address(i + 1, weight));
+}
+
+/** A call that a wire holds until the test answers it. */
+export interface HeldCall {
+  readonly request: TestCall;
+  readonly reply: Reply<TestResponse>;
+  readonly cancelledWith: Failure | null;
+  answer(status?: TestResponse): void;
+  fail(why: Failure): void;
+}
+
+/** Answers at once with a status. */
+export function answers(status: TestResponse): Service<TestCall, TestResponse> {
+  return (_, reply) => {
+    reply.start(status);
+    reply.end(null);
+    return ended;
+  };
+}
+
+/** Fails at once. */
+export function fails(why: Failure): Service<TestCall, TestResponse> {
+  return (_, reply) => {
+    reply.end(why);
+    return ended;
+  };
+}
+
+export const refused = failure("connect", "connection refused", "safe");
+
+/** Keeps calls until the test answers them; a cancelled one ends at once. */
+export function holding(held: HeldCall[] = []): Service<TestCall, TestResponse> {
+  return (request, reply): Pending => {
+    let isOver = false;
+    const call = {
+      request,
+      reply,
+      cancelledWith: null as Failure | null,
+      answer: (status: TestResponse = 200) => {
+        isOver = true;
+        reply.start(status);
+        reply.end(null);
+      },
+      fail: (why: Failure) => {
+        isOver = true;
+        reply.end(why);
+      },
+    };
+    held.push(call);
+    return {
+      cancel: (why) => {
+        if (isOver) return;
+        call.cancelledWith = why;
+        call.fail(why);
+      },
+    };
+  };
+}
+
+/** A status from 500 is a failure, and so is no response. */
+export const classifier: Classifier<TestCall, TestResponse> = (_, response, why) =>
+  why !== null || response === null || response >= 500 ? "failure" : "success";
+
+export interface TestWire extends Wire<TestCall, TestResponse> {
+  readonly address: Address;
+  readonly closes: readonly number[];
+}
+
+export interface TestRouter extends Router<TestCall, TestResponse> {
+  readonly clock: SimulatedClock;
+  readonly metrics: Metrics;
+  readonly events: LogEvent[];
+  /** Every wire that was dialled, in order. */
+  readonly wires: TestWire[];
+  /** The binding of a name; made pending when first asked for. */
+  binding(path: string): Cell<NameTree<Bound>>;
+  /** Binds a name to one id with these addresses. */
+  bind(path: string, id: string, set: Cell<AddressSet> | AddressSet): void;
+  counter(...name: readonly string[]): number;
+  gauge(...name: readonly string[]): number | undefined;
+}
+
+export interface TestRouterOptions {
+  readonly seed?: number;
+  readonly balancer?: BalancerPlugin;
+  readonly balancerConfig?: Readonly<Record<string, unknown>>;
+  readonly service?: Partial<ServiceOptions<TestCall, TestResponse>>;
+  readonly client?: Partial<ClientOptions>;
+  readonly router?: Partial<RouterDeps<TestCall, TestResponse>>;
+  /** How the endpoint at an address answers. */
+  serve?(address: Address): Service<TestCall, TestResponse>;
+}
+
+export function testRouter(options: TestRouterOptions = {}): TestRouter {
+  const clock = simulatedClock();
+  const metrics = openMetrics(clock);
+  const random = seeded(options.seed ?? 1);
+  const events: LogEvent[] = [];
+  const bindings = new Map<string, Cell<NameTree<Bound>>>();
+  const wires: TestWire[] = [];
+  const serve = options.serve ?? (() => answers(200));
+  const binding = (path: string) => {
+    const found = bindings.get(path) ?? cell<NameTree<Bound>>();
+    bindings.set(path, found);
+    return found;
+  };
+  const record = (event: LogEvent) => void events.push(event);
+  const router = createRouter<TestCall, TestResponse>({
+    clock,
+    random,
+    log: { debug: record, info: record, warn: record, error: record },
+    stats: metrics.stats,
+    identify: ({ name }) =>
+      name.startsWith("/") ? pathLiteral(name) : { unidentified: `no name: ${name}` },
+    interpreter: interpreterOf(binding),
+    dtab: emptyDtab,
+    bindingTimeoutMs: 10_000,
+    bindingCache: { paths: 1_000, trees: 1_000, bounds: 1_000, clients: 1_000, idleTtlSecs: 600 },
+    maxServiceNames: 1_000,
+    protocol: {
+      dial: (at) => dial(at, serve(at), wires),
+      responseCounter: (stats) => (response) => {
+        if (response !== null) stats.counter("status", String(response)).value++;
+      },
+      mark: () => {},
+    },
+    serviceOptions: () => ({ classifier, totalTimeoutMs: Infinity, ...options.service }),
+    clientOptions: () => ({ ...clientOptions(clock, random, options), ...options.client }),
+    explain: (dst, localDtab) => `trace of ${dst} with ${localDtab.length} entries`,
+    ...options.router,
+  });
+  return {
+    get pending() {
+      return router.pending;
+    },
+    clock,
+    metrics,
+    events,
+    wires,
+    service: router.service,
+    paths: () => router.paths(),
+    clusters: () => router.clusters(),
+    clientState: () => router.clientState(),
+    close: (graceMs: number) => router.close(graceMs),
+    binding,
+    bind: (path: string, id: string, set: Cell<AddressSet> | AddressSet) =>
+      binding(path).set(ok(leaf(bound(id, set)))),
+    counter: (...name: readonly string[]) => metrics.stats.counter(...name).value,
+    gauge: (...name: readonly string[]) => readGauge(metrics, name),
+  };
+}
+
+export function bound(id: string, set: Cell<AddressSet> | AddressSet, residual = "/"): Bound {
+  const live = typeof set === "object" && "watch" in set ? set : constant<AddressSet>(ok(set));
+  return { id: pathLiteral(id), residual: pathLiteral(residual), addresses: live };
+}
+
+function interpreterOf(binding: (path: string) => Cell<NameTree<Bound>>): Interpreter {
+  return {
+    bind: (_: Dtab, path: Path) => binding(path),
+    delegate: () => constant(pending),
+    close: () => {},
+  };
+}
+
+function clientOptions(clock: Clock, random: Random, options: TestRouterOptions): ClientOptions {
+  return {
+    balancing: balancing(options.balancer ?? p2c, { clock, random }, options.balancerConfig),
+    accrual: consecutiveFailures.create(
+      v.parse(consecutiveFailures.schema, { kind: consecutiveFailures.kind }),
+      { random },
+    ),
+    attemptTimeoutMs: Infinity,
+    dial: dialOptions,
+  };
+}
+
+/** What a balancer's plugin makes of a configuration, defaults filled in. */
+export function balancing(
+  plugin: BalancerPlugin,
+  deps: { readonly clock: Clock; readonly random: Random },
+  config: Readonly<Record<string, unknown>> = {},
+) {
+  return plugin.create(v.parse(plugin.schema, { kind: plugin.kind, ...config }), deps);
+}
+
+function dial(
+  at: Address,
+  service: Service<TestCall, TestResponse>,
+  wires: TestWire[],
+): Wire<TestCall, TestResponse> {
+  const closes: number[] = [];
+  const wire: TestWire = {
+    address: at,
+    closes,
+    service,
+    get status() {
+      return closes.length > 0 ? ("closed" as const) : ("open" as const);
+    },
+    close: (graceMs) => void closes.push(graceMs),
+  };
+  wires.push(wire);
+  return wire;
+}
+
+function readGauge(metrics: Metrics, name: readonly string[]): number | undefined {
+  let node = metrics.root;
+  for (const part of name) {
+    const child = node.children.get(part);
+    if (child === undefined) return undefined;
+    node = child;
+  }
+  return node.metric?.kind === "gauge" ? node.metric.read() : undefined;
+}
+
+export const dialOptions: DialOptions = {
+  connectTimeoutMs: 1_000,
+  socket: {
+    noDelay: true,
+    reusePort: false,
+    keepAlive: null,
+    backlog: null,
+    readTimeoutMs: Infinity,
+    writeTimeoutMs: Infinity,
+  },
+  minConnections: 0,
+  maxConnections: Infinity,
+  maxWaiters: Infinity,
+  poolIdleMs: Infinity,
+  idleTimeMs: Infinity,
+  lifeTimeMs: Infinity,
+  config: {},
+};
