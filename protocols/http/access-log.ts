@@ -8,7 +8,7 @@
 //     httpAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
 //     httpAccessLogRotateCount: 7
 //     servers: [{ port: 4140 }]
-import { fieldOf } from "./fields.ts";
+import { fieldOf } from "./lookup.ts";
 import { requestIdOf } from "./trace-id.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Exchange } from "./exchange.ts";

@@ -9,7 +9,7 @@
 //     servers: [{ port: 4140 }]
 import * as v from "valibot";
 import { plugin } from "../../src/core/plugin.ts";
-import { fieldOf } from "./fields.ts";
+import { fieldOf } from "./lookup.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Classifier, ClassifierPlugin, Verdict } from "../../src/core/protocol.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";

@@ -4,7 +4,7 @@
 import { Buffer } from "node:buffer";
 import { showDtab } from "../../src/core/dtab.ts";
 import { ended } from "../../src/core/service.ts";
-import { fieldOf, indexOf } from "./fields.ts";
+import { fieldOf, indexOf } from "./lookup.ts";
 import { noBody, wholeBody } from "./message.ts";
 import { refusal } from "./proxy-filters.ts";
 import { requestIdOf } from "./trace-id.ts";

@@ -1,10 +1,11 @@
 // What HTTP asks of a proxy beyond moving bytes: loops, contexts, names, traces, where it went.
 import { failure } from "../../src/core/failure.ts";
 import { ended } from "../../src/core/service.ts";
-import { fieldOf } from "./fields.ts";
+import { fieldOf } from "./lookup.ts";
 import { noBody } from "./message.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
+import type { Verdict } from "../../src/core/protocol.ts";
 import type { Filter, Reply } from "../../src/core/service.ts";
 import type { Context } from "./context.ts";
 import type { Refusal } from "./exchange.ts";
@@ -18,6 +19,8 @@ const via10 = "1.0 switchyard";
 export interface ServerFilterOptions {
   readonly context: Context;
   readonly clock: Clock;
+  /** Requests in progress; one more is refused. Infinity: no limit. */
+  readonly maxConcurrentRequests: number;
   readonly clearContext: boolean;
   readonly maxCallDepth: number;
   /** Answers or counts down `Max-Forwards`. */
@@ -33,8 +36,11 @@ export interface ServerFilterOptions {
 /** What stands between a server and its router, outermost first. */
 export function serverFilters(options: ServerFilterOptions): readonly HttpFilter[] {
   const { clock, clearContext, forwarded, timestampHeader, timeoutMs } = options;
+  const { maxConcurrentRequests } = options;
   const filters: (HttpFilter | null)[] = [
-    // First: nothing below may believe what a caller from outside says of its context.
+    // Outermost: a request counts as long as anything is done for it.
+    maxConcurrentRequests === Infinity ? null : admission(maxConcurrentRequests),
+    // Nothing below may believe what a caller from outside says of its context.
     clearContext ? clearedContext : null,
     // Before anything is spent on the call: when it goes round in a circle, it ends here.
     callDepth(options.maxCallDepth),
@@ -54,6 +60,30 @@ export function serverFilters(options: ServerFilterOptions): readonly HttpFilter
 /** A request that the proxy refuses for what it says: 400. */
 export function refusal(detail: string): Refusal {
   return { ...failure("unidentified", detail), status: 400 };
+}
+
+/** Refuses at once what is too much; nothing was done with it, so it may be sent elsewhere. */
+function admission(maxConcurrentRequests: number): HttpFilter {
+  const tooMany = failure(
+    "exhausted",
+    `${maxConcurrentRequests} requests are in progress, and maxConcurrentRequests of this server allows no more`,
+    "safe",
+  );
+  let inProgress = 0;
+  return (request, reply, next) => {
+    if (inProgress >= maxConcurrentRequests) {
+      reply.end(tooMany);
+      return ended;
+    }
+    inProgress++;
+    return next(request, {
+      start: (response) => reply.start(response),
+      end: (why) => {
+        inProgress--;
+        reply.end(why);
+      },
+    });
+  };
 }
 
 /** Drops every `l5d-*` field in both directions, and the body of an answer that tells an error. */
@@ -166,6 +196,12 @@ class WireReply implements Reply<HttpResponse> {
 }
 
 const successClass = "l5d-success-class";
+
+/** Tells the caller what its answer counts as; a call that was given up counts as nothing. */
+export function mark(response: HttpResponse, verdict: Verdict): void {
+  if (verdict === "ignorable") return;
+  response.contextOut.push(successClass, verdict === "success" ? "1.0" : "0.0");
+}
 
 /** All but the verdict of the hop before: this proxy's own verdict takes its place. */
 function passedOn(context: Fields): Fields {

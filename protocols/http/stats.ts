@@ -1,6 +1,7 @@
 // Answers in HTTP's own terms: `status/200`, `status/2XX`, `time/2XX`, `status/error`, `time/error`.
 import type { ResponseCounter } from "../../src/core/protocol.ts";
 import type { Counter, Histogram, Stats } from "../../src/core/stats.ts";
+import type { Exchange } from "./exchange.ts";
 import type { HttpResponse } from "./message.ts";
 
 /** Counts one answer by its status; 0: there was none. */
@@ -36,5 +37,33 @@ export function responseCounter(stats: Stats): ResponseCounter<HttpResponse> {
   const count = statusCounter(stats);
   return (response, failure, latencyMs) => {
     count(response === null || failure !== null ? 0 : response.status, latencyMs);
+  };
+}
+
+/** What a server counts of its callers beyond calls: connections, and answers as they saw them. */
+export interface ServerCounters {
+  answered(exchange: Exchange): void;
+  connections(change: number): void;
+}
+
+export function serverCounters(stats: Stats): ServerCounters {
+  const count = statusCounter(stats);
+  const requestBytes = stats.histogram("request_payload_bytes");
+  const responseBytes = stats.histogram("response_payload_bytes");
+  const connects = stats.counter("connects");
+  const closes = stats.counter("closes");
+  let open = 0;
+  stats.gauge(() => open, "connections");
+  return {
+    answered({ status, startedMs, endedMs, receivedBytes, sentBytes }) {
+      count(status, endedMs - startedMs);
+      requestBytes.record(receivedBytes);
+      responseBytes.record(sentBytes);
+    },
+    connections(change) {
+      open += change;
+      if (change > 0) connects.value += change;
+      else closes.value -= change;
+    },
   };
 }

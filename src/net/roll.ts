@@ -67,10 +67,11 @@ export function periodEndMs(policy: RollPolicy, wallMs: number): number {
   }
 }
 
+const two = (n: number): string => String(n).padStart(2, "0");
+
 /** What is put into the name of a file that ended: `20240131`, by hour or by size with its time. */
 export function stampOf(policy: RollPolicy, wallMs: number): string {
   const date = new Date(wallMs);
-  const two = (n: number): string => String(n).padStart(2, "0");
   const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
   if (policy.kind === "hourly") return `${day}-${two(date.getHours())}`;
   if (policy.kind !== "size") return day;
