@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pause } from "./child.ts";
-import { fileDiscovery, type Announced, type Discovery } from "./discovery.ts";
+import type { Announced, Discovery } from "./discovery.ts";
 import { ask } from "./http.ts";
 import { Instance, type Around, type InstanceStatus } from "./instance.ts";
 import { freePorts } from "./ports.ts";
@@ -16,7 +16,7 @@ const plan = [
 ];
 const forgetLimitMs = 3_000;
 
-export interface FleetStatus {
+interface FleetStatus {
   readonly instances: readonly InstanceStatus[];
   /** What the outgoing routers' dtab says. */
   readonly dtab: string;
@@ -44,13 +44,16 @@ export interface FleetOptions {
   /** The port of the page; it is free. */
   readonly pagePort: number;
   readonly controlUrl: string;
+  /** Makes the discovery, which may keep files in the demo's folder. */
+  discoverBy(folder: string): Discovery;
   /** Says what happened while nobody asked. */
   say(line: string): void;
 }
 
-export async function createFleet({ pagePort, controlUrl, say }: FleetOptions): Promise<Fleet> {
+export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const folder = mkdtempSync(path.join(tmpdir(), "switchyard-demo-"));
-  const discovery = fileDiscovery(folder);
+  const { pagePort, controlUrl, say } = options;
+  const discovery = options.discoverBy(folder);
   const ports = await freePorts(plan.length * 4);
   const around: Around = { discovery, say, untilForgotten: (address) => untilForgotten(address) };
   const instances = plan.map(({ name, service }, index) => {

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { banner, help } from "./banner.ts";
 import { serveControl } from "./control.ts";
+import { fileDiscovery } from "./discovery.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
 import { freePorts, isFree } from "./ports.ts";
 import { selfCheck } from "./self-check.ts";
@@ -54,7 +55,12 @@ async function run(options: Options): Promise<number> {
   process.on("exit", () => fleet?.abandon());
   const control = await serveControl(() => fleet);
   const controlUrl = `http://127.0.0.1:${control.port}`;
-  fleet = await createFleet({ pagePort, controlUrl, say: (line) => console.error(line) });
+  fleet = await createFleet({
+    pagePort,
+    controlUrl,
+    discoverBy: fileDiscovery,
+    say: (line) => console.error(line),
+  });
   const problem = await Promise.race([use(fleet, controlUrl, options), signalled(options)]);
   if (problem !== null) console.error(problem);
   await fleet.close();
@@ -71,14 +77,19 @@ async function use(fleet: Fleet, controlUrl: string, options: Options): Promise<
   return new Promise(() => {});
 }
 
-/** null at the first signal, for a demo that is meant to be stopped so; else a problem. The
- *  second signal ends this process at once, and what it started with it. */
+/** null at the first signal, for a demo that is meant to be stopped so; else a problem. A
+ *  later signal ends this process at once, and with it all that it started. */
 function signalled({ isSelfCheck }: Options): Promise<string | null> {
   return new Promise((resolve) => {
-    let count = 0;
+    let firstMs: number | null = null;
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(name, () => {
-        if (++count > 1) process.exit(1);
+        if (firstMs !== null) {
+          // One Ctrl-C comes twice: from the terminal, and from npm, which passes it on.
+          if (performance.now() - firstMs > 500) process.exit(1);
+          return;
+        }
+        firstMs = performance.now();
         if (!isSelfCheck) console.log("\nStopping everything; calls in progress may end.");
         resolve(isSelfCheck ? `the self-check was interrupted (${name})` : null);
       });

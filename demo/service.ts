@@ -52,8 +52,8 @@ type Called =
 export interface Self {
   readonly service: string;
   readonly instance: string;
-  /** Extra arguments of this service, such as `--control`. */
-  readonly extra: string | null;
+  /** The supervisor's control port, `--control`; null for services that need it not. */
+  readonly controlUrl: string | null;
   /** Calls `callee`, found by its name in the Host header, through our own sidecar. */
   call(callee: string, target: string, onBehalfOf: Asked): Promise<Called>;
   /** Answers with `fields` and with what we saw of the call. */
@@ -97,12 +97,17 @@ export async function run(
   process.once("disconnect", () => process.exit(0)); // the supervisor died: leave no orphan
 }
 
-function selfOf(service: string, instance: string, outgoing: number, extra: string | null): Self {
+function selfOf(
+  service: string,
+  instance: string,
+  outgoing: number,
+  controlUrl: string | null,
+): Self {
   const agent = new Agent({ keepAlive: true });
   return {
     service,
     instance,
-    extra,
+    controlUrl,
     async call(callee, target, onBehalfOf) {
       const url = `http://127.0.0.1:${outgoing}${target}`;
       const headers = { ...contextOf(onBehalfOf), host: callee };

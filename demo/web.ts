@@ -57,10 +57,13 @@ async function relay(self: Self, asked: Asked, target: string): Promise<Reply> {
 
 /** The supervisor's control port: `GET /status`, `POST /stop/rates-1`. It is no part of the mesh. */
 async function control(self: Self, method: string, target: string): Promise<Reply> {
-  if (self.extra === null) return problem(404, "this web was started without --control");
+  if (self.controlUrl === null) return problem(404, "this web was started without --control");
   try {
     // Stopping waits for calls in progress, so it may take a while.
-    const { status, body } = await ask(`${self.extra}${target}`, { method, timeoutMs: 30_000 });
+    const { status, body } = await ask(`${self.controlUrl}${target}`, {
+      method,
+      timeoutMs: 30_000,
+    });
     return { status, contentType: "application/json; charset=utf-8", body };
   } catch {
     return problem(502, "the demo's supervisor does not answer; is it still running?");
