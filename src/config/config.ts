@@ -1,0 +1,215 @@
+// A checked configuration as the rest of the program wants it: numbers in units, nothing optional.
+import { emptyDtab } from "../core/dtab.ts";
+import { join, pathLiteral } from "../core/path.ts";
+import type { Dtab } from "../core/dtab.ts";
+import type { ObjectEntries } from "../core/schema.ts";
+import type { Path } from "../core/path.ts";
+import type { DialOptions, ListenOptions, SocketOptions } from "../core/protocol.ts";
+import type { KindConfig, Kinds, ProtocolKind } from "./kinds.ts";
+import type {
+  CheckedClient,
+  CheckedFile,
+  CheckedRouter,
+  CheckedServer,
+  CheckedService,
+} from "./schema.ts";
+
+/** Times are milliseconds; Infinity means no limit. */
+export interface Config {
+  readonly admin: AdminConfig;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** In the order of the file. */
+  readonly namers: readonly NamerConfig[];
+  readonly routers: readonly RouterConfig[];
+  /** Each is what its plugin's `create` takes. */
+  readonly telemetry: readonly KindConfig[];
+  /** The file as plain JSON, as it was written. Holds secrets: see `redact`. */
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+export interface AdminConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly shutdownGraceMs: number;
+  readonly socket: SocketOptions;
+}
+
+export interface NamerConfig {
+  /** `/#` and its prefix, such as `/#/io.l5d.fs`. */
+  readonly id: Path;
+  /** What its plugin's `create` takes. */
+  readonly config: KindConfig;
+  readonly transformers: readonly TransformerConfig[];
+}
+
+/** What its plugin's `create` takes; `idPrefix` is the configured prefix below `/%`. */
+export interface TransformerConfig {
+  readonly idPrefix: Path;
+  readonly config: KindConfig;
+}
+
+export interface RouterConfig {
+  readonly protocol: string;
+  readonly label: string;
+  readonly dstPrefix: Path;
+  readonly dtab: Dtab;
+  readonly bindingTimeoutMs: number;
+  readonly bindingCache: BindingCacheConfig;
+  readonly interpreter: {
+    readonly config: KindConfig;
+    readonly transformers: readonly TransformerConfig[];
+  };
+  /** Tried in this order; never empty. */
+  readonly identifiers: readonly KindConfig[];
+  readonly originator: boolean;
+  readonly servers: readonly ListenOptions[];
+  readonly service: ServiceConfig;
+  readonly client: ClientConfig;
+  /** The protocol's own keys of the router (`routerKeys`). */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface BindingCacheConfig {
+  readonly paths: number;
+  readonly trees: number;
+  readonly bounds: number;
+  readonly clients: number;
+  readonly idleTtlMs: number;
+}
+
+export interface ServiceConfig {
+  readonly totalTimeoutMs: number;
+  readonly responseClassifier: KindConfig;
+  /** The protocol's own keys of the service (`serviceKeys`). */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface ClientConfig {
+  readonly loadBalancer: KindConfig;
+  readonly failureAccrual: KindConfig;
+  readonly requestAttemptTimeoutMs: number;
+  readonly dial: DialOptions;
+}
+
+/** Takes what the schema of `kinds` has put out, and the file as it was written. */
+export function configOf(checked: CheckedFile, raw: Record<string, unknown>, kinds: Kinds): Config {
+  const { admin, log, namers, telemetry } = checked;
+  // The cast: the schema of each router holds these keys, beside those of its protocol.
+  const { routers } = checked as { routers?: readonly CheckedRouter[] };
+  return {
+    admin: {
+      host: admin.ip,
+      port: admin.port,
+      shutdownGraceMs: admin.shutdownGraceMs,
+      socket: socketOf(admin.socketOptions),
+    },
+    logLevel: log.level,
+    namers: namers.map((config) => ({
+      id: join(pathLiteral("/#"), prefixOf(config)),
+      config,
+      transformers: transformersOf(config),
+    })),
+    routers: (routers ?? []).map((router) => routerOf(router, kinds)),
+    telemetry,
+    raw,
+  };
+}
+
+function routerOf(router: CheckedRouter, kinds: Kinds): RouterConfig {
+  const protocol = kinds.protocols.find(({ name }) => name === router.protocol);
+  if (protocol === undefined) throw new Error(`bug: unchecked protocol ${router.protocol}`);
+  const { idleTtlSecs, ...sizes } = router.bindingCache;
+  const { interpreter } = router;
+  return {
+    protocol: router.protocol,
+    label: router.label,
+    dstPrefix: router.dstPrefix,
+    dtab: router.dtab ?? router.baseDtab ?? emptyDtab,
+    identifiers: router.identifier,
+    bindingTimeoutMs: router.bindingTimeoutMs,
+    bindingCache: { ...sizes, idleTtlMs: idleTtlSecs * 1000 },
+    interpreter: { config: interpreter, transformers: transformersOf(interpreter) },
+    originator: router.originator,
+    servers: router.servers.map((server) => serverOf(server, protocol)),
+    service: serviceOf(router.service, protocol),
+    client: clientOf(router.client, protocol),
+    config: only(router, protocol.routerKeys),
+  };
+}
+
+function serverOf(server: CheckedServer, protocol: ProtocolKind): ListenOptions {
+  const { idleTimeMs, lifeTimeMs } = server.serverSession;
+  return {
+    host: server.ip,
+    port: server.port,
+    socket: socketOf(server.socketOptions),
+    idleTimeMs: idleTimeMs ?? Infinity,
+    lifeTimeMs: lifeTimeMs ?? Infinity,
+    maxConcurrentRequests: server.maxConcurrentRequests ?? Infinity,
+    clearContext: server.clearContext,
+    timeoutMs: server.timeoutMs ?? Infinity,
+    config: only(server, protocol.serverKeys),
+  };
+}
+
+function serviceOf(service: CheckedService, protocol: ProtocolKind): ServiceConfig {
+  return {
+    totalTimeoutMs: limitOf(service.totalTimeoutMs),
+    responseClassifier: service.responseClassifier,
+    config: only(service, protocol.serviceKeys),
+  };
+}
+
+function clientOf(client: CheckedClient, protocol: ProtocolKind): ClientConfig {
+  const { hostConnectionPool: pool, clientSession: session } = client;
+  return {
+    loadBalancer: client.loadBalancer,
+    failureAccrual: client.failureAccrual,
+    requestAttemptTimeoutMs: limitOf(client.requestAttemptTimeoutMs),
+    dial: {
+      connectTimeoutMs: client.connectTimeoutMs,
+      socket: socketOf(client.socketOptions),
+      minConnections: pool.minSize,
+      maxConnections: pool.maxSize ?? Infinity,
+      maxWaiters: pool.maxWaiters,
+      poolIdleMs: pool.idleTimeMs,
+      idleTimeMs: session.idleTimeMs ?? Infinity,
+      lifeTimeMs: session.lifeTimeMs ?? Infinity,
+      config: only(client, protocol.clientKeys),
+    },
+  };
+}
+
+function socketOf(options: CheckedServer["socketOptions"]): SocketOptions {
+  return {
+    noDelay: options.noDelay,
+    reusePort: options.reusePort,
+    keepAlive: options.keepAlive ?? null,
+    backlog: options.backlog ?? null,
+    readTimeoutMs: options.readTimeoutMs ?? Infinity,
+    writeTimeoutMs: options.writeTimeoutMs ?? Infinity,
+  };
+}
+
+/** As in Linkerd: 0 and less switch a limit off. */
+function limitOf(ms: number | undefined): number {
+  return ms === undefined || ms <= 0 ? Infinity : ms;
+}
+
+function transformersOf(config: KindConfig): TransformerConfig[] {
+  // The cast: `transformers` was checked by the schema that every namer and interpreter shares.
+  const list = (config["transformers"] ?? []) as readonly KindConfig[];
+  return list.map((transformer) => ({
+    idPrefix: join(pathLiteral("/%"), prefixOf(transformer)),
+    config: transformer,
+  }));
+}
+
+/** A namer's or transformer's prefix; a kind with a `prefix` of its own may leave it out. */
+function prefixOf({ kind, prefix }: KindConfig): Path {
+  return typeof prefix === "string" ? pathLiteral(prefix) : pathLiteral(`/${kind}`);
+}
+
+function only(from: object, keys: ObjectEntries): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(from).filter(([key]) => Object.hasOwn(keys, key)));
+}

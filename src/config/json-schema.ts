@@ -1,0 +1,17 @@
+// The JSON Schema of configuration files, for editors; made of the schemas that check them.
+import { fileSchema } from "./schema.ts";
+import type { Kinds } from "./kinds.ts";
+
+/** Loads its converter only when asked: few processes need it. */
+export async function jsonSchema(kinds: Kinds): Promise<Record<string, unknown>> {
+  const { toJsonSchema } = await import("@valibot/to-json-schema");
+  const converted = toJsonSchema(fileSchema(kinds), {
+    typeMode: "input", // as people write it: paths and dtabs are text
+    errorMode: "ignore", // rules that JSON Schema cannot say are checked by `switchyard check`
+  });
+  return {
+    ...converted,
+    title: "switchyard",
+    description: "Configuration of switchyard, in YAML or JSON.",
+  };
+}

@@ -1,0 +1,95 @@
+// The kinds a build knows, as schemas: one alternative a `kind:`, with the keys all of them share.
+import * as v from "valibot";
+import type { GenericSchema, ObjectEntries } from "../core/schema.ts";
+
+/** As much of a plugin as the configuration needs; every `Plugin` is one. */
+export interface Kind {
+  readonly kind: string;
+  readonly schema: GenericSchema;
+}
+
+/** As much of a protocol as the configuration needs; every `Protocol` is one. */
+export interface ProtocolKind {
+  readonly name: string;
+  readonly defaultPort: number;
+  readonly identifiers: readonly Kind[];
+  readonly defaultIdentifier: string;
+  readonly classifiers: readonly Kind[];
+  readonly defaultClassifier: string;
+  readonly routerKeys: ObjectEntries;
+  readonly serverKeys: ObjectEntries;
+  readonly clientKeys: ObjectEntries;
+  readonly serviceKeys: ObjectEntries;
+}
+
+/** Every kind that a file may name. */
+export interface Kinds {
+  readonly protocols: readonly ProtocolKind[];
+  readonly namers: readonly Kind[];
+  readonly interpreters: readonly Kind[];
+  readonly transformers: readonly Kind[];
+  readonly balancers: readonly Kind[];
+  readonly accruals: readonly Kind[];
+  readonly telemeters: readonly Kind[];
+}
+
+/** A checked `kind:` object: what its plugin's `create` takes. */
+export interface KindConfig {
+  readonly kind: string;
+  readonly [key: string]: unknown;
+}
+
+/** The same schema with its meaning, which the JSON Schema shows. */
+export const says = <T extends GenericSchema>(meaning: string, schema: T): T =>
+  v.pipe(schema, v.description(meaning)) as GenericSchema as T; // a description changes no type
+
+/** Accepted everywhere, needed nowhere. */
+export const experimental = () =>
+  says(
+    "Accepted for files written for Linkerd 1, which asks for it; nothing here needs it.",
+    v.optional(v.boolean()),
+  );
+
+/** One of the kinds, each with the `shared` keys unless it has such a key of its own. */
+export function oneOf(
+  kinds: readonly Kind[],
+  shared: (kind: string) => ObjectEntries = () => ({}),
+): v.GenericSchema<unknown, KindConfig> {
+  const options = kinds.map(({ kind, schema }) =>
+    withKeys(schema, { experimental: experimental(), ...shared(kind) }),
+  );
+  return variant("kind", options) as v.GenericSchema<unknown, KindConfig>;
+}
+
+/** One of several objects, told apart by `key`. The casts: each is a strict object with that key. */
+export function variant(key: string, options: readonly GenericSchema[]): GenericSchema {
+  return v.variant(key, options as readonly never[]) as GenericSchema;
+}
+
+/** A list of one or more, or one alone, which becomes a list of one. */
+export function oneOrMany<T>(one: v.GenericSchema<unknown, T>) {
+  const many = v.pipe(v.array(one), v.nonEmpty("expected at least one entry"));
+  const either: v.GenericSchema<unknown, T | T[]> = {
+    ...v.union([many, one]),
+    // A union tries both and can then only say that neither fits.
+    "~run": (dataset, config) =>
+      (Array.isArray(dataset.value) ? many : one)["~run"](dataset, config),
+  };
+  return v.pipe(
+    either,
+    v.transform((value): readonly T[] => (Array.isArray(value) ? value : [value])),
+  );
+}
+
+/** The same object schema with more keys; its own keys and its checks are kept. */
+function withKeys(schema: GenericSchema, keys: ObjectEntries): GenericSchema {
+  const { entries, pipe } = schema as ObjectLike;
+  if (entries === undefined) throw new Error("bug: a kind's schema must be a strict object");
+  const object: GenericSchema = v.strictObject({ ...keys, ...entries });
+  return pipe === undefined ? object : v.pipe(object, ...pipe.slice(1));
+}
+
+interface ObjectLike {
+  readonly entries?: ObjectEntries;
+  readonly pipe?: readonly v.PipeItem<unknown, unknown, v.BaseIssue<unknown>>[];
+}

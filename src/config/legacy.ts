@@ -1,0 +1,155 @@
+// What Linkerd 1 and its older dialects know and this build does not: never ignored in silence.
+// A key or kind that a schema knows is never looked up here, so an entry may outlive its reason.
+
+/** By key, sections joined with dots, without the indices of lists. */
+const keys: Readonly<Record<string, string>> = {
+  // Not built yet.
+  "admin.tls": "not supported yet: TLS for the admin server; keep it on 127.0.0.1",
+  "admin.security": "not supported yet: rules for admin pages; keep the admin server on 127.0.0.1",
+  "admin.httpIdentifierPort":
+    "not supported yet: a port that names requests; use `switchyard explain`",
+  "routers.announcers": "not supported yet: announcing servers",
+  "routers.servers.announce": "not supported yet: announcing servers",
+  "routers.servers.tls": "not supported yet: TLS for callers; put a TLS proxy before this server",
+  "routers.client.tls": "not supported yet: TLS to endpoints",
+  "routers.client.requeueBudget":
+    "not supported yet: a budget of your own for requeues; the built-in one applies",
+  "routers.client.configs":
+    "not supported yet: settings by prefix; put the keys straight into client",
+  "routers.client.forwardClientCert": "not supported yet: it needs TLS, which is not there yet",
+  "routers.client.requestAuthorizers": "not supported: Istio's mixer is gone; delete this key",
+  "routers.service.retries": "not supported yet: retries of failed answers",
+  "routers.service.configs":
+    "not supported yet: settings by prefix; put the keys straight into service",
+  "routers.compressionLevel": "not supported yet: compressing answers",
+  "routers.tracePropagator": "not supported yet: a choice of trace headers",
+
+  // Removed or renamed by Linkerd 1.
+  "routers.maxRequestKB": "removed: bodies are streamed and may have any size; delete this key",
+  "routers.maxResponseKB": "removed: bodies are streamed and may have any size; delete this key",
+  "routers.maxChunkKB": "removed: chunks may have any size; delete this key",
+  "routers.engine": "removed: there is one HTTP engine; delete this key",
+  "routers.httpUriInDst":
+    "moved: write identifier: { kind: io.l5d.methodAndHost, httpUriInDst: true }",
+  "routers.tracers": "removed: tracers became kinds of the section telemetry",
+  "routers.loggers": "removed: write httpAccessLog for a log of requests",
+  "routers.timeoutMs": "moved: write service: { totalTimeoutMs: … }",
+  "routers.totalTimeoutMs": "moved: write service: { totalTimeoutMs: … }",
+  "routers.responseClassifier": "moved: write service: { responseClassifier: … }",
+  "routers.retries": "moved to service, where it is not supported yet",
+  "routers.failFast": "moved: write client: { failFast: false }",
+  "routers.tls": "moved to servers and client, where it is not supported yet",
+  "routers.client.retries": "moved to service, where it is not supported yet",
+  "routers.client.responseClassifier": "moved: write it in service",
+  "routers.client.timeoutMs":
+    "moved: write service: { totalTimeoutMs: … } or client: { requestAttemptTimeoutMs: … }",
+  "routers.client.bindingTimeoutMs": "moved: write it in the router",
+  "usage.orgId": "usage is never reported to anybody: delete usage",
+
+  // The first dialect took the keys of routers at the top, as defaults for all of them.
+  baseDtab: "moved: write dtab in each router",
+  dtab: "moved: write dtab in each router",
+  dstPrefix: "moved: write dstPrefix in each router",
+  failFast: "moved: write client: { failFast: false } in each router",
+  timeoutMs: "moved: write service: { totalTimeoutMs: … } in each router",
+  label: "moved: write label in each router",
+  servers: "moved: write servers in each router",
+  tracers: "removed: tracers became kinds of the section telemetry",
+  storage: "this is a file for namerd, the name server, which is not supported yet",
+  interfaces: "this is a file for namerd, the name server, which is not supported yet",
+};
+
+/** By the key that holds the kind, then by kind. */
+const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "routers.protocol": {
+    h2: "not supported yet: HTTP/2",
+    thrift: "not supported yet: Thrift",
+    thriftmux: "not supported yet: Thrift over mux",
+    mux: "not supported yet: mux",
+  },
+  "routers.identifier.kind": {
+    "io.l5d.ingress": "not supported yet: names from Kubernetes ingresses",
+    "io.l5d.k8s.istio": "not supported: Istio's old interfaces are gone",
+    "io.l5d.k8s.istio-ingress": "not supported: Istio's old interfaces are gone",
+    "io.l5d.h2.ingress": "not supported yet: names from Kubernetes ingresses",
+    default: "renamed: write io.l5d.methodAndHost",
+  },
+  "routers.service.responseClassifier.kind": {
+    "io.l5d.http.retryableRead5XX": "not supported yet: retries of failed answers",
+    "io.l5d.http.retryableIdempotent5XX": "not supported yet: retries of failed answers",
+    "io.l5d.http.retryableAll5XX": "not supported yet: retries of failed answers",
+    "io.l5d.retryableRead5XX": "renamed to io.l5d.http.retryableRead5XX, not supported yet",
+    "io.l5d.retryableIdempotent5XX":
+      "renamed to io.l5d.http.retryableIdempotent5XX, not supported yet",
+    "io.l5d.nonRetryable5XX": "renamed: write io.l5d.http.nonRetryable5XX",
+    "io.l5d.allSuccessful": "renamed: write io.l5d.http.allSuccessful",
+  },
+  "routers.client.failureAccrual.kind": {
+    "io.l5d.successRate": "not supported yet: write io.l5d.consecutiveFailures or none",
+    "io.l5d.successRateWindowed": "not supported yet: write io.l5d.consecutiveFailures or none",
+  },
+  "routers.interpreter.kind": {
+    "io.l5d.consul.interpreter": "not supported yet: dtabs in Consul",
+    "io.l5d.namerd": "not supported yet: namerd over Thrift",
+    "io.l5d.namerd.http": "not supported yet: namerd over HTTP",
+    "io.l5d.mesh": "not supported yet: namerd over gRPC",
+    "io.l5d.k8s.configMap": "not supported yet: dtabs in Kubernetes",
+  },
+  "namers.kind": {
+    "io.l5d.consul": "not supported yet: addresses from Consul",
+    "io.l5d.experimental.consul": "renamed to io.l5d.consul, not supported yet",
+    "io.l5d.k8s": "not supported yet: addresses from Kubernetes",
+    "io.l5d.k8s.ns": "not supported yet: addresses from Kubernetes",
+    "io.l5d.k8s.external": "not supported yet: addresses from Kubernetes",
+    "io.l5d.k8s.istio": "not supported: Istio's old interfaces are gone",
+    "io.l5d.experimental.k8s": "renamed to io.l5d.k8s, not supported yet",
+    "io.l5d.marathon": "not supported yet: addresses from Marathon",
+    "io.l5d.experimental.marathon": "renamed to io.l5d.marathon, not supported yet",
+    "io.l5d.serversets": "not supported yet: addresses from ZooKeeper",
+    "io.l5d.zkLeader": "not supported yet: addresses from ZooKeeper",
+    "io.l5d.curator": "not supported yet: addresses from ZooKeeper",
+    "io.l5d.dnssrv": "not supported yet: addresses from DNS SRV records",
+    "io.l5d.rancher": "not supported yet: addresses from Rancher",
+  },
+  "transformers.kind": {
+    "io.l5d.k8s.daemonset": "not supported yet: transformers for Kubernetes",
+    "io.l5d.k8s.localnode": "not supported yet: transformers for Kubernetes",
+  },
+  "telemetry.kind": {
+    "io.l5d.statsd": "not supported yet: metrics for StatsD",
+    "io.l5d.influxdb": "not supported yet: metrics for InfluxDB",
+    "io.l5d.zipkin": "not supported yet: traces",
+    "io.zipkin.http": "not supported yet: traces",
+    "io.l5d.tracelog": "not supported yet: traces",
+    "io.l5d.recentRequests": "not supported yet: a page of recent requests",
+    "io.l5d.commonMetrics": "renamed: write io.l5d.prometheus",
+  },
+};
+
+/** Accepted, said to do nothing, and left out. */
+const idle: Readonly<Record<string, string>> = {
+  "admin.workerThreads": "has no effect here: there are no worker threads",
+  "routers.servers.label": "has no effect: a server is named by its ip and port",
+};
+
+/** What to do about a key that no schema knows; null when no version ever knew it. */
+export function keyAdvice(section: string): string | null {
+  return own(keys, section);
+}
+
+/** What to do about a kind that this build does not have; `known` are those it has. */
+export function kindAdvice(section: string, kind: string, known: readonly string[]): string | null {
+  const isTransformer = section.endsWith("transformers.kind");
+  const family = own(kinds, isTransformer ? "transformers.kind" : section);
+  const advice = family === null ? null : own(family, kind);
+  if (advice === null || advice.includes("write ")) return advice;
+  return `${advice}; what there is: ${known.join(", ")}`;
+}
+
+export function withoutEffect(section: string): string | null {
+  return own(idle, section);
+}
+
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | null {
+  return Object.hasOwn(table, key) ? (table[key] ?? null) : null;
+}

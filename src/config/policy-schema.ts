@@ -1,0 +1,98 @@
+// Keys of `service` and `client`: policy above and below load balancing.
+import * as v from "valibot";
+import { integer, milliseconds } from "../core/schema.ts";
+import { session, socketOptions } from "./socket-schema.ts";
+import { experimental, oneOf, says } from "./kinds.ts";
+import type { Kinds, ProtocolKind } from "./kinds.ts";
+
+export const serviceEntries = (protocol: ProtocolKind) => ({
+  kind: global(),
+  totalTimeoutMs: says(
+    "Limit for a call with all its tries. None unless given; 0 or less: none.",
+    v.optional(anyInteger()),
+  ),
+  responseClassifier: says(
+    "Which answers count as failures.",
+    v.optional(oneOf(protocol.classifiers), { kind: protocol.defaultClassifier }),
+  ),
+});
+
+export const clientEntries = (kinds: Kinds) => ({
+  kind: global(),
+  loadBalancer: says(
+    "How an endpoint is chosen.",
+    v.optional(
+      oneOf(kinds.balancers, () => ({ enableProbation: enableProbation() })),
+      { kind: "p2c" },
+    ),
+  ),
+  failureAccrual: says(
+    "When an endpoint that fails is left alone for a while.",
+    v.optional(oneOf(kinds.accruals), { kind: "io.l5d.consecutiveFailures" }),
+  ),
+  failFast: says(
+    "Not supported yet, except as false.",
+    v.optional(
+      v.literal(false, "not supported yet: failureAccrual does nearly the same; write false"),
+      false,
+    ),
+  ),
+  requestAttemptTimeoutMs: says(
+    "Limit for each try of a call. None unless given; 0 or less: none.",
+    v.optional(anyInteger()),
+  ),
+  connectTimeoutMs: says(
+    "Limit for making a connection to an endpoint.",
+    v.optional(integer(1), 1000),
+  ),
+  hostConnectionPool: says("Connections to each endpoint.", v.optional(pool(), {})),
+  clientSession: says("Limits of a connection.", v.optional(session(), {})),
+  socketOptions: says("Options of its sockets.", v.optional(socketOptions(), {})),
+  experimental: experimental(),
+});
+
+const pool = () =>
+  v.pipe(
+    v.strictObject({
+      minSize: says("Kept open even when unused.", v.optional(integer(0), 0)),
+      maxSize: says("Connections at most. Unlimited unless given.", v.optional(integer(1))),
+      idleTimeMs: says(
+        "One above minSize that was not used for so long is closed.",
+        v.optional(milliseconds(), 60_000),
+      ),
+      maxWaiters: says(
+        "Calls that may wait for a connection; one more fails at once.",
+        v.optional(integer(0), 1000),
+      ),
+    }),
+    v.check(
+      ({ minSize, maxSize }) => maxSize === undefined || minSize <= maxSize,
+      "expected minSize <= maxSize",
+    ),
+  );
+
+const anyInteger = () => {
+  const expected = "expected a whole number of milliseconds";
+  return v.pipe(v.number(expected), v.integer(expected));
+};
+
+const enableProbation = () =>
+  says(
+    "Not supported yet, except as false.",
+    v.optional(
+      v.literal(false, "not supported yet: an address that discovery removed gets no more calls"),
+    ),
+  );
+
+/** `kind` of `client` and `service`: the keys stand in the section itself. */
+const global = () =>
+  says(
+    "The keys stand in this section and are for all names.",
+    v.optional(
+      v.literal("io.l5d.global", (issue) =>
+        issue.input === "io.l5d.static"
+          ? "not supported yet: settings by prefix; give a router of its own to what needs others"
+          : "expected io.l5d.global",
+      ),
+    ),
+  );

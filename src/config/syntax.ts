@@ -1,0 +1,95 @@
+// Problems of YAML's own syntax, in words for people who do not know its grammar.
+import { isScalar, visit } from "yaml";
+import type { parseDocument } from "yaml";
+import type { Place, Problem } from "./yaml.ts";
+
+type ParsedDocument = ReturnType<typeof parseDocument>;
+
+/** Phrases by what the parser says; the first that matches counts. */
+const phrases: readonly (readonly [RegExp, string])[] = [
+  [/^Tabs are not allowed/, "expected spaces, got a tab: YAML is indented by spaces only"],
+  [/^Source contains multiple documents/, "expected one document, got a second one after ---"],
+  [/^Flow sequence/, "expected a closing ] before this place"],
+  [/^Flow map/, "expected a closing } before this place"],
+  [/^All mapping items must start/, "expected a key indented like those above it"],
+  [
+    /^Sequence item without - indicator/,
+    'expected an item that begins with "- ", or a key indented like the keys of the item above',
+  ],
+  [
+    /^Nested mappings are not allowed in compact/,
+    'expected one value after the colon, got another "key: value": check the indentation of the next line, or put the text in quotes',
+  ],
+  [
+    /^Implicit keys need to be on a single line/,
+    'expected "key: value" on one line: check the indentation, and the space after the colon',
+  ],
+  [
+    /^Implicit map keys need to be followed/,
+    'expected "key: value", got text without a colon: check the indentation',
+  ],
+  [/^Block collections are not allowed within flow/, "expected a comma after this value"],
+  [/^Missing , (or : )?between flow/, "expected a comma before this"],
+  [
+    /^Unexpected scalar at node end/,
+    "expected the value above to end here: check the indentation, or put all of the text in quotes",
+  ],
+  [
+    /^Unexpected block-seq-ind on same line/,
+    'expected the list to begin on the next line, got "- " right after the key',
+  ],
+  [
+    /^Unexpected flow-(map|seq)-end/,
+    "expected the end of the file, got a closing bracket that was never opened",
+  ],
+  [
+    /^Plain value cannot start with/,
+    "expected text: a value that begins with this character must stand in quotes",
+  ],
+  [
+    /^Alias (cannot be an empty|ending in)/,
+    "expected the name of an anchor after *: text that begins with * must stand in quotes",
+  ],
+  [/^Missing closing/, "the quote that opens here is never closed"],
+  [
+    /^Invalid escape sequence/,
+    "expected a known escape after \\ in double quotes: write \\\\ for the character itself, or use single quotes",
+  ],
+  [/^Unresolved tag/, "expected a value without a !tag"],
+  [/^Block scalar header includes/, "expected the end of the line after | or >"],
+];
+
+/** One problem a line: what follows on the same line is nearly always the same mistake. */
+export function syntaxProblems(
+  document: ParsedDocument,
+  text: string,
+  place: (offset: number) => Place,
+): Problem[] {
+  const problems: Problem[] = [];
+  const lines = new Set<number>();
+  for (const { message, pos } of [...document.errors, ...document.warnings]) {
+    const isOpenQuote = message.startsWith("Missing closing");
+    const at = place(isOpenQuote ? (openQuote(document, text) ?? pos[0]) : pos[0]);
+    if (lines.has(at.line)) continue;
+    lines.add(at.line);
+    problems.push({ ...at, steps: [], message: phrase(message) });
+  }
+  return problems;
+}
+
+function phrase(message: string): string {
+  const known = phrases.find(([expression]) => expression.test(message));
+  return known?.[1] ?? `expected YAML or JSON: ${message.split("\n")[0] ?? ""}`;
+}
+
+/** Where the text begins whose closing quote is missing; the parser points at the file's end. */
+function openQuote(document: ParsedDocument, text: string): number | null {
+  let found: number | null = null;
+  visit(document, (_, node) => {
+    if (!isScalar(node) || !node.type?.startsWith("QUOTE") || !node.range) return;
+    const [start, end] = node.range;
+    const isClosed = end - start > 1 && text.charAt(end - 1) === text.charAt(start);
+    if (!isClosed) found = start;
+  });
+  return found;
+}

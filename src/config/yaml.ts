@@ -1,0 +1,246 @@
+// Text of a configuration file -> a tree of nodes that know where they stand.
+import { LineCounter, isAlias, isMap, isPair, isScalar, isSeq, parseDocument } from "yaml";
+import { syntaxProblems } from "./syntax.ts";
+
+/** Characters; a larger file is refused before it is read. */
+export const maxTextLength = 2 * 1024 * 1024;
+/** Values after every alias is written out; more is an alias bomb. */
+const maxValues = 200_000;
+const maxDepth = 64;
+
+/** 1-based. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One step into the tree: a key of a map or an index of a list. */
+export type Step = string | number;
+
+/** `steps` is empty when the problem belongs to the text and not to a key. */
+export interface Problem extends Place {
+  readonly steps: readonly Step[];
+  readonly message: string;
+}
+
+interface Located {
+  /** 0-based, in characters from the start of the text. */
+  readonly offset: number;
+  readonly end: number;
+  /** Values in here, this one included, aliases written out. */
+  readonly size: number;
+}
+export interface MapNode extends Located {
+  readonly kind: "map";
+  readonly entries: ReadonlyMap<string, Entry>;
+}
+export interface Entry {
+  readonly keyOffset: number;
+  readonly value: Node;
+}
+export interface ListNode extends Located {
+  readonly kind: "list";
+  readonly items: readonly Node[];
+}
+export interface ScalarNode extends Located {
+  readonly kind: "scalar";
+  readonly value: string | number | boolean | null;
+  /** How it was written; decides where a character of the value stands in the text. */
+  readonly style: "plain" | "quoted" | "literal" | "folded";
+}
+export type Node = MapNode | ListNode | ScalarNode;
+
+/** A file that was read: its tree, and the text to point into. */
+export interface Source {
+  readonly text: string;
+  /** null: the file has no content. */
+  readonly root: Node | null;
+  place(offset: number): Place;
+}
+
+export type ReadResult =
+  | { readonly ok: true; readonly source: Source }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Reads YAML 1.2, of which JSON is a part. All problems of the syntax come at once, one a line.
+ * Aliases and merge keys (`<<`) are resolved; a node reached through an alias keeps the place
+ * where it was written.
+ */
+export function readYaml(text: string): ReadResult {
+  if (text.length > maxTextLength) {
+    return refused(`expected at most ${maxTextLength} characters, got ${text.length}`);
+  }
+  const lines = new LineCounter();
+  const place = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }; // an empty text has no lines
+  };
+  const document = parse(text, lines);
+  if (document === null) return refused("expected a configuration, got values nested too deeply");
+  const problems = syntaxProblems(document, text, place);
+  if (problems.length > 0) return { ok: false, problems };
+  const builder = new Builder(place);
+  const root = document.contents === null ? null : builder.build(document.contents, []);
+  if (builder.problems.length > 0) return { ok: false, problems: builder.problems };
+  return { ok: true, source: { text, root, place } };
+}
+
+function refused(message: string): ReadResult {
+  return { ok: false, problems: [{ line: 1, column: 1, steps: [], message }] };
+}
+
+function parse(text: string, lineCounter: LineCounter) {
+  try {
+    // Keys are compared in `Builder`: the package's own check takes quadratic time.
+    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false });
+  } catch (error) {
+    if (error instanceof RangeError) return null; // the parser's recursion ran out of stack
+    throw error;
+  }
+}
+
+class Builder {
+  readonly problems: Problem[] = [];
+  readonly #place: (offset: number) => Place;
+  readonly #anchors = new Map<string, Node | "unfinished">();
+  #isTooLarge = false;
+
+  constructor(place: (offset: number) => Place) {
+    this.#place = place;
+  }
+
+  build(from: unknown, steps: readonly Step[]): Node {
+    if (isAlias(from)) return this.#alias(from.source, from.range?.[0] ?? 0, steps);
+    const anchor = isMap(from) || isSeq(from) || isScalar(from) ? from.anchor : undefined;
+    if (anchor !== undefined) this.#anchors.set(anchor, "unfinished");
+    const node = this.#node(from, steps);
+    if (anchor !== undefined) this.#anchors.set(anchor, node);
+    if (node.size > maxValues && !this.#isTooLarge) {
+      this.#isTooLarge = true;
+      this.#report(node.offset, steps, `expected at most ${maxValues} values, got more`);
+    }
+    return node;
+  }
+
+  #node(from: unknown, steps: readonly Step[]): Node {
+    const [offset, end] = rangeOf(from);
+    if (steps.length > maxDepth) {
+      this.#report(offset, steps.slice(0, 4), "expected a value, got values nested too deeply");
+      return nothing(offset, end);
+    }
+    if (isMap(from)) return this.#map(from.items, offset, end, steps);
+    if (isSeq(from)) {
+      const items = from.items.map((item, i) => this.build(item, [...steps, i]));
+      return { kind: "list", items, offset, end, size: sizeOf(items) };
+    }
+    if (!isScalar(from)) return nothing(offset, end);
+    const { value, type } = from;
+    switch (typeof value) {
+      case "string":
+      case "boolean":
+      case "number":
+        return {
+          kind: "scalar",
+          value,
+          offset,
+          end,
+          size: 1,
+          style: styles[type ?? ""] ?? "plain",
+        };
+      default:
+        if (value === null || value === undefined) return nothing(offset, end);
+        this.#report(offset, steps, "expected text, a number, true or false, got another type");
+        return nothing(offset, end);
+    }
+  }
+
+  #map(pairs: readonly unknown[], offset: number, end: number, steps: readonly Step[]): MapNode {
+    const entries = new Map<string, Entry>();
+    const merges: { readonly node: Node; readonly keyOffset: number }[] = [];
+    for (const pair of pairs) {
+      if (!isPair(pair)) continue;
+      const [keyOffset] = rangeOf(pair.key);
+      const key = isScalar(pair.key) && pair.key.value !== null ? String(pair.key.value) : null;
+      if (key === null || key === "__proto__") {
+        this.#report(keyOffset, steps, "expected a key that is plain text");
+        continue;
+      }
+      const value = this.build(pair.value, [...steps, key]);
+      const first = entries.get(key);
+      if (key === "<<") merges.push({ node: value, keyOffset });
+      else if (first === undefined) entries.set(key, { keyOffset, value });
+      else this.#twice(keyOffset, first.keyOffset, [...steps, key]);
+    }
+    for (const { node, keyOffset } of merges) this.#merge(node, keyOffset, entries, steps);
+    const size = sizeOf(Array.from(entries.values(), (entry) => entry.value));
+    return { kind: "map", entries, offset, end, size };
+  }
+
+  #twice(offset: number, firstOffset: number, steps: readonly Step[]): void {
+    const { line } = this.#place(firstOffset);
+    this.#report(offset, steps, `the key stands here twice: it is already on line ${line}`);
+  }
+
+  /** `<<: *base`, or a list of such: adds the keys that are not there already. */
+  #merge(node: Node, offset: number, entries: Map<string, Entry>, steps: readonly Step[]): void {
+    for (const map of node.kind === "list" ? node.items : [node]) {
+      if (map.kind !== "map") {
+        this.#report(offset, [...steps, "<<"], "expected a map to merge, such as <<: *base");
+        return;
+      }
+      for (const [key, entry] of map.entries) if (!entries.has(key)) entries.set(key, entry);
+    }
+  }
+
+  #alias(name: string, offset: number, steps: readonly Step[]): Node {
+    const target = this.#anchors.get(name);
+    if (target !== undefined && target !== "unfinished") return target;
+    const why =
+      target === undefined
+        ? `expected the name of an anchor above, got *${name}: add &${name} to a value, or put text that begins with * in quotes`
+        : `the alias *${name} stands inside the value that it names`;
+    this.#report(offset, steps, why);
+    return nothing(offset, offset);
+  }
+
+  #report(offset: number, steps: readonly Step[], message: string): void {
+    this.problems.push({ ...this.#place(offset), steps, message });
+  }
+}
+
+const styles: Readonly<Record<string, ScalarNode["style"]>> = {
+  BLOCK_LITERAL: "literal",
+  BLOCK_FOLDED: "folded",
+  QUOTE_DOUBLE: "quoted",
+  QUOTE_SINGLE: "quoted",
+};
+
+function nothing(offset: number, end: number): ScalarNode {
+  return { kind: "scalar", value: null, offset, end, size: 1, style: "plain" };
+}
+
+function sizeOf(nodes: readonly Node[]): number {
+  return nodes.reduce((sum, node) => sum + node.size, 1);
+}
+
+function rangeOf(node: unknown): readonly [number, number] {
+  const range = isMap(node) || isSeq(node) || isScalar(node) ? node.range : null;
+  return range ? [range[0], range[1]] : [0, 0];
+}
+
+/** The tree as plain data, as JSON would give it. */
+export function plain(node: Node): unknown {
+  switch (node.kind) {
+    case "map":
+      return Object.fromEntries(
+        Array.from(node.entries, ([key, { value }]) => [key, plain(value)]),
+      );
+    case "list":
+      return node.items.map(plain);
+    case "scalar":
+      return node.value;
+    default:
+      return node satisfies never;
+  }
+}

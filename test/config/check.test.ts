@@ -1,0 +1,434 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkConfig } from "../../src/config/check.ts";
+import { kinds } from "./kinds.ts";
+
+function problemsOf(text: string): readonly string[] {
+  const result = checkConfig(text, "l5d.yaml", kinds);
+  assert.equal(result.ok, false, "expected problems");
+  return result.ok ? [] : result.problems;
+}
+
+function configOf(text: string) {
+  const result = checkConfig(text, "l5d.yaml", kinds);
+  assert.ok(result.ok, result.ok ? "" : result.problems.join("\n"));
+  return result;
+}
+
+/** A router with what it needs; `extra` is indented below it. */
+function withRouter(extra: string): string {
+  const lines = extra.split("\n").map((line) => `  ${line}\n`);
+  return `routers:\n- protocol: http\n  servers: [{}]\n${lines.join("")}`;
+}
+
+/** The lines below `withRouter` begin at line 4, column 3. */
+const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
+  [
+    "a key that nearly exists",
+    "lable: in",
+    ["4:3 routers[0].lable: unknown key: did you mean label?"],
+  ],
+  [
+    "a key in another spelling",
+    "binding_timeout_ms: 5",
+    ["4:3 routers[0].binding_timeout_ms: unknown key: did you mean bindingTimeoutMs?"],
+  ],
+  [
+    "a key of the section below",
+    "loadBalancer: {kind: ewma}",
+    ["4:3 routers[0].loadBalancer: unknown key here: it belongs into client"],
+  ],
+  [
+    "a key of the section above",
+    "client: {bindingCache: {}}",
+    [
+      "4:12 routers[0].client.bindingCache: unknown key here: it belongs one level up, beside the keys of routers",
+    ],
+  ],
+  [
+    "a key of the section beside",
+    "client: {totalTimeoutMs: 5}",
+    ["4:12 routers[0].client.totalTimeoutMs: unknown key here: it belongs into service"],
+  ],
+  [
+    "a key like nothing",
+    "bindingCache: {xyzzy: 1}",
+    [
+      "4:18 routers[0].bindingCache.xyzzy: unknown key: expected one of bounds, clients, idleTtlSecs, paths, trees",
+    ],
+  ],
+  [
+    "two unknown keys of one object",
+    "foo1: 1\nbar1: 2",
+    [
+      "4:3 routers[0].foo1: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "5:3 routers[0].bar1: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+    ],
+  ],
+  [
+    "names that objects have from birth",
+    "constructor: 1\ntoString: 2",
+    [
+      "4:3 routers[0].constructor: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "5:3 routers[0].toString: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+    ],
+  ],
+  [
+    "a wrong number",
+    "bindingTimeoutMs: -5",
+    ["4:21 routers[0].bindingTimeoutMs: expected a whole number >= 0, got -5"],
+  ],
+  [
+    "a number as it was written",
+    "bindingTimeoutMs: 1.50",
+    ["4:21 routers[0].bindingTimeoutMs: expected a whole number >= 0, got 1.50"],
+  ],
+  [
+    "a number in quotes",
+    'bindingTimeoutMs: "5"',
+    [
+      '4:21 routers[0].bindingTimeoutMs: expected a whole number >= 0, got "5": leave out the quotes',
+    ],
+  ],
+  [
+    "text that is a number",
+    "label: 17",
+    ["4:10 routers[0].label: expected text, got 17: put it in quotes"],
+  ],
+  [
+    "yes, which is no boolean in YAML 1.2",
+    "streamingEnabled: yes",
+    [
+      '4:21 routers[0].streamingEnabled: expected true or false, got "yes": write true, without quotes',
+    ],
+  ],
+  ["a list for a map", "client: [a]", ["4:11 routers[0].client: expected a map, got a list"]],
+  ["text for a map", "service: x", ['4:12 routers[0].service: expected a map, got "x"']],
+  [
+    "an unknown kind with a near one",
+    "client: {loadBalancer: {kind: ewna}}",
+    [
+      '4:33 routers[0].client.loadBalancer.kind: expected one of ewma, p2c, roundRobin, got "ewna": did you mean ewma?',
+    ],
+  ],
+  [
+    "a kind without its prefix",
+    "identifier: {kind: methodAndHost}",
+    [
+      '4:22 routers[0].identifier.kind: expected one of io.l5d.header.token, io.l5d.methodAndHost, io.l5d.path, io.l5d.static, got "methodAndHost": did you mean io.l5d.methodAndHost?',
+    ],
+  ],
+  [
+    "no kind",
+    "identifier: {segments: 2}",
+    [
+      "4:15 routers[0].identifier.kind: expected one of io.l5d.header.token, io.l5d.methodAndHost, io.l5d.path, io.l5d.static, got nothing",
+    ],
+  ],
+  [
+    "an identifier in a list",
+    "identifier:\n- kind: io.l5d.path\n- kind: io.l5d.path\n  segments: 0",
+    ["7:15 routers[0].identifier[1].segments: expected a whole number >= 1, got 0"],
+  ],
+  [
+    "an empty list of identifiers",
+    "identifier: []",
+    ["4:15 routers[0].identifier: expected at least one entry, got an empty list"],
+  ],
+  [
+    "a rule about two keys",
+    "client:\n  failureAccrual:\n    kind: io.l5d.consecutiveFailures\n    backoff: {kind: jittered, minMs: 2, maxMs: 1}",
+    ["7:7 routers[0].client.failureAccrual.backoff: expected minMs <= maxMs"],
+  ],
+  [
+    "jittered backoff without bounds",
+    "client: {failureAccrual: {kind: io.l5d.consecutiveFailures, backoff: {kind: jittered}}}",
+    [
+      "4:72 routers[0].client.failureAccrual.backoff.minMs: expected a whole number >= 0, got nothing",
+      "4:72 routers[0].client.failureAccrual.backoff.maxMs: expected a whole number >= 0, got nothing",
+    ],
+  ],
+  [
+    "a pool smaller than its minimum",
+    "client: {hostConnectionPool: {minSize: 3, maxSize: 2}}",
+    ["4:12 routers[0].client.hostConnectionPool: expected minSize <= maxSize"],
+  ],
+  [
+    "streaming options that exclude each other",
+    "streamingEnabled: false\nstreamAfterContentLengthKB: 5",
+    [
+      "5:3 routers[0].streamAfterContentLengthKB: excludes streamingEnabled: false, which streams nothing: delete one of the two keys",
+    ],
+  ],
+  [
+    "dtab and its old name",
+    "dtab: /a => /b\nbaseDtab: /c => /d",
+    [
+      "5:3 routers[0].baseDtab: is the old name of dtab, which is there too: move its entries into dtab",
+    ],
+  ],
+  [
+    "a bad dtab in a block, at its own line",
+    "dtab: |\n  /svc => /a ;\n  /host =  /b ;",
+    ["6:12 routers[0].dtab: not a dtab: '>' expected but ' ' found at '/host =[ ] /b ;'"],
+  ],
+  [
+    "a bad dtab in quotes, at its own column",
+    'dtab: "/svc => a"',
+    [
+      "4:18 routers[0].dtab: not a dtab: a path, '~', '$', '!' or '(' expected but 'a' found at '/svc => [a]'",
+    ],
+  ],
+  [
+    "a bad path",
+    "dstPrefix: svc",
+    ["4:14 routers[0].dstPrefix: not a path: '/' expected but 's' found at '[s]vc'"],
+  ],
+  [
+    "settings by prefix",
+    "client: {kind: io.l5d.static, configs: []}",
+    [
+      "4:18 routers[0].client.kind: not supported yet: settings by prefix; give a router of its own to what needs others",
+      "4:33 routers[0].client.configs: not supported yet: settings by prefix; put the keys straight into client",
+    ],
+  ],
+  [
+    "keys of Linkerd that are not built yet",
+    "client: {tls: {}, requeueBudget: {}}\nannouncers: []\nservice: {retries: {}}",
+    [
+      "4:12 routers[0].client.tls: not supported yet: TLS to endpoints",
+      "4:21 routers[0].client.requeueBudget: not supported yet: a budget of your own for requeues; the built-in one applies",
+      "5:3 routers[0].announcers: not supported yet: announcing servers",
+      "6:13 routers[0].service.retries: not supported yet: retries of failed answers",
+    ],
+  ],
+  [
+    "keys that Linkerd removed or moved",
+    "maxRequestKB: 5\nengine: netty4\nhttpUriInDst: true\ntimeoutMs: 5\nresponseClassifier: {}",
+    [
+      "4:3 routers[0].maxRequestKB: removed: bodies are streamed and may have any size; delete this key",
+      "5:3 routers[0].engine: removed: there is one HTTP engine; delete this key",
+      "6:3 routers[0].httpUriInDst: moved: write identifier: { kind: io.l5d.methodAndHost, httpUriInDst: true }",
+      "7:3 routers[0].timeoutMs: moved: write service: { totalTimeoutMs: … }",
+      "8:3 routers[0].responseClassifier: moved: write service: { responseClassifier: … }",
+    ],
+  ],
+  [
+    "failFast, enableProbation",
+    "client: {failFast: true, loadBalancer: {kind: p2c, enableProbation: true}}",
+    [
+      "4:22 routers[0].client.failFast: not supported yet: failureAccrual does nearly the same; write false",
+      "4:71 routers[0].client.loadBalancer.enableProbation: not supported yet: an address that discovery removed gets no more calls",
+    ],
+  ],
+  [
+    "transformers of interpreters",
+    "interpreter:\n  kind: default\n  transformers:\n  - kind: io.l5d.port\n  - kind: io.l5d.k8s.localnode",
+    [
+      "7:7 routers[0].interpreter.transformers[0].port: expected a port, 0..65535, got nothing",
+      "8:13 routers[0].interpreter.transformers[1].kind: not supported yet: transformers for Kubernetes; what there is: io.l5d.localhost, io.l5d.port",
+    ],
+  ],
+];
+
+for (const [name, extra, expected] of inRouter) {
+  test(`in a router: ${name}`, () => {
+    assert.deepEqual(
+      problemsOf(withRouter(extra)),
+      expected.map((line) => `l5d.yaml:${line}`),
+    );
+  });
+}
+
+const router = "routers: [{protocol: http, servers: [{}]}]\n";
+
+const inFile: readonly (readonly [string, string, readonly string[]])[] = [
+  ["an empty file", "", ["1:1: the file is empty: expected at least routers"]],
+  ["only comments", "# later\n", ["1:1: the file is empty: expected at least routers"]],
+  ["a list", "- a\n", ["1:1: expected a map of admin, namers, routers, telemetry, got a list"]],
+  ["no routers", "admin: {}\n", ["1:1 routers: expected a list of routers, got nothing"]],
+  [
+    "an empty list of routers",
+    "routers: []\n",
+    ["1:10 routers: expected at least one router, got an empty list"],
+  ],
+  [
+    "empty routers",
+    "admin: {}\nrouters:\n",
+    ["2:1 routers: expected a list of routers, got nothing"],
+  ],
+  [
+    "a router without servers",
+    "routers:\n- protocol: http\n",
+    ["2:3 routers[0].servers: expected a list of servers, got nothing"],
+  ],
+  [
+    "a router with an empty list of servers",
+    "routers:\n- protocol: http\n  servers: []\n",
+    ["3:12 routers[0].servers: expected at least one server, got an empty list"],
+  ],
+  ["a router that is nothing", "routers:\n-\n", ["2:2 routers[0]: expected a map, got nothing"]],
+  [
+    "an unknown protocol, and what is wrong beside it",
+    "routers:\n- protocol: htpp\n  dtab: x\n- protocol: thrift\n  bindingTimeoutMs: x\n",
+    [
+      '2:13 routers[0].protocol: expected one of echo, http, got "htpp": did you mean http?',
+      "3:9 routers[0].dtab: not a dtab: '/' expected but 'x' found at '[x]'",
+      "4:13 routers[1].protocol: not supported yet: Thrift; what there is: echo, http",
+      '5:21 routers[1].bindingTimeoutMs: expected a whole number >= 0, got "x"',
+    ],
+  ],
+  [
+    "no protocol",
+    "routers:\n- servers: [{}]\n",
+    ["2:3 routers[0].protocol: expected one of echo, http, got nothing"],
+  ],
+  [
+    "two routers of one label",
+    "routers:\n- {protocol: http, servers: [{}]}\n- {protocol: http, servers: [{port: 1}]}\n- {protocol: echo, label: http, servers: [{port: 2}]}\n",
+    [
+      "3:3 routers[1].label: the label http is taken by routers[0] on line 2: give this router a label",
+      "4:27 routers[2].label: the label http is taken by routers[0] on line 2",
+    ],
+  ],
+  [
+    "two servers of one port, given or not",
+    "routers:\n- protocol: http\n  servers:\n  - port: 4140\n  - ip: 127.0.0.1\n  - {ip: 127.0.0.2}\n",
+    ["5:5 routers[0].servers[1].port: port 4140 is taken by routers[0].servers[0] on line 4"],
+  ],
+  [
+    "a port on all addresses and on one",
+    "routers:\n- protocol: http\n  servers: [{port: 1, ip: 0.0.0.0}, {port: 1}, {port: 2, ip: '::'}, {port: 2}, {port: 3, ip: '::1'}, {port: 3, ip: 0.0.0.0}]\n",
+    [
+      "3:44 routers[0].servers[1].port: port 1 is taken by routers[0].servers[0] on line 3, which listens on 0.0.0.0",
+      "3:76 routers[0].servers[3].port: port 2 is taken by routers[0].servers[2] on line 3, which listens on ::",
+    ],
+  ],
+  [
+    "the port of the admin server",
+    "admin: {port: 4140}\nrouters:\n- {protocol: http, servers: [{}]}\n",
+    ["1:15 admin.port: port 4140 is taken by routers[0].servers[0] on line 3"],
+  ],
+  [
+    "the default port of the admin server",
+    "routers:\n- {protocol: http, servers: [{port: 9990}]}\n",
+    ["1:1 admin.port: port 9990 is taken by routers[0].servers[0] on line 2"],
+  ],
+  [
+    "a port out of range and a host name for an ip",
+    "admin:\n  port: 70000\n  ip: localhost\n" + router,
+    [
+      "2:9 admin.port: 70000 is outside the valid range for ports, 0..65535",
+      '3:7 admin.ip: expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (a name is none), got "localhost"',
+    ],
+  ],
+  [
+    "the article's 127.1, which is a number",
+    "admin: {ip: 127.1}\n" + router,
+    [
+      "1:13 admin.ip: expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (a name is none), got 127.1",
+    ],
+  ],
+  [
+    "an illegal log level",
+    "log: {level: verbose}\n" + router,
+    ['1:14 log.level: expected one of debug, info, warn, error, got "verbose"'],
+  ],
+  [
+    "usage reports",
+    "usage: {enabled: true}\n" + router,
+    [
+      "1:18 usage.enabled: usage is never reported to anybody: write enabled: false, or delete usage",
+    ],
+  ],
+  [
+    "namers that are not there yet, misspelt, or incomplete",
+    "namers:\n- kind: io.l5d.consul\n- kind: io.l5d.f\n- kind: io.l5d.rewrite\n  prefix: /x\n- kind: io.l5d.fs\n  rootdir: a\n" +
+      router,
+    [
+      "2:9 namers[0].kind: not supported yet: addresses from Consul; what there is: io.l5d.fs, io.l5d.guarded, io.l5d.rewrite",
+      '3:9 namers[1].kind: expected one of io.l5d.fs, io.l5d.guarded, io.l5d.rewrite, got "io.l5d.f": did you mean io.l5d.fs?',
+      "4:3 namers[2].pattern: expected text, got nothing",
+      "4:3 namers[2].name: expected text, got nothing",
+      "7:3 namers[3].rootdir: unknown key: did you mean rootDir?",
+    ],
+  ],
+  [
+    "a secret, without showing it",
+    "namers:\n- kind: io.l5d.guarded\n  token: hunter2\n" + router,
+    ["3:10 namers[0].token: expected a whole number >= 0, got a value that is not shown"],
+  ],
+  [
+    "telemeters of another day",
+    "telemetry:\n- kind: io.l5d.commonMetrics\n- kind: io.l5d.zipkin\n" + router,
+    [
+      "2:9 telemetry[0].kind: renamed: write io.l5d.prometheus",
+      "3:9 telemetry[1].kind: not supported yet: traces; what there is: io.l5d.prometheus",
+    ],
+  ],
+  [
+    "keys that were once at the top",
+    "baseDtab: /a => /b\ntimeoutMs: 5\n" + router,
+    [
+      "1:1 baseDtab: moved: write dtab in each router",
+      "2:1 timeoutMs: moved: write service: { totalTimeoutMs: … } in each router",
+    ],
+  ],
+  [
+    "a near miss at the top",
+    "router: []\n" + router,
+    ["1:1 router: unknown key: did you mean routers?"],
+  ],
+  [
+    "long text, cut short",
+    `admin: {ip: "${"x".repeat(100)}"}\n${router}`,
+    [
+      `1:13 admin.ip: expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (a name is none), got "${"x".repeat(60)}…"`,
+    ],
+  ],
+];
+
+for (const [name, text, expected] of inFile) {
+  test(`in a file: ${name}`, () => {
+    assert.deepEqual(
+      problemsOf(text),
+      expected.map((line) => `l5d.yaml:${line}`),
+    );
+  });
+}
+
+test("problems of all sections come at once, in the order of the file", () => {
+  const lines = problemsOf(
+    "routers:\n- protocol: http\n  servers: [{port: x}]\n  labl: a\nadmin:\n  port: -1\nnamers: 5\n",
+  ).map((line) => line.split(" ").slice(0, 2).join(" "));
+  assert.deepEqual(lines, [
+    "l5d.yaml:3:20 routers[0].servers[0].port:",
+    "l5d.yaml:4:3 routers[0].labl:",
+    "l5d.yaml:6:9 admin.port:",
+    "l5d.yaml:7:9 namers:",
+  ]);
+});
+
+test("a key that has no effect is accepted with a warning", () => {
+  const { warnings } = configOf(`admin: {workerThreads: 2}\n${router}`);
+  assert.deepEqual(warnings, [
+    "l5d.yaml:1:9 admin.workerThreads: has no effect here: there are no worker threads",
+  ]);
+});
+
+test("experimental: true is accepted on anything", () => {
+  const { warnings } = configOf(
+    "namers: [{kind: io.l5d.fs, rootDir: x, experimental: true, transformers: [{kind: io.l5d.localhost, experimental: true}]}]\n" +
+      "telemetry: [{kind: io.l5d.prometheus, experimental: true}]\n" +
+      "routers: [{protocol: http, experimental: true, servers: [{}], interpreter: {kind: default, experimental: true}}]\n",
+  );
+  assert.deepEqual(warnings, []);
+});
+
+test("an empty value means the default, as in Linkerd", () => {
+  const { config } = configOf(
+    "admin:\nnamers:\nrouters:\n- protocol: http\n  dtab:\n  servers:\n  - port:\n",
+  );
+  assert.equal(config.admin.port, 9990);
+  assert.equal(config.routers[0]?.servers[0]?.port, 4140);
+});
