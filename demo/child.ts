@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { ask } from "./http.ts";
 
-const keptLines = 12;
+const keptLines = 20;
 
 export interface Ending {
   /** For people: `exit code 1`, `SIGKILL`. */

@@ -32,7 +32,7 @@ export interface Fleet {
   readonly pageUrl: string;
   instance(name: string): Instance | undefined;
   status(): FleetStatus;
-  /** Starts all. null when all are ready, else why not, one problem a line. */
+  /** Starts all. null when all are ready, else why not. */
   start(): Promise<string | null>;
   /** Stops all and removes the folder. Idempotent. */
   close(): Promise<void>;
@@ -96,8 +96,9 @@ function fleetOf(folder: string, discovery: Discovery, instances: readonly Insta
     }),
     async start() {
       const problems = await Promise.all(instances.map((each) => each.start()));
-      const found = problems.filter((each) => each !== null);
-      return found.length === 0 ? null : found.join("\n");
+      const [first, ...others] = problems.filter((each) => each !== null);
+      // Mostly they have one cause: the first in full, of the others the first line.
+      return first === undefined ? null : [first, ...others.map(firstLine)].join("\n");
     },
     async close() {
       await Promise.all(instances.map((each) => each.close()));
@@ -108,6 +109,10 @@ function fleetOf(folder: string, discovery: Discovery, instances: readonly Insta
       removeFolder();
     },
   };
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? text;
 }
 
 /** Until this sidecar's balancers no longer hold `address`, or for a while if it cannot say. */

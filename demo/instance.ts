@@ -83,15 +83,16 @@ export class Instance {
         this.#ready("service", `http://127.0.0.1:${this.ports.service}/health`),
         this.#ready("sidecar", `http://127.0.0.1:${this.ports.admin}/admin/ready`),
       ]);
+      const isUp = this.#children.size === 2; // one may have ended since it was ready
       const problem = problems.find((each) => each !== null) ?? null;
-      if (problem !== null) {
+      if (problem !== null || !isUp) {
         this.#state = "dead";
-        return problem;
+        return problem ?? `a process of ${this.name} ended as soon as it was ready`;
       }
       for (const name of this.#options.names) {
         await this.#around.discovery.announce(name, this.#address);
       }
-      this.#state = this.#children.size === 2 ? "running" : "dead"; // one may have died meanwhile
+      this.#state = "running";
       return null;
     });
   }
@@ -165,7 +166,8 @@ export class Instance {
     this.#children.set(role, child);
     void child.ended.then(({ how, isUnexpected }) => {
       this.#children.delete(role);
-      if (isUnexpected && !this.#isClosed) this.#mourn(child, how);
+      const isStarting = this.#state === "starting"; // then `start` tells who asked for it
+      if (isUnexpected && !isStarting && !this.#isClosed) this.#mourn(child, how);
     });
     return child;
   }
