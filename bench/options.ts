@@ -88,7 +88,7 @@ export function parseInvocation(argv: readonly string[], parts: readonly string[
       rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
       connections: Number(values.connections ?? 32),
       seconds: Number(values.seconds ?? (values.quick ? 2 : 5)),
-      warmUpSeconds: values.quick ? 1 : 3,
+      warmUpSeconds: values.quick ? 2 : 3,
       only,
       json: values.json ?? null,
       // Without --json FILE: where the result went is nobody's business but this machine's.

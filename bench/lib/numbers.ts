@@ -24,7 +24,7 @@ export function figure(value: number): string {
 
 /** The median, and behind it the lowest and highest when there are several. */
 export function spread(values: readonly number[]): string {
-  if (values.length < 2) return figure(median(values));
+  if (values.length < 2 || values.some(Number.isNaN)) return figure(median(values));
   return `${figure(median(values))} (${figure(Math.min(...values))}-${figure(Math.max(...values))})`;
 }
 

@@ -74,6 +74,7 @@ test("figures have about three digits, and a spread shows lowest and highest", (
   ]);
   assert.equal(spread([2, 1, 3]), "2.00 (1.00-3.00)");
   assert.equal(spread([2]), "2.00");
+  assert.equal(spread([Number.NaN, Number.NaN]), "-");
 });
 
 test("a missing proxy is a row that says how to get it, errors mark their row", () => {
