@@ -40,12 +40,14 @@ export const floors: readonly Floor[] = [
     mayImport: ["src/core/", "src/naming/", "src/routing/", "src/telemetry/", "protocols/"],
     outside: anything,
   },
+  { at: "src/version.ts", mayImport: [], outside: anything },
+  { at: "src/lifecycle.ts", mayImport: ["src/core/"], outside: anything },
   { at: "src/assemble.ts", mayImport: anything, outside: anything },
   { at: "src/assemble/", mayImport: anything, outside: anything },
   { at: "src/commands/", mayImport: anything, outside: anything },
   {
     at: "src/main.ts",
-    mayImport: ["src/assemble.ts", "src/assemble/", "src/commands/", "src/core/"],
+    mayImport: ["src/assemble.ts", "src/assemble/", "src/commands/", "src/core/", "src/version.ts"],
     outside: anything,
   },
 ];
