@@ -28,7 +28,8 @@ export function applyOldDialect(file: unknown, kinds: Kinds): Finding[] {
   }
   const [first, ...others] = changed;
   if (first === undefined) return [];
-  const also = others.length === 0 ? "" : ` (so do routers ${others.join(", ")})`;
+  const names = others.map((index) => `routers[${index}]`).join(", ");
+  const also = names === "" ? "" : `, as ${others.length === 1 ? "does" : "do"} ${names}`;
   const message = `this router speaks the dialect before Linkerd 1.0${also}: identifier defaults to ${oldIdentifier} and dstPrefix to the protocol's name, so names look like ${example}; to keep that in today's dialect, rename baseDtab to dtab and write both keys`;
   return [{ steps: ["routers", first, "baseDtab"], at: "key", message }];
 }

@@ -1,14 +1,60 @@
 // Problems of YAML's own syntax, in words for people who do not know its grammar.
-import { isScalar, visit } from "yaml";
-import type { parseDocument } from "yaml";
+import { Composer, Lexer, LineCounter, Parser, isScalar, visit } from "yaml";
+import type { CST, Document } from "yaml";
 import type { Place, Problem } from "./yaml.ts";
 
-type ParsedDocument = ReturnType<typeof parseDocument>;
+/** Lists and maps within each other, in the text and after aliases are written out. */
+export const maxDepth = 64;
+
+export interface Parsed {
+  readonly contents: unknown;
+  readonly problems: readonly Problem[];
+  place(offset: number): Place;
+}
+
+/** The package's tree of one document, with the problems of its syntax. */
+export function parseText(text: string): Parsed {
+  const lines = new LineCounter();
+  const place = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }; // an empty text has no lines
+  };
+  const { tokens, tooDeep } = tokensOf(text, lines);
+  if (tooDeep !== null) {
+    const message = "expected a value, got values nested too deeply";
+    return { contents: null, problems: [{ ...place(tooDeep), steps: [], message }], place };
+  }
+  // Keys are compared while the nodes are built: the package's own check takes quadratic time.
+  const composer = new Composer({ uniqueKeys: false });
+  const [first, second] = Array.from(composer.compose(tokens, true, text.length));
+  if (first === undefined) throw new Error("bug: a text without a document");
+  const problems = syntaxProblems(first, text, place);
+  if (second !== undefined) {
+    const message = "expected one document, got a second one after ---";
+    problems.push({ ...place(second.range[0]), steps: [], message });
+  }
+  return { contents: first.contents, problems, place };
+}
+
+/**
+ * The tokens, up to the place where values are nested too deeply: what comes after the tokens is
+ * recursive, and a stack that overflows within a regular expression ends the process.
+ */
+function tokensOf(text: string, lines: LineCounter) {
+  const tokens: CST.Token[] = [];
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    tokens.push(...parser.next(lexeme));
+    if (parser.stack.length > maxDepth + 2) return { tokens, tooDeep: parser.offset };
+  }
+  tokens.push(...parser.end());
+  return { tokens, tooDeep: null };
+}
 
 /** Phrases by what the parser says; the first that matches counts. */
 const phrases: readonly (readonly [RegExp, string])[] = [
   [/^Tabs are not allowed/, "expected spaces, got a tab: YAML is indented by spaces only"],
-  [/^Source contains multiple documents/, "expected one document, got a second one after ---"],
   [/^Flow sequence/, "expected a closing ] before this place"],
   [/^Flow map/, "expected a closing } before this place"],
   [/^All mapping items must start/, "expected a key indented like those above it"],
@@ -60,8 +106,8 @@ const phrases: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** One problem a line: what follows on the same line is nearly always the same mistake. */
-export function syntaxProblems(
-  document: ParsedDocument,
+function syntaxProblems(
+  document: Document.Parsed,
   text: string,
   place: (offset: number) => Place,
 ): Problem[] {
@@ -83,7 +129,7 @@ function phrase(message: string): string {
 }
 
 /** Where the text begins whose closing quote is missing; the parser points at the file's end. */
-function openQuote(document: ParsedDocument, text: string): number | null {
+function openQuote(document: Document.Parsed, text: string): number | null {
   let found: number | null = null;
   visit(document, (_, node) => {
     if (!isScalar(node) || !node.type?.startsWith("QUOTE") || !node.range) return;

@@ -1,12 +1,11 @@
 // Text of a configuration file -> a tree of nodes that know where they stand.
-import { LineCounter, isAlias, isMap, isPair, isScalar, isSeq, parseDocument } from "yaml";
-import { syntaxProblems } from "./syntax.ts";
+import { isAlias, isMap, isPair, isScalar, isSeq } from "yaml";
+import { maxDepth, parseText } from "./syntax.ts";
 
 /** Characters; a larger file is refused before it is read. */
 export const maxTextLength = 2 * 1024 * 1024;
 /** Values after every alias is written out; more is an alias bomb. */
 const maxValues = 200_000;
-const maxDepth = 64;
 
 /** 1-based. */
 export interface Place {
@@ -29,6 +28,8 @@ interface Located {
   readonly end: number;
   /** Values in here, this one included, aliases written out. */
   readonly size: number;
+  /** Lists and maps within each other, aliases written out; 0 for a scalar. */
+  readonly depth: number;
 }
 export interface MapNode extends Located {
   readonly kind: "map";
@@ -69,35 +70,15 @@ export type ReadResult =
  */
 export function readYaml(text: string): ReadResult {
   if (text.length > maxTextLength) {
-    return refused(`expected at most ${maxTextLength} characters, got ${text.length}`);
+    const message = `expected at most ${maxTextLength} characters, got ${text.length}`;
+    return { ok: false, problems: [{ line: 1, column: 1, steps: [], message }] };
   }
-  const lines = new LineCounter();
-  const place = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(line, 1), column: Math.max(col, 1) }; // an empty text has no lines
-  };
-  const document = parse(text, lines);
-  if (document === null) return refused("expected a configuration, got values nested too deeply");
-  const problems = syntaxProblems(document, text, place);
+  const { contents, problems, place } = parseText(text);
   if (problems.length > 0) return { ok: false, problems };
   const builder = new Builder(place);
-  const root = document.contents === null ? null : builder.build(document.contents, []);
+  const root = contents === null ? null : builder.build(contents, []);
   if (builder.problems.length > 0) return { ok: false, problems: builder.problems };
   return { ok: true, source: { text, root, place } };
-}
-
-function refused(message: string): ReadResult {
-  return { ok: false, problems: [{ line: 1, column: 1, steps: [], message }] };
-}
-
-function parse(text: string, lineCounter: LineCounter) {
-  try {
-    // Keys are compared in `Builder`: the package's own check takes quadratic time.
-    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false });
-  } catch (error) {
-    if (error instanceof RangeError) return null; // the parser's recursion ran out of stack
-    throw error;
-  }
 }
 
 class Builder {
@@ -116,23 +97,20 @@ class Builder {
     if (anchor !== undefined) this.#anchors.set(anchor, "unfinished");
     const node = this.#node(from, steps);
     if (anchor !== undefined) this.#anchors.set(anchor, node);
-    if (node.size > maxValues && !this.#isTooLarge) {
-      this.#isTooLarge = true;
-      this.#report(node.offset, steps, `expected at most ${maxValues} values, got more`);
+    if (!this.#isTooLarge && (node.size > maxValues || node.depth > maxDepth)) {
+      this.#isTooLarge = true; // once: all that contains it is too large as well
+      const what = node.size > maxValues ? `at most ${maxValues} values, got more` : tooDeep;
+      this.#report(node.offset, steps, `expected ${what}`);
     }
     return node;
   }
 
   #node(from: unknown, steps: readonly Step[]): Node {
     const [offset, end] = rangeOf(from);
-    if (steps.length > maxDepth) {
-      this.#report(offset, steps.slice(0, 4), "expected a value, got values nested too deeply");
-      return nothing(offset, end);
-    }
     if (isMap(from)) return this.#map(from.items, offset, end, steps);
     if (isSeq(from)) {
       const items = from.items.map((item, i) => this.build(item, [...steps, i]));
-      return { kind: "list", items, offset, end, size: sizeOf(items) };
+      return { kind: "list", items, offset, end, ...measured(items) };
     }
     if (!isScalar(from)) return nothing(offset, end);
     const { value, type } = from;
@@ -140,14 +118,7 @@ class Builder {
       case "string":
       case "boolean":
       case "number":
-        return {
-          kind: "scalar",
-          value,
-          offset,
-          end,
-          size: 1,
-          style: styles[type ?? ""] ?? "plain",
-        };
+        return scalar(value, offset, end, styles[type ?? ""]);
       default:
         if (value === null || value === undefined) return nothing(offset, end);
         this.#report(offset, steps, "expected text, a number, true or false, got another type");
@@ -173,8 +144,8 @@ class Builder {
       else this.#twice(keyOffset, first.keyOffset, [...steps, key]);
     }
     for (const { node, keyOffset } of merges) this.#merge(node, keyOffset, entries, steps);
-    const size = sizeOf(Array.from(entries.values(), (entry) => entry.value));
-    return { kind: "map", entries, offset, end, size };
+    const values = Array.from(entries.values(), (entry) => entry.value);
+    return { kind: "map", entries, offset, end, ...measured(values) };
   }
 
   #twice(offset: number, firstOffset: number, steps: readonly Step[]): void {
@@ -209,6 +180,8 @@ class Builder {
   }
 }
 
+const tooDeep = "a value, got values nested too deeply";
+
 const styles: Readonly<Record<string, ScalarNode["style"]>> = {
   BLOCK_LITERAL: "literal",
   BLOCK_FOLDED: "folded",
@@ -217,11 +190,26 @@ const styles: Readonly<Record<string, ScalarNode["style"]>> = {
 };
 
 function nothing(offset: number, end: number): ScalarNode {
-  return { kind: "scalar", value: null, offset, end, size: 1, style: "plain" };
+  return scalar(null, offset, end);
 }
 
-function sizeOf(nodes: readonly Node[]): number {
-  return nodes.reduce((sum, node) => sum + node.size, 1);
+function scalar(
+  value: ScalarNode["value"],
+  offset: number,
+  end: number,
+  style: ScalarNode["style"] = "plain",
+): ScalarNode {
+  return { kind: "scalar", value, style, offset, end, size: 1, depth: 0 };
+}
+
+function measured(inner: readonly Node[]): { readonly size: number; readonly depth: number } {
+  let size = 1;
+  let depth = 0;
+  for (const node of inner) {
+    size += node.size;
+    depth = Math.max(depth, node.depth);
+  }
+  return { size, depth: depth + 1 };
 }
 
 function rangeOf(node: unknown): readonly [number, number] {
