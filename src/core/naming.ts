@@ -73,6 +73,8 @@ export type NamerPlugin = Plugin<GenericSchema, NamerDeps, RunningNamer>;
 /** Changes what names are bound to; its id prefix (`/%/...`) goes in front of the ids. */
 export interface Transformer {
   readonly idPrefix: Path;
+  /** Whether it changes leaf by leaf, so that a delegation can show each step. */
+  readonly isLeafwise: boolean;
   transform(tree: Live<NameTree<Bound>>): Live<NameTree<Bound>>;
 }
 export interface TransformerDeps {

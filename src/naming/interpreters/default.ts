@@ -1,0 +1,23 @@
+// The interpreter that is used when none is configured: the dtab, the namers, and `/$/`.
+//
+//     interpreter:
+//       kind: default
+import * as v from "valibot";
+import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core/naming.ts";
+import { plugin } from "../../core/plugin.ts";
+import { interpreter } from "../interpreter.ts";
+import { inOrder } from "../names.ts";
+import { utilityNamer } from "../utility.ts";
+
+const schema = v.strictObject({ kind: v.literal("default") });
+
+export const defaultInterpreter: InterpreterPlugin = plugin({
+  kind: "default",
+  schema,
+  create: (_config, deps: InterpreterDeps): Interpreter => localInterpreter(deps),
+});
+
+/** Binds with the configured namers and `/$/`. */
+export function localInterpreter(deps: Pick<InterpreterDeps, "namers" | "hosts">): Interpreter {
+  return interpreter(inOrder(deps.namers, utilityNamer(deps.hosts)));
+}

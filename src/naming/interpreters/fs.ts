@@ -1,0 +1,112 @@
+// A dtab in a file, watched; it stands before the router's own, whose entries win.
+//
+//     interpreter:
+//       kind: io.l5d.fs
+//       dtabFile: ./routes.dtab   # must exist
+//
+// A change counts at once. A dtab that does not parse is logged, and the last good one stays.
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { concat, parseDtab, showDtab } from "../../core/dtab.ts";
+import type { Dtab } from "../../core/dtab.ts";
+import { failure } from "../../core/failure.ts";
+import { failed, flatMap, ok, pending } from "../../core/live.ts";
+import type { Live, State } from "../../core/live.ts";
+import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core/naming.ts";
+import { plugin } from "../../core/plugin.ts";
+import { file } from "../schema.ts";
+import { computed } from "../tracker.ts";
+import type { Tracker } from "../tracker.ts";
+import { fileText } from "../watch-file.ts";
+import type { FileText } from "../watch-file.ts";
+import { FolderWatches } from "../watch-folder.ts";
+import { localInterpreter } from "./default.ts";
+
+const maxFileBytes = 10_000_000;
+
+const schema = v.strictObject({ kind: v.literal("io.l5d.fs"), dtabFile: file() });
+
+export const fsInterpreter: InterpreterPlugin = plugin({
+  kind: "io.l5d.fs",
+  schema,
+  create(config, deps: InterpreterDeps): Interpreter {
+    const folders = new FolderWatches(deps.clock);
+    const dtabFile = new DtabFile(resolve(config.dtabFile), folders, deps);
+    // Watched for good: a name that is bound anew need not wait for the file to be read.
+    const unwatch = dtabFile.dtab.watch(() => {});
+    const inner = localInterpreter(deps);
+    return {
+      bind: (dtab, path) =>
+        flatMap(dtabFile.dtab, (written) => inner.bind(concat(written, dtab), path)),
+      delegate: (dtab, path) =>
+        flatMap(dtabFile.dtab, (written) => inner.delegate(concat(written, dtab), path)),
+      watchState: () => dtabFile.report,
+      close() {
+        unwatch();
+        folders.close();
+        inner.close();
+      },
+    };
+  },
+});
+
+/** The dtab in a file. Keeps the last good one when the file turns bad or goes away. */
+class DtabFile {
+  readonly dtab: Live<Dtab>;
+  readonly #path: string;
+  readonly #deps: InterpreterDeps;
+  #lastRead: FileText | null = null;
+  #readAtMs = 0;
+  #good: Dtab | null = null;
+  #problem: string | null = null;
+
+  constructor(path: string, folders: FolderWatches, deps: InterpreterDeps) {
+    this.#path = path;
+    this.#deps = deps;
+    const text = fileText(folders, path, maxFileBytes);
+    this.dtab = computed((tracker) => this.#state(text, tracker), Object.is);
+  }
+
+  get report(): Readonly<Record<string, unknown>> {
+    return {
+      dtabFile: this.#path,
+      readAt: this.#lastRead === null ? null : new Date(this.#readAtMs).toISOString(),
+      dtab: this.#good === null ? null : showDtab(this.#good),
+      problem: this.#problem,
+    };
+  }
+
+  #state(text: Live<FileText>, tracker: Tracker): State<Dtab> {
+    const read = tracker.read(text, "text", () => text);
+    if (read.kind !== "ok") return pending;
+    if (read.value !== this.#lastRead) this.#take(read.value);
+    if (this.#good !== null) return ok(this.#good);
+    return failed(failure("unresolved", this.#problem ?? `${this.#path} was not read`));
+  }
+
+  #take(read: FileText): void {
+    this.#lastRead = read;
+    this.#readAtMs = this.#deps.clock.wallMs();
+    this.#problem = this.#problemOf(read);
+    if (this.#problem === null) {
+      const entries = this.#good?.length ?? 0;
+      this.#deps.log.info({ event: "dtab read", file: this.#path, entries });
+      return;
+    }
+    const kept = this.#good?.length ?? null;
+    this.#deps.log.warn({ event: "bad dtab file", file: this.#path, problem: this.#problem, kept });
+  }
+
+  /** Takes what is good; says what is bad. */
+  #problemOf(read: FileText): string | null {
+    if (read.kind === "missing") return `the dtab file ${this.#path} does not exist`;
+    if (read.kind === "unreadable") return read.problem;
+    const parsed = parseDtab(read.text);
+    if (!parsed.ok) {
+      const { line, column, message } = parsed.error;
+      return `${this.#path}:${line}:${column}: ${message}`;
+    }
+    this.#good = parsed.value;
+    return null;
+  }
+}

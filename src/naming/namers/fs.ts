@@ -1,0 +1,196 @@
+// Discovery by files: a folder with one file a name, watched.
+//
+//     namers:
+//     - kind: io.l5d.fs
+//       rootDir: ./disco          # must exist
+//       prefix: /io.l5d.fs        # the default
+//
+// `/#/io.l5d.fs/users/x` is the file `disco/users`, `/x` is left over; folders take a segment
+// more each. A file has a line for each address, `host port` or `host port * weight`; host names
+// are looked up again every 5 s. `#` begins a comment. No file: no such name. An empty file: a
+// name without addresses.
+import { readdirSync, statSync } from "node:fs";
+import { join as joinFile, resolve } from "node:path";
+import * as v from "valibot";
+import { failure } from "../../core/failure.ts";
+import { constant, failed, flatMap, ok, pending } from "../../core/live.ts";
+import type { Live, State } from "../../core/live.ts";
+import { leaf, neg } from "../../core/nametree.ts";
+import type { NameTree } from "../../core/nametree.ts";
+import type { AddressSet, Bound, NamerDeps, NamerPlugin, RunningNamer } from "../../core/naming.ts";
+import { append, pathOf, pathOfShown, segmentsOf, segmentText } from "../../core/path.ts";
+import type { Path } from "../../core/path.ts";
+import { plugin } from "../../core/plugin.ts";
+import { path } from "../../core/schema.ts";
+import { isSameAddressSet, parseAddressLines, resolvedLines } from "../address-lines.ts";
+import type { AddressLine } from "../address-lines.ts";
+import { folder } from "../schema.ts";
+import { computed } from "../tracker.ts";
+import type { Tracker } from "../tracker.ts";
+import { entryKind, fileText } from "../watch-file.ts";
+import type { FileText } from "../watch-file.ts";
+import { FolderWatches } from "../watch-folder.ts";
+
+const maxFileBytes = 500_000;
+/** How deep folders are listed for `/bound-names.json`. */
+const maxListedDepth = 8;
+
+const schema = v.strictObject({
+  kind: v.literal("io.l5d.fs"),
+  prefix: v.optional(path(), "/io.l5d.fs"),
+  rootDir: folder(),
+});
+
+export const fs: NamerPlugin = plugin({
+  kind: "io.l5d.fs",
+  schema,
+  create: (config, deps: NamerDeps): RunningNamer => new FolderNamer(resolve(config.rootDir), deps),
+});
+
+class FolderNamer implements RunningNamer {
+  readonly #rootDir: string;
+  readonly #deps: NamerDeps;
+  readonly #folders: FolderWatches;
+  /** By path of the file; kept, for the last good addresses outlive a time without watchers. */
+  readonly #files = new Map<string, AddressFile>();
+
+  constructor(rootDir: string, deps: NamerDeps) {
+    this.#rootDir = rootDir;
+    this.#deps = deps;
+    this.#folders = new FolderWatches(deps.clock);
+  }
+
+  lookup(name: Path): Live<NameTree<Bound>> {
+    return this.#below(this.#rootDir, this.#deps.id, segmentsOf(name), 0);
+  }
+
+  /** `used` segments have been followed, down to the folder `dir`. */
+  #below(dir: string, id: Path, segments: readonly string[], used: number): Live<NameTree<Bound>> {
+    const segment = segments[used];
+    const name = segment === undefined ? null : fileNameOf(segment);
+    if (segment === undefined || name === null) return constant(ok(neg));
+    const file = joinFile(dir, name);
+    const here = append(id, segment);
+    return flatMap(entryKind(this.#folders, file), (kind) => {
+      if (kind === "missing") return constant(ok(neg));
+      if (kind === "folder") return this.#below(file, here, segments, used + 1);
+      const residual = pathOfShown(segments.slice(used + 1));
+      return constant(ok(leaf({ id: here, residual, addresses: this.#file(file).addresses })));
+    });
+  }
+
+  #file(path: string): AddressFile {
+    let file = this.#files.get(path);
+    if (file === undefined) {
+      file = new AddressFile(path, this.#folders, this.#deps);
+      this.#files.set(path, file);
+    }
+    return file;
+  }
+
+  boundNames(): readonly Path[] {
+    return listed(this.#rootDir, this.#deps.id, maxListedDepth);
+  }
+
+  watchState(): Readonly<Record<string, unknown>> {
+    const files = Object.fromEntries(
+      Array.from(this.#files, ([file, { report }]) => [file, report]),
+    );
+    return { rootDir: this.#rootDir, watchedFolders: this.#folders.paths, files };
+  }
+
+  close(): void {
+    this.#folders.close();
+  }
+}
+
+/** A segment as the name of a file; null when it could leave the folder. */
+function fileNameOf(segment: string): string | null {
+  const name = segmentText(segment);
+  const isPlain = name !== "." && name !== ".." && !/[/\\\0]/.test(name) && name.length <= 255;
+  return isPlain ? name : null;
+}
+
+function listed(dir: string, id: Path, depth: number): Path[] {
+  if (depth === 0) return [];
+  try {
+    return readdirSync(dir)
+      .filter((name) => !name.startsWith("."))
+      .sort()
+      .flatMap((name) => {
+        const [segment = ""] = segmentsOf(pathOf(name));
+        const here = append(id, segment);
+        const isFolder = statSync(joinFile(dir, name)).isDirectory();
+        return isFolder ? listed(joinFile(dir, name), here, depth - 1) : [here];
+      });
+  } catch {
+    return []; // it went away while it was being listed
+  }
+}
+
+/** The addresses in one file. Keeps the last good ones when the file turns bad. */
+class AddressFile {
+  readonly addresses: Live<AddressSet>;
+  readonly #path: string;
+  readonly #deps: NamerDeps;
+  #lastRead: FileText | null = null;
+  #readAtMs = 0;
+  #good: readonly AddressLine[] | null = null;
+  /** The good lines with their host names looked up. */
+  #resolved: Live<AddressSet> | null = null;
+  /** What is wrong with the file as it is now. */
+  #problem: string | null = null;
+
+  constructor(path: string, folders: FolderWatches, deps: NamerDeps) {
+    this.#path = path;
+    this.#deps = deps;
+    const text = fileText(folders, path, maxFileBytes);
+    this.addresses = computed((tracker) => this.#state(text, tracker), isSameAddressSet);
+  }
+
+  /** For `/namer_state`. */
+  get report(): Readonly<Record<string, unknown>> {
+    return {
+      state: this.addresses.state.kind,
+      readAt: this.#lastRead === null ? null : new Date(this.#readAtMs).toISOString(),
+      lines: this.#good,
+      problem: this.#problem,
+    };
+  }
+
+  #state(text: Live<FileText>, tracker: Tracker): State<AddressSet> {
+    const read = tracker.read(text, "text", () => text);
+    if (read.kind !== "ok") return pending;
+    if (read.value !== this.#lastRead) this.#take(read.value);
+    const resolved = this.#resolved;
+    if (resolved !== null) return tracker.read(resolved, "addresses", () => resolved);
+    return this.#problem === null ? ok("neg") : failed(failure("unresolved", this.#problem));
+  }
+
+  /** Called once for every text that was read. */
+  #take(read: FileText): void {
+    this.#lastRead = read;
+    this.#readAtMs = this.#deps.clock.wallMs();
+    this.#problem = null;
+    if (read.kind === "missing") {
+      this.#good = null;
+      this.#resolved = null;
+      return;
+    }
+    const parsed = read.kind === "text" ? parseAddressLines(read.text) : null;
+    if (parsed?.kind === "lines") {
+      this.#good = parsed.lines;
+      this.#resolved = resolvedLines(this.#deps.hosts, parsed.lines);
+      return;
+    }
+    if (parsed !== null) this.#problem = `${this.#path}:${parsed.line}: ${parsed.problem}`;
+    else if (read.kind === "unreadable") this.#problem = read.problem;
+    const kept = this.#good?.length ?? null;
+    this.#deps.log.warn({
+      event: "bad address file",
+      file: this.#path,
+      problem: this.#problem,
+      kept,
+    });
+  }
+}

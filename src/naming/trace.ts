@@ -1,0 +1,153 @@
+// A delegation as text for people: one line for each name that was looked up.
+import type { State } from "../core/live.ts";
+import type { AddressSet, Bound, Delegation } from "../core/naming.ts";
+import { bindsTo, childrenOf } from "./delegation.ts";
+
+export interface TraceOptions {
+  /** ANSI colours: green what is used, red what ends the search, dim what is not reached. */
+  readonly colour?: boolean;
+  /** So many addresses are named; the others are counted. */
+  readonly maxAddresses?: number;
+}
+
+/**
+ * One line an alternative: what was looked up, by which dentry, what it gave. ASCII unless the
+ * configuration is not. Read while the delegation is watched: it says what the addresses are.
+ *
+ *     /svc/users
+ *       /#/io.l5d.fs/users  (/svc => /#/io.l5d.fs | /host)  no such name
+ *       /host/users  (/svc => /#/io.l5d.fs | /host)
+ *         /$/inet/127.1/8080  (/host/users => /$/inet/127.1/8080)  1 address: 127.0.0.1:8080
+ */
+export function traceText(delegation: Delegation, options: TraceOptions = {}): string {
+  const lines: string[] = [];
+  const writer = {
+    lines,
+    maxAddresses: options.maxAddresses ?? 8,
+    isColoured: options.colour === true,
+  };
+  write(writer, delegation, 0, "", true);
+  return lines.join("\n");
+}
+
+interface Writer {
+  readonly lines: string[];
+  readonly maxAddresses: number;
+  readonly isColoured: boolean;
+}
+
+function write(
+  writer: Writer,
+  delegation: Delegation,
+  depth: number,
+  label: string,
+  isReached: boolean,
+): void {
+  const { path, dentry } = delegation;
+  const rule = dentry === undefined ? "" : `  (${dentry.prefix} => ${dentry.dst})`;
+  const result = resultText(delegation, writer.maxAddresses);
+  const ending = result === "" ? "" : `  ${result}${isReached ? "" : " (not used)"}`;
+  const line = `${"  ".repeat(depth)}${label}${path}${rule}${ending}`;
+  writer.lines.push(writer.isColoured ? coloured(line, delegation, isReached) : line);
+  writeChildren(writer, delegation, depth + 1, isReached);
+}
+
+function writeChildren(
+  writer: Writer,
+  delegation: Delegation,
+  depth: number,
+  isReached: boolean,
+): void {
+  if (delegation.union !== undefined) {
+    const sum = delegation.union.reduce((all, { weight }) => all + weight, 0);
+    for (const { weight, tree } of delegation.union) {
+      const share = sum === 0 ? 1 / delegation.union.length : weight / sum;
+      write(writer, tree, depth, `${percent(share)} `, isReached);
+    }
+    return;
+  }
+  let isOpen = isReached;
+  for (const child of childrenOf(delegation)) {
+    write(writer, child, depth, "", isOpen);
+    // Only behind what does not exist does an alternative count.
+    if (delegation.alt !== undefined && bindsTo(child) !== "neg") isOpen = false;
+  }
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 1_000) / 10}%`;
+}
+
+function resultText(delegation: Delegation, maxAddresses: number): string {
+  switch (delegation.type) {
+    case "neg":
+      return delegation.path === "~" ? "'~' says there is no such name" : "no such name";
+    case "fail":
+      return "fails here: no alternative behind it is tried";
+    case "empty":
+      return "exists, and has no addresses";
+    case "exception":
+      return `failed: ${delegation.message ?? "no reason given"}`;
+    case "pending":
+      return "pending: discovery has not answered yet";
+    case "leaf":
+      return delegation.bound === undefined ? "" : boundText(delegation.bound, maxAddresses);
+    case "transformation":
+      return `through ${delegation.name ?? "a transformer"}`;
+    case "alt":
+      return `${delegation.alt?.length ?? 0} alternatives`;
+    case "union":
+      return `split ${delegation.union?.length ?? 0} ways`;
+    case "delegate":
+      return "";
+    default:
+      return delegation.type satisfies never;
+  }
+}
+
+function boundText(bound: Bound, maxAddresses: number): string {
+  const rest = bound.residual === "/" ? "" : `, rest ${bound.residual}`;
+  return `${addressesText(bound.addresses.state, maxAddresses)}${rest}`;
+}
+
+function addressesText(state: State<AddressSet>, maxAddresses: number): string {
+  if (state.kind === "pending") return "addresses pending";
+  if (state.kind === "failed") return `addresses failed: ${state.why.detail}`;
+  if (state.value === "neg") return "bound, but there is no such set of addresses";
+  const count = state.value.length;
+  if (count === 0) return "bound to no addresses";
+  const named = state.value.slice(0, maxAddresses).map(({ host, port, weight }) => {
+    const at = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    return weight === 1 ? at : `${at} * ${weight}`;
+  });
+  const more = count > named.length ? `, and ${count - named.length} more` : "";
+  return `${count} ${count === 1 ? "address" : "addresses"}: ${named.join(", ")}${more}`;
+}
+
+const green = "\u001b[32m";
+const red = "\u001b[31m";
+const yellow = "\u001b[33m";
+const dim = "\u001b[2m";
+const plain = "\u001b[0m";
+
+function coloured(line: string, delegation: Delegation, isReached: boolean): string {
+  const colour = isReached ? colourOf(delegation) : dim;
+  return colour === "" ? line : `${colour}${line}${plain}`;
+}
+
+function colourOf({ type }: Delegation): string {
+  switch (type) {
+    case "leaf":
+      return green;
+    case "fail":
+    case "empty":
+    case "exception":
+      return red;
+    case "pending":
+      return yellow;
+    case "neg":
+      return dim;
+    default:
+      return "";
+  }
+}

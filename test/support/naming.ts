@@ -1,0 +1,97 @@
+// What naming parts are given in tests: logs that are kept, hosts that are made up.
+import type { Clock } from "../../src/core/clock.ts";
+import { parseDtab } from "../../src/core/dtab.ts";
+import type { Dtab } from "../../src/core/dtab.ts";
+import { cell, constant, ok } from "../../src/core/live.ts";
+import type { Cell, Live, State } from "../../src/core/live.ts";
+import type { Log, LogEvent } from "../../src/core/log.ts";
+import type { HostResolver, NamerDeps, NamingDeps } from "../../src/core/naming.ts";
+import { pathLiteral } from "../../src/core/path.ts";
+import type { Stats } from "../../src/core/stats.ts";
+import { canonicalIp } from "../../src/naming/ip.ts";
+import { simulatedClock } from "./clock.ts";
+
+export interface KeptLog extends Log {
+  readonly events: (LogEvent & { readonly level: string })[];
+}
+
+export function keptLog(): KeptLog {
+  const events: KeptLog["events"] = [];
+  const keep = (level: string) => (event: LogEvent) => void events.push({ ...event, level });
+  return {
+    events,
+    debug: keep("debug"),
+    info: keep("info"),
+    warn: keep("warn"),
+    error: keep("error"),
+  };
+}
+
+export const noStats: Stats = {
+  counter: () => ({ value: 0 }),
+  histogram: () => ({ record() {} }),
+  gauge() {},
+  scope: () => noStats,
+  prune() {},
+};
+
+/** Literals are themselves; names are cells that the test sets. */
+export function fakeHosts(): HostResolver & { cell(host: string): Cell<readonly string[]> } {
+  const cells = new Map<string, Cell<readonly string[]>>();
+  const cellOf = (host: string) => {
+    const known = cells.get(host) ?? cell<readonly string[]>();
+    cells.set(host, known);
+    return known;
+  };
+  return {
+    cell: cellOf,
+    resolve(host): Live<readonly string[]> {
+      const literal = canonicalIp(host);
+      return literal === null ? cellOf(host) : constant(ok([literal]));
+    },
+  };
+}
+
+export function namingDeps(overrides: Partial<NamingDeps> = {}): NamingDeps {
+  const clock: Clock = simulatedClock();
+  return {
+    clock,
+    random: () => 0.5,
+    log: keptLog(),
+    stats: noStats,
+    hosts: fakeHosts(),
+    ...overrides,
+  };
+}
+
+export function namerDeps(id: string, overrides: Partial<NamingDeps> = {}): NamerDeps {
+  return { ...namingDeps(overrides), id: pathLiteral(id) };
+}
+
+export function dtabLiteral(text: string): Dtab {
+  const parsed = parseDtab(text);
+  if (!parsed.ok) throw new Error(parsed.error.message);
+  return parsed.value;
+}
+
+const nothing = () => {};
+
+/** Resolves with the first state, the one at hand included, that `isWanted`. */
+export function stateWhen<T>(
+  live: Live<T>,
+  isWanted: (state: State<T>) => boolean,
+): Promise<State<T>> {
+  return new Promise((resolve) => {
+    let close = nothing;
+    let isDone = false;
+    const look = (state: State<T>) => {
+      if (isDone || !isWanted(state)) return;
+      isDone = true;
+      close();
+      resolve(state);
+    };
+    close = live.watch(look);
+    look(live.state);
+    if (isDone) close();
+  });
+}
