@@ -13,6 +13,8 @@ import type { Kinds } from "./kinds.ts";
 import type { Finding } from "./locate.ts";
 import type { Problem, Source, Step } from "./yaml.ts";
 
+export type { Config };
+
 export type CheckResult =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
   | {

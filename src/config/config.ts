@@ -14,7 +14,7 @@ import type {
   CheckedService,
 } from "./schema.ts";
 
-/** Times are milliseconds; Infinity means no limit. */
+/** Times are milliseconds unless their name says otherwise; Infinity means no limit. */
 export interface Config {
   readonly admin: AdminConfig;
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -55,6 +55,8 @@ export interface RouterConfig {
   readonly dtab: Dtab;
   readonly bindingTimeoutMs: number;
   readonly bindingCache: BindingCacheConfig;
+  /** Names that get a metrics scope of their own. */
+  readonly maxServiceNames: number;
   readonly interpreter: {
     readonly config: KindConfig;
     readonly transformers: readonly TransformerConfig[];
@@ -74,7 +76,7 @@ export interface BindingCacheConfig {
   readonly trees: number;
   readonly bounds: number;
   readonly clients: number;
-  readonly idleTtlMs: number;
+  readonly idleTtlSecs: number;
 }
 
 export interface ServiceConfig {
@@ -118,7 +120,6 @@ export function configOf(checked: CheckedFile, raw: Record<string, unknown>, kin
 function routerOf(router: CheckedRouter, kinds: Kinds): RouterConfig {
   const protocol = kinds.protocols.find(({ name }) => name === router.protocol);
   if (protocol === undefined) throw new Error(`bug: unchecked protocol ${router.protocol}`);
-  const { idleTtlSecs, ...sizes } = router.bindingCache;
   const { interpreter } = router;
   return {
     protocol: router.protocol,
@@ -127,7 +128,8 @@ function routerOf(router: CheckedRouter, kinds: Kinds): RouterConfig {
     dtab: router.dtab ?? router.baseDtab ?? emptyDtab,
     identifiers: router.identifier,
     bindingTimeoutMs: router.bindingTimeoutMs,
-    bindingCache: { ...sizes, idleTtlMs: idleTtlSecs * 1000 },
+    bindingCache: router.bindingCache,
+    maxServiceNames: router.maxServiceNames,
     interpreter: { config: interpreter, transformers: transformersOf(interpreter) },
     originator: router.originator,
     servers: router.servers.map((server) => serverOf(server, protocol)),

@@ -126,9 +126,11 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** Accepted, said to do nothing, and left out. */
+/** Accepted, and said to do nothing. */
 const idle: Readonly<Record<string, string>> = {
   "admin.workerThreads": "has no effect here: there are no worker threads",
+  "routers.bindingCache.trees": "has no effect: what a name is bound to is kept with the name",
+  "routers.bindingCache.bounds": "has no effect: what a name is bound to is kept with the name",
   "routers.servers.label": "has no effect: a server is named by its ip and port",
 };
 

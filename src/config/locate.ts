@@ -47,7 +47,7 @@ export function located(source: Source, finding: Finding): Problem {
 }
 
 function gotPhrase(source: Source, { steps, at, message }: Finding, found: Found): string {
-  const isComplete = !message.startsWith("expected ") || / found at |, got /.test(message);
+  const isComplete = !message.startsWith("expected ") || / found at |, got |; /.test(message);
   if (at === "key" || isComplete) return "";
   const node = found.isExact ? found.node : null;
   if (node !== null && isSecret(steps)) return ", got a value that is not shown";

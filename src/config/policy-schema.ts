@@ -21,10 +21,7 @@ export const clientEntries = (kinds: Kinds) => ({
   kind: global(),
   loadBalancer: says(
     "How an endpoint is chosen.",
-    v.optional(
-      oneOf(kinds.balancers, () => ({ enableProbation: enableProbation() })),
-      { kind: "p2c" },
-    ),
+    v.optional(oneOf(kinds.balancers), { kind: "p2c" }),
   ),
   failureAccrual: says(
     "When an endpoint that fails is left alone for a while.",
@@ -75,14 +72,6 @@ const anyInteger = () => {
   const expected = "expected a whole number of milliseconds";
   return v.pipe(v.number(expected), v.integer(expected));
 };
-
-const enableProbation = () =>
-  says(
-    "Not supported yet, except as false.",
-    v.optional(
-      v.literal(false, "not supported yet: an address that discovery removed gets no more calls"),
-    ),
-  );
 
 /** `kind` of `client` and `service`: the keys stand in the section itself. */
 const global = () =>

@@ -98,6 +98,10 @@ const sharedRouterEntries = (kinds: Kinds) => ({
     v.optional(milliseconds(), 10_000),
   ),
   bindingCache: says("How much is kept of names in use.", v.optional(bindingCache(), {})),
+  maxServiceNames: says(
+    "Names that get metrics of their own; all others share one scope.",
+    v.optional(integer(1), 1000),
+  ),
   interpreter: says(
     "What applies the dtab.",
     v.optional(
@@ -115,11 +119,13 @@ const sharedRouterEntries = (kinds: Kinds) => ({
 const bindingCache = () =>
   v.strictObject({
     paths: cacheSize("Names"),
-    trees: cacheSize("Trees that names were bound to"),
-    bounds: cacheSize("Bound names"),
+    trees: says(noEffect, v.optional(integer(1), 1000)),
+    bounds: says(noEffect, v.optional(integer(1), 1000)),
     clients: cacheSize("Clients, with their connections"),
     idleTtlSecs: says("What nobody used for so long is closed.", v.optional(integer(1), 600)),
   });
+
+const noEffect = "Accepted for files written for Linkerd 1; without effect.";
 
 const cacheSize = (of: string) => says(`${of} kept at most.`, v.optional(integer(1), 1000));
 

@@ -70,10 +70,12 @@ class Walk {
       const schema = Object.hasOwn(entries, key) ? entries[key] : undefined;
       const inside = [...steps, key];
       const isEmpty = value.kind === "scalar" && value.value === null;
+      const noEffect = withoutEffect(sectionOf(inside));
+      if (noEffect !== null) this.warnings.push({ steps: inside, at: "key", message: noEffect });
       if (schema !== undefined && !isEmpty)
         data[key] = this.any(value, schema as GenericSchema, inside);
       else if (schema === undefined && type === "loose_object") data[key] = plain(value);
-      else if (schema === undefined) this.#unknown(key, entries, inside);
+      else if (schema === undefined && noEffect === null) this.#unknown(key, entries, inside);
     }
     this.#around.pop();
     for (const [key, schema] of Object.entries(entries)) {
@@ -115,13 +117,7 @@ class Walk {
   }
 
   #unknown(key: string, entries: ObjectEntries, steps: readonly Step[]): void {
-    const section = sectionOf(steps);
-    const noEffect = withoutEffect(section);
-    if (noEffect !== null) {
-      this.warnings.push({ steps, at: "key", message: noEffect });
-      return;
-    }
-    const advice = keyAdvice(section);
+    const advice = keyAdvice(sectionOf(steps));
     if (advice !== null) return this.#find(steps, "key", advice);
     const known = Object.keys(entries);
     const elsewhere = this.#belongs(key, steps);

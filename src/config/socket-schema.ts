@@ -1,7 +1,11 @@
 // Keys about sockets and connections, shared by servers, clients and the admin server.
+import { version } from "node:process";
 import * as v from "valibot";
 import { integer } from "../core/schema.ts";
 import { says } from "./kinds.ts";
+
+const [major = 0, minor = 0] = version.slice(1).split(".").map(Number);
+const hasReusePort = major > 23 || (major === 23 && minor >= 1);
 
 export const socketOptions = () =>
   v.strictObject({
@@ -12,7 +16,16 @@ export const socketOptions = () =>
     ),
     reusePort: says(
       "Lets another process listen on the same port (SO_REUSEPORT), to take over without a gap.",
-      v.optional(v.boolean(), false),
+      v.optional(
+        v.pipe(
+          v.boolean(),
+          v.check(
+            (wanted) => !wanted || hasReusePort,
+            `expected false: it needs Node 23.1 or newer; this is ${version}`,
+          ),
+        ),
+        false,
+      ),
     ),
     reuseAddr: says(
       "SO_REUSEADDR is always set.",

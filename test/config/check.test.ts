@@ -61,16 +61,16 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
     "two unknown keys of one object",
     "foo1: 1\nbar1: 2",
     [
-      "4:3 routers[0].foo1: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
-      "5:3 routers[0].bar1: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "4:3 routers[0].foo1: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "5:3 routers[0].bar1: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
     ],
   ],
   [
     "names that objects have from birth",
     "constructor: 1\ntoString: 2",
     [
-      "4:3 routers[0].constructor: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
-      "5:3 routers[0].toString: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "4:3 routers[0].constructor: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "5:3 routers[0].toString: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
     ],
   ],
   [
@@ -214,11 +214,10 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
     ],
   ],
   [
-    "failFast, enableProbation",
-    "client: {failFast: true, loadBalancer: {kind: p2c, enableProbation: true}}",
+    "failFast",
+    "client: {failFast: true}",
     [
       "4:22 routers[0].client.failFast: not supported yet: failureAccrual does nearly the same; write false",
-      "4:71 routers[0].client.loadBalancer.enableProbation: not supported yet: an address that discovery removed gets no more calls",
     ],
   ],
   [
@@ -410,10 +409,24 @@ test("problems of all sections come at once, in the order of the file", () => {
 });
 
 test("a key that has no effect is accepted with a warning", () => {
-  const { warnings } = configOf(`admin: {workerThreads: 2}\n${router}`);
+  const { warnings } = configOf(
+    "admin: {workerThreads: 2}\nrouters:\n- protocol: http\n  bindingCache: {trees: 5}\n  servers: [{label: a}]\n",
+  );
   assert.deepEqual(warnings, [
     "l5d.yaml:1:9 admin.workerThreads: has no effect here: there are no worker threads",
+    "l5d.yaml:4:18 routers[0].bindingCache.trees: has no effect: what a name is bound to is kept with the name",
+    "l5d.yaml:5:13 routers[0].servers[0].label: has no effect: a server is named by its ip and port",
   ]);
+});
+
+test("reusePort is refused where Node does not have it", () => {
+  const text = "admin: {socketOptions: {reusePort: true}}\n" + router;
+  const [major = 0] = process.versions.node.split(".").map(Number);
+  if (major >= 24) configOf(text);
+  else {
+    const line = `l5d.yaml:1:36 admin.socketOptions.reusePort: expected false: it needs Node 23.1 or newer; this is ${process.version}`;
+    assert.deepEqual(problemsOf(text), [line]);
+  }
 });
 
 test("experimental: true is accepted on anything", () => {

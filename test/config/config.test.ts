@@ -42,7 +42,8 @@ test("the shortest file has every default", () => {
         dstPrefix: "/svc",
         dtab: [],
         bindingTimeoutMs: 10_000,
-        bindingCache: { paths: 1000, trees: 1000, bounds: 1000, clients: 1000, idleTtlMs: 600_000 },
+        bindingCache: { paths: 1000, trees: 1000, bounds: 1000, clients: 1000, idleTtlSecs: 600 },
+        maxServiceNames: 1000,
         interpreter: { config: { kind: "default", transformers: [] }, transformers: [] },
         identifiers: [{ kind: "io.l5d.header.token", header: "Host" }],
         originator: false,
@@ -114,11 +115,11 @@ routers:
     timeoutMs: 8
     clearContext: true
     serverSession: { idleTimeMs: 1, lifeTimeMs: 2 }
-    socketOptions: { noDelay: false, keepAlive: true, reusePort: true, reuseAddr: true, readTimeoutMs: 3, writeTimeoutMs: 4 }
+    socketOptions: { noDelay: false, keepAlive: true, reusePort: false, reuseAddr: true, readTimeoutMs: 3, writeTimeoutMs: 4 }
   service: { kind: io.l5d.global, totalTimeoutMs: 100, quietly: true }
   client:
     kind: io.l5d.global
-    loadBalancer: { kind: ewma, decayTimeMs: 1, enableProbation: false }
+    loadBalancer: { kind: ewma, decayTimeMs: 1 }
     failureAccrual: { kind: none }
     failFast: false
     requestAttemptTimeoutMs: 10
@@ -141,7 +142,7 @@ routers:
   assert.deepEqual(router.servers[0]?.socket, {
     noDelay: false,
     keepAlive: true,
-    reusePort: true,
+    reusePort: false,
     backlog: null,
     readTimeoutMs: 3,
     writeTimeoutMs: 4,

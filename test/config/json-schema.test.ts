@@ -3,14 +3,15 @@ import { test } from "node:test";
 import { jsonSchema } from "../../src/config/json-schema.ts";
 import { kinds } from "./kinds.ts";
 
+const properties = (of: Record<string, unknown>) =>
+  (of["properties"] ?? {}) as Record<string, Record<string, unknown>>;
+
 /** One sub-schema: follows keys, array items and the alternative whose `key` is `value`. */
 function at(schema: unknown, ...steps: readonly string[]): Record<string, unknown> {
   let current = schema as Record<string, unknown>;
   for (const step of steps) {
     const [key = "", value] = step.split("=");
     const options = (current["oneOf"] ?? current["anyOf"] ?? []) as Record<string, unknown>[];
-    const properties = (of: Record<string, unknown>) =>
-      (of["properties"] ?? {}) as Record<string, Record<string, unknown>>;
     const next =
       value !== undefined
         ? options.find((option) => properties(option)[key]?.["const"] === value)
