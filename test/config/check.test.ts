@@ -415,7 +415,7 @@ test("a key that has no effect is accepted with a warning", () => {
   assert.deepEqual(warnings, [
     "l5d.yaml:1:9 admin.workerThreads: has no effect here: there are no worker threads",
     "l5d.yaml:4:18 routers[0].bindingCache.trees: has no effect: what a name is bound to is kept with the name",
-    "l5d.yaml:5:13 routers[0].servers[0].label: has no effect: a server is named by its ip and port",
+    "l5d.yaml:5:14 routers[0].servers[0].label: has no effect: a server is named by its ip and port",
   ]);
 });
 
