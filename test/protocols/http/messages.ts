@@ -1,0 +1,92 @@
+// Requests and answers for tests, with what the test does not care about filled in.
+import { Buffer } from "node:buffer";
+import { emptyDtab } from "../../../src/core/dtab.ts";
+import { root } from "../../../src/core/path.ts";
+import { noBody, wholeBody } from "../../../protocols/http/message.ts";
+import type { Service } from "../../../src/core/service.ts";
+import type { HttpRequest, HttpResponse, Peer } from "../../../protocols/http/message.ts";
+
+export const peer: Peer = {
+  remoteHost: "127.0.0.1",
+  remotePort: 53_422,
+  localHost: "127.0.0.1",
+  localPort: 4140,
+  isLocal: true,
+  token: "_abc123",
+};
+
+export const stranger: Peer = { ...peer, remoteHost: "203.0.113.9", isLocal: false };
+
+export function request(parts: Partial<HttpRequest> = {}): HttpRequest {
+  return {
+    deadlineMs: Infinity,
+    localDtab: emptyDtab,
+    replayable: true,
+    idempotent: true,
+    dst: null,
+    boundId: null,
+    residual: root,
+    endpoint: null,
+    method: "GET",
+    target: "/",
+    version: "1.1",
+    host: "web",
+    absoluteScheme: null,
+    fields: [],
+    via: null,
+    context: null,
+    contextOut: [],
+    hop: null,
+    expectsContinue: false,
+    upgrade: null,
+    body: noBody,
+    peer,
+    onInterim: null,
+    ...parts,
+  };
+}
+
+export function response(parts: Partial<HttpResponse> = {}): HttpResponse {
+  return {
+    status: 200,
+    reason: "OK",
+    version: "1.1",
+    fields: [],
+    via: null,
+    context: null,
+    contextOut: [],
+    body: noBody,
+    upgrade: null,
+    ...parts,
+  };
+}
+
+export const textBody = (text: string) => wholeBody(Buffer.from(text));
+
+export function textOf(answer: HttpResponse | null): string {
+  return Buffer.from(answer?.body.whole ?? []).toString("latin1");
+}
+
+/** A service that answers at once, and keeps the requests it saw. */
+export function answering(make: (request: HttpRequest) => HttpResponse = () => response()): {
+  readonly seen: HttpRequest[];
+  readonly service: Service<HttpRequest, HttpResponse>;
+} {
+  const seen: HttpRequest[] = [];
+  return {
+    seen,
+    service(asked, reply) {
+      seen.push(asked);
+      reply.start(make(asked));
+      reply.end(null);
+      return { cancel() {} };
+    },
+  };
+}
+
+/** A flat list of fields as an object; a name that comes twice keeps the last value. */
+export function asObject(fields: readonly string[]): Record<string, string> {
+  const object: Record<string, string> = {};
+  for (let i = 0; i < fields.length; i += 2) object[fields[i] ?? ""] = fields[i + 1] ?? "";
+  return object;
+}
