@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { failure } from "../../../src/core/failure.ts";
+import { pathLiteral } from "../../../src/core/path.ts";
+import { lineMaker } from "../../../protocols/http/access-log.ts";
+import { newTrace } from "../../../protocols/http/trace-id.ts";
+import type { Exchange } from "../../../protocols/http/exchange.ts";
+import { simulatedClock } from "../../support/clock.ts";
+import { seeded } from "../../support/random.ts";
+import { peer, request, response } from "./messages.ts";
+
+const clock = simulatedClock(new Date(2024, 0, 31, 23, 59, 58).getTime());
+
+function exchange(parts: Partial<Exchange> = {}): Exchange {
+  return {
+    request: request({ fields: ["Referer", "http://a/", "USER-AGENT", "curl/8 (x)"] }),
+    target: "/a?b=c",
+    rawStartLine: "",
+    status: 200,
+    response: response(),
+    sentBytes: 64,
+    receivedBytes: 3,
+    startedMs: 10,
+    endedMs: 12.3456,
+    failure: null,
+    peer,
+    ...parts,
+  };
+}
+
+const common = lineMaker("common", clock);
+const json = (given: Exchange): Record<string, unknown> =>
+  JSON.parse(lineMaker("json", clock)(given)) as Record<string, unknown>;
+
+test("the common line is Linkerd's", () => {
+  assert.match(
+    common(exchange()),
+    /^web 127\.0\.0\.1 - - \[31\/01\/2024:23:59:58 [+-]\d{4}\] "GET \/a\?b=c HTTP\/1\.1" 200 64 "http:\/\/a\/" "curl\/8 \(x\)"\n$/,
+  );
+});
+
+test("what is missing is a dash", () => {
+  const line = common(exchange({ request: request({ host: null }), status: 0, sentBytes: 0 }));
+  assert.match(line, /^- 127\.0\.0\.1 - - \[.*\] "GET \/a\?b=c HTTP\/1\.1" - - "-" "-"\n$/);
+});
+
+test("bytes that never became a request are logged by what was read of them", () => {
+  const refused = exchange({
+    request: null,
+    target: "",
+    rawStartLine: "GE T /\u0000 x",
+    status: 400,
+    response: null,
+  });
+  assert.match(common(refused), /^- 127\.0\.0\.1 - - \[.*\] "GE T \/\\x00 x" 400 64 "-" "-"\n$/);
+  assert.equal(json(refused)["target"], "GE T /\u0000 x");
+  assert.match(common(exchange({ request: null, rawStartLine: "" })), /"-" 200/);
+});
+
+test("no bytes of a caller's can end a field or a line", () => {
+  const hostile = exchange({
+    request: request({
+      method: 'G"ET',
+      host: "a b\t\r\n",
+      fields: ["Referer", '" 200 1 "\\', "User-Agent", "\u0000\u001b[2J\u007f\u0085\u00e9\u2028"],
+    }),
+    target: '/x" 200\r\n1.2.3.4 - - "',
+  });
+  const line = common(hostile);
+  assert.match(line, /^[\x20-\x7e]+\n$/);
+  assert.ok(line.startsWith("a\\x20b\\x09\\x0d\\x0a 127.0.0.1 - - ["), line);
+  assert.ok(line.includes('"G\\"ET /x\\" 200\\x0d\\x0a1.2.3.4 - - \\" HTTP/1.1" 200 64 '), line);
+  assert.ok(line.endsWith('"\\" 200 1 \\"\\\\" "\\x00\\x1b[2J\\x7f\\x85\\xe9\\u2028"\n'), line);
+  const jsonText = lineMaker("json", clock)(hostile);
+  assert.match(jsonText, /^[\x20-\x7e]+\n$/);
+  assert.equal(json(hostile)["target"], '/x" 200\r\n1.2.3.4 - - "');
+  assert.equal(json(hostile)["userAgent"], "\u0000\u001b[2J\u007f\u0085\u00e9\u2028");
+});
+
+test("a line of JSON says what was asked, where it went and how it ended", () => {
+  const asked = request({
+    dst: pathLiteral("/svc/web"),
+    boundId: pathLiteral("/#/io.l5d.fs/web"),
+    endpoint: { host: "10.0.0.7", port: 80, weight: 1 },
+    hop: {
+      trace: { ...newTrace(seeded(1)), traceHigh: 1, traceLow: 2 },
+      ...{ deadline: null, deadlineMs: Infinity, dtab: null, passOn: null, maxForwards: null },
+    },
+  });
+  const why = failure("closed", "hung up");
+  const answer = response({ context: ["l5d-err", "told"] });
+  assert.deepEqual(json(exchange({ request: asked, failure: why, response: answer })), {
+    time: new Date(clock.wallMs()).toISOString(),
+    remote: "127.0.0.1:53422",
+    host: "web",
+    method: "GET",
+    target: "/a?b=c",
+    version: "1.1",
+    status: 200,
+    durationMs: 2.346,
+    receivedBytes: 3,
+    sentBytes: 64,
+    path: "/svc/web",
+    client: "/#/io.l5d.fs/web",
+    endpoint: "10.0.0.7:80",
+    requestId: "0000000100000002",
+    failure: "closed",
+    detail: "hung up",
+    l5dErr: "told",
+    referer: null,
+    userAgent: null,
+  });
+});
+
+test("the time moves on with the clock", () => {
+  const moving = simulatedClock(new Date(2024, 0, 1, 0, 0, 0).getTime());
+  const lineOf = lineMaker("common", moving);
+  assert.match(lineOf(exchange()), /\[01\/01\/2024:00:00:00 /);
+  moving.advance(999);
+  assert.match(lineOf(exchange()), /\[01\/01\/2024:00:00:00 /);
+  moving.advance(1);
+  assert.match(lineOf(exchange()), /\[01\/01\/2024:00:00:01 /);
+});

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as v from "valibot";
+import { failure } from "../../../src/core/failure.ts";
+import { classifiers, serverClassifier } from "../../../protocols/http/classifiers.ts";
+import { request, response } from "./messages.ts";
+
+function classifier(kind: string) {
+  const plugin = classifiers.find((one) => one.kind === kind);
+  if (plugin === undefined) throw new Error(`no kind ${kind}`);
+  return plugin.create(v.parse(plugin.schema, { kind }), undefined);
+}
+
+const byStatus = classifier("io.l5d.http.nonRetryable5XX");
+const all = classifier("io.l5d.http.allSuccessful");
+const closed = failure("closed", "hung up");
+
+test("nonRetryable5XX: 5xx and failed calls are failures, the rest succeeded", () => {
+  assert.equal(byStatus(request(), response({ status: 200 }), null), "success");
+  assert.equal(byStatus(request(), response({ status: 404 }), null), "success");
+  assert.equal(byStatus(request(), response({ status: 500 }), null), "failure");
+  assert.equal(byStatus(request(), null, closed), "failure");
+  assert.equal(byStatus(request(), response({ status: 200 }), closed), "failure", "broke later");
+});
+
+test("allSuccessful: every answer succeeded, failed calls did not", () => {
+  assert.equal(all(request(), response({ status: 503 }), null), "success");
+  assert.equal(all(request(), null, closed), "failure");
+});
+
+test("a caller that went away says nothing about the endpoint", () => {
+  const gone = failure("cancelled", "the caller went away");
+  assert.equal(byStatus(request(), null, gone), "ignorable");
+  assert.equal(all(request(), response(), gone), "ignorable");
+});
+
+test("an answer that says it may be retried is retried, if the request is still at hand", () => {
+  const told = response({ status: 502, context: ["l5d-retryable", "true"] });
+  assert.equal(byStatus(request(), told, null), "retryable");
+  assert.equal(byStatus(request({ replayable: false }), told, null), "failure");
+  assert.equal(byStatus(request({ method: "POST" }), told, null), "retryable");
+  const fine = response({ status: 200, context: ["l5d-retryable", "true"] });
+  assert.equal(byStatus(request(), fine, null), "success");
+});
+
+test("the verdict of the proxy before the service goes before the status", () => {
+  const told = (status: number, value: string) =>
+    byStatus(request(), response({ status, context: ["l5d-success-class", value] }), null);
+  assert.equal(told(500, "1.0"), "success");
+  assert.equal(told(200, "0.0"), "failure");
+  assert.equal(told(500, "0.5"), "success");
+  for (const bad of ["", "2", "-1", "x", "1.5", "1e0"]) {
+    assert.equal(told(500, bad), "failure", bad);
+    assert.equal(told(200, bad), "success", bad);
+  }
+});
+
+test("the retryable kinds are known and refused with what to write instead", () => {
+  for (const part of ["Read", "Idempotent", "All"]) {
+    const kind = `io.l5d.http.retryable${part}5XX`;
+    const schema = classifiers.find((one) => one.kind === kind)?.schema ?? v.any();
+    const { issues } = v.safeParse(schema, { kind });
+    assert.match(
+      issues?.[0].message ?? "",
+      /not supported yet: write io\.l5d\.http\.nonRetryable5XX/,
+    );
+  }
+});
+
+test("a server counts by the mark of the path, then by the status it sends", () => {
+  const classify = serverClassifier((why) => (why.kind === "unidentified" ? 400 : 502));
+  const marked = (status: number, value: string) =>
+    classify(request(), response({ status, contextOut: ["l5d-success-class", value] }), null);
+  assert.equal(marked(500, "1.0"), "success");
+  assert.equal(marked(200, "0.0"), "failure");
+  assert.equal(classify(request(), response({ status: 500 }), null), "failure");
+  assert.equal(classify(request(), response({ status: 404 }), null), "success");
+  assert.equal(classify(request(), null, failure("unbound", "no")), "failure");
+  assert.equal(classify(request(), null, failure("unidentified", "no Host")), "success");
+  assert.equal(classify(request(), null, failure("cancelled", "gone")), "ignorable");
+  assert.equal(classify(request(), response(), closed), "failure");
+});

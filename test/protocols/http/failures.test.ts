@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import { failure } from "../../../src/core/failure.ts";
+import { pathLiteral } from "../../../src/core/path.ts";
+import { parseDtab } from "../../../src/core/dtab.ts";
+import { failureRenderer, formEncoded, statusOf } from "../../../protocols/http/failures.ts";
+import { refusal } from "../../../protocols/http/proxy-filters.ts";
+import type { Failure, FailureKind } from "../../../src/core/failure.ts";
+import type { FailureOptions } from "../../../protocols/http/failures.ts";
+import type { HttpRequest, Peer } from "../../../protocols/http/message.ts";
+import { asObject, peer, request, stranger } from "./messages.ts";
+
+const options: FailureOptions = {
+  label: "outgoing",
+  timeoutStatus: 503,
+  errorDetail: "local",
+  maxHeadersBytes: 8192,
+  maxErrResponseBytes: 1 << 20,
+};
+
+function rendered(
+  why: Failure,
+  asked: HttpRequest | null = request(),
+  { caller = peer, own = {} }: { caller?: Peer; own?: Partial<FailureOptions> } = {},
+) {
+  const answer = failureRenderer({ ...options, ...own }, false)(why, asked, caller);
+  const fields = asObject(answer.fields);
+  return { ...answer, fields, text: Buffer.from(answer.body).toString() };
+}
+
+const kinds: Readonly<Record<FailureKind, number>> = {
+  unidentified: 400,
+  unbound: 502,
+  unresolved: 502,
+  exhausted: 502,
+  connect: 502,
+  timeout: 503,
+  closed: 502,
+  malformed: 502,
+  cancelled: 503,
+};
+
+test("each kind has its status, and every answer says so in l5d-err and in plain text", () => {
+  for (const [kind, status] of Object.entries(kinds)) {
+    const answer = rendered(failure(kind as FailureKind, "the detail"));
+    assert.equal(answer.status, status, kind);
+    assert.notEqual(answer.reason, "Error");
+    assert.equal(answer.fields["Content-Type"], "text/plain; charset=utf-8");
+    assert.match(answer.fields["l5d-err"] ?? "", /the\+detail$/, kind);
+    assert.match(answer.text, /the detail\n\n[^]+\n$/, kind);
+  }
+});
+
+test("a call that took too long is 504 when the configuration says so", () => {
+  assert.equal(statusOf(failure("timeout", ""), 504), 504);
+  assert.equal(statusOf(failure("connect", ""), 504), 502);
+  assert.equal(
+    rendered(failure("timeout", "x"), request(), { own: { timeoutStatus: 504 } }).reason,
+    "Gateway Timeout",
+  );
+});
+
+test("a request without a name is told what was asked and why it has none", () => {
+  const answer = rendered(
+    failure("unidentified", "Host header is absent"),
+    request({ target: "/a" }),
+  );
+  const first =
+    "Unknown destination: GET /a HTTP/1.1, from 127.0.0.1:53422 / Host header is absent";
+  assert.equal(answer.text.split("\n")[0], first);
+  assert.match(answer.text, /Router outgoing names requests by its key identifier/);
+  assert.equal(answer.fields["l5d-err"], formEncoded(first, 1000));
+});
+
+test("a name that leads nowhere shows the name, the dtab, the steps and the command to ask", () => {
+  const local = parseDtab("/svc=>/a");
+  assert.ok(local.ok);
+  const asked = request({ dst: pathLiteral("/svc/web"), localDtab: local.value });
+  const why = { ...failure("unbound", "no dentry matches"), trace: "/svc/web\n/a/web  neg\n" };
+  assert.equal(
+    rendered(why, asked).text,
+    `Unable to route request! no dentry matches
+
+service name: /svc/web
+router: outgoing
+override dtab: /svc=>/a
+
+how the name was resolved:
+  /svc/web
+  /a/web  neg
+
+The dtab of router outgoing leads /svc/web nowhere. Add a dentry that covers it, or
+register the service where its dentry points to. Every step, live:
+  switchyard explain FILE /svc/web --router outgoing
+`,
+  );
+});
+
+test("a connection that failed names the address, and that the request may be sent again", () => {
+  const asked = request({
+    dst: pathLiteral("/svc/web"),
+    boundId: pathLiteral("/#/io.l5d.fs/web"),
+    residual: pathLiteral("/x"),
+    endpoint: { host: "::1", port: 80, weight: 1 },
+  });
+  const answer = rendered(failure("connect", "connection refused", "safe"), asked);
+  assert.equal(answer.fields["l5d-retryable"], "true");
+  assert.equal(
+    answer.text.split("\n\n").slice(0, 2).join("|"),
+    "Unable to establish connection to [::1]:80. connection refused|" +
+      "service name: /svc/web\nrouter: outgoing\nclient name: /#/io.l5d.fs/web\nresidual: /x\nselected address: [::1]:80",
+  );
+  assert.equal(rendered(failure("closed", "x"), asked).fields["l5d-retryable"], undefined);
+});
+
+test("callers elsewhere see what failed and for which service, not how it is reached", () => {
+  const asked = request({
+    dst: pathLiteral("/svc/web"),
+    boundId: pathLiteral("/#/io.l5d.fs/secret"),
+    endpoint: { host: "10.9.9.9", port: 80, weight: 1 },
+    hop: null,
+  });
+  const why = { ...failure("connect", "10.9.9.9:80 secret"), trace: "secret" };
+  const answer = rendered(why, asked, { caller: stranger });
+  assert.equal(answer.fields["l5d-err"], "Unable+to+establish+connection.");
+  assert.ok(!/secret|10\.9/.test(answer.text), answer.text);
+  assert.match(answer.text, /service name: \/svc\/web/);
+});
+
+test("errorDetail shows internal names to everybody or to nobody", () => {
+  const why = { ...failure("unbound", "detail"), trace: "the steps" };
+  const full = rendered(why, request(), { caller: stranger, own: { errorDetail: "full" } });
+  assert.match(full.text, /the steps/);
+  const none = rendered(why, request(), { own: { errorDetail: "none" } });
+  assert.ok(!/the steps|detail/.test(none.text.replace("Details", "")), none.text);
+});
+
+test("what a caller did wrong is told to all callers, and alone", () => {
+  const answer = rendered(refusal("l5d-dtab header is not a dtab: x"), request(), {
+    caller: stranger,
+  });
+  assert.equal(answer.status, 400);
+  assert.equal(answer.text, "l5d-dtab header is not a dtab: x\n");
+  assert.equal(answer.fields["l5d-err"], "l5d-dtab+header+is+not+a+dtab%3A+x");
+  const early = rendered({ ...refusal("too long"), status: 414 } as Failure, null);
+  assert.deepEqual([early.status, early.reason, early.text], [414, "URI Too Long", "too long\n"]);
+});
+
+test("a server that clears context tells the status alone", () => {
+  const render = failureRenderer(options, true);
+  const answer = render(failure("connect", "secret", "safe"), request(), peer);
+  assert.deepEqual([answer.status, answer.fields, answer.body.length], [502, [], 0]);
+});
+
+test("l5d-err is cut to fit into a head, and the body to maxErrResponseKB", () => {
+  const long = failure("timeout", "ü€".repeat(20_000));
+  const answer = rendered(long, request(), { own: { maxErrResponseBytes: 1025 } });
+  const err = answer.fields["l5d-err"] ?? "";
+  assert.ok(err.length <= 8192 - 1024 && err.length > 7000, String(err.length));
+  assert.match(err, /(%FC|%3F)$/);
+  assert.ok(answer.body.length <= 1025 && answer.body.length > 1020);
+  assert.ok(!answer.text.includes("\ufffd"), "cut between characters");
+});
+
+test("l5d-err is form-encoded in ISO-8859-1", () => {
+  assert.equal(formEncoded("a b/c?d=é€\r\n*-_.", 100), "a+b%2Fc%3Fd%3D%E9%3F%0D%0A*-_.");
+  assert.equal(formEncoded("aé", 3), "a");
+});

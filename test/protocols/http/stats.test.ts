@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { failure } from "../../../src/core/failure.ts";
+import { responseCounter, serverCounters } from "../../../protocols/http/stats.ts";
+import type { Counter, Histogram, Stats } from "../../../src/core/stats.ts";
+import type { Exchange } from "../../../protocols/http/exchange.ts";
+import { peer, request, response } from "./messages.ts";
+
+/** Metrics by name: counters as numbers, histograms as lists, gauges read now. */
+function recorded() {
+  const counters = new Map<string, Counter>();
+  const histograms = new Map<string, number[]>();
+  const gauges = new Map<string, () => number>();
+  const made: string[] = [];
+  const stats: Stats = {
+    counter(...name) {
+      const key = name.join("/");
+      made.push(key);
+      const counter = counters.get(key) ?? { value: 0 };
+      counters.set(key, counter);
+      return counter;
+    },
+    histogram(...name): Histogram {
+      const key = name.join("/");
+      made.push(key);
+      const samples = histograms.get(key) ?? [];
+      histograms.set(key, samples);
+      return { record: (value) => void samples.push(value) };
+    },
+    gauge: (read, ...name) => void gauges.set(name.join("/"), read),
+    scope: () => stats,
+    prune() {},
+  };
+  const all = () => ({
+    ...Object.fromEntries([...counters].map(([name, { value }]) => [name, value])),
+    ...Object.fromEntries(histograms),
+    ...Object.fromEntries([...gauges].map(([name, read]) => [name, read()])),
+  });
+  return { stats, made, all };
+}
+
+test("answers are counted by status and by class, failed calls as errors", () => {
+  const { stats, made, all } = recorded();
+  const count = responseCounter(stats);
+  count(response({ status: 200 }), null, 1.4);
+  count(response({ status: 204 }), null, 2.6);
+  count(response({ status: 503 }), null, 0);
+  count(null, failure("closed", "x"), 7);
+  count(response({ status: 200 }), failure("closed", "x"), 8);
+  assert.deepEqual(all(), {
+    "status/200": 1,
+    "status/204": 1,
+    "status/2XX": 2,
+    "time/2XX": [1, 3],
+    "status/503": 1,
+    "status/5XX": 1,
+    "time/5XX": [0],
+    "status/error": 2,
+    "time/error": [7, 8],
+  });
+  made.length = 0;
+  count(response({ status: 200 }), null, 1);
+  assert.deepEqual(made, [], "a metric is looked up once");
+});
+
+test("a status that is none counts as an error", () => {
+  const { stats, all } = recorded();
+  const count = responseCounter(stats);
+  for (const status of [0, 99, 600, 999]) count(response({ status }), null, 1);
+  assert.deepEqual(all(), { "status/error": 4, "time/error": [1, 1, 1, 1] });
+});
+
+test("a server counts what callers saw: connections, sizes, the status of errors too", () => {
+  const { stats, all } = recorded();
+  const counters = serverCounters(stats);
+  const seen: Exchange = {
+    ...{ request: request(), target: "/", rawStartLine: "", response: null, peer },
+    ...{ status: 502, sentBytes: 20, receivedBytes: 5, startedMs: 1, endedMs: 3 },
+    failure: failure("connect", "refused"),
+  };
+  counters.connections(1);
+  counters.connections(1);
+  counters.answered(seen);
+  counters.answered({ ...seen, status: 0, sentBytes: 0 });
+  counters.connections(-1);
+  assert.deepEqual(all(), {
+    connections: 1,
+    connects: 2,
+    closes: 1,
+    "status/502": 1,
+    "status/5XX": 1,
+    "time/5XX": [2],
+    "status/error": 1,
+    "time/error": [2],
+    request_payload_bytes: [5, 5],
+    response_payload_bytes: [20, 0],
+  });
+});
