@@ -84,7 +84,11 @@ test("a line of JSON says what was asked, where it went and how it ended", () =>
     endpoint: { host: "10.0.0.7", port: 80, weight: 1 },
     hop: {
       trace: { ...newTrace(seeded(1)), traceHigh: 1, traceLow: 2 },
-      ...{ deadline: null, deadlineMs: Infinity, dtab: null, passOn: null, maxForwards: null },
+      deadline: null,
+      deadlineMs: Infinity,
+      dtab: null,
+      passOn: null,
+      maxForwards: null,
     },
   });
   const why = failure("closed", "hung up");

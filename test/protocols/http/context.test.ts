@@ -94,13 +94,15 @@ test("a deadline limits the call and goes on to the nanosecond", () => {
 
 test("several deadlines combine to the strictest; bad and implausible ones are ignored", () => {
   const hourAgo = startNs - 3_600_000_000_001n;
-  const { asked, out } = pass([
-    ...["l5d-ctx-deadline", `${startNs - 5n} ${startNs + 3_000_000_000n}`],
-    ...["l5d-ctx-deadline", "tomorrow"],
-    ...["l5d-ctx-deadline", `${startNs - 9n} ${startNs + 2_000_000_000n}`],
-    ...["l5d-ctx-deadline", `${startNs + 2_000_000_000n} ${startNs + 1n}`],
-    ...["l5d-ctx-deadline", `${hourAgo} ${hourAgo}`],
-  ]);
+  const { asked, out } = pass(
+    [
+      ["l5d-ctx-deadline", `${startNs - 5n} ${startNs + 3_000_000_000n}`],
+      ["l5d-ctx-deadline", "tomorrow"],
+      ["l5d-ctx-deadline", `${startNs - 9n} ${startNs + 2_000_000_000n}`],
+      ["l5d-ctx-deadline", `${startNs + 2_000_000_000n} ${startNs + 1n}`],
+      ["l5d-ctx-deadline", `${hourAgo} ${hourAgo}`],
+    ].flat(),
+  );
   assert.equal(asked.deadlineMs, 2000);
   assert.equal(out["l5d-ctx-deadline"], `${startNs - 5n} ${startNs + 2_000_000_000n}`);
 });
@@ -122,11 +124,13 @@ test("a limit of the proxy alone is told to the service", () => {
 });
 
 test("dtabs become the call's overrides, the user's after what the call brought along", () => {
-  const { asked, out } = pass([
-    ...["l5d-dtab", "/svc/a => /$/inet/127.1/1"],
-    ...["l5d-ctx-dtab", "/svc/a=>/b"],
-    ...["l5d-dtab", "/svc/c => /d"],
-  ]);
+  const { asked, out } = pass(
+    [
+      ["l5d-dtab", "/svc/a => /$/inet/127.1/1"],
+      ["l5d-ctx-dtab", "/svc/a=>/b"],
+      ["l5d-dtab", "/svc/c => /d"],
+    ].flat(),
+  );
   const shown = "/svc/a=>/b;/svc/a=>/$/inet/127.1/1;/svc/c=>/d";
   assert.equal(showDtab(asked.localDtab), shown);
   assert.equal(out["l5d-ctx-dtab"], shown);
@@ -163,14 +167,16 @@ test("an empty dtab is none", () => {
 });
 
 test("what the hop before wrote is replaced, what says nothing to us goes on", () => {
-  const { out } = pass([
-    ...["l5d-reqid", "old"],
-    ...["l5d-dst-service", "/old"],
-    ...["l5d-dst-client", "/old"],
-    ...["l5d-dst-residual", "/old"],
-    ...["l5d-name", "/users"],
-    ...["l5d-own", "mine"],
-  ]);
+  const { out } = pass(
+    [
+      ["l5d-reqid", "old"],
+      ["l5d-dst-service", "/old"],
+      ["l5d-dst-client", "/old"],
+      ["l5d-dst-residual", "/old"],
+      ["l5d-name", "/users"],
+      ["l5d-own", "mine"],
+    ].flat(),
+  );
   assert.notEqual(out["l5d-reqid"], "old");
   assert.equal(out["l5d-dst-service"], undefined);
   assert.equal(out["l5d-dst-client"], undefined);

@@ -74,8 +74,16 @@ test("a server counts what callers saw: connections, sizes, the status of errors
   const { stats, all } = recorded();
   const counters = serverCounters(stats);
   const seen: Exchange = {
-    ...{ request: request(), target: "/", rawStartLine: "", response: null, peer },
-    ...{ status: 502, sentBytes: 20, receivedBytes: 5, startedMs: 1, endedMs: 3 },
+    request: request(),
+    target: "/",
+    rawStartLine: "",
+    response: null,
+    peer,
+    status: 502,
+    sentBytes: 20,
+    receivedBytes: 5,
+    startedMs: 1,
+    endedMs: 3,
     failure: failure("connect", "refused"),
   };
   counters.connections(1);
