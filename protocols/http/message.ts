@@ -2,6 +2,7 @@
 import type { Call } from "../../src/core/protocol.ts";
 import type { Dtab } from "../../src/core/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
+import type { Link } from "../../src/net/link.ts";
 import type { Hop } from "./context.ts";
 
 /**
@@ -29,6 +30,8 @@ export interface Body {
   readonly length: number | null;
   /** All of it, when it is short and came with the head: nothing will flow. Empty for no body. */
   readonly whole: Uint8Array | null;
+  /** The same as text, one character a byte: what the writer joins with a head. Null like `whole`. */
+  readonly latin1: string | null;
   /** Begins the flow; never when `whole` is there. May call the sink before it returns. */
   start(sink: BodySink): void;
   resume(): void;
@@ -95,25 +98,70 @@ export interface HttpResponse {
 
 /** The endpoint's side of an upgraded connection. */
 export interface Tunnel {
+  /** The protocol that both sides agreed on, as the endpoint wrote it. */
   readonly protocol: string;
-  /** Hands over the socket and what it had read beyond the head; the taker owns it. */
-  take(): { readonly socket: import("node:net").Socket; readonly head: Uint8Array };
+  /** Hands over the link and what it had read beyond the head; the taker owns it. Once. */
+  take(): { readonly link: Link; readonly head: Uint8Array };
+  /** The taker says that the tunnel is over: the call ends. */
+  closed(): void;
 }
 
-const noBytes = new Uint8Array(0);
+/** A body that is all here: as bytes or as text, and the other form when somebody asks. */
+class WholeBody implements Body {
+  readonly length: number;
+  #bytes: Uint8Array | null;
+  #text: string | null;
 
-/** The body of a message that has none. */
-export const noBody: Body = {
-  length: 0,
-  whole: noBytes,
-  start() {
+  constructor(bytes: Uint8Array | null, text: string | null) {
+    this.#bytes = bytes;
+    this.#text = text;
+    this.length = bytes?.length ?? text?.length ?? 0;
+  }
+
+  get whole(): Uint8Array {
+    this.#bytes ??= Buffer.from(this.#text ?? "", "latin1");
+    return this.#bytes;
+  }
+
+  get latin1(): string {
+    const bytes = this.#bytes;
+    this.#text ??=
+      bytes === null
+        ? ""
+        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+    return this.#text;
+  }
+
+  start(): void {
     throw new Error("bug: start() of a body that is whole");
-  },
-  resume() {},
-  cancel() {},
-};
+  }
+  resume(): void {}
+  cancel(): void {}
+}
 
-/** A body that is all here. */
+/** The body of a message that has none: nothing is announced either. */
+export const noBody: Body = new WholeBody(null, "");
+
+/** A body that is all here. `bytes` is kept, not copied. */
 export function wholeBody(bytes: Uint8Array): Body {
-  return { ...noBody, length: bytes.length, whole: bytes };
+  return new WholeBody(bytes, null);
+}
+
+/** A body that is all here, as text of one character a byte. */
+export function latin1Body(text: string): Body {
+  return new WholeBody(null, text);
+}
+
+/** Nothing follows, but a length was announced: the answer to a HEAD, or a 304. */
+export function announcedBody(length: number): Body {
+  return {
+    length,
+    whole: new Uint8Array(0),
+    latin1: "",
+    start() {
+      throw new Error("bug: start() of a body that only was announced");
+    },
+    resume() {},
+    cancel() {},
+  };
 }

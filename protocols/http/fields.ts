@@ -1,0 +1,232 @@
+// Sorts the fields of a head: what the proxy owns is taken out, the rest passes through.
+import { marks } from "./scan.ts";
+import type { Fields } from "./message.ts";
+
+/** What the proxy owns, by number: 0 is any other field. */
+const known = {
+  other: 0,
+  dropped: 1, // concerns one connection only, or must not be believed
+  host: 2,
+  contentLength: 3,
+  transferEncoding: 4,
+  connection: 5,
+  upgrade: 6,
+  expect: 7,
+  via: 8,
+  context: 9, // l5d-*
+} as const;
+
+const names: readonly (readonly [string, number])[] = [
+  ["te", known.dropped],
+  ["via", known.via],
+  ["host", known.host],
+  ["expect", known.expect],
+  ["trailer", known.dropped],
+  ["upgrade", known.upgrade],
+  ["connection", known.connection],
+  ["keep-alive", known.dropped],
+  ["content-length", known.contentLength],
+  ["proxy-connection", known.dropped],
+  ["transfer-encoding", known.transferEncoding],
+  ["proxy-authenticate", known.dropped],
+  ["proxy-authorization", known.dropped],
+  // Says who the caller is by its certificate; only a TLS server of ours may say so.
+  ["x-forwarded-client-cert", known.dropped],
+];
+
+/** By length of the name: at most two have the same. */
+const byLength: (readonly [string, number])[][] = [];
+for (const entry of names) (byLength[entry[0].length] ??= []).push(entry);
+
+/** Compares without regard to case; `lower` is in lower case and has the length of the range. */
+function equals(bytes: Uint8Array, start: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const code = bytes[start + i] as number;
+    const letter = code >= 65 && code <= 90 ? code | 0x20 : code;
+    if (letter !== lower.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+function knownField(bytes: Uint8Array, start: number, end: number): number {
+  const candidates = byLength[end - start];
+  if (candidates !== undefined) {
+    for (const [name, which] of candidates) {
+      if (equals(bytes, start, name)) return which;
+    }
+  }
+  // l5d-
+  if (((bytes[start] as number) | 0x20) !== 0x6c || bytes[start + 3] !== 0x2d) return known.other;
+  return end - start > 4 && equals(bytes, start, "l5d-") ? known.context : known.other;
+}
+
+/** What a head said in fields that do not pass through; several values are joined with `, `. */
+export interface Sorted {
+  fields: Fields;
+  context: Fields | null;
+  host: string | null;
+  hostCount: number;
+  contentLength: string | null;
+  /** Content-Length came more than once, with different values. */
+  lengthsConflict: boolean;
+  transferEncoding: string | null;
+  transferEncodingCount: number;
+  connection: string | null;
+  upgrade: string | null;
+  expect: string | null;
+  via: string | null;
+}
+
+/** Written by `sortFields`, good until its next call: one head is read at a time. */
+export const sorted: Sorted = {
+  fields: [],
+  context: null,
+  host: null,
+  hostCount: 0,
+  contentLength: null,
+  lengthsConflict: false,
+  transferEncoding: null,
+  transferEncodingCount: 0,
+  connection: null,
+  upgrade: null,
+  expect: null,
+  via: null,
+};
+
+function reset(): void {
+  sorted.fields = [];
+  sorted.context = null;
+  sorted.host = null;
+  sorted.hostCount = 0;
+  sorted.contentLength = null;
+  sorted.lengthsConflict = false;
+  sorted.transferEncoding = null;
+  sorted.transferEncodingCount = 0;
+  sorted.connection = null;
+  sorted.upgrade = null;
+  sorted.expect = null;
+  sorted.via = null;
+}
+
+/** Sorts the fields that were scanned last. `text` is the latin1 of `bytes` from `base` on. */
+export function sortFields(bytes: Uint8Array, text: string, base: number): void {
+  reset();
+  const offsets = marks.fields;
+  const { fields } = sorted;
+  const last = marks.fieldCount * 4;
+  for (let i = 0; i < last; i += 4) {
+    const start = offsets[i] as number;
+    const end = offsets[i + 1] as number;
+    const which = knownField(bytes, start, end);
+    const value = text.slice((offsets[i + 2] as number) - base, (offsets[i + 3] as number) - base);
+    if (which === known.other) fields.push(text.slice(start - base, end - base), value);
+    else if (which !== known.dropped) keep(which, text.slice(start - base, end - base), value);
+  }
+  if (sorted.connection !== null) dropListed(sorted.connection);
+}
+
+function keep(which: number, name: string, value: string): void {
+  switch (which) {
+    case known.host:
+      sorted.host = value;
+      sorted.hostCount++;
+      break;
+    case known.contentLength:
+      if (sorted.contentLength !== null && sorted.contentLength !== value) {
+        sorted.lengthsConflict = true;
+      }
+      sorted.contentLength = value;
+      break;
+    case known.transferEncoding:
+      sorted.transferEncoding = joined(sorted.transferEncoding, value);
+      sorted.transferEncodingCount++;
+      break;
+    case known.connection:
+      sorted.connection = joined(sorted.connection, value);
+      break;
+    case known.upgrade:
+      sorted.upgrade = joined(sorted.upgrade, value);
+      break;
+    case known.expect:
+      sorted.expect = joined(sorted.expect, value);
+      break;
+    case known.via:
+      sorted.via = joined(sorted.via, value);
+      break;
+    default:
+      (sorted.context ??= []).push(name.toLowerCase(), value);
+  }
+}
+
+function joined(before: string | null, value: string): string {
+  return before === null ? value : `${before}, ${value}`;
+}
+
+/** The usual values, and whether a value lists one of the three options that we act on. */
+export interface ConnectionOptions {
+  readonly close: boolean;
+  readonly keepAlive: boolean;
+  readonly upgrade: boolean;
+}
+
+const noOptions: ConnectionOptions = { close: false, keepAlive: false, upgrade: false };
+const usualOptions = new Map<string, ConnectionOptions>([
+  ["close", { ...noOptions, close: true }],
+  ["keep-alive", { ...noOptions, keepAlive: true }],
+  ["Keep-Alive", { ...noOptions, keepAlive: true }],
+  ["Upgrade", { ...noOptions, upgrade: true }],
+  ["upgrade", { ...noOptions, upgrade: true }],
+]);
+
+export function connectionOptions(value: string | null): ConnectionOptions {
+  if (value === null) return noOptions;
+  const usual = usualOptions.get(value);
+  if (usual !== undefined) return usual;
+  const options = listOf(value);
+  return {
+    close: options.includes("close"),
+    keepAlive: options.includes("keep-alive"),
+    upgrade: options.includes("upgrade"),
+  };
+}
+
+export function listOf(value: string): string[] {
+  return value.split(",").map((item) => item.trim().toLowerCase());
+}
+
+/**
+ * Fields that `Connection` lists concern this connection only. What the proxy owns (Host, framing,
+ * Via) cannot be removed this way: it is not among the fields any more.
+ */
+function dropListed(connection: string): void {
+  if (usualOptions.has(connection)) return;
+  const options = listOf(connection);
+  sorted.fields = withoutListed(sorted.fields, options);
+  if (sorted.context !== null) sorted.context = withoutListed(sorted.context, options);
+}
+
+function withoutListed(fields: Fields, options: readonly string[]): Fields {
+  const kept: Fields = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    if (!options.includes(name.toLowerCase())) kept.push(name, fields[i + 1] as string);
+  }
+  return kept;
+}
+
+/**
+ * The fields of a trailer section that were scanned last. What frames, routes or concerns one
+ * connection must not come in a trailer (RFC 9110 section 6.5.1), and is dropped.
+ */
+export function trailerFields(bytes: Buffer): Fields {
+  const trailers: Fields = [];
+  const offsets = marks.fields;
+  for (let i = 0; i < marks.fieldCount * 4; i += 4) {
+    const start = offsets[i] as number;
+    const end = offsets[i + 1] as number;
+    if (knownField(bytes, start, end) !== known.other) continue;
+    const value = bytes.toString("latin1", offsets[i + 2], offsets[i + 3]);
+    trailers.push(bytes.toString("latin1", start, end), value);
+  }
+  return trailers;
+}

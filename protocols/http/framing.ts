@@ -1,0 +1,63 @@
+// Where a body ends (RFC 9112 section 6): one answer or none, never a choice.
+import { sorted } from "./fields.ts";
+
+/** `length` is the announced one. A string is a problem, for people. */
+export type Framing =
+  | { readonly kind: "none" }
+  | { readonly kind: "length"; readonly length: number }
+  | { readonly kind: "chunked" }
+  | { readonly kind: "until-close" };
+
+const none: Framing = { kind: "none" };
+const chunked: Framing = { kind: "chunked" };
+const untilClose: Framing = { kind: "until-close" };
+
+/** Fifteen digits are below 2^53, and a petabyte. */
+const lengthForm = /^[0-9]{1,15}$/;
+
+/** The framing that the fields sorted last announce; null when they announce nothing. */
+function announced(minor: number): Framing | string | null {
+  const { contentLength, transferEncoding } = sorted;
+  if (transferEncoding !== null) {
+    if (contentLength !== null) return "Content-Length together with Transfer-Encoding";
+    if (minor === 0) return "Transfer-Encoding in HTTP/1.0";
+    if (sorted.transferEncodingCount > 1) return "more than one Transfer-Encoding field";
+    // Other codings would have to be undone here: nobody sends them.
+    return transferEncoding.toLowerCase() === "chunked"
+      ? chunked
+      : "a Transfer-Encoding other than chunked";
+  }
+  if (contentLength === null) return null;
+  if (sorted.lengthsConflict) return "conflicting Content-Length fields";
+  if (!lengthForm.test(contentLength)) return "an invalid Content-Length";
+  return { kind: "length", length: Number(contentLength) };
+}
+
+/** A request without framing has no body. */
+export function requestFraming(minor: number): Framing | string {
+  return announced(minor) ?? none;
+}
+
+/**
+ * `announcedLength` is what Content-Length says where no body follows (an answer to HEAD, a 304).
+ */
+export interface AnswerFraming {
+  readonly framing: Framing;
+  readonly announcedLength: number | null;
+}
+
+/** A bad announcement is a problem even where no body may follow. */
+export function answerFraming(
+  status: number,
+  minor: number,
+  isToHead: boolean,
+): AnswerFraming | string {
+  const framing = announced(minor);
+  if (typeof framing === "string") return framing;
+  if (isToHead || status === 304) {
+    const length = framing?.kind === "length" ? framing.length : null;
+    return { framing: none, announcedLength: length };
+  }
+  if (status < 200 || status === 204) return { framing: none, announcedLength: null };
+  return { framing: framing ?? untilClose, announcedLength: null };
+}

@@ -1,0 +1,127 @@
+// From a scanned head to a request, or to the reason why it is none.
+import { emptyDtab } from "../../src/core/dtab.ts";
+import { root } from "../../src/core/path.ts";
+import type { Address } from "../../src/core/protocol.ts";
+import type { Dtab } from "../../src/core/dtab.ts";
+import type { Path } from "../../src/core/path.ts";
+import { absoluteTarget, isAuthority } from "./authority.ts";
+import type { Hop } from "./context.ts";
+import type { Refusal } from "./exchange.ts";
+import { connectionOptions, listOf, sorted, sortFields } from "./fields.ts";
+import { requestFraming } from "./framing.ts";
+import type { Framing } from "./framing.ts";
+import { noBody } from "./message.ts";
+import type { Body, Fields, HttpRequest, Peer } from "./message.ts";
+import { refusal } from "./problems.ts";
+import { marks } from "./scan.ts";
+
+/** One shape for all requests; what is null or empty is filled in on the way. */
+class Request implements HttpRequest {
+  deadlineMs = Infinity;
+  localDtab: Dtab = emptyDtab;
+  replayable = true;
+  readonly idempotent: boolean;
+  dst: Path | null = null;
+  boundId: Path | null = null;
+  residual: Path = root;
+  endpoint: Address | null = null;
+  readonly method: string;
+  target: string;
+  readonly version: "1.1" | "1.0";
+  host: string | null;
+  readonly absoluteScheme: "http" | "https" | null;
+  readonly fields: Fields = sorted.fields;
+  via: string | null = sorted.via;
+  context: Fields | null = sorted.context;
+  contextOut: Fields = [];
+  hop: Hop | null = null;
+  expectsContinue: boolean;
+  upgrade: string | null;
+  body: Body = noBody;
+  readonly peer: Peer;
+  onInterim: ((status: number, fields: Fields) => void) | null = null;
+
+  constructor(
+    method: string,
+    target: string,
+    host: string | null,
+    scheme: "http" | "https" | null,
+    peer: Peer,
+  ) {
+    this.method = method;
+    this.idempotent = idempotentMethods.has(method);
+    this.target = target;
+    this.version = marks.minor === 1 ? "1.1" : "1.0";
+    this.host = host;
+    this.absoluteScheme = scheme;
+    // HTTP/1.0 has neither (RFC 9110 sections 10.1.1 and 7.8).
+    this.expectsContinue = marks.minor === 1 && sorted.expect !== null;
+    this.upgrade = marks.minor === 1 ? upgradeOf() : null;
+    this.peer = peer;
+  }
+}
+
+/** RFC 9110 section 9.2.2. */
+const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+export interface RequestHead {
+  readonly request: HttpRequest;
+  readonly framing: Framing;
+  /** The caller wants, or its version implies, that the connection ends with the answer. */
+  readonly closes: boolean;
+}
+
+/** While its body is not known yet: only the server connection has it in this form. */
+export type OpenRequest = { -readonly [Key in keyof HttpRequest]: HttpRequest[Key] };
+
+/** Of the head scanned last in `bytes`. */
+export function readRequest(bytes: Buffer, peer: Peer): RequestHead | Refusal {
+  const base = marks.lineStart;
+  const text = bytes.toString("latin1", base, marks.headEnd);
+  sortFields(bytes, text, base);
+  const method = text.slice(0, marks.firstEnd - base);
+  const target = text.slice(marks.firstEnd - base + 1, marks.secondEnd - base);
+  const problem = hostProblem();
+  if (problem !== null) return refusal(400, problem);
+  if (sorted.expect !== null && sorted.expect.toLowerCase() !== "100-continue") {
+    return refusal(417, "an expectation other than 100-continue");
+  }
+  const framing = requestFraming(marks.minor);
+  if (typeof framing === "string") return refusal(400, framing);
+  const request = requestOf(method, target, peer);
+  if (!(request instanceof Request)) return request;
+  const options = connectionOptions(sorted.connection);
+  const closes = options.close || (marks.minor === 0 && !options.keepAlive);
+  return { request, framing, closes };
+}
+
+function requestOf(method: string, target: string, peer: Peer): Request | Refusal {
+  if (method === "CONNECT")
+    return refusal(501, "CONNECT is not supported: this is no forward proxy");
+  if (target.charCodeAt(0) === 47 || (target === "*" && method === "OPTIONS")) {
+    return new Request(method, target, sorted.host, null, peer);
+  }
+  const absolute = absoluteTarget(target, method);
+  if (absolute === null) {
+    return refusal(400, "the request target is neither a path nor an http URI with a host");
+  }
+  return new Request(method, absolute.target, absolute.authority, absolute.scheme, peer);
+}
+
+/** One Host at most, and one that cannot be read in two ways (RFC 9112 section 3.2). */
+function hostProblem(): string | null {
+  const { host, hostCount } = sorted;
+  if (hostCount > 1) return "more than one Host field";
+  if (host === null || host === "" || isAuthority(host)) return null;
+  return "an invalid Host field";
+}
+
+/**
+ * What the caller would like to speak instead, when it says so properly. Never HTTP/2 in clear
+ * text: the requests in such a tunnel would pass by every rule of the proxy ("h2c smuggling").
+ */
+function upgradeOf(): string | null {
+  const { upgrade, connection } = sorted;
+  if (upgrade === null || !connectionOptions(connection).upgrade) return null;
+  return listOf(upgrade).some((protocol) => protocol.startsWith("h2")) ? null : upgrade;
+}

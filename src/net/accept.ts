@@ -1,0 +1,95 @@
+// A listener: accepts connections and hands each over as a Link.
+import { createServer, Socket } from "node:net";
+import type { ListenOptions as NodeListenOptions, Server, SocketConstructorOpts } from "node:net";
+import type { Clock } from "../core/clock.ts";
+import type { SocketOptions } from "../core/protocol.ts";
+import { Link } from "./link.ts";
+import { watchStalls } from "./stalls.ts";
+
+export interface AcceptOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly socket: SocketOptions;
+  readonly clock: Clock;
+  /** false: plain sockets with a buffer per read, as if the handle could not be taken over. */
+  readonly takesOverHandles?: boolean;
+}
+
+/** Owns the listening socket; each link is owned by whoever `onLink` gives it to. */
+export interface Acceptor {
+  readonly host: string;
+  readonly port: number;
+  /** Stops accepting. Links live on. Idempotent. */
+  close(): void;
+}
+
+const [nodeMajor = 0, nodeMinor = 0] = process.versions.node.split(".").map(Number);
+const reusePortIsSupported = nodeMajor > 23 || (nodeMajor === 23 && nodeMinor >= 1);
+
+/** Rejects, with a text for people, when the address cannot be had. */
+export function accept(options: AcceptOptions, onLink: (link: Link) => void): Promise<Acceptor> {
+  const { socket, host, port } = options;
+  if (socket.reusePort && !reusePortIsSupported) {
+    const why = `reusePort needs Node 23.1 or newer, this is ${process.version}: remove it or upgrade`;
+    return Promise.reject(new Error(`cannot listen on ${host}:${port}: ${why}`));
+  }
+  const takesOver = options.takesOverHandles ?? true;
+  const server = createServer({
+    allowHalfOpen: true,
+    noDelay: socket.noDelay,
+    keepAlive: socket.keepAlive ?? false,
+    pauseOnConnect: takesOver,
+  });
+  server.on("connection", (accepted) => {
+    const link = linkOf(accepted, takesOver);
+    watchStalls(link.socket, socket, options.clock);
+    onLink(link);
+  });
+  return listening(server, options);
+}
+
+function listening(server: Server, options: AcceptOptions): Promise<Acceptor> {
+  const { host, port, socket } = options;
+  // `reusePort` is younger than the types of the oldest Node that we support.
+  const how: NodeListenOptions & { reusePort?: boolean } = { host, port };
+  if (socket.backlog !== null) how.backlog = socket.backlog;
+  if (socket.reusePort) how.reusePort = true;
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(refused(error, host, port)));
+    server.listen(how, () => {
+      const bound = server.address();
+      if (bound === null || typeof bound === "string") throw new Error("bug: no TCP address");
+      // Accepting may fail later (too many open files): connections wait in the backlog meanwhile.
+      server.removeAllListeners("error").on("error", () => {});
+      resolve({ host: bound.address, port: bound.port, close: () => void server.close() });
+    });
+  });
+}
+
+function refused(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const what = `cannot listen on ${host}:${port}`;
+  if (error.code === "EADDRINUSE") return new Error(`${what}: another process has this port`);
+  if (error.code === "EACCES") return new Error(`${what}: not permitted; use a port above 1023`);
+  if (error.code === "EADDRNOTAVAIL") return new Error(`${what}: this host has no such address`);
+  return new Error(`${what}: ${error.message}`);
+}
+
+/**
+ * `net.Server` cannot make its sockets read into a buffer of ours, so the handle of an accepted
+ * socket that has not read yet moves to a socket that can. The handle is not a documented
+ * property: where it is missing, the accepted socket is used as it is.
+ */
+function linkOf(accepted: Socket, takesOver: boolean): Link {
+  const link = new Link();
+  const holder = accepted as unknown as { _handle?: unknown };
+  const handle = holder._handle;
+  if (takesOver && handle !== null && typeof handle === "object") {
+    holder._handle = null;
+    const { onread } = link;
+    const options = { handle, allowHalfOpen: true, onread } as SocketConstructorOpts;
+    link.attach(new Socket(options));
+  } else {
+    link.attachPlain(accepted);
+  }
+  return link;
+}

@@ -1,0 +1,258 @@
+// Connections to one endpoint that are used by one call at a time (HTTP/1.1, Thrift).
+import type { Clock, Close } from "../core/clock.ts";
+import { failure } from "../core/failure.ts";
+import type { Failure } from "../core/failure.ts";
+import type { DialOptions, WireStats } from "../core/protocol.ts";
+import { Alarm } from "./alarm.ts";
+
+/** A connection in the pool. The pool writes the two times. */
+export interface PoolMember {
+  openedMs: number;
+  idleSinceMs: number;
+  /** Destroys the socket. The member then tells the pool by `gone`. */
+  close(): void;
+}
+
+/** A call that waits for a connection. Exactly one of the two comes, unless it gave up. */
+export interface Waiter<C> {
+  got(member: C): void;
+  failed(why: Failure): void;
+}
+
+/** Dials once; calls back later, never at once. The result gives up. */
+export type DialOne<C> = (opened: (member: C) => void, failed: (why: Failure) => void) => Close;
+
+export type PoolOptions = Pick<
+  DialOptions,
+  "minConnections" | "maxConnections" | "maxWaiters" | "poolIdleMs" | "idleTimeMs" | "lifeTimeMs"
+> & {
+  /** For texts: `127.0.0.1:8080`. */
+  readonly name: string;
+};
+
+/**
+ * Never more than `maxConnections`, dials in progress included. A call that finds none free waits
+ * its turn (first come, first served); one more than `maxWaiters` is refused at once. The pool owns
+ * idle members; a member in use belongs to its call until it comes back by `give` or `gone`.
+ */
+export class Pool<C extends PoolMember> {
+  readonly #options: PoolOptions;
+  readonly #dialOne: DialOne<C>;
+  readonly #clock: Clock;
+  readonly #stats: WireStats;
+  readonly #alarm: Alarm;
+  readonly #members = new Set<C>();
+  /** Longest idle first; the last is taken first, so that the others can grow old. */
+  readonly #idle: C[] = [];
+  readonly #waiters = new Set<Waiter<C>>();
+  readonly #dials = new Set<Close>();
+  #isClosed = false;
+
+  constructor(options: PoolOptions, dialOne: DialOne<C>, clock: Clock, stats: WireStats) {
+    this.#options = options;
+    this.#dialOne = dialOne;
+    this.#clock = clock;
+    this.#stats = stats;
+    this.#alarm = new Alarm(clock, () => this.#reap());
+  }
+
+  /** No call can be taken now: all connections are in use and the queue is full, or it is closed. */
+  get isExhausted(): boolean {
+    return this.#isClosed || (this.#isFull && this.#queued >= this.#options.maxWaiters);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Open connections, and dials in progress. */
+  get size(): number {
+    return this.#members.size + this.#dials.size;
+  }
+
+  /** An idle connection, or null: then `wait`. */
+  take(): C | null {
+    const member = this.#idle.pop();
+    if (member === undefined) return null;
+    this.#stats.pooled -= 1;
+    return member;
+  }
+
+  /** Waits for a connection, dialling when that is allowed. May fail at once. The result gives up. */
+  wait(waiter: Waiter<C>): Close {
+    if (this.isExhausted) {
+      waiter.failed(this.#exhausted());
+      return nothing;
+    }
+    this.#waiters.add(waiter);
+    this.#stats.waiters += 1;
+    this.#dialForWaiters();
+    return () => void this.#leave(waiter);
+  }
+
+  /** A connection is free again, clean, and open. */
+  give(member: C): void {
+    const nowMs = this.#clock.nowMs();
+    if (this.#isClosed || nowMs - member.openedMs >= this.#options.lifeTimeMs) {
+      return member.close();
+    }
+    const waiter = this.#nextWaiter();
+    if (waiter !== null) return waiter.got(member);
+    member.idleSinceMs = nowMs;
+    this.#idle.push(member);
+    this.#stats.pooled += 1;
+    this.#schedule();
+  }
+
+  /** A connection has closed, wherever it was. Every member that was opened says so once. */
+  gone(member: C): void {
+    if (!this.#members.delete(member)) return;
+    this.#stats.connections -= 1;
+    this.#stats.closes.value += 1;
+    const at = this.#idle.indexOf(member);
+    if (at >= 0) {
+      this.#idle.splice(at, 1);
+      this.#stats.pooled -= 1;
+    }
+    if (!this.#isClosed) this.#dialForWaiters();
+  }
+
+  /** Fails those who wait, closes what is idle, and what is in use when `graceMs` has passed. */
+  close(graceMs: number): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#alarm.close();
+    for (const giveUp of this.#dials) giveUp();
+    this.#dials.clear();
+    for (let waiter = this.#nextWaiter(); waiter !== null; waiter = this.#nextWaiter()) {
+      waiter.failed(this.#closedFailure());
+    }
+    for (const member of Array.from(this.#idle)) member.close();
+    if (this.#members.size === 0) return;
+    const closeRest = () => {
+      for (const member of Array.from(this.#members)) member.close();
+    };
+    if (graceMs <= 0) closeRest();
+    else this.#clock.after(graceMs, closeRest);
+  }
+
+  get #isFull(): boolean {
+    return this.size >= this.#options.maxConnections;
+  }
+
+  /** Those who wait beyond the ones that a dial in progress will serve. */
+  get #queued(): number {
+    return Math.max(0, this.#waiters.size - this.#dials.size);
+  }
+
+  #leave(waiter: Waiter<C>): boolean {
+    if (!this.#waiters.delete(waiter)) return false;
+    this.#stats.waiters -= 1;
+    return true;
+  }
+
+  #nextWaiter(): Waiter<C> | null {
+    for (const waiter of this.#waiters) {
+      this.#leave(waiter);
+      return waiter;
+    }
+    return null;
+  }
+
+  #dialForWaiters(): void {
+    while (this.#waiters.size > this.#dials.size && !this.#isFull) this.#dial();
+  }
+
+  #dial(): void {
+    const startedMs = this.#clock.nowMs();
+    const giveUp = this.#dialOne(
+      (member) => {
+        this.#dials.delete(giveUp);
+        this.#opened(member, startedMs);
+      },
+      (why) => {
+        this.#dials.delete(giveUp);
+        this.#stats.failedConnectLatencyMs.record(Math.round(this.#clock.nowMs() - startedMs));
+        this.#dialFailed(why);
+      },
+    );
+    this.#dials.add(giveUp);
+  }
+
+  #opened(member: C, startedMs: number): void {
+    const nowMs = this.#clock.nowMs();
+    this.#stats.connects.value += 1;
+    this.#stats.connections += 1;
+    this.#stats.connectLatencyMs.record(Math.round(nowMs - startedMs));
+    member.openedMs = nowMs;
+    this.#members.add(member);
+    this.give(member);
+  }
+
+  /**
+   * The longest waiting call fails, and with it all that have neither a dial nor a connection in use
+   * to hope for: they are better off on another endpoint than behind the same closed door.
+   */
+  #dialFailed(why: Failure): void {
+    this.#nextWaiter()?.failed(why);
+    while (this.#members.size === 0 && this.#queued > 0) this.#nextWaiter()?.failed(why);
+    this.#dialForWaiters();
+  }
+
+  #schedule(): void {
+    const oldest = this.#idle[0];
+    if (oldest === undefined) return this.#alarm.clear();
+    this.#alarm.set(Math.min(this.#idleEndsMs(oldest), this.#lifeEndsMs()));
+    return undefined;
+  }
+
+  #idleEndsMs(member: C): number {
+    const { idleTimeMs, poolIdleMs, minConnections } = this.#options;
+    const isExtra = this.#members.size > minConnections;
+    return member.idleSinceMs + (isExtra ? Math.min(poolIdleMs, idleTimeMs) : idleTimeMs);
+  }
+
+  /** Of the oldest member, which may be in use: then we look again a little later. */
+  #lifeEndsMs(): number {
+    if (this.#options.lifeTimeMs === Infinity) return Infinity;
+    for (const { openedMs } of this.#members) {
+      return Math.max(openedMs + this.#options.lifeTimeMs, this.#clock.nowMs() + lookAgainMs);
+    }
+    return Infinity;
+  }
+
+  #reap(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const member of Array.from(this.#idle)) {
+      const isOld = nowMs - member.openedMs >= this.#options.lifeTimeMs;
+      if (isOld || nowMs >= this.#idleEndsMs(member)) this.#retire(member);
+    }
+    this.#schedule();
+  }
+
+  #retire(member: C): void {
+    const at = this.#idle.indexOf(member);
+    this.#idle.splice(at, 1);
+    this.#stats.pooled -= 1;
+    member.close();
+    this.gone(member);
+  }
+
+  #exhausted(): Failure {
+    if (this.#isClosed) return this.#closedFailure();
+    const { name, maxConnections, maxWaiters } = this.#options;
+    const detail = `all ${maxConnections} connections to ${name} are in use and ${maxWaiters} calls wait already`;
+    return failure("exhausted", detail, "safe");
+  }
+
+  #closedFailure(): Failure {
+    return failure(
+      "exhausted",
+      `the connections to ${this.#options.name} are being closed`,
+      "safe",
+    );
+  }
+}
+
+const nothing: Close = () => {};
+const lookAgainMs = 100;

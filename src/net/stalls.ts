@@ -1,0 +1,39 @@
+// Read and write timeouts of a socket, without a timer per read: its counters are looked at.
+import type { Socket } from "node:net";
+import type { Clock, Close } from "../core/clock.ts";
+import type { SocketOptions } from "../core/protocol.ts";
+
+/**
+ * Destroys `socket` when it read nothing for `readTimeoutMs`, or when something written did not go
+ * out for `writeTimeoutMs`; at most a quarter of that late. Costs nothing when both are infinite.
+ */
+export function watchStalls(socket: Socket, options: SocketOptions, clock: Clock): void {
+  const { readTimeoutMs, writeTimeoutMs } = options;
+  const periodMs = Math.min(readTimeoutMs, writeTimeoutMs) / 4;
+  if (periodMs === Infinity) return;
+  let [readBytes, writtenBytes] = [0, 0];
+  let [readMs, wroteMs] = [clock.nowMs(), clock.nowMs()];
+  let stop: Close = () => {};
+  const look = () => {
+    const nowMs = clock.nowMs();
+    if (socket.bytesRead !== readBytes || socket.isPaused()) readMs = nowMs;
+    if (sentBytes(socket) !== writtenBytes || socket.writableLength === 0) wroteMs = nowMs;
+    readBytes = socket.bytesRead;
+    writtenBytes = sentBytes(socket);
+    if (nowMs - readMs >= readTimeoutMs) return socket.destroy(timedOut("read", readTimeoutMs));
+    if (nowMs - wroteMs >= writeTimeoutMs) return socket.destroy(timedOut("wrote", writeTimeoutMs));
+    stop = clock.after(periodMs, look);
+    return undefined;
+  };
+  stop = clock.after(periodMs, look);
+  socket.once("close", () => stop());
+}
+
+/** What the kernel took: `bytesWritten` counts what waits in the process as well. */
+function sentBytes(socket: Socket): number {
+  return socket.bytesWritten - socket.writableLength;
+}
+
+function timedOut(what: string, limitMs: number): Error {
+  return new Error(`${what} nothing for ${limitMs} ms`);
+}
