@@ -18,6 +18,7 @@ import type { ClusterStats } from "./cluster-stats.ts";
 import { clusterStats } from "./cluster-stats.ts";
 import type { EndpointDeps } from "./endpoint.ts";
 import { Endpoint } from "./endpoint.ts";
+import type { Explain } from "./explain.ts";
 import { attemptTimeout } from "./filters/deadline.ts";
 import { requeueFilter } from "./filters/requeue.ts";
 import { statsFilter } from "./filters/stats.ts";
@@ -51,7 +52,7 @@ export interface ClusterUser<Req, Res> {
   readonly scopeName: string;
   readonly classifier: Classifier<Req, Res>;
   /** How the path's name is resolved, for a call that finds no addresses. */
-  explain(): string;
+  readonly explain: Explain;
 }
 
 export interface EndpointView {

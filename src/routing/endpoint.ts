@@ -92,10 +92,13 @@ export class Endpoint<Req extends Call, Res> implements Candidate {
   }
 
   #closeWire(graceMs: number): void {
-    this.#wire?.close(graceMs);
-    if (graceMs > 0) return;
-    this.#wire = null;
-    this.#service = null;
+    const wire = this.#wire;
+    if (graceMs === 0) {
+      // Forgotten first: the calls that closing breaks come back here.
+      this.#wire = null;
+      this.#service = null;
+    }
+    wire?.close(graceMs);
   }
 }
 

@@ -16,13 +16,11 @@ import { ended, stack } from "../core/service.ts";
 import type { CallStats } from "./call-stats.ts";
 import { deadlineFilter } from "./filters/deadline.ts";
 import { statsFilter } from "./filters/stats.ts";
+import type { Explain } from "./explain.ts";
 import type { Cached } from "./idle-cache.ts";
 import type { Lease, LeaseMaker } from "./lease.ts";
 import type { ServiceOptions } from "./options.ts";
 import { WaitingRoom } from "./waiting-room.ts";
-
-/** A trace is for people and costs a lookup: one is good for so long. */
-const traceTtlMs = 1_000;
 
 export interface DestinationDeps<Req extends Call, Res> {
   readonly clock: Clock;
@@ -35,8 +33,7 @@ export interface DestinationDeps<Req extends Call, Res> {
   readonly baseDtab: Dtab;
   readonly binding: Live<NameTree<Bound>>;
   readonly lease: LeaseMaker<Req, Res>;
-  /** How the name is resolved at this moment, one step a line. */
-  explain(): string;
+  readonly explain: Explain;
   /** Says that a call has ended: the cache counts it as a use. */
   touched(destination: Destination<Req, Res>): void;
   /** Once, when it has closed. */
@@ -74,8 +71,6 @@ export class Destination<Req extends Call, Res> implements Cached {
   /** null until the name was bound for the first time; after that the last good binding. */
   #selector: Selector<Target<Req, Res>> | null = null;
   #isClosed = false;
-  #trace = "";
-  #tracedMs = -Infinity;
   pending = 0;
   lastUse = 0;
 
@@ -214,21 +209,12 @@ export class Destination<Req extends Call, Res> implements Cached {
   #unbound(): Failure {
     const dtabs = `Dtab.base=[${showDtab(this.#deps.baseDtab)}], Dtab.local=[${showDtab(this.#localDtab)}]`;
     const detail = `No hosts are available for ${this.#path}, ${dtabs}`;
-    return { kind: "unbound", retry: "never", detail, trace: this.#explained() };
+    return { kind: "unbound", retry: "never", detail, trace: this.#deps.explain() };
   }
 
   #unresolved(why: Failure): Failure {
     const detail = `${this.#path} could not be resolved: ${why.detail}`;
-    return { kind: "unresolved", retry: "safe", detail, trace: why.trace ?? this.#explained() };
-  }
-
-  #explained(): string {
-    const nowMs = this.#deps.clock.nowMs();
-    if (nowMs - this.#tracedMs >= traceTtlMs) {
-      this.#trace = this.#deps.explain();
-      this.#tracedMs = nowMs;
-    }
-    return this.#trace;
+    return { kind: "unresolved", retry: "safe", detail, trace: why.trace ?? this.#deps.explain() };
   }
 }
 

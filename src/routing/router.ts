@@ -13,6 +13,7 @@ import type { Stats } from "../core/stats.ts";
 import { CallStats } from "./call-stats.ts";
 import type { ClusterView } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
+import { atMostOnceASecond } from "./explain.ts";
 import { IdleCache } from "./idle-cache.ts";
 import { Lease } from "./lease.ts";
 import type { BindingCacheOptions, ClientOptions, ServiceOptions } from "./options.ts";
@@ -77,7 +78,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
 
   constructor(deps: RouterDeps<Req, Res>) {
     const { clock, stats, bindingCache, maxServiceNames } = deps;
-    const idleTtlMs = bindingCache.idleTtlSecs * 1_000;
+    const idleTtlMs = Math.max(1, bindingCache.idleTtlSecs) * 1_000;
     const cacheStats = stats.scope("bindcache");
     this.#deps = deps;
     this.#paths = new IdleCache({
@@ -154,13 +155,15 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
       request.dst = dst;
       const { localDtab } = request;
       const key = localDtab.length === 0 ? dst : `${dst} ${showDtab(localDtab)}`;
-      const path = paths.get(key) ?? this.#addPath(key, dst, localDtab);
-      return path.service(request, reply);
+      const path = paths.get(key);
+      if (path !== undefined) return path.service(request, reply);
+      if (!this.#isClosed) return this.#addPath(key, dst, localDtab).service(request, reply);
+      reply.end(failure("exhausted", "this router is shutting down", "safe"));
+      return ended;
     };
   }
 
   #addPath(key: string, dst: Path, localDtab: Dtab): Destination<Req, Res> {
-    if (this.#isClosed) throw new Error("bug: a call came after the router was closed");
     const known = this.#oneShotPaths.get(key);
     if (known !== undefined) return known;
     return this.#paths.add(key, (isOneShot) => {
@@ -174,7 +177,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
     const deps = this.#deps;
     const options = deps.serviceOptions(dst);
     const scopeName = this.#serviceScopes.nameFor(dst.slice(1));
-    const explain = () => deps.explain(dst, localDtab);
+    const explain = atMostOnceASecond(deps.clock, () => deps.explain(dst, localDtab));
     const user = { scopeName, classifier: options.classifier, explain };
     return new Destination(dst, localDtab, isOneShot, {
       clock: deps.clock,

@@ -48,7 +48,7 @@ test("20: an update that changes nothing rebuilds nothing", () => {
   send(router.service, testCall());
   const scope = ["client", "#/fs/users", "loadbalancer"] as const;
   const before = router.counter(...scope, "rebuilds");
-  set.set(ok(addresses(4).reverse()));
+  set.set(ok(addresses(4).toReversed()));
   assert.equal(router.counter(...scope, "rebuilds"), before);
   assert.equal(router.counter(...scope, "updates"), 2);
 });

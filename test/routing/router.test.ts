@@ -114,7 +114,8 @@ test("a name is explained at most once a second, however many calls fail", () =>
   for (let i = 0; i < 100; i++) send(router.service, testCall());
   assert.equal(explained, 1);
   router.clock.advance(1_000);
-  send(router.service, testCall());
+  router.bind("/svc/users", "/#/fs/users", []);
+  for (let i = 0; i < 100; i++) send(router.service, testCall());
   assert.equal(explained, 2);
 });
 
@@ -308,6 +309,30 @@ test("closing waits for calls in flight, and at most the grace", async () => {
   assert.equal(first.answer?.response, 200);
   assert.deepEqual(router.wires[0]?.closes, [0]);
   assert.equal(router.metrics.root.children.get("client")?.children.size, 0);
+});
+
+test("a call that comes when the router has closed is told to go elsewhere", async () => {
+  const router = testRouter();
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  await router.close(0);
+  const { answer } = send(router.service, testCall());
+  assert.equal(answer?.failure?.kind, "exhausted");
+  assert.equal(answer.failure.retry, "safe");
+});
+
+test("a call in flight when the grace has passed is broken, and still gets its answer", async () => {
+  const held: HeldCall[] = [];
+  const router = testRouter({
+    serve: () => holding(held),
+    closed: () => held.forEach((call) => call.fail(failure("closed", "the wire was closed"))),
+  });
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  const asked = send(router.service, testCall());
+  const closing = router.close(1_000);
+  router.clock.advance(1_000);
+  await closing;
+  assert.equal(asked.answer?.failure?.kind, "closed");
+  assert.equal(router.pending, 0);
 });
 
 test("the state of clients is shown with their addresses", () => {

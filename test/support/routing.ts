@@ -146,6 +146,8 @@ export interface TestRouterOptions {
   readonly router?: Partial<RouterDeps<TestCall, TestResponse>>;
   /** How the endpoint at an address answers. */
   serve?(address: Address): Service<TestCall, TestResponse>;
+  /** After a wire was closed: the calls that it still had must end. */
+  closed?(): void;
 }
 
 export function testRouter(options: TestRouterOptions = {}): TestRouter {
@@ -175,7 +177,7 @@ export function testRouter(options: TestRouterOptions = {}): TestRouter {
     bindingCache: { paths: 1_000, trees: 1_000, bounds: 1_000, clients: 1_000, idleTtlSecs: 600 },
     maxServiceNames: 1_000,
     protocol: {
-      dial: (at) => dial(at, serve(at), wires),
+      dial: (at) => dial(at, serve(at), wires, options.closed),
       responseCounter: (stats) => (response) => {
         if (response !== null) stats.counter("status", String(response)).value++;
       },
@@ -245,6 +247,7 @@ function dial(
   at: Address,
   service: Service<TestCall, TestResponse>,
   wires: TestWire[],
+  closed: (() => void) | undefined,
 ): Wire<TestCall, TestResponse> {
   const closes: number[] = [];
   const wire: TestWire = {
@@ -254,7 +257,10 @@ function dial(
     get status() {
       return closes.length > 0 ? ("closed" as const) : ("open" as const);
     },
-    close: (graceMs) => void closes.push(graceMs),
+    close: (graceMs) => {
+      closes.push(graceMs);
+      closed?.();
+    },
   };
   wires.push(wire);
   return wire;
