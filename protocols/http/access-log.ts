@@ -114,7 +114,7 @@ function jsonLine(clock: Clock): LineOf {
       referer: request === null ? null : fieldOf(request.fields, "referer"),
       userAgent: request === null ? null : fieldOf(request.fields, "user-agent"),
     });
-    return `${line.replace(beyondAscii, unicode)}\n`;
+    return `${isBeyondAscii.test(line) ? line.replace(beyondAscii, unicode) : line}\n`;
   };
 }
 
@@ -125,6 +125,7 @@ const requestId = ({ request }: Exchange): string | null =>
 const told = (context: string[] | null): string | null =>
   context === null ? null : fieldOf(context, "l5d-err");
 
+const isBeyondAscii = /[\x7f-\uffff]/;
 /** JSON.stringify has escaped all below the space; the rest would not be ASCII. */
 const beyondAscii = /[\x7f-\uffff]/g;
 const unicode = (character: string): string =>
