@@ -6,7 +6,7 @@ import { showDtab } from "../../src/core/dtab.ts";
 import { ended } from "../../src/core/service.ts";
 import { fieldOf, indexOf } from "./lookup.ts";
 import { noBody, wholeBody } from "./message.ts";
-import { refusal } from "./proxy-filters.ts";
+import { refusal } from "./problems.ts";
 import { requestIdOf } from "./trace-id.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { ProtocolDeps } from "../../src/core/protocol.ts";
@@ -37,7 +37,7 @@ export const maxForwards: HttpFilter = (request, reply, next) => {
   if (index < 0) return next(request, reply);
   const text = request.fields[index + 1] ?? "";
   if (!/^\d{1,9}$/.test(text)) {
-    reply.end(refusal(`Max-Forwards: expected a number of proxies, got "${text}"`));
+    reply.end(refusal(400, `Max-Forwards: expected a number of proxies, got "${text}"`));
     return ended;
   }
   const left = Number(text);

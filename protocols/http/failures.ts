@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { showDtab } from "../../src/core/dtab.ts";
 import { isRefusal } from "./exchange.ts";
+import { reasonOf } from "./problems.ts";
 import { requestIdOf } from "./trace-id.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { RenderFailure, RenderedAnswer } from "./exchange.ts";
@@ -19,19 +20,6 @@ export interface FailureOptions {
   readonly maxHeadersBytes: number;
   readonly maxErrResponseBytes: number;
 }
-
-const reasons: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  408: "Request Timeout",
-  414: "URI Too Long",
-  417: "Expectation Failed",
-  431: "Request Header Fields Too Large",
-  501: "Not Implemented",
-  502: "Bad Gateway",
-  503: "Service Unavailable",
-  504: "Gateway Timeout",
-  505: "HTTP Version Not Supported",
-};
 
 /** Left free in a head for all that is not `l5d-err`. */
 const otherFieldsBytes = 1024;
@@ -68,7 +56,7 @@ export function failureRenderer(options: FailureOptions, clearContext: boolean):
   const maxErrBytes = Math.max(256, options.maxHeadersBytes - otherFieldsBytes);
   return (failure, request, peer) => {
     const status = statusOf(failure, options.timeoutStatus);
-    const reason = reasons[status] ?? "Error";
+    const reason = reasonOf(status);
     if (clearContext) return { status, reason, fields: [], body: Buffer.alloc(0) };
     const isOpen = mayKnow(options.errorDetail, peer);
     const summary = summaryOf(failure, request, peer, isOpen);

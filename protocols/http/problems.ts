@@ -55,10 +55,11 @@ const reasons: Readonly<Record<number, string>> = {
   501: "Not Implemented",
   502: "Bad Gateway",
   503: "Service Unavailable",
+  504: "Gateway Timeout",
   505: "HTTP Version Not Supported",
 };
 
-/** The registered reason of the statuses that the codec itself answers. */
+/** The registered reason of the statuses that the proxy itself answers. */
 export function reasonOf(status: number): string {
   return reasons[status] ?? "Unknown";
 }

@@ -3,12 +3,12 @@ import { failure } from "../../src/core/failure.ts";
 import { ended } from "../../src/core/service.ts";
 import { fieldOf } from "./lookup.ts";
 import { noBody } from "./message.ts";
+import { refusal } from "./problems.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Verdict } from "../../src/core/protocol.ts";
 import type { Filter, Reply } from "../../src/core/service.ts";
 import type { Context } from "./context.ts";
-import type { Refusal } from "./exchange.ts";
 import type { Fields, HttpRequest, HttpResponse } from "./message.ts";
 
 export type HttpFilter = Filter<HttpRequest, HttpResponse>;
@@ -55,11 +55,6 @@ export function serverFilters(options: ServerFilterOptions): readonly HttpFilter
     timestampHeader === null ? null : addField(timestampHeader, wallTime(clock)),
   ];
   return filters.filter((filter) => filter !== null);
-}
-
-/** A request that the proxy refuses for what it says: 400. */
-export function refusal(detail: string): Refusal {
-  return { ...failure("unidentified", detail), status: 400 };
 }
 
 /** Refuses at once what is too much; nothing was done with it, so it may be sent elsewhere. */
@@ -113,6 +108,7 @@ class ClearedReply implements Reply<HttpResponse> {
 /** Counts the hops that `Via` tells of, over all its lines, and adds this one. */
 function callDepth(maxCallDepth: number): HttpFilter {
   const tooDeep = refusal(
+    400,
     `Maximum number of calls (${maxCallDepth}) has been exceeded. Please check for proxy loops.`,
   );
   return (request, reply, next) => {
@@ -150,7 +146,7 @@ function readContext(context: Context): HttpFilter {
   return (request, reply, next) => {
     const problem = context.read(request);
     if (problem === null) return next(request, reply);
-    reply.end(refusal(problem));
+    reply.end(refusal(400, problem));
     return ended;
   };
 }
@@ -245,9 +241,4 @@ function renameHost(fields: Fields, inUri: RegExp, host: string): void {
     if (name !== "location" && name !== "refresh") continue;
     fields[i + 1] = (fields[i + 1] ?? "").replace(inUri, () => `//${host}`);
   }
-}
-
-/** Whether discovery's text can be a Host: it is written into a head as it is. */
-export function isAuthority(text: string): boolean {
-  return /^[0-9A-Za-z._~:[\]%-]+$/.test(text);
 }

@@ -5,7 +5,7 @@ import { failure } from "../../../src/core/failure.ts";
 import { pathLiteral } from "../../../src/core/path.ts";
 import { parseDtab } from "../../../src/core/dtab.ts";
 import { failureRenderer, formEncoded, statusOf } from "../../../protocols/http/failures.ts";
-import { refusal } from "../../../protocols/http/proxy-filters.ts";
+import { refusal } from "../../../protocols/http/problems.ts";
 import type { Failure, FailureKind } from "../../../src/core/failure.ts";
 import type { FailureOptions } from "../../../protocols/http/failures.ts";
 import type { HttpRequest, Peer } from "../../../protocols/http/message.ts";
@@ -45,7 +45,7 @@ test("each kind has its status, and every answer says so in l5d-err and in plain
   for (const [kind, status] of Object.entries(kinds)) {
     const answer = rendered(failure(kind as FailureKind, "the detail"));
     assert.equal(answer.status, status, kind);
-    assert.notEqual(answer.reason, "Error");
+    assert.notEqual(answer.reason, "Unknown");
     assert.equal(answer.fields["Content-Type"], "text/plain; charset=utf-8");
     assert.match(answer.fields["l5d-err"] ?? "", /the\+detail$/, kind);
     assert.match(answer.text, /the detail\n\n[^]+\n$/, kind);
@@ -137,13 +137,13 @@ test("errorDetail shows internal names to everybody or to nobody", () => {
 });
 
 test("what a caller did wrong is told to all callers, and alone", () => {
-  const answer = rendered(refusal("l5d-dtab header is not a dtab: x"), request(), {
+  const answer = rendered(refusal(400, "l5d-dtab header is not a dtab: x"), request(), {
     caller: stranger,
   });
   assert.equal(answer.status, 400);
   assert.equal(answer.text, "l5d-dtab header is not a dtab: x\n");
   assert.equal(answer.fields["l5d-err"], "l5d-dtab+header+is+not+a+dtab%3A+x");
-  const early = rendered({ ...refusal("too long"), status: 414 } as Failure, null);
+  const early = rendered(refusal(414, "too long"), null);
   assert.deepEqual([early.status, early.reason, early.text], [414, "URI Too Long", "too long\n"]);
 });
 

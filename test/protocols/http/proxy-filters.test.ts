@@ -6,7 +6,6 @@ import { context } from "../../../protocols/http/context.ts";
 import { maxForwards } from "../../../protocols/http/diagnostics.ts";
 import { isRefusal } from "../../../protocols/http/exchange.ts";
 import {
-  isAuthority,
   mark,
   serverFilters,
   wireAuthority,
@@ -212,10 +211,4 @@ test("the caller's Host is back before a failure is told: the next try may need 
     return { cancel() {} };
   })(asked, { start() {}, end: () => (hostAtEnd = asked.host) });
   assert.equal(hostAtEnd, "outer");
-});
-
-test("text that would break a head is no authority", () => {
-  for (const good of ["a.test", "a.test:80", "[::1]:80", "127.0.0.1"]) assert.ok(isAuthority(good));
-  for (const bad of ["", "a b", "a\r\nx: y", "a/b", "a@b", "a\n"])
-    assert.ok(!isAuthority(bad), bad);
 });

@@ -1,0 +1,205 @@
+// HTTP/1.1 as a protocol: its kinds, its keys, and one router's share of it.
+import { stack } from "../../src/core/service.ts";
+import { LogFile } from "../../src/net/log-file.ts";
+import { lineMaker } from "./access-log.ts";
+import { isAuthority } from "./authority.ts";
+import { classifiers, defaultClassifier, serverClassifier } from "./classifiers.ts";
+import { dialHttp } from "./client.ts";
+import { context } from "./context.ts";
+import { diagnose, maxForwards } from "./diagnostics.ts";
+import { failureRenderer, mayKnow, statusOf } from "./failures.ts";
+import { forwarded } from "./forwarded.ts";
+import { identifiers } from "./identifiers.ts";
+import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import { mark, serverFilters, wireAuthority, wireContext } from "./proxy-filters.ts";
+import { listenHttp } from "./server.ts";
+import { responseCounter, serverCounters } from "./stats.ts";
+import type {
+  Address,
+  DialOptions,
+  Listener,
+  ListenOptions,
+  Protocol,
+  ProtocolDeps,
+  ProtocolRouter,
+  Wire,
+  WireStats,
+} from "../../src/core/protocol.ts";
+import type { Service } from "../../src/core/service.ts";
+import type { Stats } from "../../src/core/stats.ts";
+import type { Context } from "./context.ts";
+import type { Exchange, HeadLimits } from "./exchange.ts";
+import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
+import type { HttpRequest, HttpResponse, Peer } from "./message.ts";
+import type { HttpFilter } from "./proxy-filters.ts";
+
+export const http: Protocol<HttpRequest, HttpResponse> = {
+  name: "http",
+  defaultPort: 4140,
+  identifiers,
+  defaultIdentifier: "io.l5d.header.token",
+  classifiers,
+  defaultClassifier,
+  routerKeys,
+  serverKeys,
+  clientKeys,
+  serviceKeys: {},
+  // The casts of this file: the sections have been parsed by the keys above.
+  open: (config, deps) => new HttpRouter(config as RouterConfig, deps),
+};
+
+/** Owns the router's access log; listeners and wires belong to those who asked for them. */
+class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
+  readonly responseCounter = responseCounter;
+  readonly mark = mark;
+  readonly serverClassifier;
+  readonly #config: RouterConfig;
+  readonly #deps: ProtocolDeps;
+  readonly #context: Context;
+  readonly #limits: HeadLimits;
+  readonly #accessLog: LogFile | null;
+  readonly #mayKnow: (peer: Peer) => boolean;
+
+  constructor(config: RouterConfig, deps: ProtocolDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#context = context(deps);
+    this.#limits = headLimits(config);
+    this.#accessLog = accessLog(config, deps);
+    this.#mayKnow = (peer) => mayKnow(config.errorDetail, peer);
+    this.serverClassifier = serverClassifier((why) => statusOf(why, config.timeoutStatus));
+  }
+
+  listen(
+    options: ListenOptions,
+    route: Service<HttpRequest, HttpResponse>,
+    stats: Stats,
+  ): Promise<Listener> {
+    const config = options.config as ServerConfig;
+    const { clock, random, label } = this.#deps;
+    const { host, port, socket, clearContext } = options;
+    const counters = serverCounters(stats);
+    const log = this.#logger();
+    const listening = {
+      host,
+      port,
+      socket,
+      clock,
+      random,
+      limits: {
+        ...this.#limits,
+        headerReadTimeoutMs: config.headerReadTimeoutMs,
+        idleTimeMs: options.idleTimeMs,
+        lifeTimeMs: options.lifeTimeMs,
+        stallTimeoutMs: config.stallTimeoutMs,
+        tunnelIdleTimeMs: config.tunnelIdleTimeMs,
+        maxPipelinedBytes: config.maxPipelinedKB * 1024,
+        maxDrainBytes: config.maxDrainKB * 1024,
+        maxWholeBodyBytes: this.#config.streamAfterContentLengthKB * 1024,
+      },
+      renderFailure: failureRenderer(
+        {
+          label,
+          timeoutStatus: this.#config.timeoutStatus,
+          errorDetail: this.#config.errorDetail,
+          maxHeadersBytes: this.#limits.maxHeadersBytes,
+          maxErrResponseBytes: this.#config.maxErrResponseKB * 1024,
+        },
+        clearContext,
+      ),
+      onAnswered(exchange: Exchange) {
+        counters.answered(exchange);
+        log?.(exchange);
+      },
+      onConnections: counters.connections,
+    };
+    return listenHttp(listening, stack(this.#serverFilters(options, config), route));
+  }
+
+  #serverFilters(options: ListenOptions, config: ServerConfig): readonly HttpFilter[] {
+    const { clearContext, maxConcurrentRequests, timeoutMs } = options;
+    const labelled = config.addForwardedHeader;
+    return serverFilters({
+      maxConcurrentRequests,
+      clearContext,
+      maxForwards,
+      timeoutMs,
+      context: this.#context,
+      clock: this.#deps.clock,
+      maxCallDepth: config.maxCallDepth,
+      forwarded: labelled === null ? null : forwarded(labelled, this.#deps),
+      timestampHeader: config.timestampHeader ?? null,
+    });
+  }
+
+  dial(address: Address, options: DialOptions, stats: WireStats): Wire<HttpRequest, HttpResponse> {
+    const { config: parsed, ...shared } = options;
+    const config = parsed as ClientConfig;
+    const { clock } = this.#deps;
+    const wire = dialHttp(
+      address,
+      {
+        ...shared,
+        limits: this.#limits,
+        maxDrainBytes: config.maxDrainKB * 1024,
+        continueTimeoutMs: config.continueTimeoutMs,
+      },
+      { clock, stats },
+    );
+    const service = stack(this.#wireFilters(address), wire.service);
+    return {
+      service,
+      get status() {
+        return wire.status;
+      },
+      close: (graceMs) => wire.close(graceMs),
+    };
+  }
+
+  /** What stands between an endpoint and its wire, outermost first. */
+  #wireFilters(address: Address): readonly HttpFilter[] {
+    const { clock, label, explain } = this.#deps;
+    const authority = address.meta?.["authority"];
+    const filters = [
+      // First: also an answer that a diagnostic request gets here tells which way it came.
+      wireContext(this.#context),
+      // Before the Host is changed: the report is about the caller's request.
+      diagnose({ clock, label, explain, mayKnow: this.#mayKnow }),
+    ];
+    // Last: only the bytes on the wire have the endpoint's own Host.
+    if (authority !== undefined && isAuthority(authority)) filters.push(wireAuthority(authority));
+    return filters;
+  }
+
+  #logger(): ((exchange: Exchange) => void) | null {
+    const file = this.#accessLog;
+    if (file === null) return null;
+    const lineOf = lineMaker(this.#config.httpAccessLogFormat, this.#deps.clock);
+    return (exchange) => file.write(lineOf(exchange));
+  }
+
+  async close(): Promise<void> {
+    await this.#accessLog?.close();
+  }
+}
+
+function headLimits(config: RouterConfig): HeadLimits {
+  return {
+    maxInitialLineBytes: config.maxInitialLineKB * 1024,
+    maxHeadersBytes: config.maxHeadersKB * 1024,
+    maxHeaderCount: config.maxHeaderCount,
+  };
+}
+
+function accessLog(config: RouterConfig, deps: ProtocolDeps): LogFile | null {
+  if (config.httpAccessLog === undefined) return null;
+  const kept = config.httpAccessLogRotateCount;
+  const options = {
+    path: config.httpAccessLog,
+    roll: config.httpAccessLogRollPolicy,
+    append: config.httpAccessLogAppend,
+    keepCount: kept < 0 ? Infinity : kept,
+  };
+  const { clock, log, stats } = deps;
+  return new LogFile(options, { clock, log, lost: stats.counter("access_log", "lost") });
+}
