@@ -2,42 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
 import { responseCounter, serverCounters } from "../../../protocols/http/stats.ts";
-import type { Counter, Histogram, Stats } from "../../../src/core/stats.ts";
 import type { Exchange } from "../../../protocols/http/exchange.ts";
 import { peer, request, response } from "./messages.ts";
-
-/** Metrics by name: counters as numbers, histograms as lists, gauges read now. */
-function recorded() {
-  const counters = new Map<string, Counter>();
-  const histograms = new Map<string, number[]>();
-  const gauges = new Map<string, () => number>();
-  const made: string[] = [];
-  const stats: Stats = {
-    counter(...name) {
-      const key = name.join("/");
-      made.push(key);
-      const counter = counters.get(key) ?? { value: 0 };
-      counters.set(key, counter);
-      return counter;
-    },
-    histogram(...name): Histogram {
-      const key = name.join("/");
-      made.push(key);
-      const samples = histograms.get(key) ?? [];
-      histograms.set(key, samples);
-      return { record: (value) => void samples.push(value) };
-    },
-    gauge: (read, ...name) => void gauges.set(name.join("/"), read),
-    scope: () => stats,
-    prune() {},
-  };
-  const all = () => ({
-    ...Object.fromEntries([...counters].map(([name, { value }]) => [name, value])),
-    ...Object.fromEntries(histograms),
-    ...Object.fromEntries([...gauges].map(([name, read]) => [name, read()])),
-  });
-  return { stats, made, all };
-}
+import { recorded } from "./recorded.ts";
 
 test("answers are counted by status and by class, failed calls as errors", () => {
   const { stats, made, all } = recorded();
