@@ -1,7 +1,7 @@
 // How a name is resolved, all alternatives of it: for `explain`, traces and /delegator.json.
 import { showPrefix } from "../core/dtab.ts";
 import type { Dentry, Dtab } from "../core/dtab.ts";
-import { failed, ok } from "../core/live.ts";
+import { ok } from "../core/live.ts";
 import type { Live, State } from "../core/live.ts";
 import { showTree } from "../core/nametree.ts";
 import type { NameTree } from "../core/nametree.ts";
@@ -50,7 +50,7 @@ class Delegating {
   readonly #namers: readonly MountedNamer[];
   readonly #transformers = new Map<MountedNamer, readonly Transformer[]>();
   readonly #rewrites: names.Rewrites;
-  #lookups = 0;
+  readonly #limits = new names.Limits();
 
   constructor(namers: readonly MountedNamer[], dtab: Dtab) {
     this.#rewrites = new names.Rewrites(dtab);
@@ -64,7 +64,7 @@ class Delegating {
   }
 
   delegate(path: Path, tracker: Tracker): State<Delegation> {
-    this.#lookups = 0;
+    this.#limits.reset();
     const top = { path, rule: undefined, depth: 0, level: 0, trail: null, transformers: null };
     const state = this.#path(path, top, tracker);
     return state.kind === "ok" ? ok(simplifyDelegation(state.value)) : state;
@@ -72,10 +72,8 @@ class Delegating {
 
   #path(path: Path, from: Place, tracker: Tracker): State<Delegation> {
     const trail = { path, before: from.trail };
-    if (from.depth >= names.maxLookups) return failed(names.tooManyLookups(trail));
-    if (++this.#lookups > names.maxLookupsInAll || from.level > names.maxLevels) {
-      return failed(names.tooMuchWork(path));
-    }
+    const exceeded = this.#limits.check(trail, from.depth, from.level);
+    if (exceeded !== null) return exceeded;
     const place = { ...from, path, depth: from.depth + 1, level: from.level + 1, trail };
     const found = this.#rewrites.of(path);
     const children = found.map(({ dentry, tree }) => () => {

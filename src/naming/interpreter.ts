@@ -10,15 +10,7 @@ import type { Bound, Interpreter, MountedNamer } from "../core/naming.ts";
 import type { Path } from "../core/path.ts";
 import { isSameTree } from "./bound-tree.ts";
 import { delegation } from "./delegate.ts";
-import {
-  askNamers,
-  maxLevels,
-  maxLookups,
-  maxLookupsInAll,
-  Rewrites,
-  tooManyLookups,
-  tooMuchWork,
-} from "./names.ts";
+import { askNamers, Limits, Rewrites } from "./names.ts";
 import type { Trail } from "./names.ts";
 import { computed } from "./tracker.ts";
 import type { Tracker } from "./tracker.ts";
@@ -62,7 +54,7 @@ const top: Place = { depth: 0, level: 0, weight: undefined, trail: null };
 class Binding {
   readonly #namers: readonly MountedNamer[];
   readonly #rewrites: Rewrites;
-  #lookups = 0;
+  readonly #limits = new Limits();
 
   constructor(namers: readonly MountedNamer[], dtab: Dtab) {
     this.#namers = namers;
@@ -70,16 +62,14 @@ class Binding {
   }
 
   bind(path: Path, tracker: Tracker): BoundState {
-    this.#lookups = 0;
+    this.#limits.reset();
     return this.#path(path, top, tracker);
   }
 
   #path(path: Path, place: Place, tracker: Tracker): BoundState {
     const trail = { path, before: place.trail };
-    if (place.depth >= maxLookups) return failed(tooManyLookups(trail));
-    if (++this.#lookups > maxLookupsInAll || place.level > maxLevels) {
-      return failed(tooMuchWork(path));
-    }
+    const exceeded = this.#limits.check(trail, place.depth, place.level);
+    if (exceeded !== null) return exceeded;
     const next = { ...place, depth: place.depth + 1, level: place.level + 1, trail };
     const rewritten = alt(this.#rewrites.of(path).map(({ tree }) => tree));
     // A single entry that says `~` does not hide the namers; two such entries do.

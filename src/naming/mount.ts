@@ -10,7 +10,6 @@ import type {
   TransformerDeps,
   TransformerPlugin,
 } from "../core/naming.ts";
-import { join } from "../core/path.ts";
 import type { Path } from "../core/path.ts";
 import { localInterpreter } from "./interpreters/default.ts";
 import { transformInterpreter, transformNamer } from "./transform.ts";
@@ -24,7 +23,9 @@ export interface ConfiguredTransformer {
 /** A namer of the configuration. */
 export interface ConfiguredNamer {
   readonly plugin: NamerPlugin;
-  readonly config: { readonly prefix: Path };
+  /** `/#` and its prefix. */
+  readonly id: Path;
+  readonly config: unknown;
   readonly transformers: readonly ConfiguredTransformer[];
 }
 
@@ -48,13 +49,14 @@ export interface Naming {
 export function buildNaming(configured: readonly ConfiguredNamer[], deps: NamingDeps): Naming {
   const namers: MountedNamer[] = [];
   const plain: MountedNamer[] = [];
-  for (const { plugin, config, transformers } of configured) {
+  for (const { plugin, id, config, transformers } of configured) {
     // The path of a namer's transformer may be any namer's, its own and later ones too. Bound
     // with namers that are not transformed, it cannot lead back to the transformer.
     const made = built(transformers, { bind: binder(plain, deps) });
-    const mounted = mountNamer(plugin, config, deps);
-    plain.push(mounted);
-    namers.push({ id: mounted.id, namer: transformNamer(mounted.namer, made) });
+    const stats = deps.stats.scope("namer", id.slice(1));
+    const namer = plugin.create(config, { ...deps, id, stats });
+    plain.push({ id, namer });
+    namers.push({ id, namer: transformNamer(namer, made) });
   }
   return {
     namers,
@@ -79,15 +81,4 @@ function built(
   deps: TransformerDeps,
 ): Transformer[] {
   return transformers.map(({ plugin, config }) => plugin.create(config, deps));
-}
-
-/** Builds one namer under `/#` and its prefix. */
-function mountNamer(
-  plugin: NamerPlugin,
-  config: { readonly prefix: Path },
-  deps: NamingDeps,
-): MountedNamer {
-  const id = join("/#" as Path, config.prefix);
-  const stats = deps.stats.scope("namer", id.slice(1));
-  return { id, namer: plugin.create(config, { ...deps, id, stats }) };
 }

@@ -8,21 +8,21 @@ import type { NameTree } from "../core/nametree.ts";
 import type { Bound, MountedNamer } from "../core/naming.ts";
 import { startsWith, without } from "../core/path.ts";
 import type { Path } from "../core/path.ts";
-import { ok } from "../core/live.ts";
+import { failed, ok } from "../core/live.ts";
 import type { State } from "../core/live.ts";
 import type { Tracker } from "./tracker.ts";
 
 /** A name may be looked up so many times in a row (Finagle's namerMaxDepth). */
-export const maxLookups = 100;
+const maxLookups = 100;
 
 /**
  * A dtab that comes with a request may fan out: `/a => /a/x & /a/y` doubles with every lookup.
  * So many lookups a name may take in all.
  */
-export const maxLookupsInAll = 10_000;
+const maxLookupsInAll = 4_000;
 
 /** Trees nest within the lookups of trees; every level is two frames of a stack of some 10,000. */
-export const maxLevels = 1_000;
+const maxLevels = 1_000;
 
 /** The lookups that led to a name, the last first. */
 export interface Trail {
@@ -79,10 +79,33 @@ export class Rewrites {
   }
 }
 
-/** Why a name was given up, with the beginning of what it went through. */
-export function tooManyLookups(trail: Trail | null): Failure {
+/**
+ * How far one evaluation of a name may go. Says why it went too far once: the first reason is
+ * the one that people see, and a dtab that goes wrong goes wrong in thousands of places.
+ */
+export class Limits {
+  #lookups = 0;
+  #tooDeep: State<never> | null = null;
+  #tooMuch: State<never> | null = null;
+
+  reset(): void {
+    this.#lookups = 0;
+    this.#tooDeep = null;
+    this.#tooMuch = null;
+  }
+
+  /** Called for every lookup; null: go on. */
+  check(trail: Trail, depth: number, level: number): State<never> | null {
+    if (depth >= maxLookups) return (this.#tooDeep ??= failed(tooManyLookups(trail)));
+    if (++this.#lookups <= maxLookupsInAll && level <= maxLevels) return null;
+    return (this.#tooMuch ??= failed(tooMuchWork(trail.path)));
+  }
+}
+
+/** With the beginning of what the name went through. */
+function tooManyLookups(trail: Trail): Failure {
   const steps: string[] = [];
-  for (let step = trail; step !== null; step = step.before) steps.push(step.path);
+  for (let step: Trail | null = trail; step !== null; step = step.before) steps.push(step.path);
   const first = steps.toReversed().slice(0, 6);
   const dots = steps.length > first.length ? " -> ..." : "";
   return failure(
@@ -92,7 +115,7 @@ export function tooManyLookups(trail: Trail | null): Failure {
   );
 }
 
-export function tooMuchWork(path: Path): Failure {
+function tooMuchWork(path: Path): Failure {
   return failure(
     "unbound",
     `${path} was given up: the dtab makes more of it than can be looked up ` +

@@ -3,11 +3,12 @@ import { lookup } from "node:dns";
 import { domainToASCII } from "node:url";
 import type { Clock, Close } from "../core/clock.ts";
 import { failure } from "../core/failure.ts";
-import { constant, failed, ok, source } from "../core/live.ts";
-import type { Live, State } from "../core/live.ts";
+import { constant, failed, ok } from "../core/live.ts";
+import type { State } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type { HostResolver } from "../core/naming.ts";
 import { canonicalIp } from "./ip.ts";
+import { SharedLives } from "./shared.ts";
 
 /** The answer to one question: addresses, or why there are none. */
 export type HostAnswer =
@@ -44,24 +45,14 @@ export function hostResolver(
   ask: AskHost = askSystem,
   intervalMs: number = defaultIntervalMs,
 ): HostResolver {
-  const polled = new Map<string, Live<readonly string[]>>();
+  const polled = new SharedLives<readonly string[]>();
   return {
     resolve(host) {
       const literal = canonicalIp(host);
       if (literal !== null) return constant(ok([literal]));
       const key = domainToASCII(host.toLowerCase());
       if (key === "" || key.length > 253) return constant(ok([])); // names come from callers, too
-      const known = polled.get(key);
-      if (known !== undefined) return known;
-      const live: Live<readonly string[]> = source((set) => {
-        polled.set(key, live);
-        const stop = poll(key, set, { clock, log, ask, intervalMs });
-        return () => {
-          stop();
-          if (polled.get(key) === live) polled.delete(key);
-        };
-      });
-      return live;
+      return polled.get(key, (set) => poll(key, set, { clock, log, ask, intervalMs }));
     },
   };
 }

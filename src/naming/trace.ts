@@ -1,6 +1,8 @@
 // A delegation as text for people: one line for each name that was looked up.
+import type { Dtab } from "../core/dtab.ts";
 import type { State } from "../core/live.ts";
-import type { AddressSet, Bound, Delegation } from "../core/naming.ts";
+import type { AddressSet, Bound, Delegation, Interpreter } from "../core/naming.ts";
+import type { Path } from "../core/path.ts";
 import { bindsTo, childrenOf } from "./delegation.ts";
 
 export interface TraceOptions {
@@ -8,6 +10,8 @@ export interface TraceOptions {
   readonly colour?: boolean;
   /** So many addresses are named; the others are counted. */
   readonly maxAddresses?: number;
+  /** A dtab can make thousands of names of one. */
+  readonly maxLines?: number;
 }
 
 /**
@@ -21,13 +25,31 @@ export interface TraceOptions {
  */
 export function traceText(delegation: Delegation, options: TraceOptions = {}): string {
   const lines: string[] = [];
+  const maxLines = options.maxLines ?? 200;
   const writer = {
     lines,
     maxAddresses: options.maxAddresses ?? 8,
     isColoured: options.colour === true,
   };
   write(writer, delegation, 0, "", true);
+  const more = lines.length - maxLines;
+  if (more > 0) lines.splice(maxLines, more, `... and ${more} lines more`);
   return lines.join("\n");
+}
+
+/** How a name is resolved at this moment: complete as far as the binding of the name watches it. */
+export function explainNow(interpreter: Interpreter, dtab: Dtab, path: Path): string {
+  const live = interpreter.delegate(dtab, path);
+  const close = live.watch(() => {});
+  const { state } = live;
+  const text = state.kind === "ok" ? traceText(state.value) : stateText(path, state);
+  close();
+  return text;
+}
+
+function stateText(path: Path, state: Exclude<State<unknown>, { kind: "ok" }>): string {
+  if (state.kind === "failed") return `${path}  failed: ${state.why.detail}`;
+  return `${path}  pending: the dtab is not known yet`;
 }
 
 interface Writer {

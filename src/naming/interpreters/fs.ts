@@ -17,9 +17,8 @@ import { plugin } from "../../core/plugin.ts";
 import { file } from "../schema.ts";
 import { computed } from "../tracker.ts";
 import type { Tracker } from "../tracker.ts";
-import { fileText } from "../watch-file.ts";
-import type { FileText } from "../watch-file.ts";
-import { FolderWatches } from "../watch-folder.ts";
+import { Files } from "../files.ts";
+import type { FileText } from "../files.ts";
 import { localInterpreter } from "./default.ts";
 
 const maxFileBytes = 10_000_000;
@@ -30,8 +29,8 @@ export const fsInterpreter: InterpreterPlugin = plugin({
   kind: "io.l5d.fs",
   schema,
   create(config, deps: InterpreterDeps): Interpreter {
-    const folders = new FolderWatches(deps.clock);
-    const dtabFile = new DtabFile(resolve(config.dtabFile), folders, deps);
+    const disk = new Files(deps.clock);
+    const dtabFile = new DtabFile(resolve(config.dtabFile), disk, deps);
     // Watched for good: a name that is bound anew need not wait for the file to be read.
     const unwatch = dtabFile.dtab.watch(() => {});
     const inner = localInterpreter(deps);
@@ -43,7 +42,7 @@ export const fsInterpreter: InterpreterPlugin = plugin({
       watchState: () => dtabFile.report,
       close() {
         unwatch();
-        folders.close();
+        disk.close();
         inner.close();
       },
     };
@@ -60,10 +59,10 @@ class DtabFile {
   #good: Dtab | null = null;
   #problem: string | null = null;
 
-  constructor(path: string, folders: FolderWatches, deps: InterpreterDeps) {
+  constructor(path: string, disk: Files, deps: InterpreterDeps) {
     this.#path = path;
     this.#deps = deps;
-    const text = fileText(folders, path, maxFileBytes);
+    const text = disk.text(path, maxFileBytes);
     this.dtab = computed((tracker) => this.#state(text, tracker), Object.is);
   }
 

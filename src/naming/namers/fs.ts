@@ -27,9 +27,8 @@ import type { AddressLine } from "../address-lines.ts";
 import { folder } from "../schema.ts";
 import { computed } from "../tracker.ts";
 import type { Tracker } from "../tracker.ts";
-import { entryKind, fileText } from "../watch-file.ts";
-import type { FileText } from "../watch-file.ts";
-import { FolderWatches } from "../watch-folder.ts";
+import { Files } from "../files.ts";
+import type { FileText } from "../files.ts";
 
 const maxFileBytes = 500_000;
 /** How deep folders are listed for `/bound-names.json`. */
@@ -50,14 +49,14 @@ export const fs: NamerPlugin = plugin({
 class FolderNamer implements RunningNamer {
   readonly #rootDir: string;
   readonly #deps: NamerDeps;
-  readonly #folders: FolderWatches;
+  readonly #disk: Files;
   /** By path of the file; kept, for the last good addresses outlive a time without watchers. */
   readonly #files = new Map<string, AddressFile>();
 
   constructor(rootDir: string, deps: NamerDeps) {
     this.#rootDir = rootDir;
     this.#deps = deps;
-    this.#folders = new FolderWatches(deps.clock);
+    this.#disk = new Files(deps.clock);
   }
 
   lookup(name: Path): Live<NameTree<Bound>> {
@@ -71,7 +70,7 @@ class FolderNamer implements RunningNamer {
     if (segment === undefined || name === null) return constant(ok(neg));
     const file = joinFile(dir, name);
     const here = append(id, segment);
-    return flatMap(entryKind(this.#folders, file), (kind) => {
+    return flatMap(this.#disk.kind(file), (kind) => {
       if (kind === "missing") return constant(ok(neg));
       if (kind === "folder") return this.#below(file, here, segments, used + 1);
       const residual = pathOfShown(segments.slice(used + 1));
@@ -82,7 +81,7 @@ class FolderNamer implements RunningNamer {
   #file(path: string): AddressFile {
     let file = this.#files.get(path);
     if (file === undefined) {
-      file = new AddressFile(path, this.#folders, this.#deps);
+      file = new AddressFile(path, this.#disk, this.#deps);
       this.#files.set(path, file);
     }
     return file;
@@ -96,11 +95,11 @@ class FolderNamer implements RunningNamer {
     const files = Object.fromEntries(
       Array.from(this.#files, ([file, { report }]) => [file, report]),
     );
-    return { rootDir: this.#rootDir, watchedFolders: this.#folders.paths, files };
+    return { rootDir: this.#rootDir, watchedFolders: this.#disk.folders, files };
   }
 
   close(): void {
-    this.#folders.close();
+    this.#disk.close();
   }
 }
 
@@ -141,10 +140,10 @@ class AddressFile {
   /** What is wrong with the file as it is now. */
   #problem: string | null = null;
 
-  constructor(path: string, folders: FolderWatches, deps: NamerDeps) {
+  constructor(path: string, disk: Files, deps: NamerDeps) {
     this.#path = path;
     this.#deps = deps;
-    const text = fileText(folders, path, maxFileBytes);
+    const text = disk.text(path, maxFileBytes);
     this.addresses = computed((tracker) => this.#state(text, tracker), isSameAddressSet);
   }
 

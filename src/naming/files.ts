@@ -2,9 +2,11 @@
 import { readFile, stat } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Stats as FileStats } from "node:fs";
-import { ok, source } from "../core/live.ts";
+import type { Clock } from "../core/clock.ts";
+import { ok } from "../core/live.ts";
 import type { Live } from "../core/live.ts";
-import type { FolderWatches } from "./watch-folder.ts";
+import { SharedLives } from "./shared.ts";
+import { FolderWatches } from "./watch-folder.ts";
 
 export type FileText =
   | { readonly kind: "text"; readonly text: string }
@@ -13,39 +15,58 @@ export type FileText =
 
 export type EntryKind = "file" | "folder" | "missing";
 
-/** What a path of the file system is, symbolic links followed; set only when it changes. */
-export function entryKind(folders: FolderWatches, path: string): Live<EntryKind> {
-  return source((set) => {
-    let last: EntryKind | null = null;
-    return rereading(folders, path, (done) => {
-      stat(path, (error, found) => {
-        if (!done()) return;
-        const kind = error === null ? kindOf(found) : "missing";
-        if (kind === last) return;
-        last = kind;
-        set(ok(kind));
+/** Looks at files; what several look at is looked at once. Owns the watches of the folders. */
+export class Files {
+  readonly #folders: FolderWatches;
+  readonly #kinds = new SharedLives<EntryKind>();
+  readonly #texts = new SharedLives<FileText>();
+
+  constructor(clock: Clock) {
+    this.#folders = new FolderWatches(clock);
+  }
+
+  /** What a path is, symbolic links followed; set only when it changes. Never failed. */
+  kind(path: string): Live<EntryKind> {
+    return this.#kinds.get(path, (set) => {
+      let last: EntryKind | null = null;
+      return rereading(this.#folders, path, (done) => {
+        stat(path, (error, found) => {
+          const kind = error === null ? kindOf(found) : "missing";
+          if (!done() || kind === last) return;
+          last = kind;
+          set(ok(kind));
+        });
       });
     });
-  });
+  }
+
+  /** The text of a file of at most `maxBytes`; set only when it changes. Never failed. */
+  text(path: string, maxBytes: number): Live<FileText> {
+    return this.#texts.get(path, (set) => {
+      let last: FileText | null = null;
+      return rereading(this.#folders, path, (done) => {
+        readUpTo(path, maxBytes, (read) => {
+          if (!done() || (last !== null && isSame(last, read))) return;
+          last = read;
+          set(ok(read));
+        });
+      });
+    });
+  }
+
+  /** The folders that are watched now. */
+  get folders(): readonly string[] {
+    return this.#folders.paths;
+  }
+
+  close(): void {
+    this.#folders.close();
+  }
 }
 
 function kindOf(found: FileStats): EntryKind {
   if (found.isDirectory()) return "folder";
   return found.isFile() ? "file" : "missing";
-}
-
-/** The text of a file of at most `maxBytes`; set only when it changes. Never failed. */
-export function fileText(folders: FolderWatches, path: string, maxBytes: number): Live<FileText> {
-  return source((set) => {
-    let last: FileText | null = null;
-    return rereading(folders, path, (done) => {
-      readUpTo(path, maxBytes, (read) => {
-        if (!done() || (last !== null && isSame(last, read))) return;
-        last = read;
-        set(ok(read));
-      });
-    });
-  });
 }
 
 function isSame(a: FileText, b: FileText): boolean {
