@@ -14,7 +14,7 @@ export interface AccrualPolicy {
   revived(): void;
 }
 
-export interface AccrualDeps {
+interface AccrualDeps {
   readonly random: Random;
 }
 /** null: endpoints are never taken out. */

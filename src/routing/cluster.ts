@@ -55,7 +55,7 @@ export interface ClusterUser<Req, Res> {
   readonly explain: Explain;
 }
 
-export interface EndpointView {
+interface EndpointView {
   readonly address: string;
   readonly weight: number;
   readonly status: Status;

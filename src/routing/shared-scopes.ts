@@ -2,7 +2,7 @@
 import type { Counter, Stats } from "../core/stats.ts";
 
 /** Names beyond the cap share this one. No logical name has parentheses. */
-export const overflowName = "(other)";
+const overflowName = "(other)";
 
 interface Shared<T> {
   readonly value: T;

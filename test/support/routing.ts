@@ -118,7 +118,7 @@ export function holding(held: HeldCall[] = []): Service<TestCall, TestResponse> 
 export const classifier: Classifier<TestCall, TestResponse> = (_, response, why) =>
   why !== null || response === null || response >= 500 ? "failure" : "success";
 
-export interface TestWire extends Wire<TestCall, TestResponse> {
+interface TestWire extends Wire<TestCall, TestResponse> {
   readonly address: Address;
   readonly closes: readonly number[];
 }
@@ -276,7 +276,7 @@ function readGauge(metrics: Metrics, name: readonly string[]): number | undefine
   return node.metric?.kind === "gauge" ? node.metric.read() : undefined;
 }
 
-export const dialOptions: DialOptions = {
+const dialOptions: DialOptions = {
   connectTimeoutMs: 1_000,
   socket: {
     noDelay: true,

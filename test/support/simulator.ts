@@ -148,7 +148,7 @@ export function simulate(simulation: Simulation): SimulationResult {
   };
 }
 
-export function exponential(mean: number, random: Random): number {
+function exponential(mean: number, random: Random): number {
   return -mean * Math.log(1 - random());
 }
 

@@ -18,7 +18,7 @@ export interface Candidate {
   readonly status: Status;
 }
 
-export interface BalancerDeps {
+interface BalancerDeps {
   readonly clock: Clock;
   readonly random: Random;
 }

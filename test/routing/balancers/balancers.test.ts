@@ -143,15 +143,14 @@ test("13: the alias table draws every index by its weight", () => {
 
 test("14: with k of n endpoints down, picks run out as often as chance says", () => {
   const n = 10;
-  const picks = 200_000;
   for (const k of [5, 7, 9]) {
+    const picks = k === 5 ? 1_000_000 : 100_000; // panics are rare when half are up
     const half = bench(p2c, n, {}, k);
     half.endpoints.slice(0, k).forEach((endpoint) => (endpoint.status = "busy"));
     const counts = tally(half, picks);
     const q = (k * (k - 1)) / (n * (n - 1));
     const panics = half.counters.maxEffortExhausted.value / picks;
-    const tolerance = k === 5 ? 0.35 : 0.2; // 108 of 200000 are expected at k = 5
-    assert.ok(Math.abs(panics / q ** 5 - 1) <= tolerance, `k ${k}: ${panics} and ${q ** 5}`);
+    assert.ok(Math.abs(panics / q ** 5 - 1) <= 0.2, `k ${k}: ${panics} and ${q ** 5}`);
     const bad = counts.slice(0, k).reduce((a, b) => a + b, 0) / picks;
     assert.ok(Math.abs(bad - q ** 6) <= 0.2 * q ** 6 + 0.0003, `k ${k}: ${bad} and ${q ** 6}`);
   }
