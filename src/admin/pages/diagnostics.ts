@@ -1,0 +1,130 @@
+// The pages for looking into a running process: processor profile, heap, event loop.
+import { Session, type Profiler } from "node:inspector/promises";
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { getHeapSnapshot, getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
+import type { Clock } from "../../core/clock.ts";
+import { isOn, json, numberIn, problem, type AdminRequest, type Answer } from "../endpoint.ts";
+import type { Endpoint } from "../endpoint.ts";
+
+const maxProfileSeconds = 300;
+const maxLagSeconds = 60;
+const lagResolutionMs = 10;
+
+export function diagnosticsPages(clock: Clock): readonly Endpoint[] {
+  // Two profiles at once would each show the other; two snapshots would double the memory.
+  const profile = oneAtATime("a profile", (request) => takeProfile(request, clock));
+  const snapshot = oneAtATime("a heap snapshot", takeSnapshot);
+  return [
+    { path: "/admin/profile", category: "diagnostics", isHeavy: true, get: profile },
+    {
+      path: "/admin/heap",
+      category: "diagnostics",
+      isHeavy: true,
+      get: (request) => (isOn(request.query, "snapshot") ? snapshot(request) : heapStatistics()),
+    },
+    {
+      path: "/admin/event-loop",
+      category: "diagnostics",
+      isHeavy: true,
+      get: (request) => measureLag(request, clock),
+    },
+  ];
+}
+
+type Page = (request: AdminRequest) => Answer | Promise<Answer>;
+
+function oneAtATime(what: string, page: Page): Page {
+  let isRunning = false;
+  return (request) => {
+    if (isRunning) return problem(409, `${what} is being taken already; try again when it is done`);
+    isRunning = true;
+    // Aborted when the answer was sent, too: a snapshot is in memory until its last byte is gone.
+    request.signal.addEventListener("abort", () => (isRunning = false));
+    return page(request);
+  };
+}
+
+/** A `.cpuprofile` for the developer tools of a browser or an editor. */
+async function takeProfile({ query, signal }: AdminRequest, clock: Clock): Promise<Answer> {
+  const seconds = numberIn(query, "seconds", 10, maxProfileSeconds);
+  if (seconds === null) return badSeconds(maxProfileSeconds);
+  const session = new Session();
+  session.connect();
+  try {
+    await session.post("Profiler.enable");
+    await session.post("Profiler.start");
+    await elapsed(seconds * 1_000, clock, signal);
+    const { profile } = await session.post("Profiler.stop");
+    return download(profile, `switchyard-${process.pid}.cpuprofile`);
+  } finally {
+    session.disconnect();
+  }
+}
+
+function download(profile: Profiler.Profile, fileName: string): Answer {
+  const headers = { "content-disposition": `attachment; filename="${fileName}"` };
+  return { ...json(profile), headers };
+}
+
+/** Stops the process while it is written: seconds with a large heap. Holds whatever memory held. */
+function takeSnapshot({ signal }: AdminRequest): Answer {
+  const body = getHeapSnapshot();
+  signal.addEventListener("abort", () => body.destroy());
+  return {
+    status: 200,
+    contentType: "application/json",
+    body,
+    headers: {
+      "content-disposition": `attachment; filename="switchyard-${process.pid}.heapsnapshot"`,
+    },
+  };
+}
+
+function heapStatistics(): Answer {
+  return json({
+    memory: process.memoryUsage(),
+    heap: getHeapStatistics(),
+    spaces: getHeapSpaceStatistics(),
+  });
+}
+
+/** How late timers ran within the next `seconds`, in milliseconds. */
+async function measureLag({ query, signal }: AdminRequest, clock: Clock): Promise<Answer> {
+  const seconds = numberIn(query, "seconds", 1, maxLagSeconds);
+  if (seconds === null) return badSeconds(maxLagSeconds);
+  const monitor = monitorEventLoopDelay({ resolution: lagResolutionMs });
+  const before = performance.eventLoopUtilization();
+  monitor.enable();
+  await elapsed(seconds * 1_000, clock, signal);
+  monitor.disable();
+  // The monitor reports the time between two looks, its own interval included.
+  const lagMs = (ns: number) => Math.max(0, Math.round(ns / 1e4) / 100 - lagResolutionMs);
+  return json({
+    seconds,
+    utilization: performance.eventLoopUtilization(before).utilization,
+    samples: monitor.count,
+    lag_ms: {
+      mean: lagMs(monitor.mean),
+      p50: lagMs(monitor.percentile(50)),
+      p90: lagMs(monitor.percentile(90)),
+      p99: lagMs(monitor.percentile(99)),
+      p999: lagMs(monitor.percentile(99.9)),
+      max: lagMs(monitor.max),
+    },
+  });
+}
+
+function badSeconds(max: number): Answer {
+  return problem(400, `seconds must be a number above 0 and up to ${max}`);
+}
+
+/** Over when the time is, or when the caller went away. */
+function elapsed(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, resolve);
+    signal.addEventListener("abort", () => {
+      cancel();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,23 @@
+// All pages of the admin server.
+import type { Clock } from "../../core/clock.ts";
+import { listOf, text, type Endpoint } from "../endpoint.ts";
+import type { AdminViews } from "../views.ts";
+import { diagnosticsPages } from "./diagnostics.ts";
+import { metricsPages } from "./metrics.ts";
+import { namingPages } from "./naming.ts";
+import { processPages } from "./process.ts";
+import { uiPages } from "../ui/page.ts";
+
+/** The function gives the pages of the moment: namers and telemeters bring their own. */
+export function allEndpoints(views: AdminViews, clock: Clock): () => readonly Endpoint[] {
+  const index = () => text(listOf(all()));
+  const fixed: readonly Endpoint[] = [
+    ...uiPages,
+    { path: "/admin", category: "diagnostics", get: index },
+    { path: "/admin/index.txt", category: "diagnostics", get: index },
+    ...processPages(views, clock),
+    ...diagnosticsPages(clock),
+  ];
+  const all = () => [...fixed, ...metricsPages(views), ...namingPages(views, clock)];
+  return all;
+}

@@ -1,0 +1,34 @@
+// The pages that show metrics: JSON, and what the telemeters add.
+import {
+  isOn,
+  jsonText,
+  problem,
+  text,
+  type AdminRequest,
+  type Answer,
+  type Endpoint,
+} from "../endpoint.ts";
+import type { AdminViews } from "../views.ts";
+
+export function metricsPages(views: AdminViews): readonly Endpoint[] {
+  const get = ({ query }: AdminRequest) => metrics(views, query);
+  return [
+    { path: "/admin/metrics.json", category: "ui", get },
+    { path: "/metrics.json", category: "ui", get },
+    ...views.exporters().map(({ path, contentType, render }): Endpoint => ({
+      path,
+      category: "diagnostics",
+      get: () => ({ ...text(render()), contentType }),
+    })),
+  ];
+}
+
+function metrics(views: AdminViews, query: URLSearchParams): Answer {
+  const below = query.get("q");
+  const found = views.metricsJson({
+    isPretty: isOn(query, "pretty"),
+    isTree: isOn(query, "tree"),
+    below,
+  });
+  return found === null ? problem(404, `No such subtree: ${below}`) : jsonText(found);
+}

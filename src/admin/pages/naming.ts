@@ -1,0 +1,110 @@
+// The pages that show names: how one resolves, what is bound, what namers watch.
+import type { Clock } from "../../core/clock.ts";
+import { parseDtab, type Dtab } from "../../core/dtab.ts";
+import type { Live, State } from "../../core/live.ts";
+import { parsePath } from "../../core/path.ts";
+import { json, problem, type AdminRequest, type Answer, type Endpoint } from "../endpoint.ts";
+import type { AdminViews, Json } from "../views.ts";
+
+const delegateTimeoutMs = 2_000;
+
+export function namingPages(views: AdminViews, clock: Clock): readonly Endpoint[] {
+  return [
+    {
+      path: "/delegator.json",
+      category: "ui",
+      get: ({ query }) => delegate(views, clock, fromQuery(query)),
+      post: (request) => delegate(views, clock, fromBody(request)),
+    },
+    state("/bound-names.json", () => views.boundNames()),
+    state("/client_state.json", () => views.clientState()),
+    ...[...views.namerStates()].map(([prefix, read]) => state(`/namer_state/${prefix}.json`, read)),
+    ...views
+      .interpreterStates()
+      .map((interpreter) =>
+        state(`/${interpreter.router}/interpreter_state/${interpreter.name}.json`, () =>
+          interpreter.state(),
+        ),
+      ),
+  ];
+}
+
+function state(path: string, read: () => Json): Endpoint {
+  return { path, category: "diagnostics", get: () => json(read()) };
+}
+
+/** What was asked, as text; null: not given. */
+interface Question {
+  readonly namespace: string | null;
+  readonly dtab: string | null;
+  readonly path: string;
+}
+
+function fromQuery(query: URLSearchParams): Question | Answer {
+  const path = query.get("path");
+  if (path === null) return problem(400, "Invalid path: the parameter path=/svc/... is missing");
+  return { namespace: query.get("namespace"), dtab: query.get("dtab"), path };
+}
+
+/** As Linkerd: `dtab` and `path` must be there. */
+function fromBody({ contentType, body }: AdminRequest): Question | Answer {
+  if (contentType !== "application/json") {
+    return problem(415, `expected Content-Type application/json, got ${contentType || "none"}`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (error) {
+    return problem(400, `malformed JSON: ${error instanceof Error ? error.message : ""}`);
+  }
+  const { namespace, dtab, path } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof dtab !== "string" || typeof path !== "string" || !isTextOrAbsent(namespace)) {
+    return problem(400, 'expected {"namespace": "<router>", "dtab": "...", "path": "/svc/..."}');
+  }
+  return { namespace: namespace ?? null, dtab, path };
+}
+
+function isTextOrAbsent(value: unknown): value is string | null | undefined {
+  return value === undefined || value === null || typeof value === "string";
+}
+
+async function delegate(
+  views: AdminViews,
+  clock: Clock,
+  question: Question | Answer,
+): Promise<Answer> {
+  if ("status" in question) return question;
+  const path = parsePath(question.path);
+  if (!path.ok) return problem(400, `Invalid path: ${path.error.message}`);
+  let dtab: Dtab | null = null;
+  if (question.dtab !== null) {
+    const parsed = parseDtab(question.dtab);
+    if (!parsed.ok) return problem(400, `Invalid dtab: ${parsed.error.message}`);
+    dtab = parsed.value;
+  }
+  const live = views.delegate(question.namespace, dtab, path.value);
+  if (live === null) {
+    return problem(501, `there is no router ${question.namespace} that can tell how names resolve`);
+  }
+  const state = await settled(live, clock, delegateTimeoutMs);
+  if (state.kind === "ok") return json(state.value);
+  if (state.kind === "failed") return problem(500, state.why.detail);
+  return problem(503, "Request timed out.");
+}
+
+/** Watches until there is a value or a failure, or the time is over. */
+function settled<T>(live: Live<T>, clock: Clock, timeoutMs: number): Promise<State<T>> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      const found = live.state; // read before the watch is closed: then nobody keeps it current
+      cancel();
+      closeWatch();
+      resolve(found);
+    };
+    const closeWatch = live.watch((now) => {
+      if (now.kind !== "pending") finish();
+    });
+    const cancel = clock.after(timeoutMs, finish);
+    if (live.state.kind !== "pending") finish();
+  });
+}

@@ -1,0 +1,88 @@
+// The pages about the process: is it there, is it ready, what is it, how it is told to stop.
+import type { Clock } from "../../core/clock.ts";
+import { json, problem, text, type AdminRequest, type Answer, type Endpoint } from "../endpoint.ts";
+import type { AdminViews } from "../views.ts";
+
+export function processPages(views: AdminViews, clock: Clock): readonly Endpoint[] {
+  return [
+    { path: "/admin/ping", category: "diagnostics", get: () => text("pong") },
+    { path: "/admin/ready", category: "diagnostics", get: () => ready(views) },
+    { path: "/admin/server_info", category: "diagnostics", get: () => serverInfo(views, clock) },
+    { path: "/config.json", category: "ui", get: () => json(views.config()) },
+    {
+      path: "/logging.json",
+      category: "control",
+      get: () => json(views.logLevels()),
+      post: (request) => setLevel(views, request),
+    },
+    {
+      path: "/admin/shutdown",
+      category: "control",
+      post: ({ query }) => shutdown(views, query),
+      hint: "curl -X POST .../admin/shutdown",
+    },
+  ];
+}
+
+function ready({ notReady }: AdminViews): Answer {
+  const why = notReady();
+  return why === null ? text("ready\n") : text(`${why}\n`, 503);
+}
+
+function serverInfo({ build }: AdminViews, clock: Clock): Answer {
+  const uptimeMs = Math.round(process.uptime() * 1_000);
+  return json({
+    name: build.name,
+    version: build.version,
+    build_revision: build.revision,
+    node: process.version,
+    pid: process.pid,
+    start_time: new Date(clock.wallMs() - uptimeMs).toISOString(),
+    uptime: uptimeMs,
+  });
+}
+
+function setLevel(views: AdminViews, { body, contentType }: AdminRequest): Answer {
+  if (contentType !== "application/x-www-form-urlencoded") {
+    return problem(415, "expected a form: curl -d 'logger=root&level=DEBUG' .../logging.json");
+  }
+  const form = new URLSearchParams(body);
+  const logger = form.get("logger");
+  const level = form.get("level");
+  if (!logger || !level) return problem(400, "expected logger=<name> and level=<level>");
+  if (views.setLogLevel(logger, level)) return json({ logger, level: level.toUpperCase() });
+  return problem(
+    400,
+    `level ${level} is none of ALL TRACE DEBUG INFO WARNING ERROR CRITICAL FATAL OFF`,
+  );
+}
+
+function shutdown(views: AdminViews, query: URLSearchParams): Answer {
+  const given = query.get("grace");
+  const graceMs = given === null ? null : durationMs(given);
+  if (given !== null && graceMs === null) {
+    return problem(400, `grace ${given} is no time such as 500, 500ms or 10s`);
+  }
+  // After this answer: the last to close is the server that sends it.
+  setImmediate(() => views.shutdown(graceMs));
+  return text("quitting\n");
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  millisecond: 1,
+  milliseconds: 1,
+  s: 1_000,
+  second: 1_000,
+  seconds: 1_000,
+  m: 60_000,
+  minute: 60_000,
+  minutes: 60_000,
+};
+
+/** `500`, `500ms`, `10s`, and Finagle's `10.seconds`; null: none of these. */
+function durationMs(given: string): number | null {
+  const parts = /^(\d{1,9})(?:\.?([a-z]+))?$/.exec(given);
+  const unit = unitMs[parts?.[2] ?? "ms"];
+  return parts === null || unit === undefined ? null : Number(parts[1]) * unit;
+}

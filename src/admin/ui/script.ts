@@ -1,0 +1,171 @@
+// What the page at `/` does. Plain browser JavaScript in a string: everything that comes from the
+// server goes through textContent, never through markup. No backtick and no backslash in here.
+export const script = `"use strict";
+const periodMs = 1000;
+const byId = (id) => document.getElementById(id);
+const make = (tag, text, name) => {
+  const element = document.createElement(tag);
+  if (text !== undefined) element.textContent = text;
+  if (name) element.className = name;
+  return element;
+};
+const counter = (scope, ...path) => {
+  for (const part of path) scope = scope && scope[part];
+  return (scope && scope.counter) || 0;
+};
+const gauge = (scope, name) => scope[name] && scope[name].gauge;
+const number = (value) => value === undefined ? "" : value >= 100 ? Math.round(value).toLocaleString() : String(Math.round(value * 10) / 10);
+
+let before = null;
+let routerNames = "";
+
+/** What one scope did since the last look: the differences of its counters. */
+function row(name, scope, old, seconds) {
+  const since = (...path) => Math.max(0, counter(scope, ...path) - counter(old, ...path));
+  const requests = old ? since("requests") / seconds : undefined;
+  const good = old ? since("success") : 0;
+  const bad = old ? since("failures") : 0;
+  const latency = scope.request_latency_ms || {};
+  const line = make("tr");
+  line.append(make("td", name), make("td", number(requests)), make("td", number(counter(scope, "requests"))));
+  const rate = good + bad > 0 ? 100 * good / (good + bad) : undefined;
+  line.append(make("td", rate === undefined ? "" : number(rate) + " %", rate < 99 ? "bad" : "good"));
+  line.append(make("td", number(counter(scope, "failures"))), make("td", number(gauge(scope, "pending"))));
+  line.append(make("td", number(latency["stat.p50"])), make("td", number(latency["stat.p99"])));
+  line.append(make("td", number(gauge(scope, "connections"))));
+  return line;
+}
+
+function table(title, scopes, old, seconds) {
+  const part = document.createDocumentFragment();
+  const names = Object.keys(scopes || {}).filter((name) => scopes[name].requests).sort();
+  if (names.length === 0) return part;
+  const head = make("tr");
+  for (const column of ["", "req/s", "requests", "success", "failures", "pending", "p50 ms", "p99 ms", "connections"]) head.append(make("th", column));
+  const rows = make("table");
+  rows.append(head, ...names.map((name) => row(name, scopes[name], old && old[name], seconds)));
+  part.append(make("h3", title), rows);
+  return part;
+}
+
+function showRouters(now) {
+  const routers = now.tree.rt || {};
+  const seconds = before ? (now.atMs - before.atMs) / 1000 : 0;
+  const shown = Object.keys(routers).map((label) => {
+    const old = before && before.tree.rt && before.tree.rt[label];
+    const part = make("section");
+    part.append(make("h2", label));
+    for (const [title, scope] of [["Servers", "server"], ["Services", "service"], ["Clients", "client"]]) {
+      part.append(table(title, routers[label][scope], old && old[scope], seconds));
+    }
+    return part;
+  });
+  byId("routers").replaceChildren(...shown.length ? shown : [make("p", "No router has taken a call yet.", "quiet")]);
+}
+
+function showProcess(tree) {
+  const jvm = tree.jvm || {};
+  const own = tree.process || {};
+  const lag = (own.event_loop && own.event_loop.lag_ms) || {};
+  const mib = (bytes) => number(bytes / 1048576) + " MiB";
+  const facts = [];
+  if (jvm.uptime) facts.push("up " + number(jvm.uptime.gauge / 1000) + " s");
+  if (own.mem) facts.push(mib(own.mem.rss.gauge) + " resident");
+  if (jvm.heap) facts.push(mib(jvm.heap.used.gauge) + " heap");
+  if (lag["stat.max"] !== undefined) facts.push("event loop late by up to " + number(lag["stat.max"]) + " ms");
+  byId("info").textContent = facts.join(", ");
+}
+
+async function showState() {
+  const ready = await fetch("admin/ready");
+  byId("state").textContent = (await ready.text()).trim();
+  byId("state").className = ready.ok ? "good" : "bad";
+}
+
+async function listRouters() {
+  const config = await (await fetch("config.json")).json();
+  const labels = (config.routers || []).map((router) => router.label || router.protocol);
+  if (labels.join() === routerNames) return;
+  routerNames = labels.join();
+  byId("ask").elements.namespace.replaceChildren(...labels.map((label) => make("option", label)));
+}
+
+async function listPages() {
+  const pages = (await (await fetch("admin/index.txt")).text()).trim().split(String.fromCharCode(10));
+  byId("pages").replaceChildren(...pages.filter((path) => path !== "/" && path !== "/admin/shutdown").map((path) => {
+    const link = make("a", path);
+    link.href = path.slice(1);
+    return link;
+  }));
+}
+
+async function refresh() {
+  try {
+    const answer = await fetch("admin/metrics.json?tree=1");
+    if (!answer.ok) throw new Error("metrics: status " + answer.status);
+    const now = { atMs: performance.now(), tree: await answer.json() };
+    showRouters(now);
+    showProcess(now.tree);
+    before = now;
+    await showState();
+  } catch (error) {
+    byId("state").textContent = "no answer: " + error.message;
+    byId("state").className = "bad";
+  }
+  setTimeout(refresh, document.hidden ? 5 * periodMs : periodMs);
+}
+
+const meaning = {
+  alt: "tried in this order", union: "split by weight", neg: "no such name", fail: "fails: nothing after it is tried",
+  empty: "exists, and has no addresses", pending: "discovery has not answered yet",
+};
+
+function addressText(bound) {
+  const address = bound.addr || {};
+  if (address.type !== "bound") return address.cause || address.type || "";
+  return address.addrs.map((each) => each.ip + ":" + each.port).join(", ") || "no addresses";
+}
+
+function showNode(node, weight) {
+  const item = make("li");
+  if (weight !== undefined) item.append(make("span", weight + " * ", "quiet"));
+  item.append(make("code", node.type === "transformation" ? node.name : node.path));
+  if (node.dentry) item.append(make("span", " by ", "quiet"), make("code", node.dentry.prefix + " => " + node.dentry.dst));
+  if (meaning[node.type]) item.append(make("span", " " + meaning[node.type], node.type === "alt" || node.type === "union" ? "quiet" : "bad"));
+  if (node.message) item.append(make("span", " " + node.message, "bad"));
+  if (node.type === "leaf") item.append(make("span", " " + node.bound.id + " at " + addressText(node.bound), "good"));
+  const below = [
+    ...(node.delegate ? [showNode(node.delegate)] : []),
+    ...(node.alt || []).map((each) => showNode(each)),
+    ...(node.union || []).map((each) => showNode(each.tree, each.weight)),
+    ...(node.tree ? [showNode(node.tree)] : []),
+  ];
+  if (below.length > 0) {
+    const list = make("ul", undefined, "tree");
+    list.append(...below);
+    item.append(list);
+  }
+  return item;
+}
+
+byId("ask").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const given = new FormData(event.target);
+  const query = new URLSearchParams({ namespace: given.get("namespace") || "", path: given.get("path") });
+  if (given.get("dtab").trim() !== "") query.set("dtab", given.get("dtab"));
+  let shown;
+  try {
+    const answer = await fetch("delegator.json?" + query);
+    const value = await answer.json();
+    shown = answer.ok ? make("ul", undefined, "tree") : make("p", value.error, "bad");
+    if (answer.ok) shown.append(showNode(value));
+  } catch (error) {
+    shown = make("p", "no answer: " + error.message, "bad");
+  }
+  byId("answer").replaceChildren(shown);
+});
+
+refresh();
+listRouters().catch(() => {});
+listPages().catch(() => {});
+`;

@@ -1,0 +1,66 @@
+// What the admin server shows and does, as functions that assemble.ts hands to it: admin itself
+// knows nothing of routers, namers and metrics.
+import type { Dtab } from "../core/dtab.ts";
+import type { Live } from "../core/live.ts";
+import type { Path } from "../core/path.ts";
+
+/** Whatever JSON.stringify can write. */
+export type Json = unknown;
+
+export interface MetricsQuery {
+  readonly isPretty: boolean;
+  readonly isTree: boolean;
+  /** A scope such as `rt/http`; null: all. */
+  readonly below: string | null;
+}
+
+/** A page that a telemeter brought along. */
+export interface ExporterPage {
+  readonly path: string;
+  readonly contentType: string;
+  render(): string;
+}
+
+/** What an interpreter watches: `/<router>/interpreter_state/<name>.json`. */
+export interface InterpreterState {
+  readonly router: string;
+  /** Such as `io.l5d.fs`, with `/...` behind it when the kind has several. */
+  readonly name: string;
+  state(): Json;
+}
+
+export interface BuildInfo {
+  readonly name: string;
+  readonly version: string;
+  /** Of the source; null when it is not known. */
+  readonly revision: string | null;
+}
+
+/** Called for each request: what they return may change as parts are opened and closed. */
+export interface AdminViews {
+  readonly build: BuildInfo;
+  /** null: ready. Otherwise why not. */
+  notReady(): string | null;
+  /** The configuration as it runs, without secrets. */
+  config(): Json;
+  /** null: no such scope. */
+  metricsJson(query: MetricsQuery): string | null;
+  exporters(): readonly ExporterPage[];
+  /**
+   * How a name resolves, in the JSON of Linkerd's delegator. `namespace` is a router's label, null:
+   * none, so that only `/$/` names resolve. `dtab` null: the router's own. The result is null when
+   * there is no such router, or its interpreter cannot tell.
+   */
+  delegate(namespace: string | null, dtab: Dtab | null, path: Path): Live<Json> | null;
+  /** For each client its state and addresses. */
+  clientState(): Json;
+  boundNames(): readonly string[];
+  /** By the namer's prefix without its slash, such as `io.l5d.fs`. */
+  namerStates(): ReadonlyMap<string, () => Json>;
+  interpreterStates(): readonly InterpreterState[];
+  logLevels(): readonly { readonly logger: string; readonly level: string }[];
+  /** false: no such level. */
+  setLogLevel(logger: string, level: string): boolean;
+  /** Begins to end the process; null: with the configured grace. */
+  shutdown(graceMs: number | null): void;
+}
