@@ -1,6 +1,6 @@
 // The process log: one event a line, levels that can be changed while it runs. Events only: a line
 // costs 3 to 6 microseconds, so nothing here is called for each request.
-import { destination, pino, stdSerializers, stdTimeFunctions, type Logger } from "pino";
+import { pino, stdSerializers, stdTimeFunctions, type Logger } from "pino";
 import type { Log, LogEvent } from "../core/log.ts";
 
 /** Linkerd's names of levels, each with what it is here. */
@@ -26,19 +26,20 @@ export interface LogLevel {
 /** Where lines go; each call is one line, line feed included. */
 export interface LogSink {
   write(line: string): void;
-  /** Returns when everything was handed to the system. */
-  flush(): void;
+  /** Resolves when everything was handed to the system; late when the system does not take it. */
+  flush(): Promise<void>;
 }
 
 export interface Logs {
   /** Asking twice gives the same. Names are router labels, namer ids, parts of the process. */
   log(name: string): Log;
-  /** Above error: the process is about to end. Written before it returns. */
+  /** Above error: the process is about to end. */
   fatal(event: LogEvent): void;
   levels(): readonly LogLevel[];
   /** `root` sets all loggers. A name that is not known yet is remembered. false: no such level. */
   setLevel(logger: string, level: string): boolean;
-  flush(): void;
+  /** As the sink's. */
+  flush(): Promise<void>;
 }
 
 export function openLogs(sink: LogSink, level: LevelName = "INFO"): Logs {
@@ -80,7 +81,6 @@ class PinoLogs implements Logs {
 
   fatal(event: LogEvent): void {
     this.#root.fatal(event);
-    this.flush();
   }
 
   levels(): readonly LogLevel[] {
@@ -102,41 +102,7 @@ class PinoLogs implements Logs {
     return true;
   }
 
-  flush(): void {
-    this.#sink.flush();
+  flush(): Promise<void> {
+    return this.#sink.flush();
   }
-}
-
-/**
- * Standard error (2), standard output (1) or a file, written in the background and as JSON, or as
- * text for people when `isText`. A disk that is full loses lines, and never stops the process.
- */
-export function logTo(target: number | string, isText: boolean): LogSink {
-  const stream = destination({ dest: target, sync: false, minLength: 0, mkdir: true });
-  stream.on("error", () => {});
-  return {
-    write: (line) => void stream.write(isText ? textOf(line) : line),
-    flush: () => {
-      try {
-        stream.flushSync();
-      } catch {
-        // Not open yet, or broken: there is nobody to tell.
-      }
-    },
-  };
-}
-
-/** `{"level":"info","time":…,"logger":"http","event":"listening","port":4140}` for people. */
-export function textOf(line: string): string {
-  const { level, time, logger, event, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const shown = Object.entries(fields).map(([name, value]) => `${name}=${showField(value)}`);
-  const head = [time, String(level).toUpperCase().padEnd(5), logger ?? "root", event];
-  return `${[...head, ...shown].join(" ")}\n`;
-}
-
-function showField(value: unknown): string {
-  if (typeof value === "string") return /[\s"=]/.test(value) ? JSON.stringify(value) : value;
-  if (typeof value !== "object" || value === null) return String(value);
-  if ("stack" in value && typeof value.stack === "string") return `\n  ${value.stack}`;
-  return JSON.stringify(value);
 }

@@ -1,17 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { seeded } from "../support/random.ts";
 import { percentiles, SlicedHistogram } from "../../src/telemetry/histogram.ts";
-
-/** A small generator with a seed (mulberry32), so that a failure can be repeated. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const shapes: Readonly<Record<string, (random: () => number) => number>> = {
   "log-uniform to 1.6 million": (random) => Math.floor(Math.exp(random() * Math.log(1.6e6))),

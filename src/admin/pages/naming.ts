@@ -92,7 +92,7 @@ async function delegate(
   return problem(503, "Request timed out.");
 }
 
-/** Watches until there is a value or a failure, or the time is over. */
+/** Watches until all of it is known, or the time is over: then what is known so far. */
 function settled<T>(live: Live<T>, clock: Clock, timeoutMs: number): Promise<State<T>> {
   return new Promise((resolve) => {
     const finish = () => {
@@ -102,9 +102,20 @@ function settled<T>(live: Live<T>, clock: Clock, timeoutMs: number): Promise<Sta
       resolve(found);
     };
     const closeWatch = live.watch((now) => {
-      if (now.kind !== "pending") finish();
+      if (isKnown(now)) finish();
     });
     const cancel = clock.after(timeoutMs, finish);
-    if (live.state.kind !== "pending") finish();
+    if (isKnown(live.state)) finish();
   });
+}
+
+/** A tree is there at once, with nodes and addresses of type `pending` for what is to come. */
+function isKnown(state: State<Json>): boolean {
+  return state.kind === "ok" ? !isWaiting(state.value) : state.kind === "failed";
+}
+
+function isWaiting(value: Json): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if ("type" in value && value.type === "pending") return true;
+  return Object.values(value).some(isWaiting);
 }

@@ -1,7 +1,7 @@
 // The life of the process: starting, running, draining on a signal or an uncaught error, ended.
 import type { EventEmitter } from "node:events";
-import type { Clock, Close } from "./core/clock.ts";
-import type { Log, LogEvent } from "./core/log.ts";
+import type { Clock, Close } from "../core/clock.ts";
+import type { Log, LogEvent } from "../core/log.ts";
 
 /** What it needs of `process`. */
 export interface SupervisedProcess extends Pick<EventEmitter, "on" | "off"> {
@@ -13,10 +13,10 @@ export interface LifecycleDeps {
   readonly process: SupervisedProcess;
   readonly clock: Clock;
   readonly log: Log;
-  /** Logs what ends the process, and returns when it is written. */
+  /** Logs what ends the process. */
   readonly fatal: (event: LogEvent) => void;
   /** Writes what the log still holds. */
-  readonly flush: () => void;
+  readonly flush: () => Promise<void>;
   /** How long calls in flight may take to end: `admin.shutdownGraceMs`. */
   readonly graceMs: number;
 }
@@ -31,6 +31,8 @@ type State = // starting -> running -> draining; starting -> draining; draining 
 
 /** What parts may take beyond the grace, all together, to notice that it is over. */
 const overtimeMs = 1_000;
+/** What the log may take to be written when the process ends. */
+const flushMs = 500;
 /** Ctrl-C in a terminal reaches the process twice when npm or a parent passes it on as well. */
 const sameSignalMs = 100;
 /** An error that comes back while draining is logged so often, then the process ends. */
@@ -47,6 +49,7 @@ export class Lifecycle {
   readonly #parts: { readonly name: string; readonly close: ClosePart }[] = [];
   readonly #release: Close;
   #state: State = { name: "starting" };
+  #isEnding = false;
   #exitCode = 0;
   #errors = 0;
 
@@ -167,9 +170,16 @@ export class Lifecycle {
     });
   }
 
+  /** Once. A log that nobody reads delays the end by `flushMs` at most. */
   #exit(code: number): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
     this.#release();
-    this.#deps.flush();
-    this.#deps.process.exit(code);
+    const { clock, flush, process } = this.#deps;
+    const cancel = clock.after(flushMs, () => process.exit(code));
+    void flush().then(() => {
+      cancel();
+      process.exit(code);
+    });
   }
 }

@@ -1,0 +1,178 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { exchange, startAdmin } from "./support.ts";
+
+test("an unknown path is 404 and lists what there is", async (t) => {
+  const { ask } = await startAdmin(t);
+  const { status, body } = await ask("/nothing");
+  assert.equal(status, 404);
+  assert.match(body, /^there is no \/nothing here/);
+  assert.match(body, /\n\/admin\/ping\n/);
+});
+
+test("the index lists every page in order, those of telemeters and namers too", async (t) => {
+  const { ask } = await startAdmin(t, {
+    exporters: () => [{ path: "/prom", contentType: "text/plain", render: () => "x 1\n" }],
+    namerStates: () => new Map([["io.l5d.fs", () => ({ watched: 2 })]]),
+    interpreterStates: () => [{ router: "out", name: "io.l5d.fs/a", state: () => ["b"] }],
+  });
+  for (const path of ["/admin", "/admin/", "/admin/index.txt"]) {
+    const lines = (await ask(path)).body.trimEnd().split("\n");
+    assert.deepEqual(lines, [...lines].sort());
+    for (const page of [
+      "/",
+      "/prom",
+      "/namer_state/io.l5d.fs.json",
+      "/out/interpreter_state/io.l5d.fs/a.json",
+      "/admin/shutdown",
+    ]) {
+      assert.ok(lines.includes(page), page);
+    }
+  }
+  assert.equal((await ask("/prom")).body, "x 1\n");
+  assert.equal((await ask("/namer_state/io.l5d.fs.json")).body, '{"watched":2}');
+  assert.equal((await ask("/out/interpreter_state/io.l5d.fs/a.json")).body, '["b"]');
+});
+
+test("HEAD is answered on every page as GET is, without a body", async (t) => {
+  const { ask } = await startAdmin(t);
+  const pages = (await ask("/admin")).body.trimEnd().split("\n");
+  for (const page of pages) {
+    if (page === "/admin/shutdown") continue;
+    const { status, body, headers } = await ask(page, { method: "HEAD" });
+    assert.deepEqual([status, body], [page === "/delegator.json" ? 400 : 200, ""], page);
+    assert.equal(headers["cache-control"], "no-store");
+  }
+});
+
+test("another method is 405 and says which ones there are", async (t) => {
+  const { ask } = await startAdmin(t);
+  const { status, headers, body } = await ask("/admin/ping", { method: "PUT" });
+  assert.equal(status, 405);
+  assert.equal(headers["allow"], "GET, HEAD");
+  assert.equal(body, '{"error":"/admin/ping takes GET, HEAD, not PUT"}');
+  assert.equal((await ask("/admin/ping", { method: "POST", body: "x" })).status, 405);
+});
+
+test("a target that is no path is 400", async (t) => {
+  const { ask } = await startAdmin(t);
+  assert.equal((await ask("/%zz")).status, 400);
+  assert.equal((await ask("//evil.example/admin/ping")).status, 404);
+});
+
+test("a page that breaks is 500, is logged, and the next one works", async (t) => {
+  const { ask, logged } = await startAdmin(t, {
+    clientState: () => {
+      throw new Error("broken view");
+    },
+  });
+  const { status, body } = await ask("/client_state.json");
+  assert.deepEqual([status, body], [500, '{"error":"bug: broken view"}']);
+  assert.equal(logged[0]?.event, "admin page failed");
+  assert.equal((await ask("/admin/ping")).body, "pong");
+});
+
+test("a body that is too large is 413", async (t) => {
+  const { ask } = await startAdmin(t);
+  const body = "x".repeat(1024 * 1024 + 1);
+  const headers = { "content-type": "application/json" };
+  const { status } = await ask("/delegator.json", { method: "POST", headers, body });
+  assert.equal(status, 413);
+});
+
+test("on loopback only loopback names are served: a page cannot rebind its own name", async (t) => {
+  const { ask, admin } = await startAdmin(t);
+  for (const host of [
+    "localhost:1",
+    "127.0.0.1",
+    `[::1]:${admin.port}`,
+    "app.localhost",
+    "LOCALHOST.",
+  ]) {
+    assert.equal((await ask("/admin/ping", { headers: { host } })).status, 200, host);
+  }
+  for (const host of [
+    "evil.example",
+    "127.0.0.1.evil.example",
+    "10.0.0.1:9990",
+    "[::2]",
+    "localhost.evil",
+  ]) {
+    const { status, body } = await ask("/admin/ping", { headers: { host } });
+    assert.equal(status, 403, host);
+    assert.match(body, /loopback/);
+  }
+});
+
+test("bound to all addresses, any name is served", async (t) => {
+  const { admin } = await startAdmin(t, {}, { host: "0.0.0.0" });
+  const { status } = await exchange(admin.port, "/admin/ping", {
+    headers: { host: "node-7:9990" },
+  });
+  assert.equal(status, 200);
+});
+
+test("pages of other sites may link here, and neither load nor send anything", async (t) => {
+  let stops = 0;
+  const { ask, admin } = await startAdmin(t, { shutdown: () => void (stops += 1) });
+  const crossSite = { "sec-fetch-site": "cross-site" };
+  assert.equal(
+    (await ask("/", { headers: { ...crossSite, "sec-fetch-mode": "navigate" } })).status,
+    200,
+  );
+  assert.equal(
+    (await ask("/admin/heap", { headers: { ...crossSite, "sec-fetch-mode": "no-cors" } })).status,
+    403,
+  );
+  for (const headers of [
+    { ...crossSite, "sec-fetch-mode": "navigate" },
+    { origin: "https://evil.example" },
+    { origin: "null" },
+    { origin: "http://127.0.0.1:1" },
+  ]) {
+    assert.equal((await ask("/admin/shutdown", { method: "POST", headers })).status, 403);
+  }
+  assert.equal(stops, 0);
+  const own = { origin: `http://127.0.0.1:${admin.port}` };
+  assert.equal((await ask("/admin/shutdown", { method: "POST", headers: own })).status, 200);
+});
+
+test("security closes groups of pages, with exceptions both ways", async (t) => {
+  const security = {
+    uiEnabled: true,
+    controlEnabled: false,
+    diagnosticsEnabled: false,
+    pathWhitelist: [/\/admin\/p.*/],
+    pathBlacklist: [/\/config\.json/],
+  };
+  const { ask } = await startAdmin(t, {}, { security });
+  const statusOf = async (path: string, method = "GET") => (await ask(path, { method })).status;
+  assert.equal(await statusOf("/"), 200);
+  assert.equal(await statusOf("/admin/ping"), 200);
+  assert.equal(await statusOf("/admin/server_info"), 404);
+  assert.equal(await statusOf("/config.json"), 404);
+  assert.equal(await statusOf("/logging.json"), 404);
+  assert.equal(await statusOf("/admin/shutdown", "POST"), 404);
+  assert.doesNotMatch((await ask("/none")).body, /shutdown|config|server_info/);
+});
+
+test("an address that is taken is an error that names it", async (t) => {
+  const { admin } = await startAdmin(t);
+  await assert.rejects(startAdmin(t, {}, { port: admin.port }), (error: Error) =>
+    error.message.startsWith(`the admin server cannot listen on 127.0.0.1:${admin.port}: `),
+  );
+});
+
+test("closing waits for a page in progress for the grace, and no longer", async (t) => {
+  const { admin } = await startAdmin(t);
+  const asked = exchange(admin.port, "/admin/event-loop?seconds=60");
+  const failed = assert.rejects(asked, /socket hang up|ECONNRESET/);
+  while ((await connectionsOf(admin.port)) === 0);
+  await admin.close(50);
+  await failed;
+});
+
+/** Waits until the page is in progress: its own connection is there before the next one's answer. */
+async function connectionsOf(port: number): Promise<number> {
+  return (await exchange(port, "/admin/ping")).status === 200 ? 1 : 0;
+}

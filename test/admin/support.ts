@@ -1,0 +1,73 @@
+// An admin server on a free port with views that a test can change.
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import type { TestContext } from "node:test";
+import { realClock } from "../support/real-clock.ts";
+import type { Clock } from "../../src/core/clock.ts";
+import type { LogEvent } from "../../src/core/log.ts";
+import { openAdmin, type AdminOptions } from "../../src/admin/server.ts";
+import type { AdminViews } from "../../src/admin/views.ts";
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+export interface AskOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+const views: AdminViews = {
+  build: { name: "switchyard", version: "0.1.0", revision: null },
+  notReady: () => null,
+  config: () => ({ routers: [{ protocol: "http", label: "http" }] }),
+  metricsJson: ({ below, ...rest }) =>
+    below === "none" ? null : JSON.stringify({ below, ...rest }),
+  exporters: () => [],
+  delegate: () => null,
+  clientState: () => ({}),
+  boundNames: () => [],
+  namerStates: () => new Map(),
+  interpreterStates: () => [],
+  logLevels: () => [{ logger: "root", level: "INFO" }],
+  setLogLevel: (_, level) => level === "DEBUG",
+  shutdown: () => {},
+};
+
+export async function startAdmin(
+  t: TestContext,
+  changed: Partial<AdminViews> = {},
+  options: Partial<AdminOptions> & { readonly clock?: Clock } = {},
+) {
+  const { clock = realClock, ...others } = options;
+  const logged: LogEvent[] = [];
+  const note = (event: LogEvent) => void logged.push(event);
+  const log = { debug: note, info: note, warn: note, error: note };
+  const admin = await openAdmin(
+    { host: "127.0.0.1", port: 0, security: null, ...others },
+    { ...views, ...changed },
+    { clock, log },
+  );
+  t.after(() => admin.close(0));
+  const ask = (path: string, asked: AskOptions = {}) => exchange(admin.port, path, asked);
+  return { admin, ask, logged };
+}
+
+export function exchange(port: number, path: string, asked: AskOptions = {}): Promise<Answered> {
+  const { method = "GET", headers = {}, body } = asked;
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ host: "127.0.0.1", port, path, method, headers, agent: false });
+    request.on("error", reject);
+    request.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const text = Buffer.concat(chunks).toString("utf8");
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
+      });
+    });
+    request.end(body);
+  });
+}
