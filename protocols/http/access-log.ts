@@ -13,10 +13,10 @@ import { requestIdOf } from "./trace-id.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Exchange } from "./exchange.ts";
 
-export type AccessLogFormat = "common" | "json";
+type AccessLogFormat = "common" | "json";
 
 /** Makes the line for one exchange, with its line feed. ASCII, whatever bytes the caller sent. */
-export type LineOf = (exchange: Exchange) => string;
+type LineOf = (exchange: Exchange) => string;
 
 export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
   return format === "json" ? jsonLine(clock) : commonLine(clock);

@@ -14,7 +14,7 @@ import type { Failure } from "../../src/core/failure.ts";
 import type { Classifier, ClassifierPlugin, Verdict } from "../../src/core/protocol.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 
-export type HttpClassifier = Classifier<HttpRequest, HttpResponse>;
+type HttpClassifier = Classifier<HttpRequest, HttpResponse>;
 
 export const defaultClassifier = "io.l5d.http.nonRetryable5XX";
 
@@ -46,7 +46,7 @@ function failureOn5xx(response: HttpResponse): "success" | "failure" {
 }
 
 /** The verdict in `l5d-success-class`, a share of success from 0.0 to 1.0; null for anything else. */
-export function toldVerdict(text: string | null): "success" | "failure" | null {
+function toldVerdict(text: string | null): "success" | "failure" | null {
   if (text === null || !/^(0(\.\d+)?|1(\.0+)?)$/.test(text)) return null;
   return Number(text) > 0 ? "success" : "failure";
 }

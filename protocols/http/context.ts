@@ -35,7 +35,7 @@ interface LocalDtab {
   readonly text: string;
 }
 
-export interface ContextDeps {
+interface ContextDeps {
   readonly clock: Clock;
   readonly random: Random;
 }

@@ -69,7 +69,7 @@ function answer(fields: Fields, bytes: Uint8Array): HttpResponse {
   return { ...head, via: null, context: null, contextOut: [], body, upgrade: null };
 }
 
-export interface DiagnosticDeps {
+interface DiagnosticDeps {
   readonly clock: Clock;
   readonly label: string;
   readonly explain: ProtocolDeps["explain"];

@@ -9,7 +9,7 @@ import type { RenderFailure, RenderedAnswer } from "./exchange.ts";
 import type { Fields, HttpRequest, Peer } from "./message.ts";
 
 /** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
-export type ErrorDetail = "full" | "local" | "none";
+type ErrorDetail = "full" | "local" | "none";
 
 export interface FailureOptions {
   /** The router's label. */

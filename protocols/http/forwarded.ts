@@ -27,10 +27,10 @@ const labeler = () =>
   );
 
 export const forwardedSchema = v.strictObject({ by: labeler(), for: labeler() });
-export type ForwardedConfig = v.InferOutput<typeof forwardedSchema>;
+type ForwardedConfig = v.InferOutput<typeof forwardedSchema>;
 type LabelerConfig = ForwardedConfig["by"];
 
-export interface ForwardedDeps {
+interface ForwardedDeps {
   readonly random: Random;
   /** The router's label. */
   readonly label: string;
@@ -39,13 +39,25 @@ export interface ForwardedDeps {
 /** One end of a connection as a value of `by` or `for`. */
 type Labeler = (peer: Peer) => string;
 
+interface End {
+  address(peer: Peer): [host: string, port: number];
+  /** The same as long as the connection. */
+  connectionToken: Labeler;
+}
+
 /** Makes the value of the field for one request. */
 export function forwarded(
   config: ForwardedConfig,
   deps: ForwardedDeps,
 ): (request: HttpRequest) => string {
-  const by = labelerOf(config.by, deps, (peer) => [peer.localHost, peer.localPort]);
-  const from = labelerOf(config.for, deps, (peer) => [peer.remoteHost, peer.remotePort]);
+  const by = labelerOf(config.by, deps, {
+    address: (peer) => [peer.localHost, peer.localPort],
+    connectionToken: perConnection(deps.random),
+  });
+  const from = labelerOf(config.for, deps, {
+    address: (peer) => [peer.remoteHost, peer.remotePort],
+    connectionToken: (peer) => peer.token,
+  });
   return (request) => {
     let value = `by=${by(request.peer)};for=${from(request.peer)}`;
     if (request.host !== null && request.host !== "") value += `;host=${quoted(request.host)}`;
@@ -54,18 +66,14 @@ export function forwarded(
   };
 }
 
-function labelerOf(
-  config: LabelerConfig,
-  { random, label }: ForwardedDeps,
-  end: (peer: Peer) => [string, number],
-): Labeler {
+function labelerOf(config: LabelerConfig, { random, label }: ForwardedDeps, end: End): Labeler {
   switch (config.kind) {
     case "ip":
-      return (peer) => ip(end(peer)[0]);
+      return (peer) => ip(end.address(peer)[0]);
     case "ip:port":
-      return (peer) => ipAndPort(...end(peer));
+      return (peer) => ipAndPort(...end.address(peer));
     case "connectionRandom":
-      return perConnection(random);
+      return end.connectionToken;
     case "requestRandom":
       return () => token(random);
     case "router": {
@@ -81,7 +89,7 @@ function labelerOf(
   }
 }
 
-/** A token that stays the same as long as the connection; the two ends have different ones. */
+/** For our end: another token than the caller's, so that nobody takes them for one. */
 function perConnection(random: Random): Labeler {
   const tokens = new WeakMap<Peer, string>();
   return (peer) => {

@@ -5,7 +5,7 @@ import type { Exchange } from "./exchange.ts";
 import type { HttpResponse } from "./message.ts";
 
 /** Counts one answer by its status; 0: there was none. */
-export type StatusCounter = (status: number, latencyMs: number) => void;
+type StatusCounter = (status: number, latencyMs: number) => void;
 
 interface StatusClass {
   readonly count: Counter;
@@ -13,7 +13,7 @@ interface StatusClass {
 }
 
 /** Metrics are made when a status is first seen, then found by number. */
-export function statusCounter(stats: Stats): StatusCounter {
+function statusCounter(stats: Stats): StatusCounter {
   const byStatus: (Counter | undefined)[] = [];
   const byClass: (StatusClass | undefined)[] = [];
   return (status, latencyMs) => {
@@ -41,7 +41,7 @@ export function responseCounter(stats: Stats): ResponseCounter<HttpResponse> {
 }
 
 /** What a server counts of its callers beyond calls: connections, and answers as they saw them. */
-export interface ServerCounters {
+interface ServerCounters {
   answered(exchange: Exchange): void;
   connections(change: number): void;
 }

@@ -23,7 +23,7 @@ export interface LogFileOptions {
   readonly maxWaitingChars?: number;
 }
 
-export interface LogFileDeps {
+interface LogFileDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Lines that were dropped because the file was too slow or could not be written. */

@@ -36,7 +36,7 @@ test("addresses are written as RFC 7239 has them", () => {
 
 test("labels by connection stay, and differ between connections and ends", () => {
   const make = maker({ by: { kind: "connectionRandom" }, for: { kind: "connectionRandom" } });
-  const other = { ...peer };
+  const other = { ...peer, token: "_xyz789" };
   const first = make(request({ host: null }));
   assert.equal(make(request({ host: null })), first);
   assert.notEqual(make(request({ host: null, peer: other })), first);
