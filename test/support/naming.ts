@@ -13,13 +13,22 @@ import { simulatedClock } from "./clock.ts";
 
 export interface KeptLog extends Log {
   readonly events: (LogEvent & { readonly level: string })[];
+  /** Resolves with the next event. */
+  next(): Promise<LogEvent>;
 }
 
 export function keptLog(): KeptLog {
   const events: KeptLog["events"] = [];
-  const keep = (level: string) => (event: LogEvent) => void events.push({ ...event, level });
+  let waiting: ((event: LogEvent) => void)[] = [];
+  const keep = (level: string) => (event: LogEvent) => {
+    events.push({ ...event, level });
+    const heard = waiting;
+    waiting = [];
+    for (const resolve of heard) resolve(event);
+  };
   return {
     events,
+    next: () => new Promise((resolve) => waiting.push(resolve)),
     debug: keep("debug"),
     info: keep("info"),
     warn: keep("warn"),
@@ -76,12 +85,12 @@ export function dtabLiteral(text: string): Dtab {
 
 const nothing = () => {};
 
-/** Resolves with the first state, the one at hand included, that `isWanted`. */
+/** Resolves with the first state, the one at hand included, that `isWanted`; rejects after 5 s. */
 export function stateWhen<T>(
   live: Live<T>,
   isWanted: (state: State<T>) => boolean,
 ): Promise<State<T>> {
-  return new Promise((resolve) => {
+  const found = new Promise<State<T>>((resolve) => {
     let close = nothing;
     let isDone = false;
     const look = (state: State<T>) => {
@@ -94,4 +103,18 @@ export function stateWhen<T>(
     look(live.state);
     if (isDone) close();
   });
+  return stayingAlive(found);
+}
+
+/** Keeps the process alive for a promise that only watches of files can fulfil; 5 s at most. */
+export async function stayingAlive<T>(promise: Promise<T>): Promise<T> {
+  let tooLate: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    tooLate = setTimeout(() => reject(new Error("what was waited for did not come")), 5_000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(tooLate);
+  }
 }
