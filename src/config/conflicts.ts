@@ -59,38 +59,43 @@ function listenersOf(file: Data, routers: readonly Indexed[], kinds: Kinds): Lis
 
 function listener(data: Data, steps: readonly Step[], defaultPort: number): ListeningAt {
   const { ip = "127.0.0.1", port = defaultPort } = data;
-  return { steps, ip: String(ip), port: typeof port === "number" ? port : 0 };
+  const shown = String(ip);
+  const isEvery = /^[0:]*:[0:]*$/.test(shown); // `::` in any of its spellings
+  return { steps, ip: isEvery ? "::" : shown, port: typeof port === "number" ? port : 0 };
 }
 
 function portConflicts(source: Source, listeners: readonly ListeningAt[]): Finding[] {
-  const byPort = new Map<number, ListeningAt[]>();
+  const byPort = new Map<number, Map<string, ListeningAt>>();
   const findings: Finding[] = [];
   // Servers first: the admin server's port is the one that is easier to change.
   for (const current of [...listeners.slice(1), ...listeners.slice(0, 1)]) {
-    if (current.port === 0) continue; // a free port is free
-    const others = byPort.get(current.port) ?? [];
-    byPort.set(current.port, [...others, current]);
-    const other = others.find(({ ip }) => overlap(ip, current.ip));
-    if (other === undefined) continue;
+    const { port, ip, steps } = current;
+    if (port === 0) continue; // a free port is free
+    const taken = byPort.get(port) ?? new Map<string, ListeningAt>();
+    byPort.set(port, taken);
+    const other = inTheWay(taken, ip);
+    if (!taken.has(ip)) taken.set(ip, current);
+    if (other === null) continue;
     const where = `${showSteps(other.steps)} on line ${lineOf(source, other.steps)}`;
-    const address = other.ip === current.ip ? "" : `, which listens on ${other.ip}`;
-    const message = `port ${current.port} is taken by ${where}${address}`;
-    findings.push({ steps: [...current.steps, "port"], at: "value", message });
+    const address = other.ip === ip ? "" : `, which listens on ${other.ip}`;
+    const message = `port ${port} is taken by ${where}${address}`;
+    findings.push({ steps: [...steps, "port"], at: "value", message });
   }
   return findings;
 }
 
-/** Whether two sockets of one port would get in each other's way. */
-function overlap(a: string, b: string): boolean {
-  if (a === b || isEvery(a) || isEvery(b)) return true;
-  return (a === everyIPv4 && !b.includes(":")) || (b === everyIPv4 && !a.includes(":"));
-}
-
 const everyIPv4 = "0.0.0.0";
+const every = "::"; // takes IPv4 as well
 
-/** `::` takes IPv4 as well. */
-function isEvery(ip: string): boolean {
-  return /^[0:]*:[0:]*$/.test(ip);
+/** Of the sockets of one port, by ip, the first that a socket on `ip` would meet. */
+function inTheWay(taken: ReadonlyMap<string, ListeningAt>, ip: string): ListeningAt | null {
+  const same = taken.get(ip) ?? taken.get(every);
+  if (same !== undefined) return same;
+  if (ip !== every && ip !== everyIPv4) {
+    return ip.includes(":") ? null : (taken.get(everyIPv4) ?? null);
+  }
+  for (const other of taken.values()) if (ip === every || !other.ip.includes(":")) return other;
+  return null;
 }
 
 /** Options of one router of which only one may be given. */

@@ -126,7 +126,7 @@ test("a good file with anything done to it gives a Config or problems at places 
   const seed = Number(process.env["SEED"] ?? 20_260_101);
   const random = seeded(seed);
   let refusals = 0;
-  for (let round = 0; round < 800; round++) {
+  for (let round = 0; round < 500; round++) {
     const text = mutated(good, random);
     const context = `seed ${seed}, round ${round}:\n${text}`;
     const result = attempt(text, context);
@@ -145,7 +145,7 @@ test("a good file with anything done to it gives a Config or problems at places 
       );
     }
   }
-  assert.ok(refusals > 300, "the mutations do nothing");
+  assert.ok(refusals > 200, "the mutations do nothing");
 });
 
 function attempt(text: string, context: string) {
@@ -168,6 +168,14 @@ test("a huge file is checked in bounded time", () => {
   assert.ok(!result.ok);
   assert.equal(result.problems.length, 4000);
   assert.ok(tookMs < 10_000, `took ${tookMs} ms`);
+});
+
+test("ten thousand servers of one port are compared in bounded time", () => {
+  let text = "routers:\n- protocol: http\n  servers:\n";
+  for (let i = 0; i < 10_000; i++) text += `  - { port: 1, ip: 10.0.${i >> 8}.${i & 255} }\n`;
+  const started = performance.now();
+  assert.ok(checkConfig(text, "huge.yaml", kinds).ok);
+  assert.ok(performance.now() - started < 10_000);
 });
 
 test("a dtab that fills the file up to its limit is no trouble", () => {

@@ -1,7 +1,5 @@
 // The kinds of this build, as far as the configuration looks at them.
-import { classifiers, defaultClassifier } from "../../protocols/http/classifiers.ts";
-import { identifiers } from "../../protocols/http/identifiers.ts";
-import { clientKeys, routerKeys, serverKeys } from "../../protocols/http/keys.ts";
+import { http } from "../../protocols/http/index.ts";
 import type { Kinds } from "../../src/config/kinds.ts";
 import { defaultInterpreter } from "../../src/naming/interpreters/default.ts";
 import { fsInterpreter } from "../../src/naming/interpreters/fs.ts";
@@ -22,20 +20,7 @@ import { roundRobin } from "../../src/routing/balancers/round-robin.ts";
 import { prometheus } from "../../src/telemetry/prometheus.ts";
 
 export const kinds: Kinds = {
-  protocols: [
-    {
-      name: "http",
-      defaultPort: 4140,
-      identifiers,
-      defaultIdentifier: "io.l5d.header.token",
-      classifiers,
-      defaultClassifier,
-      routerKeys,
-      serverKeys,
-      clientKeys,
-      serviceKeys: {},
-    },
-  ],
+  protocols: [http],
   namers: [fs, rewrite, staticNamer],
   interpreters: [defaultInterpreter, fsInterpreter],
   transformers: [localhost, specificHost, port, constTransformer, replace],
