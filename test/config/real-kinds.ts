@@ -13,6 +13,7 @@ import { replace } from "../../src/naming/transformers/replace.ts";
 import { specificHost } from "../../src/naming/transformers/specific-host.ts";
 import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
 import { none } from "../../src/routing/accruals/none.ts";
+import { aperture } from "../../src/routing/balancers/aperture.ts";
 import { ewma } from "../../src/routing/balancers/ewma.ts";
 import { heap } from "../../src/routing/balancers/heap.ts";
 import { p2c } from "../../src/routing/balancers/p2c.ts";
@@ -24,7 +25,7 @@ export const kinds: Kinds = {
   namers: [fs, rewrite, staticNamer],
   interpreters: [defaultInterpreter, fsInterpreter],
   transformers: [localhost, specificHost, port, constTransformer, replace],
-  balancers: [p2c, ewma, heap, roundRobin],
+  balancers: [p2c, ewma, aperture, heap, roundRobin],
   accruals: [consecutiveFailures, none],
   telemeters: [prometheus],
 };
