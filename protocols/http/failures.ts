@@ -104,7 +104,7 @@ function headlineOf(failure: Failure, request: HttpRequest | null, isOpen: boole
     case "unbound":
       return "Unable to route request!";
     case "unresolved":
-      return "The name could not be resolved in time.";
+      return "The name could not be resolved.";
     case "exhausted":
       return "Nothing can take the request now.";
     case "connect": {
@@ -186,8 +186,8 @@ function advice(failure: Failure, request: HttpRequest | null, label: string): s
       );
     case "unresolved":
       return (
-        "Service discovery has not said yet where the name is. See whether it answers (admin,\n" +
-        "/namer_state), or raise bindingTimeoutMs of the router."
+        "Service discovery has not said where the name is. See whether it answers and what it says\n" +
+        "(the admin's /namer_state pages, the process log); if it is slow, raise bindingTimeoutMs."
       );
     case "exhausted":
       return (
