@@ -89,7 +89,7 @@ function protocolKeys(protocol: (typeof kinds.protocols)[number] | undefined): s
 
 function isTold(text: string, key: string): boolean {
   // `key`, `section.key`, `key.inner`, or within an example such as `{ key: 5 }`.
-  return new RegExp(`[\`.]${key}[\`.:]|\`\\{[^\`]*\\b${key}:`).test(text);
+  return new RegExp(`[\`.]${key}[\`.:]|[{,]\\s+${key}:`).test(text);
 }
 
 /** The names of all keys anywhere in a JSON Schema. */
