@@ -72,7 +72,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
 
   listen(
     options: ListenOptions,
-    route: Service<HttpRequest, HttpResponse>,
+    service: Service<HttpRequest, HttpResponse>,
     stats: Stats,
   ): Promise<Listener> {
     const config = options.config as ServerConfig;
@@ -113,14 +113,14 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       },
       onConnections: counters.connections,
     };
-    return listenHttp(listening, stack(this.#serverFilters(options, config), route));
+    return listenHttp(listening, service);
   }
 
-  #serverFilters(options: ListenOptions, config: ServerConfig): readonly HttpFilter[] {
-    const { clearContext, maxConcurrentRequests, timeoutMs } = options;
+  serverFilters(options: ListenOptions): readonly HttpFilter[] {
+    const { clearContext, timeoutMs } = options;
+    const config = options.config as ServerConfig;
     const labelled = config.addForwardedHeader;
     return serverFilters({
-      maxConcurrentRequests,
       clearContext,
       maxForwards,
       timeoutMs,

@@ -1,5 +1,4 @@
 // What HTTP asks of a proxy beyond moving bytes: loops, contexts, names, traces, where it went.
-import { failure } from "../../src/core/failure.ts";
 import { ended } from "../../src/core/service.ts";
 import { fieldOf } from "./lookup.ts";
 import { noBody } from "./message.ts";
@@ -19,8 +18,6 @@ const via10 = "1.0 switchyard";
 export interface ServerFilterOptions {
   readonly context: Context;
   readonly clock: Clock;
-  /** Requests in progress; one more is refused. Infinity: no limit. */
-  readonly maxConcurrentRequests: number;
   readonly clearContext: boolean;
   readonly maxCallDepth: number;
   /** Answers or counts down `Max-Forwards`. */
@@ -36,11 +33,8 @@ export interface ServerFilterOptions {
 /** What stands between a server and its router, outermost first. */
 export function serverFilters(options: ServerFilterOptions): readonly HttpFilter[] {
   const { clock, clearContext, forwarded, timestampHeader, timeoutMs } = options;
-  const { maxConcurrentRequests } = options;
   const filters: (HttpFilter | null)[] = [
-    // Outermost: a request counts as long as anything is done for it.
-    maxConcurrentRequests === Infinity ? null : admission(maxConcurrentRequests),
-    // Nothing below may believe what a caller from outside says of its context.
+    // Outermost: nothing below may believe what a caller from outside says of its context.
     clearContext ? clearedContext : null,
     // Before anything is spent on the call: when it goes round in a circle, it ends here.
     callDepth(options.maxCallDepth),
@@ -55,30 +49,6 @@ export function serverFilters(options: ServerFilterOptions): readonly HttpFilter
     timestampHeader === null ? null : addField(timestampHeader, wallTime(clock)),
   ];
   return filters.filter((filter) => filter !== null);
-}
-
-/** Refuses at once what is too much; nothing was done with it, so it may be sent elsewhere. */
-function admission(maxConcurrentRequests: number): HttpFilter {
-  const tooMany = failure(
-    "exhausted",
-    `${maxConcurrentRequests} requests are in progress, and maxConcurrentRequests of this server allows no more`,
-    "safe",
-  );
-  let inProgress = 0;
-  return (request, reply, next) => {
-    if (inProgress >= maxConcurrentRequests) {
-      reply.end(tooMany);
-      return ended;
-    }
-    inProgress++;
-    return next(request, {
-      start: (response) => reply.start(response),
-      end: (why) => {
-        inProgress--;
-        reply.end(why);
-      },
-    });
-  };
 }
 
 /** Drops every `l5d-*` field in both directions, and the body of an answer that tells an error. */

@@ -60,7 +60,8 @@ export function misused(command: Command, problem: string, terminal: Terminal): 
 /** The file of a command that takes exactly one, or what to say. */
 export function onlyFile(positionals: readonly string[]): { file: string } | { problem: string } {
   const [file, ...more] = positionals;
-  if (file === undefined) return { problem: "expected a configuration file, or - for standard input" };
+  if (file === undefined)
+    return { problem: "expected a configuration file, or - for standard input" };
   if (more.length > 0) return { problem: `expected one file, got ${positionals.length}` };
   return { file };
 }

@@ -29,7 +29,12 @@ async function readText(file: string, terminal: Terminal): Promise<string | null
     return await readFile(file, "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const reason = code === "ENOENT" ? "no such file" : code === "EACCES" ? "no permission to read it" : String(error);
+    const reason =
+      code === "ENOENT"
+        ? "no such file"
+        : code === "EACCES"
+          ? "no permission to read it"
+          : String(error);
     terminal.error(`${file}: cannot read the configuration: ${reason}`);
     return null;
   }

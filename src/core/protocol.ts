@@ -6,7 +6,7 @@ import type { Failure } from "./failure.ts";
 import type { Path } from "./path.ts";
 import type { Log } from "./log.ts";
 import type { Plugin } from "./plugin.ts";
-import type { Service } from "./service.ts";
+import type { Filter, Service } from "./service.ts";
 import type { Counter, Stats } from "./stats.ts";
 
 /** All the router may know of a request. Protocols add their own fields. */
@@ -124,8 +124,13 @@ export interface ProtocolRouter<Req extends Call, Res> {
   mark(response: Res, verdict: Verdict): void;
   /** How a server counts what it answered: by the mark, else by the protocol's own rule. */
   readonly serverClassifier: Classifier<Req, Res>;
-  /** Accepts connections, decodes requests, hands each to `route`, writes answers and failures. */
-  listen(options: ListenOptions, route: Service<Req, Res>, stats: Stats): Promise<Listener>;
+  /**
+   * What the protocol reads from each call of a server and adds to it (context, loop guards),
+   * outermost first; they stand between the server's statistics and the router.
+   */
+  serverFilters(options: ListenOptions): readonly Filter<Req, Res>[];
+  /** Accepts connections, decodes requests, hands each to `service`, writes answers and failures. */
+  listen(options: ListenOptions, service: Service<Req, Res>, stats: Stats): Promise<Listener>;
   /** The wire to one address. Owns its sockets; dials when first used; may reply synchronously. */
   dial(address: Address, options: DialOptions, stats: WireStats): Wire<Req, Res>;
   /** Flushes and closes what the router owns itself, such as its access log. */

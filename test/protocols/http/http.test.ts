@@ -11,11 +11,11 @@ import type { TestContext } from "node:test";
 import * as v from "valibot";
 import { pathLiteral } from "../../../src/core/path.ts";
 import { failure } from "../../../src/core/failure.ts";
-import { ended } from "../../../src/core/service.ts";
+import { ended, stack } from "../../../src/core/service.ts";
 import { systemClock } from "../../../src/net/timers.ts";
 import { http } from "../../../protocols/http/index.ts";
 import { decodeTrace } from "../../../protocols/http/trace-id.ts";
-import type { Address, ProtocolRouter, Wire } from "../../../src/core/protocol.ts";
+import type { Address, ListenOptions, ProtocolRouter, Wire } from "../../../src/core/protocol.ts";
 import type { Service } from "../../../src/core/service.ts";
 import type { HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
 import { recorded } from "./recorded.ts";
@@ -85,31 +85,30 @@ async function proxy(t: TestContext, endpointPort: number, options: ProxyOptions
     },
   );
   const send = options.around?.(wire, router) ?? wire.service;
-  const listener = await router.listen(
-    {
-      host: "127.0.0.1",
-      port: 0,
-      socket,
-      idleTimeMs: Infinity,
-      lifeTimeMs: Infinity,
-      maxConcurrentRequests: Infinity,
-      clearContext: options.clearContext ?? false,
-      timeoutMs: Infinity,
-      config: parse(http.serverKeys, options.server),
-    },
-    (request, reply) => {
-      const name = identify(request);
-      if (typeof name !== "string") {
-        reply.end(failure("unidentified", name.unidentified));
-        return ended;
-      }
-      request.dst = name;
-      request.boundId = pathLiteral("/#/test/web");
-      request.endpoint = address;
-      return send(request, reply);
-    },
-    metrics.stats,
-  );
+  const listening: ListenOptions = {
+    host: "127.0.0.1",
+    port: 0,
+    socket,
+    idleTimeMs: Infinity,
+    lifeTimeMs: Infinity,
+    maxConcurrentRequests: Infinity,
+    clearContext: options.clearContext ?? false,
+    timeoutMs: Infinity,
+    config: parse(http.serverKeys, options.server),
+  };
+  const route: Service<HttpRequest, HttpResponse> = (request, reply) => {
+    const name = identify(request);
+    if (typeof name !== "string") {
+      reply.end(failure("unidentified", name.unidentified));
+      return ended;
+    }
+    request.dst = name;
+    request.boundId = pathLiteral("/#/test/web");
+    request.endpoint = address;
+    return send(request, reply);
+  };
+  const served = stack(router.serverFilters(listening), route);
+  const listener = await router.listen(listening, served, metrics.stats);
   t.after(async () => {
     wire.close(0);
     await listener.close(0);

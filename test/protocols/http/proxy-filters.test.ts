@@ -12,7 +12,7 @@ import {
   wireContext,
 } from "../../../protocols/http/proxy-filters.ts";
 import type { ServerFilterOptions } from "../../../protocols/http/proxy-filters.ts";
-import { ask, send } from "../../support/ask.ts";
+import { ask } from "../../support/ask.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { seeded } from "../../support/random.ts";
 import { answering, request, response, textBody, textOf } from "./messages.ts";
@@ -22,7 +22,6 @@ function filters(options: Partial<ServerFilterOptions> = {}) {
   return serverFilters({
     context: context({ clock, random: seeded(1) }),
     clock,
-    maxConcurrentRequests: Infinity,
     clearContext: false,
     maxCallDepth: 1000,
     maxForwards,
@@ -94,30 +93,6 @@ test("a server's timeout shortens the deadline and never lengthens it", async ()
     seen.map(({ deadlineMs }) => deadlineMs),
     [500, 100],
   );
-});
-
-test("one request too many is refused at once, and may be sent elsewhere", () => {
-  const waiting: (() => void)[] = [];
-  const proxy = stack(filters({ maxConcurrentRequests: 1 }), (_request, reply) => {
-    waiting.push(() => {
-      reply.start(response());
-      reply.end(null);
-    });
-    return { cancel: (why) => reply.end(why) };
-  });
-  const first = send(proxy, request());
-  const second = send(proxy, request());
-  assert.deepEqual(
-    [second.answer?.failure?.kind, second.answer?.failure?.retry],
-    ["exhausted", "safe"],
-  );
-  waiting[0]?.();
-  assert.equal(first.answer?.failure, null);
-  const third = send(proxy, request());
-  third.cancel(failure("cancelled", "gone"));
-  assert.equal(third.answer?.failure?.kind, "cancelled");
-  send(proxy, request());
-  assert.equal(waiting.length, 3, "a call that was given up has left its place");
 });
 
 test("clearContext keeps what callers say of their context from being believed", async () => {

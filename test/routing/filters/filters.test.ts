@@ -5,6 +5,7 @@ import { failure } from "../../../src/core/failure.ts";
 import type { Filter, Service } from "../../../src/core/service.ts";
 import { ended, stack } from "../../../src/core/service.ts";
 import { CallStats } from "../../../src/routing/call-stats.ts";
+import { admissionFilter } from "../../../src/routing/filters/admission.ts";
 import { attemptTimeout, deadlineFilter } from "../../../src/routing/filters/deadline.ts";
 import { RequeueStats, requeueFilter } from "../../../src/routing/filters/requeue.ts";
 import { statsFilter } from "../../../src/routing/filters/stats.ts";
@@ -33,6 +34,7 @@ const filters: Record<string, (clock: SimulatedClock) => TestFilter> = {
       mark: () => {},
       owner,
     }),
+  admission: () => admissionFilter(1_000),
   deadline: (clock) => deadlineFilter(clock, 1_000),
   "attempt timeout": (clock) => attemptTimeout(clock, 1_000),
   requeue: (clock) =>

@@ -1,0 +1,97 @@
+// The naming side of the configuration, running: namers with their transformers, interpreters.
+import type { Config, RouterConfig, TransformerConfig } from "../config/config.ts";
+import type { Clock, Random } from "../core/clock.ts";
+import { concat, emptyDtab } from "../core/dtab.ts";
+import type { Dtab } from "../core/dtab.ts";
+import type { State } from "../core/live.ts";
+import type { Log } from "../core/log.ts";
+import type {
+  Delegation,
+  Interpreter,
+  MountedNamer,
+  NamingDeps,
+  Transformer,
+} from "../core/naming.ts";
+import type { Path } from "../core/path.ts";
+import type { Stats } from "../core/stats.ts";
+import { localInterpreter } from "../naming/interpreters/default.ts";
+import { hostResolver } from "../naming/resolver.ts";
+import { traceText } from "../naming/trace.ts";
+import { transformInterpreter, transformNamer } from "../naming/transform.ts";
+import { interpreters, namers, transformers } from "../plugins.ts";
+import { pluginOf } from "./router.ts";
+
+export interface NamingParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The process log of a part, by name. */
+  log(name: string): Log;
+  /** The root of the metrics tree. */
+  readonly stats: Stats;
+}
+
+/** How a name is resolved at this moment, one step a line, for people. */
+export type Explain = (dst: Path, localDtab: Dtab) => string;
+
+export interface Naming {
+  /** In the order of the file; the built-in `/$/` is not among them. */
+  readonly namers: readonly MountedNamer[];
+  /** Only the `/$/` names, for those who ask without a router. */
+  readonly builtIn: Interpreter;
+  interpreterOf(router: RouterConfig): Interpreter;
+  close(): void;
+}
+
+export function openNaming(config: Pick<Config, "namers">, parts: NamingParts): Naming {
+  const hosts = hostResolver(parts.clock, parts.log("dns"));
+  const mounted: MountedNamer[] = [];
+  const depsOf = (name: string): NamingDeps => ({
+    hosts,
+    clock: parts.clock,
+    random: parts.random,
+    log: parts.log(name),
+    stats: parts.stats.scope("namer", name.replace(/^\//, "")),
+  });
+  // `const` and `replace` may name any namer of the file, hence looked up when they are asked.
+  const bind = (path: Path) => localInterpreter({ hosts, namers: mounted }).bind(emptyDtab, path);
+  const transformersOf = (configs: readonly TransformerConfig[]): Transformer[] =>
+    configs.map(({ config: each }) => pluginOf(transformers, each).create(each, { bind }));
+  for (const { id, config: each, transformers: list } of config.namers) {
+    const namer = pluginOf(namers, each).create(each, { ...depsOf(id), id });
+    mounted.push({ id, namer: transformNamer(namer, transformersOf(list)) });
+  }
+  return {
+    namers: mounted,
+    builtIn: localInterpreter({ hosts, namers: [] }),
+    interpreterOf({ label, interpreter: { config: each, transformers: list } }) {
+      const deps = { ...depsOf(`${label}/${each.kind}`), namers: mounted };
+      const made = pluginOf(interpreters, each).create(each, deps);
+      return transformInterpreter(made, transformersOf(list));
+    },
+    close: () => mounted.forEach(({ namer }) => namer.close()),
+  };
+}
+
+/** For failures and diagnostics: says what is known at this moment, waits for nothing. */
+export function explainWith(interpreter: Interpreter, dtab: Dtab): Explain {
+  return (dst, localDtab) => {
+    const live = interpreter.delegate(concat(dtab, localDtab), dst);
+    const close = live.watch(() => {}); // while it is watched, its addresses are current
+    const text = showState(live.state, dst);
+    close();
+    return text;
+  };
+}
+
+function showState(state: State<Delegation>, dst: Path): string {
+  switch (state.kind) {
+    case "ok":
+      return traceText(state.value);
+    case "failed":
+      return `${dst}: ${state.why.detail}`;
+    case "pending":
+      return `${dst}: not resolved yet`;
+    default:
+      return state satisfies never;
+  }
+}

@@ -1,0 +1,164 @@
+// One router of the configuration, running: identifiers, policy, servers, each with its statistics.
+import type { KindConfig } from "../config/kinds.ts";
+import type { RouterConfig } from "../config/config.ts";
+import type { Clock, Random } from "../core/clock.ts";
+import { firstOf } from "../core/identify.ts";
+import type { Log } from "../core/log.ts";
+import type { Interpreter } from "../core/naming.ts";
+import type { Plugin } from "../core/plugin.ts";
+import type { Call, Listener, ListenOptions, Protocol, ProtocolRouter } from "../core/protocol.ts";
+import type { GenericSchema } from "../core/schema.ts";
+import { stack } from "../core/service.ts";
+import type { Service } from "../core/service.ts";
+import type { Stats } from "../core/stats.ts";
+import type { AccrualPlugin } from "../routing/accrual.ts";
+import type { BalancerPlugin } from "../routing/balancers/balancer.ts";
+import { CallStats } from "../routing/call-stats.ts";
+import { admissionFilter } from "../routing/filters/admission.ts";
+import { statsFilter } from "../routing/filters/stats.ts";
+import type { ClientOptions } from "../routing/options.ts";
+import { createRouter } from "../routing/router.ts";
+import type { Router } from "../routing/router.ts";
+import type { Explain } from "./naming.ts";
+
+export interface RouterParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** `rt/<label>`. */
+  readonly stats: Stats;
+  readonly interpreter: Interpreter;
+  readonly explain: Explain;
+  readonly balancers: readonly BalancerPlugin[];
+  readonly accruals: readonly AccrualPlugin[];
+}
+
+/** A router as the rest of the process sees it, whatever its protocol. */
+export interface OpenRouter extends Pick<
+  Router<Call, unknown>,
+  "paths" | "clusters" | "clientState"
+> {
+  readonly label: string;
+  readonly listeners: readonly Listener[];
+  /** Stops listening, lets calls end within `graceMs`, then closes what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+export async function openRouter<Req extends Call, Res>(
+  protocol: Protocol<Req, Res>,
+  config: RouterConfig,
+  parts: RouterParts,
+): Promise<OpenRouter> {
+  const { clock, random, log, stats, explain } = parts;
+  const { label } = config;
+  const ours = protocol.open(config.config, { clock, random, log, label, stats, explain });
+  const router = routerOf(protocol, ours, config, parts);
+  if (config.originator) stats.gauge(() => 1, "originator");
+  const listeners: Listener[] = [];
+  const close = async (graceMs: number): Promise<void> => {
+    await Promise.all(listeners.map((listener) => listener.close(graceMs)));
+    // Callers have their answers, or are gone: what is pending now belongs to nobody.
+    await router.close(0);
+    await ours.close();
+    stats.prune();
+  };
+  try {
+    for (const options of config.servers) {
+      const listener = await listen(ours, options, router.service, parts);
+      listeners.push(listener);
+      const { host, port } = listener;
+      log.info({ event: "listening", router: label, protocol: protocol.name, host, port });
+    }
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+  return {
+    label,
+    listeners,
+    paths: () => router.paths(),
+    clusters: () => router.clusters(),
+    clientState: () => router.clientState(),
+    close,
+  };
+}
+
+function routerOf<Req extends Call, Res>(
+  protocol: Protocol<Req, Res>,
+  ours: ProtocolRouter<Req, Res>,
+  config: RouterConfig,
+  parts: RouterParts,
+): Router<Req, Res> {
+  const { dstPrefix: prefix, service } = config;
+  const identifiers = config.identifiers.map((each) =>
+    pluginOf(protocol.identifiers, each).create(each, { prefix }),
+  );
+  const serviceOptions = {
+    classifier: pluginOf(protocol.classifiers, service.responseClassifier).create(
+      service.responseClassifier,
+      undefined,
+    ),
+    totalTimeoutMs: service.totalTimeoutMs,
+  };
+  const clientOptions = clientOptionsOf(config, parts);
+  return createRouter<Req, Res>({
+    ...parts,
+    identify: firstOf(identifiers),
+    dtab: config.dtab,
+    bindingTimeoutMs: config.bindingTimeoutMs,
+    bindingCache: config.bindingCache,
+    // A name in the cache has its scope; names beyond, which only one-shot paths have, share one.
+    maxServiceNames: config.bindingCache.paths,
+    protocol: ours,
+    serviceOptions: () => serviceOptions,
+    clientOptions: () => clientOptions,
+  });
+}
+
+function clientOptionsOf({ client }: RouterConfig, parts: RouterParts): ClientOptions {
+  const { loadBalancer, failureAccrual } = client;
+  return {
+    balancing: pluginOf(parts.balancers, loadBalancer).create(loadBalancer, parts),
+    accrual: pluginOf(parts.accruals, failureAccrual).create(failureAccrual, parts),
+    attemptTimeoutMs: client.requestAttemptTimeoutMs,
+    dial: client.dial,
+  };
+}
+
+/** What every call of a server passes before it is named, outermost first. */
+function listen<Req extends Call, Res>(
+  ours: ProtocolRouter<Req, Res>,
+  options: ListenOptions,
+  route: Service<Req, Res>,
+  { clock, stats }: RouterParts,
+): Promise<Listener> {
+  const scope = stats.scope("server", `${options.host}/${options.port}`);
+  const service = stack<Req, Res>(
+    [
+      // Outermost: counts what the caller sees, refusals too.
+      statsFilter({
+        stats: new CallStats(scope),
+        classifier: ours.serverClassifier,
+        clock,
+        mark: null,
+        owner: { began() {}, ended() {} },
+      }),
+      // Before any work is done for a call that there is no room for.
+      admissionFilter(options.maxConcurrentRequests),
+      // What the protocol reads from the message and adds to it: context, Via, deadlines.
+      ...ours.serverFilters(options),
+    ],
+    route,
+  );
+  return ours.listen(options, service, scope);
+}
+
+/** The plugin of a checked `kind:` object. */
+export function pluginOf<Deps, Product>(
+  plugins: readonly Plugin<GenericSchema, Deps, Product>[],
+  { kind }: KindConfig,
+): Plugin<GenericSchema, Deps, Product> {
+  const found = plugins.find((plugin) => plugin.kind === kind);
+  if (found === undefined) throw new Error(`bug: the configuration was not checked: kind ${kind}`);
+  return found;
+}

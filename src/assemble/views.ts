@@ -1,0 +1,65 @@
+// What the admin server may see of the running proxy.
+import type { AdminViews, InterpreterState } from "../admin/views.ts";
+import type { RunningRouter, Surroundings } from "../assemble.ts";
+import type { Config } from "../config/config.ts";
+import { redact } from "../config/redact.ts";
+import { emptyDtab } from "../core/dtab.ts";
+import { map } from "../core/live.ts";
+import { segmentsOf, segmentText } from "../core/path.ts";
+import { delegationJson } from "../naming/delegation.ts";
+import { metricsJson } from "../telemetry/json.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Telemeter } from "../telemetry/telemeter.ts";
+import { version } from "../version.ts";
+import type { Naming } from "./naming.ts";
+
+export interface ViewParts {
+  readonly config: Config;
+  readonly around: Surroundings;
+  readonly metrics: Metrics;
+  readonly naming: Naming;
+  /** Filled while the proxy starts. */
+  readonly routers: readonly RunningRouter[];
+  readonly telemeters: readonly Telemeter[];
+}
+
+export function proxyViews(parts: ViewParts): AdminViews {
+  const { config, around, metrics, naming, routers, telemeters } = parts;
+  return {
+    build: { name: "switchyard", version, revision: null },
+    notReady: () => around.notReady(),
+    config: () => redact(config.raw),
+    metricsJson: (query) => metricsJson(metrics.root, query),
+    exporters: () => telemeters.flatMap(({ pages }) => pages),
+    delegate(namespace, dtab, path) {
+      const router = routers.find((each) => each.config.label === namespace);
+      if (namespace !== null && router === undefined) return null;
+      const interpreter = router?.interpreter ?? naming.builtIn;
+      const table = dtab ?? router?.config.dtab ?? emptyDtab;
+      return map(interpreter.delegate(table, path), delegationJson);
+    },
+    clientState: () => Object.assign({}, ...routers.map(({ open }) => open.clientState())),
+    boundNames: () => naming.namers.flatMap(({ namer }) => namer.boundNames?.() ?? []),
+    namerStates: () => new Map(namerStates(naming)),
+    interpreterStates: () => routers.flatMap(interpreterState),
+    logLevels: () => around.logs.levels(),
+    setLogLevel: (logger, level) => around.logs.setLevel(logger, level),
+    shutdown: (graceMs) => around.shutdown(graceMs),
+  };
+}
+
+function namerStates({ namers }: Naming): (readonly [string, () => unknown])[] {
+  return namers.flatMap(({ id, namer }) => {
+    const { watchState } = namer;
+    if (watchState === undefined) return [];
+    const prefix = segmentsOf(id).slice(1).map(segmentText).join("/");
+    return [[prefix, () => watchState.call(namer)] as const];
+  });
+}
+
+function interpreterState({ config, interpreter }: RunningRouter): InterpreterState[] {
+  const { watchState } = interpreter;
+  if (watchState === undefined) return [];
+  const name = config.interpreter.config.kind;
+  return [{ router: config.label, name, state: () => watchState.call(interpreter) }];
+}

@@ -1,0 +1,52 @@
+// The lists of every kind this build knows: the one page that the author of a kind must touch.
+import { http } from "../protocols/http/index.ts";
+import { erased } from "./assemble/protocols.ts";
+import type { ErasedProtocol } from "./assemble/protocols.ts";
+import type { Kinds } from "./config/kinds.ts";
+import type { InterpreterPlugin, NamerPlugin, TransformerPlugin } from "./core/naming.ts";
+import { defaultInterpreter } from "./naming/interpreters/default.ts";
+import { fsInterpreter } from "./naming/interpreters/fs.ts";
+import { fs } from "./naming/namers/fs.ts";
+import { rewrite } from "./naming/namers/rewrite.ts";
+import { staticNamer } from "./naming/namers/static.ts";
+import { constTransformer } from "./naming/transformers/const.ts";
+import { localhost } from "./naming/transformers/localhost.ts";
+import { port } from "./naming/transformers/port.ts";
+import { replace } from "./naming/transformers/replace.ts";
+import { specificHost } from "./naming/transformers/specific-host.ts";
+import type { AccrualPlugin } from "./routing/accrual.ts";
+import { consecutiveFailures } from "./routing/accruals/consecutive-failures.ts";
+import { none } from "./routing/accruals/none.ts";
+import { aperture } from "./routing/balancers/aperture.ts";
+import type { BalancerPlugin } from "./routing/balancers/balancer.ts";
+import { ewma } from "./routing/balancers/ewma.ts";
+import { heap } from "./routing/balancers/heap.ts";
+import { p2c } from "./routing/balancers/p2c.ts";
+import { roundRobin } from "./routing/balancers/round-robin.ts";
+import { prometheus } from "./telemetry/prometheus.ts";
+import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
+
+export const protocols: readonly ErasedProtocol[] = [erased(http)];
+export const namers: readonly NamerPlugin[] = [fs, rewrite, staticNamer];
+export const interpreters: readonly InterpreterPlugin[] = [defaultInterpreter, fsInterpreter];
+export const transformers: readonly TransformerPlugin[] = [
+  localhost,
+  specificHost,
+  port,
+  constTransformer,
+  replace,
+];
+export const balancers: readonly BalancerPlugin[] = [p2c, ewma, aperture, heap, roundRobin];
+export const accruals: readonly AccrualPlugin[] = [consecutiveFailures, none];
+export const telemeters: readonly TelemeterPlugin[] = [prometheus];
+
+/** As the configuration checks against them. */
+export const kinds: Kinds = {
+  protocols,
+  namers,
+  interpreters,
+  transformers,
+  balancers,
+  accruals,
+  telemeters,
+};

@@ -1,0 +1,74 @@
+// A whole proxy in the test's process: from a YAML text, on real sockets.
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { startProxy as start } from "../../src/assemble.ts";
+import type { RunningProxy } from "../../src/assemble.ts";
+import { checkConfig } from "../../src/config/check.ts";
+import type { Config } from "../../src/config/config.ts";
+import { systemClock } from "../../src/net/timers.ts";
+import { kinds } from "../../src/plugins.ts";
+import { openLogs } from "../../src/telemetry/log.ts";
+
+export interface TestProxy {
+  /** Of the first server of the first router. */
+  readonly port: number;
+  readonly adminPort: number;
+  /** Of the first server of the router with that label. */
+  portOf(label: string): number;
+  /** A page of the admin server, as text. */
+  admin(path: string): Promise<string>;
+  /** One metric of the admin's flat JSON; 0 when it is not there. */
+  metric(name: string): Promise<number>;
+  /** The events logged so far. */
+  readonly events: readonly Readonly<Record<string, unknown>>[];
+  readonly running: RunningProxy;
+  /** As at shutdown; the test's end does it with no grace. */
+  close(graceMs: number): Promise<void>;
+}
+
+export function configOf(yaml: string): Config {
+  const checked = checkConfig(yaml, "test.yaml", kinds);
+  if (!checked.ok) assert.fail(checked.problems.join("\n"));
+  return checked.config;
+}
+
+/** Starts what the YAML says; `admin` gets a free port unless the text says otherwise. */
+export async function startProxy(t: TestContext, yaml: string): Promise<TestProxy> {
+  const text = /^admin:/m.test(yaml) ? yaml : `admin: { port: 0 }\n${yaml}`;
+  const events: Record<string, unknown>[] = [];
+  const sink = {
+    write: (line: string) => void events.push(JSON.parse(line) as Record<string, unknown>),
+    flush: () => Promise.resolve(),
+  };
+  const running = await start(configOf(text), {
+    clock: systemClock(),
+    random: Math.random,
+    logs: openLogs(sink, "DEBUG"),
+    notReady: () => null,
+    shutdown() {},
+  });
+  t.after(() => running.close(0));
+  const adminPort = running.admin.port;
+  const portOf = (label: string): number => {
+    const port = running.routers.find((router) => router.label === label)?.listeners[0]?.port;
+    if (port === undefined) assert.fail(`no router ${label}`);
+    return port;
+  };
+  const admin = async (path: string): Promise<string> => {
+    const answer = await fetch(`http://127.0.0.1:${adminPort}${path}`);
+    return answer.text();
+  };
+  return {
+    port: running.routers[0]?.listeners[0]?.port ?? 0,
+    adminPort,
+    portOf,
+    admin,
+    async metric(name) {
+      const metrics = JSON.parse(await admin("/admin/metrics.json")) as Record<string, number>;
+      return metrics[name] ?? 0;
+    },
+    events,
+    running,
+    close: (graceMs) => running.close(graceMs),
+  };
+}
