@@ -104,12 +104,17 @@ export class Reader {
     const before = this.text.slice(0, offset);
     const line = before.split("\n").length;
     const column = offset - (before.lastIndexOf("\n") + 1) + 1;
-    const atEnd = offset >= this.text.length;
-    const found = atEnd
-      ? "end of input"
-      : `'${String.fromCodePoint(this.text.codePointAt(offset) ?? 0)}'`;
+    const found = this.#found(offset);
     const message = `${this.#problem} expected but ${found} found at ${this.#quote(offset)} (line ${line}, column ${column})`;
     return { ok: false, error: { message, offset, line, column } };
+  }
+
+  /** What stands there, in words when it would break the line or is nothing. */
+  #found(offset: number): string {
+    const code = this.text.codePointAt(offset);
+    if (code === undefined) return "end of input";
+    if (code === 10 || code === 13) return "end of line";
+    return code < 32 || code === 127 ? `byte ${code}` : `'${String.fromCodePoint(code)}'`;
   }
 
   expected(what: string): Parsed<never> {
@@ -126,7 +131,8 @@ export class Reader {
     const last = Math.min(end, offset + 30);
     const marked = `[${this.text.slice(offset, Math.min(offset + 1, last))}]`;
     const quoted = this.text.slice(first, offset) + marked + this.text.slice(offset + 1, last);
-    return `'${first > start ? "…" : ""}${quoted}${last < end ? "…" : ""}'`;
+    const shown = quoted.replaceAll(/[\0-\x1f\x7f]/g, "?"); // a message is one line
+    return `'${first > start ? "..." : ""}${shown}${last < end ? "..." : ""}'`;
   }
 
   get #code(): number {

@@ -13,7 +13,7 @@ export interface AddressLine {
   readonly weight: number;
 }
 
-export type AddressLines =
+type AddressLines =
   | { readonly kind: "lines"; readonly lines: readonly AddressLine[] }
   /** `line` is 1-based. */
   | { readonly kind: "bad"; readonly line: number; readonly problem: string };

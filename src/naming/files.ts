@@ -5,6 +5,7 @@ import type { Stats as FileStats } from "node:fs";
 import type { Clock } from "../core/clock.ts";
 import { ok } from "../core/live.ts";
 import type { Live } from "../core/live.ts";
+import type { Log } from "../core/log.ts";
 import { SharedLives } from "./shared.ts";
 import { FolderWatches } from "./watch-folder.ts";
 
@@ -13,7 +14,7 @@ export type FileText =
   | { readonly kind: "missing" }
   | { readonly kind: "unreadable"; readonly problem: string };
 
-export type EntryKind = "file" | "folder" | "missing";
+type EntryKind = "file" | "folder" | "missing";
 
 /** Looks at files; what several look at is looked at once. Owns the watches of the folders. */
 export class Files {
@@ -21,8 +22,8 @@ export class Files {
   readonly #kinds = new SharedLives<EntryKind>();
   readonly #texts = new SharedLives<FileText>();
 
-  constructor(clock: Clock) {
-    this.#folders = new FolderWatches(clock);
+  constructor(clock: Clock, log: Log) {
+    this.#folders = new FolderWatches(clock, log);
   }
 
   /** What a path is, symbolic links followed; set only when it changes. Never failed. */

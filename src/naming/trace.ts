@@ -5,7 +5,7 @@ import type { AddressSet, Bound, Delegation, Interpreter } from "../core/naming.
 import type { Path } from "../core/path.ts";
 import { bindsTo, childrenOf } from "./delegation.ts";
 
-export interface TraceOptions {
+interface TraceOptions {
   /** ANSI colours: green what is used, red what ends the search, dim what is not reached. */
   readonly colour?: boolean;
   /** So many addresses are named; the others are counted. */

@@ -2,9 +2,10 @@
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import type { Clock, Close } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
 
 /** Called with what may have changed: a name in the folder, or null for anything. */
-export type FolderChange = (name: string | null) => void;
+type FolderChange = (name: string | null) => void;
 
 /** A file is often written in steps; it is read once nothing has happened for so long. */
 const quietMs = 10;
@@ -16,17 +17,19 @@ const lookMs = 10_000;
 /** Watches folders, each once however many ask. A folder may be missing: it may come. */
 export class FolderWatches {
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #folders = new Map<string, Folder>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, log: Log) {
     this.#clock = clock;
+    this.#log = log;
   }
 
   /** `changed` is never called at once. */
   watch(path: string, changed: FolderChange): Close {
     let folder = this.#folders.get(path);
     if (folder === undefined) {
-      folder = new Folder(path, this.#clock);
+      folder = new Folder(path, this.#clock, this.#log);
       this.#folders.set(path, folder);
     }
     const watched = folder;
@@ -54,16 +57,19 @@ class Folder {
   readonly watchers = new Set<{ readonly changed: FolderChange }>();
   readonly #path: string;
   readonly #clock: Clock;
+  readonly #log: Log;
   #notices: FSWatcher | null = null;
+  #isDeafKnown = false;
   /** What notices named since they were last passed on; null stands for anything. */
   readonly #named = new Set<string | null>();
   #cancelQuiet: Close | null = null;
   #noticedMs = 0;
   #cancelLook: Close;
 
-  constructor(path: string, clock: Clock) {
+  constructor(path: string, clock: Clock, log: Log) {
     this.#path = path;
     this.#clock = clock;
+    this.#log = log;
     this.#listen();
     this.#cancelLook = clock.after(lookMs, () => this.#look());
   }
@@ -72,10 +78,19 @@ class Folder {
     try {
       this.#notices = watch(this.#path, { persistent: false }, (_, name) => this.#notice(name));
       this.#notices.on("error", () => this.#deafen());
-    } catch {
-      // The folder does not exist, or the system has no more watches: looking has to do.
+    } catch (error) {
       this.#notices = null;
+      this.#onDeaf(error);
     }
+  }
+
+  /** Looking has to do: said once, unless the folder is merely not there (yet). */
+  #onDeaf(error: unknown): void {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (this.#isDeafKnown || code === "ENOENT" || code === "ENOTDIR") return;
+    this.#isDeafKnown = true;
+    const event = "changes of a folder are noticed late";
+    this.#log.warn({ event, folder: this.#path, problem: message, everyMs: lookMs });
   }
 
   #deafen(): void {

@@ -78,6 +78,26 @@ test("entries on lines of their own still need a semicolon, and the error says s
   assert.equal(parsed.error.line, 2);
 });
 
+const scraps = fc.constantFrom(
+  ..."/ /a /* * => = > | & ; ( ) ~ ! $ # \n \r \t \\x20 \\x \\ 0.5* 1 . é \0".split(" "),
+  " ",
+);
+
+test("whatever is read is read or refused, with a place in the text and one line", () => {
+  fc.assert(
+    fc.property(fc.array(scraps, { maxLength: 30 }), (pieces) => {
+      const text = pieces.join("");
+      const parsed = parseDtab(text);
+      if (parsed.ok) return void dtab(showDtab(parsed.value));
+      const { offset, line, message } = parsed.error;
+      assert.ok(offset >= 0 && offset <= text.length);
+      assert.equal(line, text.slice(0, offset).split("\n").length);
+      assert.doesNotMatch(message, /[\0-\x1f]/);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 test("a dtab's prefix is stripped only when the dtab begins with it, to the last digit", () => {
   const table = dtab("/a => 0.123*/b & /c; /d => /e");
   assert.equal(showDtab(stripPrefix(table, dtab("/a => 0.123*/b & /c"))), "/d=>/e");

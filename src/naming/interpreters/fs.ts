@@ -29,7 +29,7 @@ export const fsInterpreter: InterpreterPlugin = plugin({
   kind: "io.l5d.fs",
   schema,
   create(config, deps: InterpreterDeps): Interpreter {
-    const disk = new Files(deps.clock);
+    const disk = new Files(deps.clock, deps.log);
     const dtabFile = new DtabFile(resolve(config.dtabFile), disk, deps);
     // Watched for good: a name that is bound anew need not wait for the file to be read.
     const unwatch = dtabFile.dtab.watch(() => {});

@@ -56,7 +56,7 @@ class FolderNamer implements RunningNamer {
   constructor(rootDir: string, deps: NamerDeps) {
     this.#rootDir = rootDir;
     this.#deps = deps;
-    this.#disk = new Files(deps.clock);
+    this.#disk = new Files(deps.clock, deps.log);
   }
 
   lookup(name: Path): Live<NameTree<Bound>> {
