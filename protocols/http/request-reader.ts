@@ -28,6 +28,8 @@ const noFraming: Framing = { kind: "none" };
 const maxRawBytes = 512;
 /** A head without an end is looked at again at least this often. */
 const lookAgainBytes = 512;
+/** Up to here every look is cheap, and what is no HTTP at all shows itself. */
+const smallBytes = 128;
 
 /** Remembers how far an unfinished request was looked at. */
 export class RequestReader {
@@ -56,7 +58,7 @@ export class RequestReader {
     const length = end - start;
     if (this.#neededBytes > 0) return length >= this.#neededBytes;
     const scanned = this.#scannedBytes;
-    if (scanned === 0 || length - scanned >= lookAgainBytes) return true;
+    if (scanned < smallBytes || length - scanned >= lookAgainBytes) return true;
     const { maxInitialLineBytes } = this.#limits;
     if (scanned <= maxInitialLineBytes && length > maxInitialLineBytes) return true;
     const lineFeed = buffer.indexOf(10, start + scanned);
@@ -79,7 +81,7 @@ export class RequestReader {
     const { framing, closes } = head;
     const request: OpenRequest = head.request;
     const bodyStart = marks.headEnd;
-    let stop = bodyStart;
+    let stop = framing.kind === "none" ? bodyStart : -1;
     if (framing.kind === "length" && framing.length <= this.#limits.maxWholeBodyBytes) {
       const bodyEnd = bodyStart + framing.length;
       if (bodyEnd <= end) {
@@ -94,7 +96,7 @@ export class RequestReader {
       }
     }
     this.#needs(0, 0);
-    const isWhole = framing.kind === "none" || stop > bodyStart || request.body.whole?.length === 0;
-    return { request, framing: isWhole ? noFraming : framing, closes, end: stop };
+    if (stop < 0) return { request, framing, closes, end: bodyStart };
+    return { request, framing: noFraming, closes, end: stop };
   }
 }

@@ -1,35 +1,23 @@
 // One caller's connection: requests in, answers out, in order, one at a time.
-import type { Clock, Random } from "../../src/core/clock.ts";
 import { failure } from "../../src/core/failure.ts";
-import type { Service } from "../../src/core/service.ts";
 import { Alarm } from "../../src/net/alarm.ts";
 import { Inlet } from "../../src/net/inlet.ts";
 import type { Consumer } from "../../src/net/inlet.ts";
 import type { Link, Receiver } from "../../src/net/link.ts";
 import { writeCopy } from "../../src/net/outlet.ts";
+import { closeGently } from "../../src/net/linger.ts";
 import { openTunnel } from "../../src/net/tunnel.ts";
 import { IncomingBody } from "./body.ts";
 import type { BodySource } from "./body.ts";
 import type { BodyTarget } from "./outgoing-body.ts";
-import type { Exchange, HttpLimits, Refusal, RenderFailure } from "./exchange.ts";
-import type { HttpRequest, HttpResponse, Peer, Tunnel } from "./message.ts";
+import type { Refusal } from "./exchange.ts";
+import type { Peer, Tunnel } from "./message.ts";
 import { peerOf } from "./peer.ts";
 import { refusal } from "./problems.ts";
 import { RequestReader } from "./request-reader.ts";
 import type { ReadRequest } from "./request-reader.ts";
+import type { ServerSettings } from "./server-settings.ts";
 import { answerRefusal, ServerCall } from "./server-call.ts";
-
-/** What the connections of one listener share. */
-export interface ServerSettings {
-  readonly limits: HttpLimits;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly route: Service<HttpRequest, HttpResponse>;
-  readonly renderFailure: RenderFailure;
-  readonly onAnswered: ((exchange: Exchange) => void) | null;
-  readonly opened: (connection: ServerConnection) => void;
-  readonly closed: (connection: ServerConnection) => void;
-}
 
 /*
  * head -> busy -> head        a request, its answer, the next one; what was pipelined waits
@@ -40,9 +28,6 @@ export interface ServerSettings {
  * any -> closed
  */
 type State = "head" | "busy" | "draining" | "closing" | "tunnel" | "closed";
-
-/** How long a caller may take to close after we did. */
-const lingerMs = 2_000;
 
 export class ServerConnection implements Receiver, Consumer, BodySource, BodyTarget {
   readonly link: Link;
@@ -60,7 +45,6 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   /** Of the body that nobody wants: as far as it is read. */
   #drainUntilBytes = Infinity;
   #isReadingHead = false;
-  #unsentBytes = 0;
 
   constructor(link: Link, settings: ServerSettings) {
     this.link = link;
@@ -72,7 +56,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     this.#openedMs = settings.clock.nowMs();
     link.receiver = this;
     settings.opened(this);
-    this.#expectHead(this.#openedMs);
+    this.#expectHead();
   }
 
   // Receiver
@@ -338,18 +322,18 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     this.#alarm.set(clock.nowMs() + limits.headerReadTimeoutMs);
   }
 
-  #expectHead(nowMs: number): void {
-    const { idleTimeMs, lifeTimeMs } = this.settings.limits;
-    this.#alarm.set(Math.min(nowMs + idleTimeMs, this.#openedMs + lifeTimeMs));
+  #expectHead(): void {
+    const { clock, limits } = this.settings;
+    const { idleTimeMs, lifeTimeMs } = limits;
+    if (idleTimeMs === Infinity && lifeTimeMs === Infinity) return this.#alarm.clear();
+    const idleEndsMs = clock.nowMs() + idleTimeMs;
+    return this.#alarm.set(Math.min(idleEndsMs, this.#openedMs + lifeTimeMs));
   }
 
   #next(): void {
     if (this.#isLast) return this.#close();
     this.#state = "head";
-    const { idleTimeMs, lifeTimeMs } = this.settings.limits;
-    if (idleTimeMs !== Infinity || lifeTimeMs !== Infinity) {
-      this.#expectHead(this.settings.clock.nowMs());
-    } else this.#alarm.clear();
+    this.#expectHead();
     if (!this.#hasRoom) this.watchStall(); // a caller that asks and asks, and does not read
     this.#inlet.advance();
     return undefined;
@@ -375,18 +359,12 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   #close(): void {
+    const { clock, limits } = this.settings;
     this.#state = "closing";
     this.#body = null;
-    this.#unsentBytes = this.link.socket.writableLength;
-    this.link.socket.end();
-    this.#linger();
-    this.#inlet.advance();
-  }
-
-  #linger(): void {
-    const { clock, limits } = this.settings;
-    const patienceMs = this.#unsentBytes > 0 ? limits.stallTimeoutMs : lingerMs;
-    this.#alarm.set(clock.nowMs() + patienceMs);
+    this.#alarm.close();
+    const closed = () => this.closed();
+    closeGently(this.link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
   }
 
   #timedOut(): void {
@@ -399,7 +377,6 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
       case "draining":
         return this.#close();
       case "closing":
-        return this.#lingered();
       case "tunnel":
       case "closed":
         return undefined;
@@ -414,12 +391,5 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     if (!isWaiting) return undefined;
     this.#isLast = true;
     return this.#abort(refusal(408, "the request's body did not come in time"));
-  }
-
-  #lingered(): void {
-    const before = this.#unsentBytes;
-    this.#unsentBytes = this.link.socket.writableLength;
-    if (this.#unsentBytes > 0 && this.#unsentBytes < before) this.#linger();
-    else this.destroy();
   }
 }

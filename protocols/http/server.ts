@@ -7,7 +7,7 @@ import { isRefusal } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import { reasonOf } from "./problems.ts";
 import { ServerConnection } from "./server-connection.ts";
-import type { ServerSettings } from "./server-connection.ts";
+import type { ServerSettings } from "./server-settings.ts";
 
 /** Rejects with a text for people when the address cannot be had. */
 export async function listenHttp(

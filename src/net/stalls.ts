@@ -13,7 +13,7 @@ export function watchStalls(socket: Socket, options: SocketOptions, clock: Clock
   if (periodMs === Infinity) return;
   let [readBytes, writtenBytes] = [0, 0];
   let [readMs, wroteMs] = [clock.nowMs(), clock.nowMs()];
-  let stop: Close = () => {};
+  let stop: Close;
   const look = () => {
     const nowMs = clock.nowMs();
     if (socket.bytesRead !== readBytes || socket.isPaused()) readMs = nowMs;

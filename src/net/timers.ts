@@ -138,9 +138,10 @@ function pop(heap: number[]): void {
   heap[at] = last;
 }
 
+const nowMs = () => performance.now();
+
 /** The process's own time. Its timers do not keep the process alive. */
 export function systemClock(): Clock {
-  const nowMs = () => performance.now();
   const wheel = new TimerWheel({
     nowMs,
     sleep(delayMs, wake) {

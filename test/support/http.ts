@@ -1,0 +1,170 @@
+// HTTP servers and wires for tests, without a router between them.
+import type { TestContext } from "node:test";
+import { dialHttp } from "../../protocols/http/client.ts";
+import { defaultLimits } from "../../protocols/http/exchange.ts";
+import type { Exchange, HttpDialOptions, HttpLimits } from "../../protocols/http/exchange.ts";
+import { listenHttp } from "../../protocols/http/server.ts";
+import { wholeBody } from "../../protocols/http/message.ts";
+import type { HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
+import type { Clock } from "../../src/core/clock.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import type { Listener, SocketOptions, Wire, WireStats } from "../../src/core/protocol.ts";
+import { ended } from "../../src/core/service.ts";
+import type { Service } from "../../src/core/service.ts";
+import { systemClock } from "../../src/net/timers.ts";
+import { exactlyOnce } from "./exactly-once.ts";
+import { seeded } from "./random.ts";
+
+export const plainSocket: SocketOptions = {
+  noDelay: true,
+  reusePort: false,
+  keepAlive: null,
+  backlog: null,
+  readTimeoutMs: Infinity,
+  writeTimeoutMs: Infinity,
+};
+
+export function wireStats(): WireStats {
+  const counter = () => ({ value: 0 });
+  return {
+    connects: counter(),
+    closes: counter(),
+    receivedBytes: counter(),
+    sentBytes: counter(),
+    connectLatencyMs: { record() {} },
+    failedConnectLatencyMs: { record() {} },
+    connections: 0,
+    pooled: 0,
+    waiters: 0,
+  };
+}
+
+export const plainDialOptions: HttpDialOptions = {
+  connectTimeoutMs: 1_000,
+  socket: plainSocket,
+  minConnections: 0,
+  maxConnections: Infinity,
+  maxWaiters: 100,
+  poolIdleMs: Infinity,
+  idleTimeMs: Infinity,
+  lifeTimeMs: Infinity,
+  limits: defaultLimits,
+  maxDrainBytes: 64 * 1024,
+  continueTimeoutMs: 1_000,
+};
+
+/** What a test may say about either side. */
+export interface HttpSetting {
+  readonly clock?: Clock;
+  readonly limits?: Partial<HttpLimits>;
+  readonly dial?: Partial<HttpDialOptions>;
+  readonly socket?: Partial<SocketOptions>;
+}
+
+export interface Served extends Listener {
+  /** What was answered, in order: a copy of the numbers, since an exchange must not be kept. */
+  readonly log: Answered[];
+  /** Open connections of callers. */
+  readonly open: { count: number };
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly method: string | null;
+  readonly target: string;
+  readonly rawStartLine: string;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly failure: Failure | null;
+}
+
+function answeredOf(exchange: Exchange): Answered {
+  const { status, target, rawStartLine, sentBytes, receivedBytes, failure, request } = exchange;
+  const method = request?.method ?? null;
+  return { status, method, target, rawStartLine, sentBytes, receivedBytes, failure };
+}
+
+/** Serves `service` on a free port until the test ends. */
+export async function serveHttp(
+  t: TestContext,
+  service: Service<HttpRequest, HttpResponse>,
+  setting: HttpSetting = {},
+): Promise<Served> {
+  const log: Answered[] = [];
+  const open = { count: 0 };
+  const listener = await listenHttp(
+    {
+      host: "127.0.0.1",
+      port: 0,
+      socket: { ...plainSocket, ...setting.socket },
+      limits: { ...defaultLimits, ...setting.limits },
+      clock: setting.clock ?? systemClock(),
+      random: seeded(1),
+      onAnswered: (exchange) => void log.push(answeredOf(exchange)),
+      onConnections: (change) => (open.count += change),
+    },
+    exactlyOnce(service),
+  );
+  t.after(() => listener.close(0));
+  return { ...listener, log, open };
+}
+
+export interface TestWire extends Wire<HttpRequest, HttpResponse> {
+  readonly stats: WireStats;
+}
+
+/** A wire to a port of this host, which the test's end closes. */
+export function wireTo(t: TestContext, port: number, setting: HttpSetting = {}): TestWire {
+  const stats = wireStats();
+  const wire = dialHttp(
+    { host: "127.0.0.1", port, weight: 1 },
+    { ...plainDialOptions, ...setting.dial },
+    { clock: setting.clock ?? systemClock(), stats },
+  );
+  t.after(() => wire.close(0));
+  return {
+    service: wire.service,
+    get status() {
+      return wire.status;
+    },
+    close: (graceMs) => wire.close(graceMs),
+    stats,
+  };
+}
+
+/** A proxy that does nothing but pass on: a server, and a wire to the one endpoint. */
+export async function passTo(
+  t: TestContext,
+  endpointPort: number,
+  setting: HttpSetting = {},
+): Promise<Served & { readonly wire: TestWire }> {
+  const wire = wireTo(t, endpointPort, setting);
+  const served = await serveHttp(t, wire.service, setting);
+  return { ...served, wire };
+}
+
+/** An answer that is all there. */
+export function answer(status: number, text = "", fields: string[] = []): HttpResponse {
+  return {
+    status,
+    reason: "Any Reason",
+    version: "1.1",
+    fields,
+    via: null,
+    context: null,
+    contextOut: [],
+    body: wholeBody(Buffer.from(text, "latin1")),
+    upgrade: null,
+  };
+}
+
+/** A service that answers at once. */
+export function answering(
+  make: (request: HttpRequest) => HttpResponse,
+): Service<HttpRequest, HttpResponse> {
+  return (request, reply) => {
+    reply.start(make(request));
+    reply.end(null);
+    return ended;
+  };
+}
