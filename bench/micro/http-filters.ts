@@ -1,0 +1,166 @@
+// What HTTP's own filters cost a call beyond the bytes: names, contexts, counters, the access log.
+// Run: node dist/bench/micro/http-filters.js
+import { performance } from "node:perf_hooks";
+import { http } from "../../protocols/http/index.ts";
+import { lineMaker } from "../../protocols/http/access-log.ts";
+import { context } from "../../protocols/http/context.ts";
+import { diagnose, maxForwards } from "../../protocols/http/diagnostics.ts";
+import { noBody } from "../../protocols/http/message.ts";
+import { serverFilters, wireContext } from "../../protocols/http/proxy-filters.ts";
+import { emptyDtab } from "../../src/core/dtab.ts";
+import { pathLiteral, root } from "../../src/core/path.ts";
+import { ended, stack } from "../../src/core/service.ts";
+import type { Exchange } from "../../protocols/http/exchange.ts";
+import type { Fields, HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
+import type { Service } from "../../src/core/service.ts";
+
+const clock = {
+  nowMs: () => performance.now(),
+  wallMs: () => performance.timeOrigin + performance.now(),
+  after: () => () => {},
+};
+const peer = {
+  remoteHost: "127.0.0.1",
+  remotePort: 53_422,
+  localHost: "127.0.0.1",
+  localPort: 4140,
+  isLocal: true,
+  token: "_abc123",
+};
+const dst = pathLiteral("/svc/web");
+const boundId = pathLiteral("/#/io.l5d.fs/web");
+
+function request(host: string, l5d: Fields | null): HttpRequest {
+  return {
+    deadlineMs: Infinity,
+    localDtab: emptyDtab,
+    replayable: true,
+    idempotent: true,
+    dst,
+    boundId,
+    residual: root,
+    endpoint: null,
+    method: "GET",
+    target: "/a?b=c",
+    version: "1.1",
+    host,
+    absoluteScheme: null,
+    fields: ["User-Agent", "bench", "Accept", "*/*"],
+    via: null,
+    context: l5d,
+    contextOut: [],
+    hop: null,
+    expectsContinue: false,
+    upgrade: null,
+    body: noBody,
+    peer,
+    onInterim: null,
+  };
+}
+
+function response(): HttpResponse {
+  return {
+    status: 200,
+    reason: "OK",
+    version: "1.1",
+    fields: [],
+    via: null,
+    context: null,
+    contextOut: [],
+    body: noBody,
+    upgrade: null,
+  };
+}
+
+const rounds = 5;
+
+/** The best of a few rounds: the machine may be busy with other things. */
+function nsEach(times: number, run: (index: number) => void): number {
+  let best = Infinity;
+  for (let round = 0; round < rounds; round += 1) {
+    const startMs = performance.now();
+    for (let index = 0; index < times; index += 1) run(index);
+    best = Math.min(best, ((performance.now() - startMs) * 1e6) / times);
+  }
+  return best;
+}
+
+function row(what: string, ns: number, budgetNs: number): void {
+  const verdict = ns <= budgetNs ? "ok" : "OVER BUDGET";
+  console.log(`${what.padEnd(44)} ${ns.toFixed(1).padStart(12)} ns  (<= ${budgetNs}) ${verdict}`);
+}
+
+const shared = context({ clock, random: Math.random });
+const leaf: Service<HttpRequest, HttpResponse> = (_request, reply) => {
+  reply.start(response());
+  reply.end(null);
+  return ended;
+};
+const filtered = stack(
+  [
+    ...serverFilters({
+      context: shared,
+      clock,
+      maxConcurrentRequests: Infinity,
+      clearContext: false,
+      maxCallDepth: 1000,
+      maxForwards,
+      forwarded: null,
+      timestampHeader: null,
+      timeoutMs: Infinity,
+    }),
+    wireContext(shared),
+    diagnose({ clock, label: "bench", explain: undefined, mayKnow: () => true }),
+  ],
+  leaf,
+);
+const reply = { start() {}, end() {} };
+const bareNs = nsEach(200_000, () => leaf(request("web", null), reply));
+const plainNs = nsEach(200_000, () => filtered(request("web", null), reply));
+row("filters, no l5d field", plainNs - bareNs, 1000);
+
+const traced = ["l5d-ctx-trace", "3q2+7wAAAAEAAAAAAAAAAv7cuph2VDIQAAAAAAAAAAY=", "l5d-reqid", "f"];
+const tracedNs = nsEach(200_000, () => filtered(request("web", traced), reply));
+row("filters, behind another proxy", tracedNs - bareNs, 3000);
+
+const nowNs = BigInt(Math.round(clock.wallMs())) * 1_000_000n;
+const limited = ["l5d-ctx-deadline", `${nowNs} ${nowNs + 3_600_000_000_000n}`];
+const local = [...traced, ...limited, "l5d-ctx-dtab", "/svc=>/b"];
+const localNs = nsEach(100_000, () => filtered(request("web", local), reply));
+row("filters, with a deadline and a dtab", localNs - bareNs, 6000);
+
+const token = http.identifiers.find(({ kind }) => kind === http.defaultIdentifier);
+const identify = token?.create(
+  { kind: token.kind, header: "Host" },
+  { prefix: pathLiteral("/svc") },
+);
+const hosts = Array.from({ length: 1000 }, (_, index) => request(`host-${index}.test`, null));
+for (const count of [1, 1000]) {
+  const ns = nsEach(
+    1_000_000,
+    (index) => void identify?.(hosts[index % count] ?? request("", null)),
+  );
+  row(`io.l5d.header.token, ${count} hosts`, ns, 300);
+}
+
+const answered: Exchange = {
+  request: request("web", null),
+  target: "/a?b=c",
+  rawStartLine: "",
+  status: 200,
+  response: response(),
+  sentBytes: 64,
+  receivedBytes: 0,
+  startedMs: 1,
+  endedMs: 2.5,
+  failure: null,
+  peer,
+};
+for (const format of ["common", "json"] as const) {
+  const lineOf = lineMaker(format, clock);
+  row(
+    `access log, ${format}`,
+    nsEach(200_000, () => void lineOf(answered)),
+    8000,
+  );
+}
