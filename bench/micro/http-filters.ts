@@ -101,7 +101,6 @@ const filtered = stack(
     ...serverFilters({
       context: shared,
       clock,
-      maxConcurrentRequests: Infinity,
       clearContext: false,
       maxCallDepth: 1000,
       maxForwards,
