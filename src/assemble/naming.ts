@@ -38,7 +38,7 @@ export interface Naming {
   readonly namers: readonly MountedNamer[];
   /** Only the `/$/` names, for those who ask without a router. */
   readonly builtIn: Interpreter;
-  interpreterOf(router: RouterConfig): Interpreter;
+  interpreterOf(router: Pick<RouterConfig, "label" | "interpreter">): Interpreter;
   close(): void;
 }
 
@@ -52,13 +52,20 @@ export function openNaming(config: Pick<Config, "namers">, parts: NamingParts): 
     log: parts.log(name),
     stats: parts.stats.scope("namer", name.replace(/^\//, "")),
   });
+  const plain: MountedNamer[] = [];
   // `const` and `replace` may name any namer of the file, hence looked up when they are asked.
-  const bind = (path: Path) => localInterpreter({ hosts, namers: mounted }).bind(emptyDtab, path);
-  const transformersOf = (configs: readonly TransformerConfig[]): Transformer[] =>
-    configs.map(({ config: each }) => pluginOf(transformers, each).create(each, { bind }));
+  const transformersOf = (
+    configs: readonly TransformerConfig[],
+    known: readonly MountedNamer[],
+  ): Transformer[] => {
+    const bind = (path: Path) => localInterpreter({ hosts, namers: known }).bind(emptyDtab, path);
+    return configs.map(({ config: each }) => pluginOf(transformers, each).create(each, { bind }));
+  };
   for (const { id, config: each, transformers: list } of config.namers) {
     const namer = pluginOf(namers, each).create(each, { ...depsOf(id), id });
-    mounted.push({ id, namer: transformNamer(namer, transformersOf(list)) });
+    plain.push({ id, namer });
+    // Bound with namers that are not transformed, its path cannot lead back to the transformer.
+    mounted.push({ id, namer: transformNamer(namer, transformersOf(list, plain)) });
   }
   return {
     namers: mounted,
@@ -66,7 +73,7 @@ export function openNaming(config: Pick<Config, "namers">, parts: NamingParts): 
     interpreterOf({ label, interpreter: { config: each, transformers: list } }) {
       const deps = { ...depsOf(`${label}/${each.kind}`), namers: mounted };
       const made = pluginOf(interpreters, each).create(each, deps);
-      return transformInterpreter(made, transformersOf(list));
+      return transformInterpreter(made, transformersOf(list, mounted));
     },
     close: () => mounted.forEach(({ namer }) => namer.close()),
   };

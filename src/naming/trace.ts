@@ -1,8 +1,6 @@
 // A delegation as text for people: one line for each name that was looked up.
-import type { Dtab } from "../core/dtab.ts";
 import type { State } from "../core/live.ts";
-import type { AddressSet, Bound, Delegation, Interpreter } from "../core/naming.ts";
-import type { Path } from "../core/path.ts";
+import type { AddressSet, Bound, Delegation } from "../core/naming.ts";
 import { bindsTo, childrenOf } from "./delegation.ts";
 
 interface TraceOptions {
@@ -35,21 +33,6 @@ export function traceText(delegation: Delegation, options: TraceOptions = {}): s
   const more = lines.length - maxLines;
   if (more > 0) lines.splice(maxLines, more, `... and ${more} lines more`);
   return lines.join("\n");
-}
-
-/** How a name is resolved at this moment: complete as far as the binding of the name watches it. */
-export function explainNow(interpreter: Interpreter, dtab: Dtab, path: Path): string {
-  const live = interpreter.delegate(dtab, path);
-  const close = live.watch(() => {});
-  const { state } = live;
-  const text = state.kind === "ok" ? traceText(state.value) : stateText(path, state);
-  close();
-  return text;
-}
-
-function stateText(path: Path, state: Exclude<State<unknown>, { kind: "ok" }>): string {
-  if (state.kind === "failed") return `${path}  failed: ${state.why.detail}`;
-  return `${path}  pending: the dtab is not known yet`;
 }
 
 interface Writer {

@@ -12,7 +12,7 @@ import type { Path } from "../../src/core/path.ts";
 import { bindsTo, delegationJson, isSettled, readDelegation } from "../../src/naming/delegation.ts";
 import { interpreter } from "../../src/naming/interpreter.ts";
 import { inOrder } from "../../src/naming/names.ts";
-import { explainNow, traceText } from "../../src/naming/trace.ts";
+import { traceText } from "../../src/naming/trace.ts";
 import { utilityNamer } from "../../src/naming/utility.ts";
 import { simulatedClock } from "../support/clock.ts";
 import { dtabLiteral, fakeHosts } from "../support/naming.ts";
@@ -191,14 +191,4 @@ test("a delegation is read once it is settled, or as it is when time is up", () 
   readDelegation(live, clock, 2_000, note);
   assert.deepEqual(read, ["pending", "neg", "neg"]);
   assert.equal(clock.waiting, 0);
-});
-
-test("an explanation at a failure's time tells what is known, and leaves nothing watched", () => {
-  const dtab = dtabLiteral("/svc => /#/a");
-  assert.equal(
-    explainNow(delegating({}), dtab, pathLiteral("/svc/x")),
-    "/svc/x\n  /#/a/x  (/svc => /#/a)  no such name",
-  );
-  const loop = explainNow(delegating({}), dtabLiteral("/a => /b; /b => /a"), pathLiteral("/a"));
-  assert.match(loop, /^\/a {2}failed: Max recursion level reached\. .*\/a -> \/b -> \/a/);
 });
