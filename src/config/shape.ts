@@ -125,6 +125,7 @@ class Walk {
     if (here !== null) this.misspelt.add(stepsKey([...steps.slice(0, -1), here]));
     this.#find(steps, "key", unknownKey(here, elsewhere, known));
   }
+
   /** The section nearby that does know the key. */
   #belongs(key: string, steps: readonly Step[]): string | null {
     const [here, ...outer] = this.#around.toReversed();
