@@ -16,7 +16,6 @@ const keys: Readonly<Record<string, string>> = {
     "not supported yet: a budget of your own for requeues; the built-in one applies",
   "routers.client.configs":
     "not supported yet: settings by prefix; put the keys straight into client",
-  "routers.client.forwardClientCert": "not supported yet: it needs TLS, which is not there yet",
   "routers.client.requestAuthorizers": "not supported: Istio's mixer is gone; delete this key",
   "routers.service.retries": "not supported yet: retries of failed answers",
   "routers.service.configs":
@@ -75,9 +74,6 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     default: "renamed: write io.l5d.methodAndHost",
   },
   "routers.service.responseClassifier.kind": {
-    "io.l5d.http.retryableRead5XX": "not supported yet: retries of failed answers",
-    "io.l5d.http.retryableIdempotent5XX": "not supported yet: retries of failed answers",
-    "io.l5d.http.retryableAll5XX": "not supported yet: retries of failed answers",
     "io.l5d.retryableRead5XX": "renamed to io.l5d.http.retryableRead5XX, not supported yet",
     "io.l5d.retryableIdempotent5XX":
       "renamed to io.l5d.http.retryableIdempotent5XX, not supported yet",
