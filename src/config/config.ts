@@ -27,14 +27,14 @@ export interface Config {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-export interface AdminConfig {
+interface AdminConfig {
   readonly host: string;
   readonly port: number;
   readonly shutdownGraceMs: number;
   readonly socket: SocketOptions;
 }
 
-export interface NamerConfig {
+interface NamerConfig {
   /** `/#` and its prefix, such as `/#/io.l5d.fs`. */
   readonly id: Path;
   /** What its plugin's `create` takes. */
@@ -71,7 +71,7 @@ export interface RouterConfig {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export interface BindingCacheConfig {
+interface BindingCacheConfig {
   readonly paths: number;
   readonly trees: number;
   readonly bounds: number;
@@ -79,14 +79,14 @@ export interface BindingCacheConfig {
   readonly idleTtlSecs: number;
 }
 
-export interface ServiceConfig {
+interface ServiceConfig {
   readonly totalTimeoutMs: number;
   readonly responseClassifier: KindConfig;
   /** The protocol's own keys of the service (`serviceKeys`). */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export interface ClientConfig {
+interface ClientConfig {
   readonly loadBalancer: KindConfig;
   readonly failureAccrual: KindConfig;
   readonly requestAttemptTimeoutMs: number;

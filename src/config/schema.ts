@@ -6,7 +6,7 @@ import { clientEntries, serviceEntries } from "./policy-schema.ts";
 import { session, socketOptions } from "./socket-schema.ts";
 import { experimental, oneOf, oneOrMany, says, variant } from "./kinds.ts";
 import type { GenericSchema } from "../core/schema.ts";
-import type { KindConfig, Kinds, ProtocolKind } from "./kinds.ts";
+import type { Kinds, ProtocolKind } from "./kinds.ts";
 
 /** The whole file. Built once for a check: it holds every key of every kind. */
 export function fileSchema(kinds: Kinds) {
@@ -204,4 +204,3 @@ export type CheckedRouter = Output<ReturnType<typeof routerEntries>>;
 export type CheckedServer = Output<ReturnType<typeof serverEntries>>;
 export type CheckedService = Output<ReturnType<typeof serviceEntries>>;
 export type CheckedClient = Output<ReturnType<typeof clientEntries>>;
-export type { KindConfig };

@@ -10,13 +10,13 @@ import type { Finding } from "./locate.ts";
 import type { MapNode, Node, Step } from "./yaml.ts";
 
 /** A part of the file that no alternative fits; it is checked by the keys all of them share. */
-export interface Leftover {
+interface Leftover {
   readonly steps: readonly Step[];
   readonly schema: GenericSchema;
   readonly data: unknown;
 }
 
-export interface Shaped {
+interface Shaped {
   /** The file as plain data, without unknown and empty keys: ready for the schema. */
   readonly data: unknown;
   readonly findings: readonly Finding[];
@@ -168,7 +168,7 @@ function anyOf(words: readonly string[]): string {
 }
 
 /** `routers.servers.port`: the steps without the indices of lists. */
-export function sectionOf(steps: readonly Step[]): string {
+function sectionOf(steps: readonly Step[]): string {
   return steps.filter((step) => typeof step === "string").join(".");
 }
 

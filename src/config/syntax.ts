@@ -6,7 +6,7 @@ import type { Place, Problem } from "./yaml.ts";
 /** Lists and maps within each other, in the text and after aliases are written out. */
 export const maxDepth = 64;
 
-export interface Parsed {
+interface Parsed {
   readonly contents: unknown;
   readonly problems: readonly Problem[];
   place(offset: number): Place;

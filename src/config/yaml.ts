@@ -35,15 +35,15 @@ export interface MapNode extends Located {
   readonly kind: "map";
   readonly entries: ReadonlyMap<string, Entry>;
 }
-export interface Entry {
+interface Entry {
   readonly keyOffset: number;
   readonly value: Node;
 }
-export interface ListNode extends Located {
+interface ListNode extends Located {
   readonly kind: "list";
   readonly items: readonly Node[];
 }
-export interface ScalarNode extends Located {
+interface ScalarNode extends Located {
   readonly kind: "scalar";
   readonly value: string | number | boolean | null;
   /** How it was written; decides where a character of the value stands in the text. */
@@ -59,7 +59,7 @@ export interface Source {
   place(offset: number): Place;
 }
 
-export type ReadResult =
+type ReadResult =
   | { readonly ok: true; readonly source: Source }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
