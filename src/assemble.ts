@@ -50,7 +50,7 @@ export async function startProxy(config: Config, around: Surroundings): Promise<
   const routers: RunningRouter[] = [];
   const closers: ((graceMs: number) => Promise<void> | void)[] = [];
   const close = async (graceMs: number): Promise<void> => {
-    for (const each of closers.splice(0).reverse()) await each(graceMs);
+    for (const each of closers.splice(0).toReversed()) await each(graceMs);
   };
   closers.push(countProcess(stats, clock));
   try {
