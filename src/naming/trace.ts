@@ -48,13 +48,19 @@ function write(
   label: string,
   isReached: boolean,
 ): void {
-  const { path, dentry } = delegation;
+  const { dentry } = delegation;
   const rule = dentry === undefined ? "" : `  (${dentry.prefix} => ${dentry.dst})`;
   const result = resultText(delegation, writer.maxAddresses);
   const ending = result === "" ? "" : `  ${result}${isReached ? "" : " (not used)"}`;
-  const line = `${"  ".repeat(depth)}${label}${path}${rule}${ending}`;
+  const line = `${"  ".repeat(depth)}${label}${nameOf(delegation)}${rule}${ending}`;
   writer.lines.push(writer.isColoured ? coloured(line, delegation, isReached) : line);
   writeChildren(writer, delegation, depth + 1, isReached);
+}
+
+/** What was looked up; of a leaf that a transformer made, the id that it has now. */
+function nameOf({ type, path, bound }: Delegation): string {
+  const isOwn = type !== "leaf" || bound === undefined || path.startsWith(bound.id);
+  return isOwn ? path : bound.id;
 }
 
 function writeChildren(
@@ -118,7 +124,8 @@ function boundText(bound: Bound, maxAddresses: number): string {
 function addressesText(state: State<AddressSet>, maxAddresses: number): string {
   if (state.kind === "pending") return "addresses pending";
   if (state.kind === "failed") return `addresses failed: ${state.why.detail}`;
-  if (state.value === "neg") return "bound, but there is no such set of addresses";
+  if (state.value === "neg")
+    return "bound, but there are no such addresses (no alternative is tried for that)";
   const count = state.value.length;
   if (count === 0) return "bound to no addresses";
   const named = state.value.slice(0, maxAddresses).map(({ host, port, weight }) => {

@@ -108,7 +108,7 @@ test("a delegation shows what transformers do, behind namers and interpreters", 
     [
       "/#/s/web  through io.l5d.port/1",
       "  /#/s/web  through io.l5d.replace",
-      "    /#/s/web  1 address: 127.0.0.1:9",
+      "    /%/io.l5d.replace/$/inet/9  1 address: 127.0.0.1:9",
     ].join("\n"),
   );
   const json = delegationJson(live.state.value);
@@ -123,7 +123,7 @@ test("a delegation of what is constant shows only that", (t) => {
   assert.ok(live.state.kind === "ok");
   assert.equal(
     traceText(live.state.value),
-    "/#/s/web  through io.l5d.const\n  /#/s/web  1 address: 127.0.0.1:9",
+    "/#/s/web  through io.l5d.const\n  /%/io.l5d.const/$/inet/9  1 address: 127.0.0.1:9",
   );
 });
 
