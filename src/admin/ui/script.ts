@@ -2,6 +2,7 @@
 // server goes through textContent, never through markup. No backtick and no backslash in here.
 export const script = `"use strict";
 const periodMs = 1000;
+const looksKept = 10; // rates are over so many looks: one alone jumps about
 const byId = (id) => document.getElementById(id);
 const make = (tag, text, name) => {
   const element = document.createElement(tag);
@@ -16,10 +17,10 @@ const counter = (scope, ...path) => {
 const gauge = (scope, name) => scope[name] && scope[name].gauge;
 const number = (value) => value === undefined ? "" : value >= 100 ? Math.round(value).toLocaleString() : String(Math.round(value * 10) / 10);
 
-let before = null;
+const looks = [];
 let routerNames = "";
 
-/** What one scope did since the last look: the differences of its counters. */
+/** What one scope did since an earlier look: the differences of its counters. */
 function row(name, scope, old, seconds) {
   const since = (...path) => Math.max(0, counter(scope, ...path) - counter(old, ...path));
   const requests = old ? since("requests") / seconds : undefined;
@@ -48,7 +49,7 @@ function table(title, scopes, old, seconds) {
   return part;
 }
 
-function showRouters(now) {
+function showRouters(now, before) {
   const routers = now.tree.rt || {};
   const seconds = before ? (now.atMs - before.atMs) / 1000 : 0;
   const shown = Object.keys(routers).map((label) => {
@@ -104,13 +105,15 @@ async function refresh() {
     const answer = await fetch("admin/metrics.json?tree=1");
     if (!answer.ok) throw new Error("metrics: status " + answer.status);
     const now = { atMs: performance.now(), tree: await answer.json() };
-    showRouters(now);
+    showRouters(now, looks[0]);
     showProcess(now.tree);
-    before = now;
+    looks.push(now);
+    if (looks.length > looksKept) looks.shift();
     await showState();
   } catch (error) {
     byId("state").textContent = "no answer: " + error.message;
     byId("state").className = "bad";
+    looks.length = 0; // a process that was started again counts from zero
   }
   setTimeout(refresh, document.hidden ? 5 * periodMs : periodMs);
 }

@@ -22,5 +22,5 @@ code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: any
 .quiet { color: var(--quiet); }
 .good { color: var(--good); }
 .bad { color: var(--bad); }
-#pages a { margin-right: 1em; }
+#pages a { display: inline-block; margin-right: 1em; }
 `;
