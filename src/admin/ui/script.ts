@@ -154,7 +154,10 @@ function showNode(node, weight) {
 byId("ask").addEventListener("submit", async (event) => {
   event.preventDefault();
   const given = new FormData(event.target);
-  const query = new URLSearchParams({ namespace: given.get("namespace") || "", path: given.get("path") });
+  const typed = given.get("path").trim();
+  const path = typed.length > 1 && typed.endsWith("/") ? typed.slice(0, -1) : typed;
+  const query = new URLSearchParams({ path });
+  if (given.get("namespace")) query.set("namespace", given.get("namespace"));
   if (given.get("dtab").trim() !== "") query.set("dtab", given.get("dtab"));
   let shown;
   try {
