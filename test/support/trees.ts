@@ -7,7 +7,7 @@ import type { Path } from "../../src/core/path.ts";
 import type { Dentry, Dtab } from "../../src/core/dtab.ts";
 
 /** Mostly few short segments, so that prefixes meet; sometimes any bytes. */
-export const segments: fc.Arbitrary<string> = fc.oneof(
+const segments: fc.Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom("a", "b", "c", "#", "$", "svc") },
   { weight: 1, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 4 }).map(showSegment) },
 );
@@ -31,5 +31,5 @@ const { tree } = fc.letrec<{ tree: NameTree<Path> }>((tie) => ({
 export const trees: fc.Arbitrary<NameTree<Path>> = tree;
 
 const prefixes = fc.array(fc.option(segments, { nil: null }), { maxLength: 3 });
-export const dentries: fc.Arbitrary<Dentry> = fc.record({ prefix: prefixes, dst: trees }, plain);
+const dentries: fc.Arbitrary<Dentry> = fc.record({ prefix: prefixes, dst: trees }, plain);
 export const dtabs: fc.Arbitrary<Dtab> = fc.array(dentries, { maxLength: 6 });
