@@ -61,7 +61,7 @@ export function failureRenderer(options: FailureOptions, clearContext: boolean):
     const isOpen = mayKnow(options.errorDetail, peer);
     const summary = summaryOf(failure, request, peer, isOpen);
     const fields: Fields = ["Content-Type", "text/plain; charset=utf-8"];
-    fields.push("l5d-err", formEncoded(summary, maxErrBytes));
+    fields.push("l5d-err", formEncoded(summary.join(" "), maxErrBytes));
     if (failure.retry === "safe") fields.push("l5d-retryable", "true");
     const text = bodyOf(failure, request, summary, isOpen, options.label);
     return answer(status, reason, fields, text, options.maxErrResponseBytes);
@@ -78,19 +78,19 @@ function answer(
   return { status, reason, fields, body: truncated(Buffer.from(text), maxBytes) };
 }
 
-/** What happened, in one line. */
+/** What happened: one sentence, and for those who may know it the detail, which may be long. */
 function summaryOf(
   failure: Failure,
   request: HttpRequest | null,
   peer: Peer,
   isOpen: boolean,
-): string {
-  if (isRefusal(failure)) return failure.detail;
+): readonly string[] {
+  if (isRefusal(failure)) return [failure.detail];
   if (failure.kind === "unidentified") {
-    return `Unknown destination: ${asked(request, peer)} / ${failure.detail}`;
+    return [`Unknown destination: ${asked(request, peer)} / ${failure.detail}`];
   }
   const headline = headlineOf(failure, request, isOpen);
-  return isOpen ? `${headline} ${failure.detail}` : headline;
+  return isOpen ? [headline, failure.detail] : [headline];
 }
 
 function asked(request: HttpRequest | null, peer: Peer): string {
@@ -133,12 +133,12 @@ const showHost = (host: string): string => (host.includes(":") ? `[${host}]` : h
 function bodyOf(
   failure: Failure,
   request: HttpRequest | null,
-  summary: string,
+  summary: readonly string[],
   isOpen: boolean,
   label: string,
 ): string {
-  if (isRefusal(failure)) return `${summary}\n`;
-  const parts = [summary];
+  if (isRefusal(failure)) return `${failure.detail}\n`;
+  const parts = [summary.join("\n")];
   if (request !== null && failure.kind !== "unidentified") {
     parts.push(whereItWent(request, isOpen, label));
   }
@@ -182,7 +182,7 @@ function advice(failure: Failure, request: HttpRequest | null, label: string): s
       return (
         `The dtab of router ${label} leads ${name} nowhere. Add a dentry that covers it, or\n` +
         "register the service where its dentry points to. Every step, live:\n" +
-        `  switchyard explain FILE ${name} --router ${label}`
+        `  switchyard explain FILE ${name} --router ${label}${dtabOption(request)}`
       );
     case "unresolved":
       return (
@@ -216,6 +216,12 @@ function advice(failure: Failure, request: HttpRequest | null, label: string): s
     default:
       return failure.kind satisfies never;
   }
+}
+
+/** The request's own entries, as the command line takes them. Dtabs hold no quotes. */
+function dtabOption(request: HttpRequest | null): string {
+  if (request === null || request.localDtab.length === 0) return "";
+  return ` --dtab '${showDtab(request.localDtab)}'`;
 }
 
 /** At most `maxBytes` of UTF-8, cut between characters. */

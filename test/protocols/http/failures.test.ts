@@ -80,7 +80,8 @@ test("a name that leads nowhere shows the name, the dtab, the steps and the comm
   const why = { ...failure("unbound", "no dentry matches"), trace: "/svc/web\n/a/web  neg\n" };
   assert.equal(
     rendered(why, asked).text,
-    `Unable to route request! no dentry matches
+    `Unable to route request!
+no dentry matches
 
 service name: /svc/web
 router: outgoing
@@ -92,7 +93,7 @@ how the name was resolved:
 
 The dtab of router outgoing leads /svc/web nowhere. Add a dentry that covers it, or
 register the service where its dentry points to. Every step, live:
-  switchyard explain FILE /svc/web --router outgoing
+  switchyard explain FILE /svc/web --router outgoing --dtab '/svc=>/a'
 `,
   );
 });
@@ -108,7 +109,7 @@ test("a connection that failed names the address, and that the request may be se
   assert.equal(answer.fields["l5d-retryable"], "true");
   assert.equal(
     answer.text.split("\n\n").slice(0, 2).join("|"),
-    "Unable to establish connection to [::1]:80. connection refused|" +
+    "Unable to establish connection to [::1]:80.\nconnection refused|" +
       "service name: /svc/web\nrouter: outgoing\nclient name: /#/io.l5d.fs/web\nresidual: /x\nselected address: [::1]:80",
   );
   assert.equal(rendered(failure("closed", "x"), asked).fields["l5d-retryable"], undefined);

@@ -266,7 +266,7 @@ test("an endpoint that refuses is 502, may be tried again, and the text says whi
   assert.equal(answer.headers["content-type"], "text/plain; charset=utf-8");
   assert.match(
     answer.text,
-    new RegExp(`^Unable to establish connection to 127\\.0\\.0\\.1:${closedPort}\\. `),
+    new RegExp(`^Unable to establish connection to 127\\.0\\.0\\.1:${closedPort}\\.\n`),
   );
   assert.match(
     answer.text,
