@@ -43,7 +43,6 @@ const keys: Readonly<Record<string, string>> = {
   "routers.client.timeoutMs":
     "moved: write service: { totalTimeoutMs: … } or client: { requestAttemptTimeoutMs: … }",
   "routers.client.bindingTimeoutMs": "moved: write it in the router",
-  "usage.orgId": "usage is never reported to anybody: delete usage",
 
   // The first dialect took the keys of routers at the top, as defaults for all of them.
   baseDtab: "moved: write dtab in each router",
@@ -127,6 +126,7 @@ const idle: Readonly<Record<string, string>> = {
   "admin.workerThreads": "has no effect here: there are no worker threads",
   "routers.bindingCache.trees": "has no effect: what a name is bound to is kept with the name",
   "routers.bindingCache.bounds": "has no effect: what a name is bound to is kept with the name",
+  "usage.orgId": "has no effect: usage is never reported to anybody",
   "routers.servers.label": "has no effect: a server is named by its ip and port",
 };
 

@@ -335,7 +335,7 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
   ],
   [
     "usage reports",
-    "usage: {enabled: true}\n" + router,
+    "usage: {enabled: true, orgId: acme}\n" + router,
     [
       "1:18 usage.enabled: usage is never reported to anybody: write enabled: false, or delete usage",
     ],
