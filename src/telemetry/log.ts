@@ -16,7 +16,7 @@ const levelOf = {
   OFF: "silent",
 } as const;
 export type LevelName = keyof typeof levelOf;
-export const levelNames = Object.keys(levelOf) as readonly LevelName[];
+const levelNames = Object.keys(levelOf) as readonly LevelName[];
 
 export interface LogLevel {
   readonly logger: string;

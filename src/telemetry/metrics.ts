@@ -28,7 +28,7 @@ export interface Metrics {
 }
 
 /** Where everything goes that finds its scope full. Its gauges are not kept: they cannot be added. */
-export const overflowName = "(other)";
+const overflowName = "(other)";
 const scopesPerScope = 2_000;
 
 /**
