@@ -131,7 +131,8 @@ test("a full disk loses lines and stops nothing", async () => {
 
 test("a reader that is behind bounds what waits, and is told how much it missed", async (t) => {
   const fifo = path.join(folder(t), "fifo");
-  assert.equal(spawnSync("mkfifo", [fifo]).status, 0);
+  const tool = "mkfifo"; // Node cannot make one
+  assert.equal(spawnSync(tool, [fifo]).status, 0);
   // Opened for both, so that it need not wait for a reader.
   const writer = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
   const sink = logTo(writer, false);

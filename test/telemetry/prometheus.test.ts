@@ -133,8 +133,10 @@ test("the telemeter's page stands where the configuration says", async () => {
 const inherited =
   /should not contain ':'|should have "_total" suffix|base unit|abbreviated units|should not have "_(count|sum|total)" suffix/;
 
+const promtool = "promtool";
+
 test("promtool accepts both pages", (t) => {
-  const { error } = spawnSync("promtool", ["--version"]);
+  const { error } = spawnSync(promtool, ["--version"]);
   if (error !== undefined) {
     const reason =
       "promtool is missing; it comes with Debian's prometheus: apt-get install --no-install-recommends prometheus";
@@ -144,7 +146,7 @@ test("promtool accepts both pages", (t) => {
   }
   for (const histograms of ["buckets", "quantiles"] as const) {
     const input = prometheusText(sample().root, "", histograms);
-    const { status, stderr } = spawnSync("promtool", ["check", "metrics"], {
+    const { status, stderr } = spawnSync(promtool, ["check", "metrics"], {
       input,
       encoding: "utf8",
     });
