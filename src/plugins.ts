@@ -4,8 +4,10 @@ import { erased } from "./assemble/protocols.ts";
 import type { ErasedProtocol } from "./assemble/protocols.ts";
 import type { Kinds } from "./config/kinds.ts";
 import type { InterpreterPlugin, NamerPlugin, TransformerPlugin } from "./core/naming.ts";
+import { consulInterpreter } from "./naming/interpreters/consul.ts";
 import { defaultInterpreter } from "./naming/interpreters/default.ts";
 import { fsInterpreter } from "./naming/interpreters/fs.ts";
+import { consul } from "./naming/namers/consul.ts";
 import { fs } from "./naming/namers/fs.ts";
 import { rewrite } from "./naming/namers/rewrite.ts";
 import { staticNamer } from "./naming/namers/static.ts";
@@ -27,8 +29,12 @@ import { prometheus } from "./telemetry/prometheus.ts";
 import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
 
 export const protocols: readonly ErasedProtocol[] = [erased(http)];
-export const namers: readonly NamerPlugin[] = [fs, rewrite, staticNamer];
-export const interpreters: readonly InterpreterPlugin[] = [defaultInterpreter, fsInterpreter];
+export const namers: readonly NamerPlugin[] = [fs, consul, rewrite, staticNamer];
+export const interpreters: readonly InterpreterPlugin[] = [
+  defaultInterpreter,
+  fsInterpreter,
+  consulInterpreter,
+];
 export const transformers: readonly TransformerPlugin[] = [
   localhost,
   specificHost,

@@ -84,15 +84,13 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.successRateWindowed": "not supported yet: write io.l5d.consecutiveFailures or none",
   },
   "routers.interpreter.kind": {
-    "io.l5d.consul.interpreter": "not supported yet: dtabs in Consul",
     "io.l5d.namerd": "not supported yet: namerd over Thrift",
     "io.l5d.namerd.http": "not supported yet: namerd over HTTP",
     "io.l5d.mesh": "not supported yet: namerd over gRPC",
     "io.l5d.k8s.configMap": "not supported yet: dtabs in Kubernetes",
   },
   "namers.kind": {
-    "io.l5d.consul": "not supported yet: addresses from Consul",
-    "io.l5d.experimental.consul": "renamed to io.l5d.consul, not supported yet",
+    "io.l5d.experimental.consul": "renamed: write io.l5d.consul",
     "io.l5d.k8s": "not supported yet: addresses from Kubernetes",
     "io.l5d.k8s.ns": "not supported yet: addresses from Kubernetes",
     "io.l5d.k8s.external": "not supported yet: addresses from Kubernetes",
@@ -127,6 +125,9 @@ const idle: Readonly<Record<string, string>> = {
   "routers.bindingCache.trees": "has no effect: what a name is bound to is kept with the name",
   "routers.bindingCache.bounds": "has no effect: what a name is bound to is kept with the name",
   "usage.orgId": "has no effect: usage is never reported to anybody",
+  "namers.failFast": "has no effect: asking Consul always backs off by itself",
+  "namers.fixedLengthStreamedAfterKB": "has no effect: answers may have any size up to 64 MB",
+  "routers.interpreter.failFast": "has no effect: asking Consul always backs off by itself",
   "routers.servers.label": "has no effect: a server is named by its ip and port",
 };
 

@@ -6,8 +6,10 @@ import { test } from "node:test";
 import * as v from "valibot";
 import { parse } from "yaml";
 import type { GenericSchema } from "../../src/core/schema.ts";
+import { consulInterpreter } from "../../src/naming/interpreters/consul.ts";
 import { defaultInterpreter } from "../../src/naming/interpreters/default.ts";
 import { fsInterpreter } from "../../src/naming/interpreters/fs.ts";
+import { consul } from "../../src/naming/namers/consul.ts";
 import { fs } from "../../src/naming/namers/fs.ts";
 import { rewrite } from "../../src/naming/namers/rewrite.ts";
 import { staticNamer } from "../../src/naming/namers/static.ts";
@@ -21,9 +23,9 @@ import { testFolder } from "../support/folder.ts";
 type Kind = { readonly kind: string; readonly schema: GenericSchema };
 
 const kinds: Readonly<Record<string, readonly Kind[]>> = {
-  namers: [fs, rewrite, staticNamer],
+  namers: [fs, consul, rewrite, staticNamer],
   transformers: [constTransformer, localhost, port, replace, specificHost],
-  interpreters: [defaultInterpreter, fsInterpreter],
+  interpreters: [defaultInterpreter, fsInterpreter, consulInterpreter],
 };
 
 const sources = new URL("../../../src/naming/", import.meta.url);

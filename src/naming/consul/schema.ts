@@ -1,0 +1,113 @@
+// The keys that all parts that talk to Consul share: where the agent is and how to talk to it.
+import { readFileSync } from "node:fs";
+import type { AgentOptions } from "node:https";
+import { isIP } from "node:net";
+import * as v from "valibot";
+import { integer, milliseconds } from "../../core/schema.ts";
+import { file } from "../schema.ts";
+import type { Client, ClientOptions } from "./api.ts";
+import { consulClient } from "./client.ts";
+
+const text = () => v.pipe(v.string("expected text"), v.nonEmpty("expected text that is not empty"));
+
+const tls = () =>
+  v.strictObject({
+    enabled: v.optional(v.boolean(), true),
+    disableValidation: v.optional(v.boolean(), false),
+    /** What the certificate must name, also sent as SNI; the host unless given. */
+    commonName: v.optional(text()),
+    trustCerts: v.optional(v.array(file()), []),
+    trustCertsBundle: v.optional(file()),
+    clientAuth: v.optional(
+      v.strictObject({
+        certPath: file(),
+        keyPath: file(),
+        intermediateCertsPath: v.optional(file()),
+      }),
+    ),
+    protocols: v.optional(
+      v.pipe(
+        v.array(v.picklist(["TLSv1.2", "TLSv1.3"], "expected TLSv1.2 or TLSv1.3")),
+        v.nonEmpty("expected at least one of TLSv1.2 and TLSv1.3"),
+      ),
+    ),
+  });
+
+type Tls = v.InferOutput<ReturnType<typeof tls>>;
+
+/** `host`, `port`, `token`, `tls`: the way to an agent. */
+export const agentEntries = () => ({
+  host: v.optional(text(), "localhost"),
+  port: v.optional(integer(1, 65_535), 8500),
+  token: v.optional(text()),
+  tls: v.optional(tls()),
+});
+
+/** Shared by what watches. */
+export const watchEntries = () => ({
+  resyncIntervalMs: v.optional(integer(1_000), 300_000),
+});
+
+export const consistency = () =>
+  v.picklist(["default", "stale", "consistent"], "expected default, stale or consistent");
+
+/** `backoff: {kind: constant, ms}` or `{kind: jittered, minMs, maxMs}`. */
+export const backoff = () =>
+  v.variant("kind", [
+    v.strictObject({ kind: v.literal("constant"), ms: v.optional(milliseconds(), 0) }),
+    v.strictObject({ kind: v.literal("jittered"), minMs: integer(1), maxMs: integer(1) }),
+  ]);
+
+interface AgentConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly token?: string | undefined;
+  readonly tls?: Tls | undefined;
+}
+
+/** The way to the agent of a configuration. The caller closes it. */
+export function clientOf(config: AgentConfig): Client {
+  const options: ClientOptions = {
+    host: config.host,
+    port: config.port,
+    token: config.token ?? null,
+    tls: config.tls?.enabled === true ? tlsOptions(config.tls, config.host) : null,
+  };
+  return consulClient(options);
+}
+
+/** For people, and the key of what is shared between all that talk to one agent. */
+export function agentName({ host, port }: AgentConfig): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Files are read once: what they hold now is what counts. */
+function tlsOptions(config: Tls, host: string): AgentOptions {
+  const { clientAuth, protocols, trustCertsBundle } = config;
+  const trusted = [
+    ...config.trustCerts,
+    ...(trustCertsBundle === undefined ? [] : [trustCertsBundle]),
+  ];
+  // An IP address is no name to ask for; the certificate must name it all the same.
+  const servername = config.commonName ?? (isIP(host) > 0 ? undefined : host);
+  const versions = (protocols ?? []).toSorted();
+  const [minVersion] = versions;
+  const maxVersion = versions.at(-1);
+  return {
+    rejectUnauthorized: !config.disableValidation,
+    ...(servername === undefined ? {} : { servername }),
+    ...(trusted.length === 0 ? {} : { ca: trusted.map((path) => readFileSync(path)) }),
+    ...(clientAuth === undefined ? {} : clientCertificate(clientAuth)),
+    ...(minVersion === undefined ? {} : { minVersion: minVersion }),
+    ...(maxVersion === undefined ? {} : { maxVersion: maxVersion }),
+  };
+}
+
+function clientCertificate(auth: NonNullable<Tls["clientAuth"]>): AgentOptions {
+  const { certPath, keyPath, intermediateCertsPath } = auth;
+  const chain = [certPath, ...(intermediateCertsPath === undefined ? [] : [intermediateCertsPath])];
+  return {
+    cert: Buffer.concat(chain.map((path) => readFileSync(path))),
+    key: readFileSync(keyPath),
+  };
+}

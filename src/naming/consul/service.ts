@@ -1,0 +1,128 @@
+// One service as Consul knows it: watched, its host names resolved, ready to be bound.
+import { ok, pending } from "../../core/live.ts";
+import type { Live, State } from "../../core/live.ts";
+import { leaf, neg } from "../../core/nametree.ts";
+import type { NameTree } from "../../core/nametree.ts";
+import type { AddressSet, Bound, HostResolver } from "../../core/naming.ts";
+import type { Path } from "../../core/path.ts";
+import type { Address } from "../../core/protocol.ts";
+import type { WatchReport } from "./subject.ts";
+import type { Watch } from "./watch.ts";
+import { computed } from "../tracker.ts";
+import type { Tracker } from "../tracker.ts";
+import type { Instance } from "./instances.ts";
+
+/** The Host header that a service's endpoints want; null: the caller's own. */
+export type Authority = Live<string> | null;
+
+/** Owned by the namer; works while one of its Lives is watched. */
+export class Service {
+  /** `neg` while there is no instance that has an address; never empty. */
+  readonly addresses: Live<AddressSet>;
+  readonly #watch: Watch<readonly Instance[]>;
+  readonly #authority: Authority;
+  readonly #hosts: HostResolver;
+  readonly #exists: Live<boolean>;
+  readonly #bound = new Map<string, Bound>();
+  /** The last of each, by what it is made of: what did not change stays the same object. */
+  #kept = new Map<string, Address>();
+
+  constructor(watch: Watch<readonly Instance[]>, authority: Authority, hosts: HostResolver) {
+    this.#watch = watch;
+    this.#authority = authority;
+    this.#hosts = hosts;
+    this.addresses = computed((tracker) => this.#addresses(tracker), isSameSet);
+    this.#exists = computed((tracker) => {
+      const state = tracker.read(this, "addresses", () => this.addresses);
+      return state.kind === "ok" ? ok(state.value !== "neg") : state;
+    }, Object.is);
+  }
+
+  get report(): WatchReport {
+    return this.#watch.report;
+  }
+
+  get instances(): readonly Instance[] {
+    return this.#watch.known?.value ?? [];
+  }
+
+  close(): void {
+    this.#watch.close();
+  }
+
+  /** `~` while there is no instance, so that a dtab's alternative is used. */
+  tree(id: Path, residual: Path): Live<NameTree<Bound>> {
+    const bound = this.#boundTo(id, residual);
+    const tree = leaf(bound);
+    return computed((tracker) => {
+      const state = tracker.read(this, "exists", () => this.#exists);
+      return state.kind === "ok" ? ok(state.value ? tree : neg) : state;
+    }, Object.is);
+  }
+
+  /** The same object for the same name: clusters and bindings compare. */
+  #boundTo(id: Path, residual: Path): Bound {
+    const key = `${id} ${residual}`;
+    const known = this.#bound.get(key);
+    if (known !== undefined) return known;
+    const bound = { id, residual, addresses: this.addresses };
+    // Residuals come from callers: what is kept has an end.
+    if (this.#bound.size >= maxBound) this.#bound.clear();
+    this.#bound.set(key, bound);
+    return bound;
+  }
+
+  #addresses(tracker: Tracker): State<AddressSet> {
+    const { live } = this.#watch;
+    const state = tracker.read(this, "instances", () => live);
+    if (state.kind !== "ok") return state;
+    if (state.value.length === 0) return ok("neg");
+    const authority = this.#readAuthority(tracker);
+    if (authority.kind !== "ok") return authority;
+    return this.#resolved(state.value, authority.value, tracker);
+  }
+
+  #readAuthority(tracker: Tracker): State<string | null> {
+    const authority = this.#authority;
+    return authority === null ? ok(null) : tracker.read(this, "authority", () => authority);
+  }
+
+  /** Instances whose host name has no address are left out, until it has one. */
+  #resolved(
+    instances: readonly Instance[],
+    authority: string | null,
+    tracker: Tracker,
+  ): State<AddressSet> {
+    const kept = new Map<string, Address>();
+    let isWaiting = false;
+    for (const instance of instances) {
+      const { host } = instance;
+      const state = tracker.read(this.#hosts, host, () => this.#hosts.resolve(host));
+      if (state.kind === "pending") isWaiting = true;
+      if (state.kind !== "ok") continue;
+      for (const ip of state.value) this.#keep(ip, instance, authority, kept);
+    }
+    if (kept.size === 0) return isWaiting ? pending : ok("neg");
+    this.#kept = kept;
+    return ok([...kept.values()]);
+  }
+
+  #keep(
+    host: string,
+    { port, weight, meta }: Instance,
+    authority: string | null,
+    kept: Map<string, Address>,
+  ): void {
+    const all = authority === null ? meta : { ...meta, authority };
+    const key = `${host} ${port} ${weight} ${all === undefined ? "" : JSON.stringify(all)}`;
+    const address = { host, port, weight, ...(all === undefined ? {} : { meta: all }) };
+    kept.set(key, this.#kept.get(key) ?? address);
+  }
+}
+
+const maxBound = 100;
+
+function isSameSet(a: AddressSet, b: AddressSet): boolean {
+  if (a === "neg" || b === "neg") return a === b;
+  return a.length === b.length && a.every((address, i) => address === b[i]);
+}

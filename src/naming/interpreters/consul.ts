@@ -1,0 +1,194 @@
+// A dtab in Consul's key-value store, watched; it stands before the router's own, whose entries win.
+//
+//     interpreter:
+//       kind: io.l5d.consul.interpreter
+//       host: localhost             # of the agent; the default, as all that follows
+//       port: 8500
+//       pathPrefix: /namerd/dtabs   # the key is <pathPrefix>/<namespace>
+//       namespace: default
+//       resyncIntervalMs: 300000    # asked from scratch so often, changes or not
+//
+// A change counts at once. A text that is no dtab is logged, and the last good one stays; a key
+// that is not there is a dtab without entries. See docs/consul.md.
+import * as v from "valibot";
+import { concat, emptyDtab, parseDtab, showDtab } from "../../core/dtab.ts";
+import type { Dtab } from "../../core/dtab.ts";
+import { failure } from "../../core/failure.ts";
+import { failed, flatMap, ok } from "../../core/live.ts";
+import type { Live, State } from "../../core/live.ts";
+import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core/naming.ts";
+import { segmentsOf, segmentText } from "../../core/path.ts";
+import { plugin } from "../../core/plugin.ts";
+import { path } from "../../core/schema.ts";
+import { lanesTo } from "../consul/lanes.ts";
+import {
+  agentEntries,
+  agentName,
+  backoff,
+  clientOf,
+  consistency,
+  watchEntries,
+} from "../consul/schema.ts";
+import { shownPoll } from "../consul/state.ts";
+import type { BackoffRange, WatchDeps } from "../consul/subject.ts";
+import { Watch } from "../consul/watch.ts";
+import { computed } from "../tracker.ts";
+import { localInterpreter } from "./default.ts";
+
+const schema = v.strictObject({
+  kind: v.literal("io.l5d.consul.interpreter"),
+  ...agentEntries(),
+  ...watchEntries(),
+  pathPrefix: v.optional(path(), "/namerd/dtabs"),
+  namespace: v.optional(
+    v.pipe(
+      v.string("expected a name of letters, digits, _ and -"),
+      v.regex(/^[A-Za-z0-9_-]+$/, "expected a name of letters, digits, _ and -"),
+    ),
+    "default",
+  ),
+  /** The agent's own unless given. */
+  datacenter: v.optional(v.string("expected the name of a data centre")),
+  readConsistencyMode: v.optional(consistency(), "default"),
+  /** For files of Linkerd 1: nothing is written here. */
+  writeConsistencyMode: v.optional(consistency()),
+  backoff: v.optional(backoff()),
+});
+
+type Config = v.InferOutput<typeof schema>;
+
+export const consulInterpreter: InterpreterPlugin = plugin({
+  kind: "io.l5d.consul.interpreter",
+  schema,
+  create(config, deps: InterpreterDeps): Interpreter {
+    const stored = new StoredDtab(config, deps);
+    // Watched for good: a name that is bound anew need not wait for the key to be read.
+    const unwatch = stored.dtab.watch(() => {});
+    const inner = localInterpreter(deps);
+    return {
+      bind: (dtab, path) =>
+        flatMap(stored.dtab, (before) => inner.bind(concat(before, dtab), path)),
+      delegate: (dtab, path) =>
+        flatMap(stored.dtab, (before) => inner.delegate(concat(before, dtab), path)),
+      watchState: () => stored.report,
+      close() {
+        unwatch();
+        stored.close();
+        inner.close();
+      },
+    };
+  },
+});
+
+/** The text under the key; null: there is no such key. */
+type Stored = string | null;
+
+/** The dtab under a key. Keeps the last good one when what stands there turns bad. */
+class StoredDtab {
+  readonly dtab: Live<Dtab>;
+  readonly #place: string;
+  readonly #deps: InterpreterDeps;
+  readonly #watch: Watch<Stored>;
+  readonly #close: () => void;
+  /** The last text that was looked at; undefined: none yet. */
+  #seen: Stored | undefined = undefined;
+  #good: Dtab | null = null;
+  #problem: string | null = null;
+
+  constructor(config: Config, deps: InterpreterDeps) {
+    const agent = agentName(config);
+    const key = [...segmentsOf(config.pathPrefix).map(segmentText), config.namespace].join("/");
+    this.#place = `the key ${key} at ${agent}`;
+    this.#deps = deps;
+    const client = clientOf(config);
+    this.#close = () => client.close();
+    const { clock, random, log, stats, hosts } = deps;
+    const watchDeps: WatchDeps = {
+      client,
+      lanes: lanesTo(agent, hosts),
+      agent,
+      resyncIntervalMs: config.resyncIntervalMs,
+      backoff: backoffRange(config),
+      clock,
+      random,
+      log,
+      counts: { updates: stats.counter("updates"), errors: stats.counter("errors") },
+    };
+    this.#watch = new Watch<Stored>(
+      {
+        name: key,
+        question: {
+          kind: "key",
+          key,
+          datacenter: config.datacenter ?? null,
+          consistency: config.readConsistencyMode,
+        },
+        read: readText,
+        isSame: Object.is,
+        absent: null,
+        mayBeMissing: true,
+        isBlocking: true,
+        unknown: (problem) =>
+          failed(failure("unresolved", `the dtab in ${this.#place} could not be read: ${problem}`)),
+      },
+      watchDeps,
+    );
+    stats.gauge(() => Math.round(this.#watch.report.staleMs), "stale_ms");
+    const { live } = this.#watch;
+    this.dtab = computed((tracker) => {
+      const state = tracker.read(live, "text", () => live);
+      return state.kind === "ok" ? this.#read(state.value) : state;
+    }, Object.is);
+  }
+
+  get report(): Readonly<Record<string, unknown>> {
+    return {
+      key: this.#place,
+      dtab: this.#good === null ? null : showDtab(this.#good),
+      problem: this.#problem,
+      poll: shownPoll(this.#watch.report),
+    };
+  }
+
+  close(): void {
+    this.#watch.close();
+    this.#close();
+  }
+
+  #read(text: Stored): State<Dtab> {
+    if (text !== this.#seen) this.#take(text);
+    if (this.#good !== null) return ok(this.#good);
+    const detail = this.#problem ?? `the dtab in ${this.#place} was not read`;
+    return failed(failure("unresolved", detail));
+  }
+
+  #take(text: Stored): void {
+    this.#seen = text;
+    const { log } = this.#deps;
+    const parsed = text === null ? { ok: true as const, value: emptyDtab } : parseDtab(text);
+    if (parsed.ok) {
+      this.#good = parsed.value;
+      this.#problem = null;
+      const isMissing = text === null;
+      log.info({ event: "dtab read", key: this.#place, isMissing, entries: parsed.value.length });
+      return;
+    }
+    this.#problem = `${this.#place} holds no dtab: ${parsed.error.message}`;
+    const kept = this.#good?.length ?? null;
+    log.warn({ event: "bad dtab", key: this.#place, problem: this.#problem, kept });
+  }
+}
+
+/** The body of a raw read: bytes, or nothing for a value that is empty. */
+function readText(body: unknown): { readonly value: Stored } | string {
+  if (body === undefined) return { value: "" };
+  return Buffer.isBuffer(body) ? { value: body.toString("utf8") } : "Consul answered with no text";
+}
+
+function backoffRange({ backoff: configured }: Config): BackoffRange {
+  if (configured === undefined) return { minMs: 10, maxMs: 5_000 };
+  const { minMs, maxMs } =
+    configured.kind === "constant" ? { minMs: configured.ms, maxMs: configured.ms } : configured;
+  // Linkerd's default was to ask again at once, for as long as Consul is away.
+  return { minMs: Math.max(10, minMs), maxMs: Math.max(10, maxMs) };
+}

@@ -1,0 +1,276 @@
+// Discovery by Consul: the instances of a service, kept current by blocking queries.
+//
+//     namers:
+//     - kind: io.l5d.consul
+//       prefix: /io.l5d.consul    # the default, as all that follows
+//       host: localhost           # of the agent
+//       port: 8500
+//       includeTag: false         # true: /<dc>/<tag>/<service>
+//       useHealthCheck: false     # true: only instances with one of healthStatuses
+//       healthStatuses: [passing] # of passing, warning, critical, maintenance
+//       setHost: false            # true: calls get <service>.service.<dc>.<domain> as Host
+//       consistencyMode: default  # or stale, consistent
+//       preferServiceAddress: true
+//       weights: []               # such as [{ tag: large, weight: 2.5 }]
+//       transferMetadata: false
+//       resyncIntervalMs: 300000  # asked from scratch so often, changes or not
+//
+// `/#/io.l5d.consul/dc1/users/x` is the service `users` in the data centre `dc1`, `/x` is left
+// over; `.local` is the agent's own data centre. No instance: no such name. See docs/consul.md.
+import * as v from "valibot";
+import { decimal, path } from "../../core/schema.ts";
+import { constant, map, ok } from "../../core/live.ts";
+import type { Live } from "../../core/live.ts";
+import { neg } from "../../core/nametree.ts";
+import type { NameTree } from "../../core/nametree.ts";
+import type { Bound, NamerDeps, NamerPlugin, RunningNamer } from "../../core/naming.ts";
+import { pathOfShown, segmentsOf, segmentText } from "../../core/path.ts";
+import type { Path } from "../../core/path.ts";
+import { plugin } from "../../core/plugin.ts";
+import type { Client, Question } from "../consul/api.ts";
+import { lanesTo, maxBlocking } from "../consul/lanes.ts";
+import type { Lanes } from "../consul/lanes.ts";
+import { agentEntries, agentName, clientOf, consistency, watchEntries } from "../consul/schema.ts";
+import type { WatchDeps } from "../consul/subject.ts";
+import { Watch } from "../consul/watch.ts";
+import { agentInfo } from "../consul/agent-info.ts";
+import type { AgentInfo } from "../consul/agent-info.ts";
+import { healthStatuses, isSameInstances, readInstances } from "../consul/instances.ts";
+import type { Instance, ReadOptions } from "../consul/instances.ts";
+import { Service } from "../consul/service.ts";
+import { shownService } from "../consul/state.ts";
+
+const schema = v.strictObject({
+  kind: v.literal("io.l5d.consul"),
+  prefix: v.optional(path(), "/io.l5d.consul"),
+  ...agentEntries(),
+  ...watchEntries(),
+  includeTag: v.optional(v.boolean(), false),
+  useHealthCheck: v.optional(v.boolean(), false),
+  healthStatuses: v.optional(
+    v.pipe(
+      v.array(v.picklist(healthStatuses, `expected one of ${healthStatuses.join(", ")}`)),
+      v.nonEmpty("expected at least one status"),
+    ),
+    ["passing"],
+  ),
+  setHost: v.optional(v.boolean(), false),
+  consistencyMode: v.optional(consistency(), "default"),
+  preferServiceAddress: v.optional(v.boolean(), true),
+  weights: v.optional(
+    v.array(
+      v.strictObject({
+        tag: v.pipe(v.string("expected a tag"), v.nonEmpty("expected a tag")),
+        weight: decimal(0, 1e6),
+      }),
+    ),
+    [],
+  ),
+  transferMetadata: v.optional(v.boolean(), false),
+});
+
+type Config = v.InferOutput<typeof schema>;
+
+export const consul: NamerPlugin = plugin({
+  kind: "io.l5d.consul",
+  schema,
+  create: (config, deps: NamerDeps): RunningNamer => new ConsulNamer(config, deps),
+});
+
+/** Names that nobody watches are remembered, for the time when Consul is away. */
+const maxRemembered = 1_000;
+const backoff = { minMs: 10, maxMs: 5_000 };
+/** Stands for the data centre of the agent. */
+const localDatacenter = ".local";
+
+/** What a path asks for. `key` is the same for all paths that ask for the same. */
+interface Wanted {
+  readonly key: string;
+  readonly datacenter: string | null;
+  readonly tag: string | null;
+  readonly service: string;
+  readonly id: Path;
+  readonly residual: Path;
+}
+
+class ConsulNamer implements RunningNamer {
+  readonly #config: Config;
+  readonly #deps: NamerDeps;
+  readonly #client: Client;
+  readonly #lanes: Lanes;
+  readonly #watchDeps: WatchDeps;
+  readonly #self: Watch<AgentInfo> | null;
+  readonly #readOptions: ReadOptions;
+  readonly #services = new Map<string, Service>();
+
+  constructor(config: Config, deps: NamerDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#client = clientOf(config);
+    const agent = agentName(config);
+    this.#lanes = lanesTo(agent, deps.hosts);
+    const { clock, random, log, stats } = deps;
+    this.#watchDeps = {
+      client: this.#client,
+      lanes: this.#lanes,
+      agent,
+      resyncIntervalMs: config.resyncIntervalMs,
+      backoff,
+      clock,
+      random,
+      log,
+      counts: {
+        updates: stats.counter("service", "updates"),
+        errors: stats.counter("service", "errors"),
+      },
+    };
+    this.#self = config.setHost ? agentInfo(this.#watchDeps) : null;
+    this.#readOptions = readOptionsOf(config);
+    stats.gauge(() => this.#staleMs, "stale_ms");
+    stats.gauge(() => this.#countOf("blocking"), "watches", "blocking");
+    stats.gauge(() => this.#countOf("polled"), "watches", "polled");
+  }
+
+  lookup(name: Path): Live<NameTree<Bound>> {
+    this.#deps.stats.counter("lookups").value += 1;
+    const wanted = this.#wantedBy(name);
+    if (wanted === null) return constant(ok(neg));
+    return this.#service(wanted).tree(wanted.id, wanted.residual);
+  }
+
+  /** Null when the path has too few segments to name a service. */
+  #wantedBy(name: Path): Wanted | null {
+    const segments = segmentsOf(name);
+    const used = this.#config.includeTag ? 3 : 2;
+    if (segments.length < used) return null;
+    const [datacenter = "", ...rest] = segments.slice(0, used).map(segmentText);
+    // Consul's names are lower case; the id keeps what was asked for.
+    const [service = "", tag = null] = rest.toReversed().map((text) => text.toLowerCase());
+    return {
+      key: JSON.stringify([datacenter, tag, service]),
+      datacenter: datacenter === localDatacenter ? null : datacenter,
+      tag,
+      service,
+      id: pathOfShown([...segmentsOf(this.#deps.id), ...segments.slice(0, used)]),
+      residual: pathOfShown(segments.slice(used)),
+    };
+  }
+
+  #service(wanted: Wanted): Service {
+    const known = this.#services.get(wanted.key);
+    const { stats } = this.#deps;
+    if (known !== undefined) {
+      stats.counter("service", "cached").value += 1;
+      return known;
+    }
+    stats.counter("service", "opens").value += 1;
+    this.#forget();
+    const watch = this.#watch(wanted);
+    const service = new Service(watch, this.#authorityOf(wanted), this.#deps.hosts);
+    this.#services.set(wanted.key, service);
+    return service;
+  }
+
+  /** Lets go of what nobody watches, first of what never had an instance, then of the oldest. */
+  #forget(): void {
+    if (this.#services.size < maxRemembered) return;
+    const idle = [...this.#services].filter(([, { report }]) => !report.isRunning);
+    const empty = idle.filter(([, { instances }]) => instances.length === 0);
+    for (const [key] of empty.length > 0 ? empty : idle.slice(0, maxRemembered / 10)) {
+      this.#services.delete(key);
+      this.#deps.stats.counter("service", "closes").value += 1;
+    }
+  }
+
+  #watch({ datacenter, tag, service }: Wanted): Watch<readonly Instance[]> {
+    const { useHealthCheck, consistencyMode } = this.#config;
+    const { statuses } = this.#readOptions;
+    const question: Question = {
+      kind: useHealthCheck ? "health" : "catalog",
+      service,
+      tag,
+      datacenter,
+      consistency: consistencyMode,
+      isPassingOnly: statuses?.size === 1 && statuses.has("passing"),
+    };
+    return new Watch(
+      {
+        name: nameOf(datacenter, tag, service),
+        question,
+        read: (body) => readInstances(body, this.#readOptions),
+        isSame: isSameInstances,
+        absent: [],
+        mayBeMissing: false,
+        isBlocking: true,
+        unknown: () => ok([]),
+      },
+      this.#watchDeps,
+    );
+  }
+
+  #authorityOf({ datacenter, tag, service }: Wanted): Live<string> | null {
+    if (this.#self === null) return null;
+    const name = tag === null ? service : `${tag}.${service}`;
+    return map(this.#self.live, (self) => {
+      const labels = [name, "service", datacenter ?? self.datacenter, self.domain];
+      return labels.filter((label) => label !== null).join(".");
+    });
+  }
+
+  get #staleMs(): number {
+    let worst = 0;
+    for (const { report } of this.#services.values()) {
+      if (report.isRunning) worst = Math.max(worst, report.staleMs);
+    }
+    return Math.round(worst);
+  }
+
+  #countOf(mode: "blocking" | "polled"): number {
+    let count = 0;
+    for (const { report } of this.#services.values()) {
+      if (report.isRunning && report.mode === mode) count += 1;
+    }
+    return count;
+  }
+
+  watchState(): Readonly<Record<string, unknown>> {
+    const services = Array.from(this.#services, ([key, service]) => {
+      const [datacenter, tag, name] = JSON.parse(key) as [string, string | null, string];
+      return [nameOf(datacenter, tag, name), shownService(service)] as const;
+    });
+    return {
+      agent: this.#watchDeps.agent,
+      staleMs: this.#staleMs,
+      watches: {
+        blocking: this.#lanes.blocking,
+        blockingAtMost: maxBlocking,
+        polled: this.#lanes.polled,
+      },
+      ...Object.fromEntries(services),
+    };
+  }
+
+  close(): void {
+    for (const service of this.#services.values()) service.close();
+    this.#self?.close();
+    this.#client.close();
+  }
+}
+
+function nameOf(datacenter: string | null, tag: string | null, service: string): string {
+  const segments = [datacenter ?? localDatacenter, ...(tag === null ? [] : [tag]), service];
+  return `/${segments.join("/")}`;
+}
+
+function readOptionsOf(config: Config): ReadOptions {
+  const weightByTag = new Map<string, number>();
+  for (const { tag, weight } of config.weights) {
+    weightByTag.set(tag, Math.max(weight, weightByTag.get(tag) ?? 0));
+  }
+  return {
+    statuses: config.useHealthCheck ? new Set(config.healthStatuses) : null,
+    prefersServiceAddress: config.preferServiceAddress,
+    weightByTag,
+    transfersMetadata: config.transferMetadata,
+  };
+}

@@ -1,0 +1,28 @@
+// Real servers and tools that tests talk to when they are there (scripts/install-peers).
+import { spawnSync } from "node:child_process";
+import type { TestContext } from "node:test";
+
+/** Programs that have been looked for. */
+const found = new Map<string, boolean>();
+
+function isThere(program: string): boolean {
+  let isKnown = found.get(program);
+  if (isKnown === undefined) {
+    isKnown = spawnSync(program, ["--version"]).error === undefined;
+    found.set(program, isKnown);
+  }
+  return isKnown;
+}
+
+/**
+ * Whether the program is there. When not, the test is skipped, which is printed with the way to
+ * get it; with REQUIRE_PEERS=1 it is an error.
+ */
+export function hasPeer(t: TestContext, program: string): boolean {
+  if (isThere(program)) return true;
+  const reason = `${program} is missing; scripts/install-peers installs it`;
+  if (process.env["REQUIRE_PEERS"] === "1") throw new Error(`${reason} (REQUIRE_PEERS is set)`);
+  console.log(`skipped: ${t.name}: ${reason}`);
+  t.skip(reason);
+  return false;
+}
