@@ -17,6 +17,9 @@ before(() => {
   home = mkdtempSync(join(tmpdir(), "switchyard-docs-"));
   mkdirSync(join(home, "disco"));
   writeFileSync(join(home, "outgoing.dtab"), "/svc => /host ;\n");
+  for (const name of ["consul-agent-ca", "dc1-client-consul-0", "dc1-client-consul-0-key"]) {
+    writeFileSync(join(home, `${name}.pem`), "");
+  }
   process.chdir(home);
 });
 after(() => {
@@ -71,8 +74,9 @@ test("configuration.md has examples of every section", () => {
   assert.ok(examplesOf("configuration.md").length >= 10);
 });
 
-test("configuration.md tells of every fixed key", async () => {
-  const text = readFileSync(join(docs, "configuration.md"), "utf8");
+test("configuration.md and consul.md tell of every fixed key", async () => {
+  const read = (page: string) => readFileSync(join(docs, page), "utf8");
+  const text = read("configuration.md") + read("consul.md");
   const ownKeys = new Set([kinds.protocols[0]].flatMap((protocol) => protocolKeys(protocol)));
   const keys = new Set<string>();
   collect(await jsonSchema(kinds), keys);
