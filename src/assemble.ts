@@ -52,7 +52,7 @@ export async function startProxy(config: Config, around: Surroundings): Promise<
   const close = async (graceMs: number): Promise<void> => {
     for (const each of closers.splice(0).toReversed()) await each(graceMs);
   };
-  closers.push(countProcess(stats, clock));
+  closers.push(() => metrics.close(), countProcess(stats, clock));
   try {
     const views = proxyViews({ config, around, metrics, naming, routers, telemeters: open });
     const { host, port, shutdownGraceMs: _, ...rest } = config.admin;

@@ -5,9 +5,9 @@ import { startProxy as start } from "../../src/assemble.ts";
 import type { RunningProxy } from "../../src/assemble.ts";
 import { checkConfig } from "../../src/config/check.ts";
 import type { Config } from "../../src/config/config.ts";
-import { systemClock } from "../../src/net/timers.ts";
 import { kinds } from "../../src/plugins.ts";
 import { openLogs } from "../../src/telemetry/log.ts";
+import { assertNoPendingCalls, assertNothingLeft, countingClock, portsOf } from "./leaks.ts";
 
 export interface TestProxy {
   /** Of the first server of the first router. */
@@ -32,22 +32,41 @@ export function configOf(yaml: string): Config {
   return checked.config;
 }
 
-/** Starts what the YAML says; `admin` gets a free port unless the text says otherwise. */
+/**
+ * Starts what the YAML says; `admin` gets a free port unless the text says otherwise. At the test's
+ * end all calls must have ended, and the closed proxy must have left nothing behind.
+ */
 export async function startProxy(t: TestContext, yaml: string): Promise<TestProxy> {
-  const text = /^admin:/m.test(yaml) ? yaml : `admin: { port: 0 }\n${yaml}`;
+  const indent = /^\n*( *)/.exec(yaml)?.[1] ?? "";
+  const text = /^ *admin:/m.test(yaml) ? yaml : `${indent}admin: { port: 0 }\n${yaml}`;
   const events: Record<string, unknown>[] = [];
   const sink = {
     write: (line: string) => void events.push(JSON.parse(line) as Record<string, unknown>),
     flush: () => Promise.resolve(),
   };
+  const clock = countingClock();
   const running = await start(configOf(text), {
-    clock: systemClock(),
+    clock,
     random: Math.random,
     logs: openLogs(sink, "DEBUG"),
     notReady: () => null,
     shutdown() {},
   });
-  t.after(() => running.close(0));
+  let isClosed = false;
+  const close = async (graceMs: number) => {
+    isClosed = true;
+    const ports = portsOf(running);
+    await running.close(graceMs);
+    await assertNothingLeft(running, ports, clock);
+  };
+  t.after(async () => {
+    if (isClosed) return;
+    try {
+      await assertNoPendingCalls(running);
+    } finally {
+      await close(0);
+    }
+  });
   const adminPort = running.admin.port;
   const portOf = (label: string): number => {
     const port = running.routers.find((router) => router.label === label)?.listeners[0]?.port;
@@ -69,6 +88,6 @@ export async function startProxy(t: TestContext, yaml: string): Promise<TestProx
     },
     events,
     running,
-    close: (graceMs) => running.close(graceMs),
+    close,
   };
 }
