@@ -6,13 +6,7 @@ import type { ObjectEntries } from "../core/schema.ts";
 import type { Path } from "../core/path.ts";
 import type { DialOptions, ListenOptions, SocketOptions } from "../core/protocol.ts";
 import type { KindConfig, Kinds, ProtocolKind } from "./kinds.ts";
-import type {
-  CheckedClient,
-  CheckedFile,
-  CheckedRouter,
-  CheckedServer,
-  CheckedService,
-} from "./schema.ts";
+import type { CheckedFile, CheckedRouter, CheckedServer, CheckedService } from "./schema.ts";
 
 /** Times are milliseconds unless their name says otherwise; Infinity means no limit. */
 export interface Config {
@@ -134,7 +128,7 @@ function routerOf(router: CheckedRouter, kinds: Kinds): RouterConfig {
     originator: router.originator,
     servers: router.servers.map((server) => serverOf(server, protocol)),
     service: serviceOf(router.service, protocol),
-    client: clientOf(router.client, protocol),
+    client: clientOf(router, protocol),
     config: only(router, protocol.routerKeys),
   };
 }
@@ -162,7 +156,8 @@ function serviceOf(service: CheckedService, protocol: ProtocolKind): ServiceConf
   };
 }
 
-function clientOf(client: CheckedClient, protocol: ProtocolKind): ClientConfig {
+function clientOf(router: CheckedRouter, protocol: ProtocolKind): ClientConfig {
+  const { client, bindingTimeoutMs } = router;
   const { hostConnectionPool: pool, clientSession: session } = client;
   return {
     loadBalancer: client.loadBalancer,
@@ -174,6 +169,7 @@ function clientOf(client: CheckedClient, protocol: ProtocolKind): ClientConfig {
       minConnections: pool.minSize,
       maxConnections: pool.maxSize ?? Infinity,
       maxWaiters: pool.maxWaiters,
+      maxWaitMs: bindingTimeoutMs,
       poolIdleMs: pool.idleTimeMs,
       idleTimeMs: session.idleTimeMs ?? Infinity,
       lifeTimeMs: session.lifeTimeMs ?? Infinity,

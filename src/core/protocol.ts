@@ -189,6 +189,8 @@ export interface DialOptions {
   readonly maxConnections: number;
   /** Calls that may wait for a connection when all are taken; one more is refused. */
   readonly maxWaiters: number;
+  /** How long a call may wait for a connection; connecting has its own limit. */
+  readonly maxWaitMs: number;
   /** A pooled connection above `minConnections` is closed when unused for so long. */
   readonly poolIdleMs: number;
   /** Any connection is closed when unused for so long, or when so old and free. */

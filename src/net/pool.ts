@@ -24,7 +24,13 @@ export type DialOne<C> = (opened: (member: C) => void, failed: (why: Failure) =>
 
 export type PoolOptions = Pick<
   DialOptions,
-  "minConnections" | "maxConnections" | "maxWaiters" | "poolIdleMs" | "idleTimeMs" | "lifeTimeMs"
+  | "minConnections"
+  | "maxConnections"
+  | "maxWaiters"
+  | "maxWaitMs"
+  | "poolIdleMs"
+  | "idleTimeMs"
+  | "lifeTimeMs"
 > & {
   /** For texts: `127.0.0.1:8080`. */
   readonly name: string;
@@ -41,10 +47,12 @@ export class Pool<C extends PoolMember> {
   readonly #clock: Clock;
   readonly #stats: WireStats;
   readonly #alarm: Alarm;
+  readonly #waitAlarm: Alarm;
   readonly #members = new Set<C>();
   /** Longest idle first; the last is taken first, so that the others can grow old. */
   readonly #idle: C[] = [];
-  readonly #waiters = new Set<Waiter<C>>();
+  /** With the time until which each waits, longest waiting first. */
+  readonly #waiters = new Map<Waiter<C>, number>();
   readonly #dials = new Set<Close>();
   #isClosed = false;
 
@@ -54,6 +62,7 @@ export class Pool<C extends PoolMember> {
     this.#clock = clock;
     this.#stats = stats;
     this.#alarm = new Alarm(clock, () => this.#reap());
+    this.#waitAlarm = new Alarm(clock, () => this.#failLateWaiters());
   }
 
   /** No call can be taken now: all connections are in use and the queue is full, or it is closed. */
@@ -84,7 +93,9 @@ export class Pool<C extends PoolMember> {
       waiter.failed(this.#exhausted());
       return nothing;
     }
-    this.#waiters.add(waiter);
+    const untilMs = this.#clock.nowMs() + this.#options.maxWaitMs;
+    this.#waiters.set(waiter, untilMs);
+    if (this.#waiters.size === 1) this.#waitAlarm.set(untilMs);
     this.#stats.waiters += 1;
     this.#dialForWaiters();
     return () => void this.#leave(waiter);
@@ -122,6 +133,7 @@ export class Pool<C extends PoolMember> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#alarm.close();
+    this.#waitAlarm.close();
     for (const giveUp of this.#dials) giveUp();
     this.#dials.clear();
     for (let waiter = this.#nextWaiter(); waiter !== null; waiter = this.#nextWaiter()) {
@@ -152,11 +164,20 @@ export class Pool<C extends PoolMember> {
   }
 
   #nextWaiter(): Waiter<C> | null {
-    for (const waiter of this.#waiters) {
+    for (const waiter of this.#waiters.keys()) {
       this.#leave(waiter);
       return waiter;
     }
     return null;
+  }
+
+  #failLateWaiters(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const [waiter, untilMs] of this.#waiters) {
+      if (untilMs > nowMs) return this.#waitAlarm.set(untilMs);
+      this.#leave(waiter);
+      waiter.failed(this.#late());
+    }
   }
 
   #dialForWaiters(): void {
@@ -243,6 +264,13 @@ export class Pool<C extends PoolMember> {
     const { name, maxConnections, maxWaiters } = this.#options;
     const detail = `all ${maxConnections} connections to ${name} are in use and ${maxWaiters} calls wait already`;
     return failure("exhausted", detail, "safe");
+  }
+
+  /** Not to be tried again: it would wait as long behind the next endpoint. */
+  #late(): Failure {
+    const { name, maxConnections, maxWaitMs } = this.#options;
+    const detail = `no connection to ${name} was free within ${maxWaitMs} ms; all ${maxConnections} are in use`;
+    return failure("exhausted", detail);
   }
 
   #closedFailure(): Failure {

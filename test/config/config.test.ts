@@ -75,6 +75,7 @@ test("the shortest file has every default", () => {
             minConnections: 0,
             maxConnections: Infinity,
             maxWaiters: 1000,
+            maxWaitMs: 10_000,
             poolIdleMs: 60_000,
             idleTimeMs: Infinity,
             lifeTimeMs: Infinity,

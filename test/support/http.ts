@@ -45,6 +45,7 @@ export const plainDialOptions: HttpDialOptions = {
   minConnections: 0,
   maxConnections: Infinity,
   maxWaiters: 100,
+  maxWaitMs: Infinity,
   poolIdleMs: Infinity,
   idleTimeMs: Infinity,
   lifeTimeMs: Infinity,

@@ -289,6 +289,7 @@ const dialOptions: DialOptions = {
   minConnections: 0,
   maxConnections: Infinity,
   maxWaiters: Infinity,
+  maxWaitMs: Infinity,
   poolIdleMs: Infinity,
   idleTimeMs: Infinity,
   lifeTimeMs: Infinity,

@@ -67,6 +67,7 @@ async function proxy(t: TestContext, endpointPort: number, options: ProxyOptions
       minConnections: 0,
       maxConnections: 10,
       maxWaiters: 10,
+      maxWaitMs: Infinity,
       poolIdleMs: Infinity,
       idleTimeMs: Infinity,
       lifeTimeMs: Infinity,
