@@ -1,0 +1,248 @@
+// What callers see when endpoints fail, and what the proxy does about it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { caller } from "../support/caller.ts";
+import { fullPort } from "../support/full-port.ts";
+import { startProxy } from "../support/proxy.ts";
+import { ask, deadPort, discovery, service, until } from "../support/services.ts";
+import { tcpService } from "../support/tcp.ts";
+
+/** A router that sends all to the service `web` of a folder; `client` is that section of its file. */
+async function oneClient(
+  t: TestContext,
+  ports: readonly number[],
+  client = "{}",
+  router: readonly string[] = [],
+) {
+  const disco = discovery(t, { web: ports });
+  const proxy = await startProxy(
+    t,
+    `
+    namers: [{ kind: io.l5d.fs, rootDir: ${disco.rootDir} }]
+    routers:
+    - protocol: http
+      dtab: /svc => /#/io.l5d.fs
+      client: ${client}
+      servers: [{ port: 0 }]
+${router.map((line) => `      ${line}`).join("\n")}`,
+  );
+  const go = (method = "GET", headers: Readonly<Record<string, string>> = {}, body = "") =>
+    ask(proxy.port, "/", { Host: "web", ...headers }, method, body);
+  const metric = (name: string) => proxy.metric(`rt/http/client/#/io.l5d.fs/web/${name}`);
+  return { proxy, disco, go, metric };
+}
+
+test("a call goes to another endpoint when the first refuses the connection", async (t) => {
+  const web = await service(t, "web");
+  const { go, metric } = await oneClient(t, [await deadPort(), web.port]);
+  for (let call = 0; call < 40; call++) assert.equal((await go("POST")).body, "web");
+  assert.ok((await metric("retries/requeues")) > 0);
+});
+
+test("when every endpoint is dead the answer names the address and what to look at", async (t) => {
+  const ports = [await deadPort(), await deadPort()];
+  const { go } = await oneClient(t, ports);
+  const { status, body } = await go();
+  assert.equal(status, 502);
+  const [, port] = /^Unable to establish connection to 127\.0\.0\.1:(\d+)\./.exec(body) ?? [];
+  assert.ok(ports.includes(Number(port)), body);
+  assert.match(body, /service name: \/svc\/web\n/);
+  assert.match(body, /client name: \/#\/io\.l5d\.fs\/web\n/);
+  assert.match(body, /Is the service running/);
+});
+
+test("five failures in a row take an endpoint out, and a good probe brings it back", async (t) => {
+  let isSick = true;
+  const sick = await service(t, (_, response) => {
+    response.statusCode = isSick ? 500 : 200;
+    response.end("sick");
+  });
+  const well = await service(t, "well");
+  const { go, metric, proxy } = await oneClient(
+    t,
+    [sick.port, well.port],
+    "{ failureAccrual: { kind: io.l5d.consecutiveFailures, backoff: { kind: constant, ms: 300 } } }",
+  );
+  await until(
+    async () => {
+      await go();
+      return sick.count;
+    },
+    (count) => count === 5,
+    "five calls of the sick endpoint",
+  );
+  const takenOutMs = performance.now();
+  for (let call = 0; call < 30; call++) {
+    const { body } = await go();
+    if (performance.now() - takenOutMs < 250) assert.equal(body, "well");
+  }
+  assert.equal(await metric("failure_accrual/removals"), 1);
+  assert.ok(proxy.events.some(({ event }) => event === "endpoint dead"));
+  isSick = false;
+  await until(
+    async () => (await go()).body,
+    (body) => body === "sick",
+    "the probe reaches the endpoint",
+  );
+  await until(
+    () => metric("failure_accrual/revivals"),
+    (revivals) => revivals === 1,
+    "the endpoint is revived",
+  );
+});
+
+test("requests go on when all endpoints are marked dead", async (t) => {
+  const sick = await service(t, (_, response) => {
+    response.statusCode = 500;
+    response.end("sick");
+  });
+  const { go } = await oneClient(t, [sick.port]);
+  for (let call = 0; call < 12; call++) assert.equal((await go()).body, "sick");
+  assert.equal(sick.count, 12);
+});
+
+for (const [key, where] of [
+  ["totalTimeoutMs", "service"],
+  ["requestAttemptTimeoutMs", "client"],
+] as const) {
+  for (const status of [503, 504]) {
+    test(`${key} ends a call with ${status}`, async (t) => {
+      const slow = await service(t, () => {});
+      const section = `{ ${key}: 40 }`;
+      const { go } = await oneClient(t, [slow.port], where === "client" ? section : "{}", [
+        `timeoutStatus: ${status}`,
+        ...(where === "service" ? [`service: ${section}`] : []),
+      ]);
+      const answer = await go();
+      assert.equal(answer.status, status);
+      assert.match(answer.body, /^The request took too long\.\sexceeded 40.milliseconds to /);
+      assert.equal(slow.count, 1);
+    });
+  }
+}
+
+test("timeoutMs of a server ends a call", async (t) => {
+  const slow = await service(t, () => {});
+  const proxy = await startProxy(
+    t,
+    `
+    routers:
+    - protocol: http
+      dtab: /svc => /$/inet/127.1/${slow.port}
+      servers: [{ port: 0, timeoutMs: 40 }]`,
+  );
+  assert.equal((await ask(proxy.port, "/", { Host: "web" })).status, 503);
+});
+
+test("an endpoint that does not accept in time is given up after connectTimeoutMs", async (t) => {
+  const port = await fullPort(t);
+  if (port === null) return t.skip("this system queues whatever connects");
+  const web = await service(t, "web");
+  const { go, disco } = await oneClient(t, [port, web.port], "{ connectTimeoutMs: 60 }");
+  for (let call = 0; call < 6; call++) assert.equal((await go("POST")).body, "web");
+  disco.set("web", [port]);
+  const { status, body } = await until(
+    () => go(),
+    (answer) => answer.status === 502,
+    "only the full port is left",
+  );
+  assert.equal(status, 502);
+  assert.match(body, /did not accept a connection within 60 ms/);
+});
+
+test("an answer that breaks off reaches the caller broken off, and is counted a failure", async (t) => {
+  for (const [framing, head] of [
+    ["Content-Length", "Content-Length: 100\r\n"],
+    ["chunked", "Transfer-Encoding: chunked\r\n"],
+  ] as const) {
+    await t.test(framing, async (each) => {
+      const broken = await tcpService(each, (socket) => {
+        const chunk = framing === "chunked" ? "5\r\nhello\r\n" : "hello";
+        socket.end(`HTTP/1.1 200 OK\r\n${head}\r\n${chunk}`);
+      });
+      const { proxy, metric } = await oneClient(each, [broken.port]);
+      const from = await caller(each, proxy.port);
+      await assert.rejects(from.ask("web"), /ended within an answer/);
+      assert.match(await from.closed, /^HTTP\/1\.1 200 OK[^]*hello/);
+      assert.equal(await metric("failures"), 1);
+    });
+  }
+});
+
+test("answers that are not HTTP are a 502, and never reach the caller", async (t) => {
+  for (const answer of [
+    "SSH-2.0-OpenSSH_9.6\r\n",
+    "HTTP/1.1 2xx OK\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+    "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nfolded: a\r\n b\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nna me: x\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nx: a\0b\r\nContent-Length: 0\r\n\r\n",
+  ]) {
+    await t.test(JSON.stringify(answer), async (each) => {
+      const odd = await tcpService(each, (socket) => void socket.write(answer));
+      const { go } = await oneClient(each, [odd.port]);
+      const { status, body } = await go("POST");
+      assert.equal(status, 502);
+      assert.match(body, /^The service gave an answer that is not valid HTTP\./);
+    });
+  }
+});
+
+test("bytes behind an answer never reach the next caller", async (t) => {
+  const chatty = await tcpService(t, (socket) => {
+    const extra = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood${extra}`);
+  });
+  const { go } = await oneClient(t, [chatty.port]);
+  for (let call = 0; call < 5; call++) assert.equal((await go()).body, "good");
+});
+
+test("a kept connection that the endpoint has closed costs no call", async (t) => {
+  const fickle = await tcpService(t, (socket) => {
+    socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  });
+  const { go } = await oneClient(t, [fickle.port]);
+  for (let call = 0; call < 10; call++) {
+    assert.equal((await go("GET")).body, "ok");
+    fickle.hangUp(); // the proxy may or may not have noticed when the next call comes
+  }
+  assert.ok(fickle.connections >= 10);
+});
+
+test("ewma leaves a slow endpoint alone", async (t) => {
+  const slow = await service(t, (_, response) => {
+    setTimeout(() => response.end("slow"), 60).unref();
+  });
+  const fast = await service(t, "fast");
+  const { go } = await oneClient(t, [slow.port, fast.port], "{ loadBalancer: { kind: ewma } }");
+  for (let call = 0; call < 60; call++) await go();
+  assert.ok(slow.count < 12, `${slow.count} of 60 calls went to the slow endpoint`);
+});
+
+test("one request more than maxConcurrentRequests is refused at once, and may be sent again", async (t) => {
+  const held: (() => void)[] = [];
+  const slow = await service(t, (_, response) => void held.push(() => response.end("done")));
+  const proxy = await startProxy(
+    t,
+    `
+    routers:
+    - protocol: http
+      dtab: /svc => /$/inet/127.1/${slow.port}
+      servers: [{ port: 0, maxConcurrentRequests: 2 }]`,
+  );
+  const taken = [1, 2].map(() => ask(proxy.port, "/", { Host: "web" }));
+  await until(
+    () => held.length,
+    (count) => count === 2,
+    "two calls are in flight",
+  );
+  const third = await ask(proxy.port, "/", { Host: "web" });
+  assert.equal(third.status, 502);
+  assert.equal(third.headers.get("l5d-retryable"), "true");
+  assert.match(third.body, /maxConcurrentRequests|concurrent/);
+  for (const release of held) release();
+  for (const answer of await Promise.all(taken)) assert.equal(answer.body, "done");
+});
