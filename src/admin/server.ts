@@ -60,12 +60,19 @@ interface Context extends AdminOptions {
 
 function listen(server: Server, { host, port }: AdminOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      reject(new Error(`the admin server cannot listen on ${host}:${port}: ${error.message}`));
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const why = whyNot[error.code ?? ""] ?? error.message;
+      reject(new Error(`the admin server cannot listen on ${host}:${port}: ${why}`));
     });
     server.listen(port, host, resolve);
   });
 }
+
+const whyNot: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another process has this port; choose one with admin.port",
+  EACCES: "not permitted; use a port above 1023",
+  EADDRNOTAVAIL: "this host has no such address; see admin.ip",
+};
 
 function close(server: Server, graceMs: number, clock: Clock): Promise<void> {
   return new Promise((resolve) => {

@@ -140,16 +140,21 @@ export function ask(
   });
 }
 
-/** Asks again until an answer is as wished; fails with the last one after so many tries. */
+const patienceMs = 15_000;
+
+/** Asks again until an answer is as wished; fails with the last one when it takes too long. */
 export async function until<T>(
   look: () => Promise<T> | T,
   isGood: (value: T) => boolean,
   what: string,
 ): Promise<T> {
+  const endMs = performance.now() + patienceMs;
   for (let tries = 0; ; tries++) {
     const value = await look();
     if (isGood(value)) return value;
-    if (tries > 2_000) throw new Error(`never: ${what}; last: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    if (performance.now() > endMs)
+      throw new Error(`never: ${what}; last: ${JSON.stringify(value)}`);
+    // At first at once, then leaving the processor to whoever is waited for.
+    await new Promise((resolve) => (tries < 50 ? setImmediate(resolve) : setTimeout(resolve, 3)));
   }
 }
