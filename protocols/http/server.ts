@@ -43,13 +43,15 @@ export async function listenHttp(
     for (const connection of Array.from(connections)) connection.drain();
     if (connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const stop = options.clock.after(graceMs, () => {
+      const destroyAll = () => {
         for (const connection of Array.from(connections)) connection.destroy();
-      });
+      };
+      const stop = graceMs > 0 ? options.clock.after(graceMs, destroyAll) : null;
       whenEmpty.push(() => {
-        stop();
+        stop?.();
         resolve();
       });
+      if (stop === null) destroyAll();
     });
   };
   return { host: acceptor.host, port: acceptor.port, close };
