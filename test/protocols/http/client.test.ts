@@ -209,7 +209,9 @@ test("a call that is cancelled within a long or slow answer closes its connectio
 test("at most maxConnections are open, at most maxWaiters wait, first come first served", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port, { dial: { maxConnections: 2, maxWaiters: 3 } });
-  const calls = Array.from({ length: 6 }, (_, i) => send(wire.service, request({ target: `/${i}` })));
+  const calls = Array.from({ length: 6 }, (_, i) =>
+    send(wire.service, request({ target: `/${i}` })),
+  );
   assert.equal(wire.status, "busy");
   const last = await calls[5]?.ended;
   assert.deepEqual([last?.failure?.kind, last?.failure?.retry], ["exhausted", "safe"]);
@@ -328,7 +330,10 @@ test("a final answer instead of the 100: the body is never sent", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const body = fed(5);
-  const answered = ask(wire.service, request({ method: "PUT", body, replayable: false, expectsContinue: true }));
+  const answered = ask(
+    wire.service,
+    request({ method: "PUT", body, replayable: false, expectsContinue: true }),
+  );
   const peer = await endpoint.accepted();
   await peer.until("\r\n\r\n");
   peer.send("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n");

@@ -102,7 +102,10 @@ test("the answer to HEAD announces a length and has no body", async (t) => {
 });
 
 test("204 and 304 have no body, and a 204 announces none", async (t) => {
-  const served = await serveHttp(t, answering(({ target }) => answer(Number(target.slice(1)), "body")));
+  const served = await serveHttp(
+    t,
+    answering(({ target }) => answer(Number(target.slice(1)), "body")),
+  );
   const caller = rawCaller(t, served.port);
   caller.send("GET /204 HTTP/1.1\r\nHost: a\r\n\r\n");
   assert.doesNotMatch(await caller.until("\r\n\r\n"), /content-length/i);
@@ -146,7 +149,10 @@ test("an answer of unknown length is chunked for HTTP/1.1 and ends with the conn
   caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   const head = await caller.until("\r\n\r\n");
   assert.match(head, /Transfer-Encoding: chunked\r\n/);
-  assert.equal(await caller.until("X-Sum: 7\r\n\r\n"), "3\r\nabc\r\n4\r\ndefg\r\n0\r\nX-Sum: 7\r\n\r\n");
+  assert.equal(
+    await caller.until("X-Sum: 7\r\n\r\n"),
+    "3\r\nabc\r\n4\r\ndefg\r\n0\r\nX-Sum: 7\r\n\r\n",
+  );
   const old = rawCaller(t, served.port);
   old.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   const all = await old.rest();
@@ -181,7 +187,10 @@ test("a caller that waits for a 100 gets one when somebody wants the body", asyn
 });
 
 test("a caller that waits for a 100 and is refused gets the answer, and the connection closes", async (t) => {
-  const served = await serveHttp(t, answering(() => answer(413, "too much")));
+  const served = await serveHttp(
+    t,
+    answering(() => answer(413, "too much")),
+  );
   const caller = rawCaller(t, served.port);
   caller.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
   assert.match(await caller.rest(), /^HTTP\/1.1 413 .*Connection: close\r\n.*too much$/s);
@@ -196,7 +205,10 @@ test("interim answers are passed on to HTTP/1.1 callers only", async (t) => {
   });
   const caller = rawCaller(t, served.port);
   caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  assert.equal(await caller.until("\r\n\r\n"), "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n");
+  assert.equal(
+    await caller.until("\r\n\r\n"),
+    "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n",
+  );
   assert.match(await caller.message(), /done$/);
   const old = rawCaller(t, served.port);
   old.send("GET / HTTP/1.0\r\n\r\n");
@@ -204,22 +216,33 @@ test("interim answers are passed on to HTTP/1.1 callers only", async (t) => {
 });
 
 test("an answer before a short rest of the body keeps the connection", async (t) => {
-  const served = await serveHttp(t, answering(() => answer(200, "early")), {
-    limits: { maxWholeBodyBytes: 0 },
-  });
+  const served = await serveHttp(
+    t,
+    answering(() => answer(200, "early")),
+    {
+      limits: { maxWholeBodyBytes: 0 },
+    },
+  );
   const caller = rawCaller(t, served.port);
   caller.send("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234");
   const first = await caller.message();
   assert.doesNotMatch(first, /connection: close/i);
   caller.send("56789GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
   assert.match(await caller.message(), /early$/);
-  assert.deepEqual(served.log.map(({ status }) => status), [200, 200]);
+  assert.deepEqual(
+    served.log.map(({ status }) => status),
+    [200, 200],
+  );
 });
 
 test("an answer before a long rest of the body closes the connection", async (t) => {
-  const served = await serveHttp(t, answering(() => answer(200, "early")), {
-    limits: { maxDrainBytes: 100 },
-  });
+  const served = await serveHttp(
+    t,
+    answering(() => answer(200, "early")),
+    {
+      limits: { maxDrainBytes: 100 },
+    },
+  );
   const caller = rawCaller(t, served.port);
   caller.send("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n01234");
   assert.match(await caller.rest(), /Connection: close\r\n.*early$/s);
@@ -255,7 +278,10 @@ test("a caller that goes away cancels its call", async (t) => {
   caller.reset();
   await until(() => hand.cancelled.length === 1);
   assert.equal(hand.cancelled[0]?.kind, "cancelled");
-  assert.deepEqual(served.log.map(({ status, target }) => [status, target]), [[0, "/gone"]]);
+  assert.deepEqual(
+    served.log.map(({ status, target }) => [status, target]),
+    [[0, "/gone"]],
+  );
   assert.equal(served.open.count, 0);
 });
 
@@ -325,8 +351,14 @@ test("limits have their status: 414 for the line, 431 for fields and their numbe
   assert.equal(await ask(`GET / HTTP/1.1\r\n${fields(200)}\r\n`), "200");
   assert.equal(await ask(`GET / HTTP/1.1\r\n${fields(201)}\r\n`), "431");
   assert.equal(await ask(`GET / HTTP/1.1\r\nX: ${"y".repeat(5_000)}`), "431");
-  assert.equal(await ask(`GET / HTTP/1.1\r\n${"A: b\r\n".repeat(4)}Connection: close\r\n\r\n`), "200");
-  assert.equal(await ask(`GET / HTTP/1.1\r\n${"A: b\r\n".repeat(5)}Connection: close\r\n\r\n`), "431");
+  assert.equal(
+    await ask(`GET / HTTP/1.1\r\n${"A: b\r\n".repeat(4)}Connection: close\r\n\r\n`),
+    "200",
+  );
+  assert.equal(
+    await ask(`GET / HTTP/1.1\r\n${"A: b\r\n".repeat(5)}Connection: close\r\n\r\n`),
+    "431",
+  );
 });
 
 test("what is refused is reported with its start line", async (t) => {
@@ -428,7 +460,10 @@ test("close destroys what has not ended when the grace has passed", async (t) =>
 test("a caller that never reads its answers cannot fill the proxy's memory", async (t) => {
   let answers = 0;
   const large = "x".repeat(10_000);
-  const served = await serveHttp(t, answering(() => (answers++, answer(200, large))));
+  const served = await serveHttp(
+    t,
+    answering(() => (answers++, answer(200, large))),
+  );
   const caller = rawCaller(t, served.port);
   caller.socket.pause();
   caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100_000));
