@@ -19,6 +19,9 @@ import { specificHost } from "./naming/transformers/specific-host.ts";
 import type { AccrualPlugin } from "./routing/accrual.ts";
 import { consecutiveFailures } from "./routing/accruals/consecutive-failures.ts";
 import { none } from "./routing/accruals/none.ts";
+import { successRate } from "./routing/accruals/success-rate.ts";
+import { successRateWindowed } from "./routing/accruals/success-rate-windowed.ts";
+import { unified } from "./routing/accruals/unified.ts";
 import { aperture } from "./routing/balancers/aperture.ts";
 import type { BalancerPlugin } from "./routing/balancers/balancer.ts";
 import { ewma } from "./routing/balancers/ewma.ts";
@@ -43,7 +46,13 @@ export const transformers: readonly TransformerPlugin[] = [
   replace,
 ];
 export const balancers: readonly BalancerPlugin[] = [p2c, ewma, aperture, heap, roundRobin];
-export const accruals: readonly AccrualPlugin[] = [consecutiveFailures, none];
+export const accruals: readonly AccrualPlugin[] = [
+  consecutiveFailures,
+  successRate,
+  successRateWindowed,
+  unified,
+  none,
+];
 export const telemeters: readonly TelemeterPlugin[] = [prometheus];
 
 /** As the configuration checks against them. */

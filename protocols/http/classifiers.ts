@@ -102,6 +102,13 @@ function neverCreated(): HttpClassifier {
   throw new Error("bug: a kind was created that its schema refuses");
 }
 
+/** 429, or a 503 that says when to come back or is a nack of Finagle's: alive, and full. */
+export function pushesBack({ status, fields }: HttpResponse): boolean {
+  if (status === 429) return true;
+  if (status !== 503) return false;
+  return fieldOf(fields, "retry-after") !== null || fieldOf(fields, "finagle-http-nack") !== null;
+}
+
 /** How a server counts: by what the path said of the answer, else by the status it sends. */
 export function serverClassifier(statusOf: (failure: Failure) => number): HttpClassifier {
   return (_request, response, failure): Verdict => {

@@ -30,9 +30,12 @@ export function statusOf(failure: Failure, timeoutStatus: 503 | 504): number {
   switch (failure.kind) {
     case "unidentified":
       return 400;
+    case "exhausted":
+      return failure.retryAfterMs === undefined ? 502 : 503;
+    case "limited":
+      return 429;
     case "unbound":
     case "unresolved":
-    case "exhausted":
     case "connect":
     case "closed":
     case "malformed":
@@ -57,15 +60,26 @@ export function failureRenderer(options: FailureOptions, clearContext: boolean):
   return (failure, request, peer) => {
     const status = statusOf(failure, options.timeoutStatus);
     const reason = reasonOf(status);
-    if (clearContext) return { status, reason, fields: [], body: Buffer.alloc(0) };
+    if (clearContext) {
+      return { status, reason, fields: retryAfter(failure), body: Buffer.alloc(0) };
+    }
     const isOpen = mayKnow(options.errorDetail, peer);
     const summary = summaryOf(failure, request, peer, isOpen);
     const fields: Fields = ["Content-Type", "text/plain; charset=utf-8"];
     fields.push("l5d-err", formEncoded(summary.join(" "), maxErrBytes));
-    if (failure.retry === "safe") fields.push("l5d-retryable", "true");
+    // Who is told that there are too many calls already must not be told to repeat one at once.
+    const isRetryable = failure.retry === "safe" && failure.kind !== "limited";
+    if (isRetryable) fields.push("l5d-retryable", "true");
+    fields.push(...retryAfter(failure));
     const text = bodyOf(failure, request, summary, isOpen, options.label);
     return answer(status, reason, fields, text, options.maxErrResponseBytes);
   };
+}
+
+/** In whole seconds (RFC 9110 section 10.2.3), never earlier than meant. */
+function retryAfter({ retryAfterMs }: Failure): Fields {
+  if (retryAfterMs === undefined) return [];
+  return ["Retry-After", String(Math.ceil(retryAfterMs / 1_000))];
 }
 
 function answer(
@@ -107,6 +121,8 @@ function headlineOf(failure: Failure, request: HttpRequest | null, isOpen: boole
       return "The name could not be resolved.";
     case "exhausted":
       return "Nothing can take the request now.";
+    case "limited":
+      return "There are more requests than a limit allows.";
     case "connect": {
       const endpoint = isOpen ? request?.endpoint : null;
       if (endpoint === null || endpoint === undefined) return "Unable to establish connection.";
@@ -198,6 +214,11 @@ function advice(failure: Failure, request: HttpRequest | null, label: string): s
       return (
         "Is the service running, and listening on that address? If it moved, discovery still has\n" +
         "the old address."
+      );
+    case "limited":
+      return (
+        "Ask again when the time in Retry-After has passed. The limit is rateLimit in the section\n" +
+        "service or client of the router; who comes too often, the metrics of the name tell."
       );
     case "timeout":
       return (

@@ -3,7 +3,7 @@ import { stack } from "../../src/core/service.ts";
 import { LogFile } from "../../src/net/log-file.ts";
 import { lineMaker } from "./access-log.ts";
 import { isAuthority } from "./authority.ts";
-import { classifiers, defaultClassifier, serverClassifier } from "./classifiers.ts";
+import { classifiers, defaultClassifier, pushesBack, serverClassifier } from "./classifiers.ts";
 import { dialHttp } from "./client.ts";
 import { context } from "./context.ts";
 import { diagnose, maxForwards } from "./diagnostics.ts";
@@ -52,6 +52,7 @@ export const http: Protocol<HttpRequest, HttpResponse> = {
 class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   readonly responseCounter = responseCounter;
   readonly mark = mark;
+  readonly pushesBack = pushesBack;
   readonly serverClassifier;
   readonly #config: RouterConfig;
   readonly #deps: ProtocolDeps;

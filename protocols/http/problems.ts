@@ -51,6 +51,7 @@ const reasons: Readonly<Record<number, string>> = {
   408: "Request Timeout",
   414: "URI Too Long",
   417: "Expectation Failed",
+  429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   501: "Not Implemented",
   502: "Bad Gateway",

@@ -79,10 +79,6 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.nonRetryable5XX": "renamed: write io.l5d.http.nonRetryable5XX",
     "io.l5d.allSuccessful": "renamed: write io.l5d.http.allSuccessful",
   },
-  "routers.client.failureAccrual.kind": {
-    "io.l5d.successRate": "not supported yet: write io.l5d.consecutiveFailures or none",
-    "io.l5d.successRateWindowed": "not supported yet: write io.l5d.consecutiveFailures or none",
-  },
   "routers.interpreter.kind": {
     "io.l5d.namerd": "not supported yet: namerd over Thrift",
     "io.l5d.namerd.http": "not supported yet: namerd over HTTP",

@@ -6,6 +6,7 @@ export type FailureKind =
   | "unbound" // the name resolves to nothing (negative, empty, or the dtab fails it)
   | "unresolved" // discovery has not answered in time, or answered with an error
   | "exhausted" // no endpoint, connection or place in a queue is free for the call
+  | "limited" // too many calls: more than a rate limit allows, or the endpoint refused one (a nack)
   | "connect" // the endpoint refused or did not accept in time
   | "timeout" // the deadline passed
   | "closed" // the peer closed in the middle of the call
@@ -26,6 +27,8 @@ export interface Failure {
    * Internal names: shown to callers on the same host, or when the configuration says so.
    */
   readonly trace?: string;
+  /** When it may be worth asking again, in milliseconds from now; 0: at once, but elsewhere. */
+  readonly retryAfterMs?: number;
 }
 
 /** Makes a failure. `retry` is `never` unless the maker knows better. */

@@ -122,6 +122,11 @@ export interface ProtocolRouter<Req extends Call, Res> {
    * the verdict of the service's classifier, on the head that goes to the caller, before it goes.
    */
   mark(response: Res, verdict: Verdict): void;
+  /**
+   * The endpoint lives, and says that it has no room for this call (429, a nack in an answer).
+   * Asked only where the configuration makes a difference of it; absent: no answer says so.
+   */
+  pushesBack?(response: Res): boolean;
   /** How a server counts what it answered: by the mark, else by the protocol's own rule. */
   readonly serverClassifier: Classifier<Req, Res>;
   /**

@@ -8,17 +8,29 @@ import type { Counter } from "../core/stats.ts";
 /** Decides when an endpoint is dead. One is made for each endpoint. */
 export interface AccrualPolicy {
   succeeded(nowMs: number): void;
-  /** null: it goes on; else it is dead for so many milliseconds. */
-  failed(nowMs: number): number | null;
+  /** Whether it is dead by now. */
+  failed(nowMs: number): boolean;
+  /** It refused a call as one too many (429, a nack). As `failed`; absent: that tells nothing. */
+  pushedBack?(nowMs: number): boolean;
+  /** For how long, now that it is dead; longer from one time to the next. */
+  deadForMs(): number;
   /** A probe succeeded: forget everything. */
-  revived(): void;
+  revived(nowMs: number): void;
 }
 
 interface AccrualDeps {
   readonly random: Random;
 }
+
+/** One configured kind of accrual. */
+export interface AccrualKind {
+  /** Of the endpoints of one cluster, at most this share is taken out; one always may be. */
+  readonly maxEjectedPercent: number;
+  /** For a new endpoint. */
+  policy(nowMs: number): AccrualPolicy;
+}
 /** null: endpoints are never taken out. */
-export type AccrualMaker = (() => AccrualPolicy) | null;
+export type AccrualMaker = AccrualKind | null;
 export type AccrualPlugin = Plugin<GenericSchema, AccrualDeps, AccrualMaker>;
 
 /** Of a cluster, shared by its endpoints. */
@@ -27,13 +39,20 @@ export interface AccrualCounters {
   readonly revivals: Counter;
   readonly probes: Counter;
   readonly removedForMs: Counter;
+  /** Endpoints that stay only because too many others are out already. */
+  readonly spared: Counter;
 }
 
 export interface AccrualEvents {
   readonly counters: AccrualCounters;
+  /** Whether one more of the cluster's endpoints may be taken out. */
+  mayDie(): boolean;
   died(forMs: number): void;
   revived(): void;
 }
+
+/** What a call tells of an endpoint. `pushback`: it lives, and has no room for the call. */
+export type Health = Verdict | "pushback";
 
 type State = // alive -> dead -> probing -> alive or dead; an ignorable probe: probing -> dead until now
   | { readonly name: "alive" }
@@ -83,24 +102,31 @@ export class Accrual {
     return -1; // sent although down: its result means nothing
   }
 
+  /** Whether a polite refusal tells it more than a success or nothing would. */
+  get heedsPushback(): boolean {
+    return this.#policy.pushedBack !== undefined;
+  }
+
   /** Whether this is the call that decides: its verdict is wanted as soon as there is one. */
   isProbe(epoch: number): boolean {
     return this.#state === probing && epoch === this.#epoch;
   }
 
-  ended(epoch: number, verdict: Verdict, nowMs: number): void {
+  ended(epoch: number, health: Health, nowMs: number): void {
     if (epoch !== this.#epoch) return;
-    if (this.#state === probing) return this.#probeEnded(verdict, nowMs);
+    if (this.#state === probing) return this.#probeEnded(health, nowMs);
     if (this.#state !== alive) return;
-    if (verdict === "success") this.#policy.succeeded(nowMs);
-    else if (verdict !== "ignorable") this.#failed(nowMs);
+    if (health === "success") return this.#policy.succeeded(nowMs);
+    if (health === "ignorable" || !this.#isDead(health, nowMs)) return;
+    if (this.#events.mayDie()) this.#die(nowMs);
+    else this.#events.counters.spared.value++;
   }
 
-  #probeEnded(verdict: Verdict, nowMs: number): void {
-    switch (verdict) {
+  #probeEnded(health: Health, nowMs: number): void {
+    switch (health) {
       case "success":
         this.#enter(alive);
-        this.#policy.revived();
+        this.#policy.revived(nowMs);
         this.#policy.succeeded(nowMs);
         this.#events.counters.revivals.value++;
         this.#events.revived();
@@ -110,22 +136,27 @@ export class Accrual {
         return;
       case "failure":
       case "retryable":
-        if (!this.#failed(nowMs)) this.#enter({ name: "dead", untilMs: nowMs });
+      case "pushback":
+        this.#isDead(health, nowMs); // it counts; but whatever the policy says, it is not back
+        this.#die(nowMs);
         return;
       default:
-        verdict satisfies never;
+        health satisfies never;
     }
   }
 
-  /** Whether it is dead now. */
-  #failed(nowMs: number): boolean {
-    const forMs = this.#policy.failed(nowMs);
-    if (forMs === null) return false;
+  #isDead(health: Health, nowMs: number): boolean {
+    const policy = this.#policy;
+    if (health !== "pushback") return policy.failed(nowMs);
+    return policy.pushedBack !== undefined && policy.pushedBack(nowMs);
+  }
+
+  #die(nowMs: number): void {
+    const forMs = this.#policy.deadForMs();
     this.#enter({ name: "dead", untilMs: nowMs + forMs });
     this.#events.counters.removals.value++;
     this.#events.counters.removedForMs.value += Math.round(forMs);
     this.#events.died(forMs);
-    return true;
   }
 
   #enter(state: State): void {

@@ -26,6 +26,7 @@ export interface ClusterStats {
     readonly updates: Counter;
     readonly rebuilds: Counter;
     readonly maxEffortExhausted: Counter;
+    readonly panics: Counter;
   };
 }
 
@@ -55,6 +56,7 @@ export function clusterStats(
       revivals: accrual.counter("revivals"),
       probes: accrual.counter("probes"),
       removedForMs: accrual.counter("removed_for_ms"),
+      spared: accrual.counter("spared"),
     },
     balancer: {
       adds: balancer.counter("adds"),
@@ -62,6 +64,7 @@ export function clusterStats(
       updates: balancer.counter("updates"),
       rebuilds: balancer.counter("rebuilds"),
       maxEffortExhausted: balancer.counter("max_effort_exhausted"),
+      panics: balancer.counter("panicked"),
     },
   };
 }

@@ -9,7 +9,7 @@ import type { Address, Call, Classifier, ProtocolRouter } from "../core/protocol
 import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended, stack } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
-import type { AccrualEvents } from "./accrual.ts";
+import type { AccrualEvents, AccrualKind } from "./accrual.ts";
 import { Accrual } from "./accrual.ts";
 import { Balancer } from "./balancers/balancer.ts";
 import type { Node, Status } from "./balancers/balancer.ts";
@@ -38,7 +38,7 @@ export interface ClusterDeps<Req extends Call, Res> {
   /** `client/<id>`: the cluster's own, pruned when it closes. */
   readonly stats: Stats;
   readonly options: ClientOptions;
-  readonly protocol: Pick<ProtocolRouter<Req, Res>, "dial" | "responseCounter">;
+  readonly protocol: Pick<ProtocolRouter<Req, Res>, "dial" | "responseCounter" | "pushesBack">;
   readonly bindingTimeoutMs: number;
   /** Says that a call has ended: the cache counts it as a use. */
   touched(cluster: Cluster<Req, Res>): void;
@@ -233,7 +233,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
         this.#waiting.refuse(failure("unresolved", this.#lookupFailed(state.why.detail), "safe"));
         return;
       case "ok":
-        this.#members.update(state.value);
+        this.#members.update(state.value, this.#deps.clock.nowMs());
         this.#logChange("addresses", state.value === "neg" ? "no such name any more" : "");
         this.#isReady = true;
         this.#waiting.admit();
@@ -259,6 +259,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
       stats: this.#stats.attempts,
       countResponse: protocol.responseCounter(stats),
       timeout: attemptTimeoutMs === Infinity ? null : attemptTimeout(clock, attemptTimeoutMs),
+      pushesBack: (response) => protocol.pushesBack?.(response) ?? false,
       dial: (address) => protocol.dial(address, dial, this.#stats.wire),
     };
     return new Members({
@@ -266,21 +267,26 @@ export class Cluster<Req extends Call, Res> implements Cached {
       enableProbation: balancing.enableProbation,
       counters: this.#stats.balancer,
       make: (address) => {
-        const health = accrual === null ? null : new Accrual(accrual(), this.#events(address));
+        const health = accrual === null ? null : this.#health(accrual, address);
         return new Endpoint(address, health, endpointDeps);
       },
     });
   }
 
-  #events(address: Address): AccrualEvents {
-    const { log } = this.#deps;
+  #health({ policy, maxEjectedPercent }: AccrualKind, address: Address): Accrual {
+    const { log, clock } = this.#deps;
     const client = this.id;
     const endpoint = keyOf(address);
-    return {
+    const events: AccrualEvents = {
       counters: this.#stats.accrual,
+      mayDie: () => this.#members.mayEject(maxEjectedPercent),
       died: (forMs) => log.info({ event: "endpoint dead", client, endpoint, forMs }),
-      revived: () => log.info({ event: "endpoint revived", client, endpoint }),
+      revived: () => {
+        this.#members.revived(endpoint, clock.nowMs());
+        log.info({ event: "endpoint revived", client, endpoint });
+      },
     };
+    return new Accrual(policy(clock.nowMs()), events);
   }
 
   #numbers() {

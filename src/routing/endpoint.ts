@@ -10,7 +10,7 @@ import type {
   Wire,
 } from "../core/protocol.ts";
 import type { Filter, Pending, Reply, Service } from "../core/service.ts";
-import type { Accrual } from "./accrual.ts";
+import type { Accrual, Health } from "./accrual.ts";
 import type { CallStats } from "./call-stats.ts";
 import { verdictOf } from "./call-stats.ts";
 import type { Candidate, Node, Status } from "./balancers/balancer.ts";
@@ -22,6 +22,8 @@ export interface EndpointDeps<Req extends Call, Res> {
   readonly countResponse: ResponseCounter<Res>;
   /** Around each try, below accrual; null: no limit. */
   readonly timeout: Filter<Req, Res> | null;
+  /** See `ProtocolRouter.pushesBack`. */
+  pushesBack(response: Res): boolean;
   dial(address: Address): Wire<Req, Res>;
 }
 
@@ -51,6 +53,11 @@ export class Endpoint<Req extends Call, Res> implements Candidate {
     const isDown = accrual !== null && !accrual.isAlive && accrual.isDown(this.deps.clock.nowMs());
     const wireStatus = this.#wire === null ? "open" : this.#wire.status;
     return isDown && wireStatus === "open" ? "busy" : wireStatus;
+  }
+
+  /** Whether accrual has nothing against it. */
+  get isAlive(): boolean {
+    return this.accrual === null || this.accrual.isAlive;
   }
 
   /** One try. A retired endpoint still takes it: it may have been picked just before. */
@@ -142,7 +149,7 @@ class Attempt<Req extends Call, Res> implements Reply<Res> {
       const verdict = this.#classifier(this.#request, response, null);
       if (latency !== null) this.#observe(verdict, null, nowMs);
       // A probe need not wait for the end of a body: the endpoint answers again.
-      if (wantsVerdict) accrual.ended(this.#epoch, verdict, nowMs);
+      if (wantsVerdict) accrual.ended(this.#epoch, this.#health(accrual, verdict, null), nowMs);
     }
     this.#reply.start(response);
   }
@@ -154,7 +161,8 @@ class Attempt<Req extends Call, Res> implements Reply<Res> {
     const elapsedMs = nowMs - this.#startedMs;
     const verdict = verdictOf(this.#classifier, this.#request, this.#response, failure);
     if (this.#response === null) this.#observe(verdict, failure, nowMs);
-    if (accrual !== null) accrual.ended(this.#epoch, healthOf(verdict, failure), nowMs);
+    if (accrual !== null)
+      accrual.ended(this.#epoch, this.#health(accrual, verdict, failure), nowMs);
     deps.stats.ended(verdict, failure, elapsedMs);
     deps.countResponse(this.#response, failure, elapsedMs);
     endpoint.pending--;
@@ -172,9 +180,14 @@ class Attempt<Req extends Call, Res> implements Reply<Res> {
     else if (verdict === "ignorable") latency.observeAtLeast(nowMs, elapsedMs);
     else latency.observeFailure(nowMs, elapsedMs);
   }
-}
 
-/** No place in a pool or queue, or a polite refusal, is load and not illness. */
-function healthOf(verdict: Verdict, failure: Failure | null): Verdict {
-  return failure?.kind === "exhausted" ? "ignorable" : verdict;
+  /** No place in a pool or queue, or a polite refusal, is load and not illness. */
+  #health(accrual: Accrual, verdict: Verdict, failure: Failure | null): Health {
+    if (failure?.kind === "exhausted") return "ignorable";
+    if (failure?.kind === "limited") return accrual.heedsPushback ? "pushback" : "ignorable";
+    const response = this.#response;
+    const isRefusal =
+      response !== null && accrual.heedsPushback && this.#endpoint.deps.pushesBack(response);
+    return isRefusal ? "pushback" : verdict;
+  }
 }

@@ -52,12 +52,21 @@ export class Members<Req extends Call, Res> {
     return false;
   }
 
+  /** Whether one more may be dead without more than this share being so. One always may. */
+  mayEject(maxPercent: number): boolean {
+    let dead = 0;
+    for (const { endpoint } of this.#members.values()) if (!endpoint.isAlive) dead++;
+    return dead === 0 ? maxPercent > 0 : (dead + 1) * 100 <= maxPercent * this.#members.size;
+  }
+
   /** Endpoints that stay keep their connections, load and health, also when their weight changed. */
-  update(addresses: AddressSet): void {
+  update(addresses: AddressSet, nowMs: number): void {
     const { counters, balancer } = this.#deps;
     counters.updates.value++;
     const before = this.#members;
     const after = new Map<string, Member<Req, Res>>();
+    // Who is alone in being new has nobody to leave calls to.
+    const sinceMs = before.size === 0 ? -Infinity : nowMs;
     let hasChanged = false;
     for (const address of addresses === "neg" ? [] : addresses) {
       const key = keyOf(address);
@@ -65,7 +74,7 @@ export class Members<Req extends Call, Res> {
       const known = before.get(key);
       if (known === undefined) counters.adds.value++;
       hasChanged ||= known === undefined || known.endpoint.address.weight !== address.weight;
-      after.set(key, known ?? this.#join(address));
+      after.set(key, known ?? this.#join(address, sinceMs));
       if (known !== undefined) known.endpoint.address = address;
     }
     const gone: Member<Req, Res>[] = [];
@@ -88,9 +97,16 @@ export class Members<Req extends Call, Res> {
     for (const { endpoint } of closing.values()) endpoint.close(graceMs);
   }
 
-  #join(address: Address): Member<Req, Res> {
+  /** It was dead and is back: it begins slowly again. */
+  revived(key: string, nowMs: number): void {
+    const member = this.#members.get(key);
+    if (member !== undefined) member.node.sinceMs = nowMs;
+  }
+
+  #join(address: Address, sinceMs: number): Member<Req, Res> {
     const endpoint = this.#deps.make(address);
     const node = this.#deps.balancer.node(endpoint);
+    node.sinceMs = sinceMs;
     endpoint.node = node;
     return { endpoint, node };
   }

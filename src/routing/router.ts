@@ -35,7 +35,10 @@ export interface RouterDeps<Req extends Call, Res> {
   readonly bindingCache: BindingCacheOptions;
   /** Logical names with statistics of their own; more share one scope. */
   readonly maxServiceNames: number;
-  readonly protocol: Pick<ProtocolRouter<Req, Res>, "dial" | "responseCounter" | "mark">;
+  readonly protocol: Pick<
+    ProtocolRouter<Req, Res>,
+    "dial" | "responseCounter" | "pushesBack" | "mark"
+  >;
   serviceOptions(dst: Path): ServiceOptions<Req, Res>;
   clientOptions(id: Path): ClientOptions;
   /** How a name is resolved at this moment, one step a line, for people. */

@@ -2,14 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as v from "valibot";
 import { failure } from "../../src/core/failure.ts";
+import type { Health } from "../../src/routing/accrual.ts";
 import { Accrual } from "../../src/routing/accrual.ts";
 import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
 import { none } from "../../src/routing/accruals/none.ts";
+import { successRate } from "../../src/routing/accruals/success-rate.ts";
+import { successRateWindowed } from "../../src/routing/accruals/success-rate-windowed.ts";
+import { unified } from "../../src/routing/accruals/unified.ts";
 import { equalJittered, decorrelated, backoffSchema } from "../../src/routing/backoff.ts";
 import { send } from "../support/ask.ts";
 import { seeded } from "../support/random.ts";
 import type { HeldCall } from "../support/routing.ts";
 import {
+  accrualOf,
   addresses,
   answers,
   fails,
@@ -19,25 +24,29 @@ import {
   testRouter,
 } from "../support/routing.ts";
 
-function accrual(config: object = {}, seed = 1) {
-  const schema = consecutiveFailures.schema;
-  const parsed = v.parse(schema, { kind: consecutiveFailures.kind, ...config });
-  const make = consecutiveFailures.create(parsed, { random: seeded(seed) });
-  assert.ok(make !== null);
+function accrual(config: object = {}, seed = 1, of = consecutiveFailures, mayDie = () => true) {
+  const made = accrualOf(of, config, seeded(seed));
+  assert.ok(made !== null);
   const counter = () => ({ value: 0 });
   const counters = {
     removals: counter(),
     revivals: counter(),
     probes: counter(),
     removedForMs: counter(),
+    spared: counter(),
   };
   const deaths: number[] = [];
-  const events = { counters, died: (ms: number) => void deaths.push(ms), revived: () => {} };
-  return { health: new Accrual(make(), events), counters, deaths };
+  const events = {
+    counters,
+    mayDie,
+    died: (ms: number) => void deaths.push(ms),
+    revived: () => {},
+  };
+  return { health: new Accrual(made.policy(0), events), counters, deaths };
 }
 
 /** One call, begun and ended at once. */
-function call(health: Accrual, verdict: "success" | "failure" | "ignorable", nowMs: number): void {
+function call(health: Accrual, verdict: Health, nowMs: number): void {
   health.ended(health.begin(nowMs), verdict, nowMs);
 }
 
@@ -185,6 +194,129 @@ test("a configured backoff is used, and one that is none is refused", () => {
   assert.ok(!check({ kind: "doubling" }));
 });
 
+/** How many failures after so many good calls until it is dead; NaN: more than 10,000. */
+function failuresUntilDead(health: Accrual, goodCalls: number): number {
+  for (let i = 0; i < goodCalls; i++) call(health, "success", i);
+  for (let failures = 1; failures <= 10_000; failures++) {
+    call(health, "failure", goodCalls + failures);
+    if (!health.isAlive) return failures;
+  }
+  return NaN;
+}
+
+test("18: a success rate over requests trips after floor(W ln(1/r)) + 1 failures", () => {
+  const of = (rate: number, requests: number, goodCalls = 10_000) =>
+    failuresUntilDead(accrual({ successRate: rate, requests }, 1, successRate).health, goodCalls);
+  assert.deepEqual([of(0.9, 1_000), of(0.9, 100), of(0.8, 30), of(0.5, 100)], [106, 11, 7, 70]);
+  assert.equal(of(0.9, 100, 0), 100, "one that never worked is judged by its hundredth call");
+});
+
+test("18: a true rate of 0.90 against a limit of 0.80 trips in less than 1 % of 1000 runs", () => {
+  const random = seeded(180);
+  let trips = 0;
+  for (let run = 0; run < 1_000; run++) {
+    const { health } = accrual({ successRate: 0.8, requests: 100 }, run, successRate);
+    for (let i = 0; i < 1_000 && health.isAlive; i++) {
+      call(health, random() < 0.9 ? "success" : "failure", i);
+    }
+    if (!health.isAlive) trips++;
+  }
+  assert.ok(trips < 10, `${trips}`); // an average that begins with its first sample: about 100
+});
+
+test("18: a windowed success rate of 0.8 over 30 s notices an outage after 6.69 s", () => {
+  const { health } = accrual({ successRate: 0.8, window: 30 }, 1, successRateWindowed);
+  const beganMs = 60_000;
+  for (let nowMs = 0; nowMs < beganMs; nowMs += 10) call(health, "success", nowMs);
+  let nowMs = beganMs;
+  for (; health.isAlive && nowMs < 2 * beganMs; nowMs += 10) call(health, "failure", nowMs);
+  assert.ok(Math.abs(nowMs - beganMs - 6_690) <= 100, `${nowMs - beganMs}`);
+});
+
+test("a windowed success rate says nothing before its window is over, or of fewer than 5 calls", () => {
+  const { health } = accrual({ successRate: 0.8, window: 30 }, 1, successRateWindowed);
+  for (let nowMs = 0; nowMs < 29_000; nowMs += 100) call(health, "failure", nowMs);
+  assert.ok(health.isAlive);
+  call(health, "failure", 30_000);
+  assert.ok(!health.isAlive);
+  const rare = accrual({ successRate: 0.8, window: 30 }, 1, successRateWindowed).health;
+  for (let nowMs = 0; nowMs < 3_600_000; nowMs += 9_000) call(rare, "failure", nowMs);
+  assert.ok(rare.isAlive);
+});
+
+test("unified: seven failures in a row, or a rate below 0.8 of 20 calls", () => {
+  assert.equal(failuresUntilDead(accrual({}, 1, unified).health, 0), 7);
+  const { health } = accrual({}, 1, unified);
+  let calls = 0;
+  for (; health.isAlive && calls < 100; calls++) {
+    call(health, calls % 3 === 2 ? "failure" : "success", calls);
+  }
+  assert.equal(calls, 21, "the first failure among at least 20 calls");
+});
+
+test("unified: what is refused politely is no failure in a row, but lowers the rate", () => {
+  const { health } = accrual({ successRate: 0 }, 1, unified);
+  for (let i = 0; i < 1_000; i++) call(health, "pushback", i);
+  assert.ok(health.isAlive);
+  const rated = accrual({ failures: 0 }, 1, unified).health;
+  for (let i = 0; i < 19; i++) call(rated, "pushback", i);
+  assert.ok(rated.isAlive);
+  call(rated, "pushback", 20);
+  assert.ok(!rated.isAlive);
+});
+
+test("unified: a probe that is refused politely has failed", () => {
+  const { health, deaths } = accrual({ failures: 1 }, 1, unified);
+  call(health, "failure", 0);
+  call(health, "pushback", 5_000);
+  assert.equal(deaths.length, 2);
+  call(health, "success", 30_000);
+  assert.ok(health.isAlive);
+});
+
+test("the other kinds take a polite refusal for nothing at all", () => {
+  const { health } = accrual({ failures: 2 });
+  call(health, "failure", 0);
+  for (let i = 0; i < 10; i++) call(health, "pushback", 0);
+  assert.ok(health.isAlive);
+  call(health, "failure", 0);
+  assert.ok(!health.isAlive);
+});
+
+test("no more than half of the endpoints are dead at a time, and the rest is spared", () => {
+  const router = testRouter({ serve: () => answers(500) });
+  router.bind("/svc/users", "/#/fs/users", addresses(10));
+  for (let i = 0; i < 500; i++) send(router.service, testCall());
+  const scope = ["client", "#/fs/users"] as const;
+  assert.equal(router.gauge(...scope, "loadbalancer", "busy"), 5);
+  assert.equal(router.counter(...scope, "failure_accrual", "removals"), 5);
+  assert.ok(router.counter(...scope, "failure_accrual", "spared") > 100);
+});
+
+test("what is spared while others are dead is taken out when there is room again", () => {
+  let mayDie = false;
+  const { health, deaths } = accrual({ failures: 2 }, 1, consecutiveFailures, () => mayDie);
+  for (let i = 0; i < 20; i++) call(health, "failure", i);
+  assert.ok(health.isAlive);
+  mayDie = true;
+  call(health, "failure", 20);
+  assert.deepEqual(deaths, [5_000], "the dead times have not grown in between");
+});
+
+test("with maxEjectedPercent 0 nobody is taken out, with 100 everybody", () => {
+  for (const [maxEjectedPercent, dead] of [
+    [0, 0],
+    [25, 1],
+    [100, 4],
+  ] as const) {
+    const accrual = accrualOf(consecutiveFailures, { maxEjectedPercent }, seeded(1));
+    const router = testRouter({ serve: () => answers(500), client: { accrual } });
+    router.bind("/svc/users", "/#/fs/users", addresses(4));
+    for (let i = 0; i < 200; i++) send(router.service, testCall());
+    assert.equal(router.gauge("client", "#/fs/users", "loadbalancer", "busy"), dead);
+  }
+});
+
 test("a dead endpoint is left alone, said so once, and comes back after a good probe", () => {
   let healthy = false;
   const router = testRouter({
@@ -237,8 +369,8 @@ test("a full pool is no illness", () => {
 });
 
 test("without accrual endpoints stay, however they fail", () => {
-  const maker = none.create(v.parse(none.schema, { kind: "none" }), { random: seeded(1) });
-  const router = testRouter({ serve: () => fails(refused), client: { accrual: maker } });
+  const accrual = accrualOf(none, {}, seeded(1));
+  const router = testRouter({ serve: () => fails(refused), client: { accrual } });
   router.bind("/svc/users", "/#/fs/users", addresses(1));
   for (let i = 0; i < 20; i++) send(router.service, testCall());
   assert.equal(router.gauge("client", "#/fs/users", "loadbalancer", "available"), 1);

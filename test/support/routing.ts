@@ -15,6 +15,7 @@ import { pathLiteral, root } from "../../src/core/path.ts";
 import type { Address, Call, Classifier, DialOptions, Wire } from "../../src/core/protocol.ts";
 import type { Pending, Reply, Service } from "../../src/core/service.ts";
 import { ended } from "../../src/core/service.ts";
+import type { AccrualMaker, AccrualPlugin } from "../../src/routing/accrual.ts";
 import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
 import type { BalancerPlugin } from "../../src/routing/balancers/balancer.ts";
 import { p2c } from "../../src/routing/balancers/p2c.ts";
@@ -225,13 +226,15 @@ function interpreterOf(binding: (path: string) => Cell<NameTree<Bound>>): Interp
 function clientOptions(clock: Clock, random: Random, options: TestRouterOptions): ClientOptions {
   return {
     balancing: balancing(options.balancer ?? p2c, { clock, random }, options.balancerConfig),
-    accrual: consecutiveFailures.create(
-      v.parse(consecutiveFailures.schema, { kind: consecutiveFailures.kind }),
-      { random },
-    ),
+    accrual: accrualOf(consecutiveFailures, {}, random),
     attemptTimeoutMs: Infinity,
     dial: dialOptions,
   };
+}
+
+/** What an accrual's plugin makes of a configuration, defaults filled in. */
+export function accrualOf(plugin: AccrualPlugin, config: object, random: Random): AccrualMaker {
+  return plugin.create(v.parse(plugin.schema, { kind: plugin.kind, ...config }), { random });
 }
 
 /** What a balancer's plugin makes of a configuration, defaults filled in. */

@@ -63,9 +63,11 @@ export function simulate(simulation: Simulation): SimulationResult {
   const balancer = new Balancer<SimulatedEndpoint>(balancing, random, {
     maxEffortExhausted: counter(),
     rebuilds: counter(),
+    panics: counter(),
   });
   const endpoints = servers.map((_, i) => new SimulatedEndpoint(i + 1));
   const nodes = endpoints.map((endpoint) => balancer.node(endpoint));
+  nodes.forEach((node, i) => (node.sinceMs = servers[i]!.joinsAtMs ?? -Infinity));
   const join = (nowMs: number) =>
     balancer.update(nodes.filter((_, i) => (servers[i]!.joinsAtMs ?? 0) <= nowMs));
   const queues = servers.map(() => ({ busy: 0, waiting: [] as Call[] }));
@@ -163,6 +165,8 @@ export function erlang4(mean: number, random: Random): number {
 export const randomChoice = (random: Random): Balancing => ({
   kind: "random",
   enableProbation: false,
+  panicThreshold: 0,
+  slowStartMs: 0,
   maxEffort: 1,
   decayTimeMs: null,
   distributor: <E extends Candidate>(): Distributor<E> => {

@@ -16,7 +16,7 @@ import { plugin } from "../../core/plugin.ts";
 import { decimal, integer } from "../../core/schema.ts";
 import type { BalancerPlugin, Candidate, Distributor, Node } from "./balancer.ts";
 import { rank } from "./balancer.ts";
-import { balancerKeys, maxEffort } from "./keys.ts";
+import { balancerKeys, maxEffort, slowStart } from "./keys.ts";
 import { FixedAperture } from "./fixed-aperture.ts";
 import { pickOfTwo } from "./two-choices.ts";
 
@@ -38,6 +38,7 @@ export const aperture: BalancerPlugin = plugin({
       kind: v.literal("aperture"),
       ...balancerKeys(),
       maxEffort: maxEffort(),
+      slowStartMs: slowStart(),
       /** Over how long the number of calls in progress is averaged. */
       smoothWindowMs: v.optional(integer(1), 5_000),
       /** Calls in progress for each endpoint in the window: at most this, and it narrows. */
@@ -50,11 +51,9 @@ export const aperture: BalancerPlugin = plugin({
     v.check(({ lowLoad, highLoad }) => lowLoad < highLoad, "expected lowLoad below highLoad"),
   ),
   create: (config, { random }) => {
-    const { kind, enableProbation, maxEffort, peers } = config;
+    const { peers } = config;
     return {
-      kind,
-      enableProbation,
-      maxEffort,
+      ...config,
       decayTimeMs: null,
       distributor: <E extends Candidate>() =>
         peers === undefined

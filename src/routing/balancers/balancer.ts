@@ -29,8 +29,12 @@ export interface Balancing {
   readonly kind: string;
   /** Addresses that discovery removes stay while they are open. */
   readonly enableProbation: boolean;
+  /** With fewer percent of its endpoints open it takes any, open or not; 0: never. */
+  readonly panicThreshold: number;
   /** Picks before an endpoint that is not open is taken. */
   readonly maxEffort: number;
+  /** A new endpoint, and one that was dead, gets its full share only after so long; 0: at once. */
+  readonly slowStartMs: number;
   /** Measure load as latency that decays over so long; null: as the number of pending calls. */
   readonly decayTimeMs: number | null;
   /** Made for each class of equal weight. */
@@ -59,6 +63,8 @@ export class Node<E extends Candidate> {
   readonly token: number;
   /** The class it is in now; null when it was taken out. */
   distributor: Distributor<E> | null = null;
+  /** When it joined those that were there, or came back to them. */
+  sinceMs = -Infinity;
   /** The distributor's own note, such as the place in its heap. */
   slot = 0;
 
@@ -84,6 +90,16 @@ export class Node<E extends Candidate> {
   }
 }
 
+export interface BalancerCounters {
+  readonly maxEffortExhausted: Counter;
+  readonly rebuilds: Counter;
+  /** Picks for which too few endpoints were open: see `panicThreshold`. */
+  readonly panics: Counter;
+}
+
+/** For so long a count of open endpoints is good enough. */
+const lookAgainMs = 100;
+
 interface WeightClass<E extends Candidate> {
   readonly weight: number;
   readonly distributor: Distributor<E>;
@@ -99,19 +115,19 @@ export class Balancer<E extends Candidate> {
   readonly #random: Random;
   readonly #maxEffortExhausted: Counter;
   readonly #rebuilds: Counter;
+  readonly #panics: Counter;
+  #lookAgainMs = -Infinity;
+  #isPanicking = false;
   #classes: readonly WeightClass<E>[] = [];
   /** The place of a class by its share; null while there is only one class. */
   #draw: ((random: Random) => number) | null = null;
 
-  constructor(
-    balancing: Balancing,
-    random: Random,
-    counters: { readonly maxEffortExhausted: Counter; readonly rebuilds: Counter },
-  ) {
+  constructor(balancing: Balancing, random: Random, counters: BalancerCounters) {
     this.#balancing = balancing;
     this.#random = random;
     this.#maxEffortExhausted = counters.maxEffortExhausted;
     this.#rebuilds = counters.rebuilds;
+    this.#panics = counters.panics;
   }
 
   /** The node for a new endpoint; it takes part from the next `update`. */
@@ -149,16 +165,45 @@ export class Balancer<E extends Candidate> {
     const index = this.#draw === null ? 0 : this.#draw(this.#random);
     const chosen = this.#classes[index];
     if (chosen === undefined) return null;
+    if (this.#balancing.panicThreshold > 0 && this.#hasTooFewOpen(nowMs)) {
+      this.#panics.value++;
+      return lessLoadedOfTwo(chosen.nodes, this.#random, nowMs);
+    }
     return this.#pickOpen(chosen.distributor, nowMs) ?? this.#panic(index, chosen, nowMs);
   }
 
+  /** Looked at now and then, not at each pick. */
+  #hasTooFewOpen(nowMs: number): boolean {
+    if (nowMs < this.#lookAgainMs) return this.#isPanicking;
+    this.#lookAgainMs = nowMs + lookAgainMs;
+    let [all, open] = [0, 0];
+    for (const { nodes } of this.#classes) {
+      all += nodes.length;
+      for (const node of nodes) if (isOpen(node)) open++;
+    }
+    this.#isPanicking = open * 100 < this.#balancing.panicThreshold * all;
+    return this.#isPanicking;
+  }
+
   #pickOpen(distributor: Distributor<E>, nowMs: number): Node<E> | null {
-    const { maxEffort } = this.#balancing;
+    const { maxEffort, slowStartMs } = this.#balancing;
+    let cold: Node<E> | null = null;
     for (let effort = 0; effort < maxEffort; effort++) {
       const node = distributor.pick(nowMs);
-      if (node.endpoint.status === "open") return node;
+      if (node.endpoint.status !== "open") continue;
+      if (slowStartMs === 0 || this.#isWarmEnough(node, nowMs - slowStartMs)) return node;
+      cold = node;
     }
-    return null;
+    return cold;
+  }
+
+  /** By chance: the share of its picks that it keeps grows with its age, from a tenth to all. */
+  #isWarmEnough(node: Node<E>, warmBeforeMs: number): boolean {
+    const coldForMs = node.sinceMs - warmBeforeMs;
+    if (coldForMs <= 0) return true;
+    const { slowStartMs } = this.#balancing;
+    const ageMs = Math.max(slowStartMs - coldForMs, 1_000);
+    return this.#random() < Math.max(0.1, ageMs / slowStartMs);
   }
 
   /** No pick was open: the next class that has an open one; else any node, open or not. */
@@ -179,6 +224,20 @@ export class Balancer<E extends Candidate> {
 
 function isOpen<E extends Candidate>(node: Node<E>): boolean {
   return node.endpoint.status === "open";
+}
+
+/** Health aside: when most are ill, the few that are not would drown. */
+function lessLoadedOfTwo<E extends Candidate>(
+  nodes: readonly Node<E>[],
+  random: Random,
+  nowMs: number,
+): Node<E> {
+  const first = Math.floor(random() * nodes.length);
+  const other = Math.floor(random() * (nodes.length - 1));
+  const a = nodes[first];
+  const b = nodes[other >= first ? other + 1 : other] ?? a;
+  if (a === undefined || b === undefined) throw new Error("bug: a class without nodes");
+  return b.load(nowMs) < a.load(nowMs) ? b : a;
 }
 
 /** The healthier of two, and of equally healthy ones the less loaded; `a` when nothing differs. */

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { plugin } from "../../core/plugin.ts";
 import { integer } from "../../core/schema.ts";
 import type { BalancerPlugin } from "./balancer.ts";
-import { balancerKeys, maxEffort } from "./keys.ts";
+import { balancerKeys, maxEffort, slowStart } from "./keys.ts";
 import { TwoChoices } from "./two-choices.ts";
 
 export const ewma: BalancerPlugin = plugin({
@@ -17,6 +17,7 @@ export const ewma: BalancerPlugin = plugin({
     kind: v.literal("ewma"),
     ...balancerKeys(),
     maxEffort: maxEffort(),
+    slowStartMs: slowStart(),
     /** How long a slow answer is remembered: the time in which it decays to 37 %. */
     decayTimeMs: v.optional(integer(1), 10_000),
   }),

@@ -15,6 +15,7 @@ export const heap: BalancerPlugin = plugin({
   create: (config, { random }) => ({
     ...config,
     maxEffort: 1, // what it gives is the best there is
+    slowStartMs: 0, // asked again it gives the same
     decayTimeMs: null,
     distributor: () => new LeastLoaded(random),
   }),

@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import { plugin } from "../../core/plugin.ts";
 import type { BalancerPlugin, Candidate, Distributor, Node } from "./balancer.ts";
-import { balancerKeys, maxEffort } from "./keys.ts";
+import { balancerKeys, maxEffort, slowStart } from "./keys.ts";
 
 export const roundRobin: BalancerPlugin = plugin({
   kind: "roundRobin",
@@ -14,6 +14,7 @@ export const roundRobin: BalancerPlugin = plugin({
     kind: v.literal("roundRobin"),
     ...balancerKeys(),
     maxEffort: maxEffort(),
+    slowStartMs: slowStart(),
   }),
   create: (config) => ({ ...config, decayTimeMs: null, distributor: () => new RoundRobin() }),
 });

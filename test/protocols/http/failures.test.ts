@@ -34,6 +34,7 @@ const kinds: Readonly<Record<FailureKind, number>> = {
   unbound: 502,
   unresolved: 502,
   exhausted: 502,
+  limited: 429,
   connect: 502,
   timeout: 503,
   closed: 502,
@@ -50,6 +51,16 @@ test("each kind has its status, and every answer says so in l5d-err and in plain
     assert.match(answer.fields["l5d-err"] ?? "", /the\+detail$/, kind);
     assert.match(answer.text, /the detail\n\n[^]+\n$/, kind);
   }
+});
+
+test("what may be asked again later says when, and is not repeated at once", () => {
+  const limited = rendered({ ...failure("limited", "x", "safe"), retryAfterMs: 1_200 });
+  assert.deepEqual([limited.status, limited.reason], [429, "Too Many Requests"]);
+  assert.equal(limited.fields["Retry-After"], "2");
+  assert.equal(limited.fields["l5d-retryable"], undefined);
+  const shed = rendered({ ...failure("exhausted", "x", "safe"), retryAfterMs: 0 });
+  assert.deepEqual([shed.status, shed.fields["Retry-After"]], [503, "0"]);
+  assert.equal(shed.fields["l5d-retryable"], "true");
 });
 
 test("a call that took too long is 504 when the configuration says so", () => {

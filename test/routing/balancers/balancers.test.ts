@@ -23,6 +23,7 @@ interface Bench {
   readonly counters: {
     readonly maxEffortExhausted: { value: number };
     readonly rebuilds: { value: number };
+    readonly panics: { value: number };
   };
 }
 
@@ -34,7 +35,11 @@ function bench(
   weightOf: (index: number) => number = () => 1,
 ): Bench {
   const random = seeded(seed);
-  const counters = { maxEffortExhausted: { value: 0 }, rebuilds: { value: 0 } };
+  const counters = {
+    maxEffortExhausted: { value: 0 },
+    rebuilds: { value: 0 },
+    panics: { value: 0 },
+  };
   const kind = balancing(plugin, { clock: simulatedClock(), random }, config);
   const balancer = new Balancer<SimulatedEndpoint>(kind, random, counters);
   const endpoints = Array.from(
@@ -167,6 +172,47 @@ test("14: with all endpoints down calls are still sent, and without endpoints th
     );
     assert.equal(bench(plugin, 0).balancer.pick(0), null, plugin.kind);
   }
+});
+
+test("below the panic threshold health does not matter: all endpoints get their even share", () => {
+  const all = bench(p2c, 10, { panicThreshold: 50 }, 50);
+  all.endpoints.slice(0, 5).forEach((endpoint) => (endpoint.status = "busy"));
+  assert.equal(all.balancer.pick(0)?.endpoint.status, "open");
+  assert.equal(all.counters.panics.value, 0);
+  all.endpoints.slice(0, 6).forEach((endpoint) => (endpoint.status = "busy"));
+  const counts = Array.from({ length: 10 }, () => 0);
+  for (let i = 0; i < 10_000; i++) {
+    const node = all.balancer.pick(1_000);
+    counts[node!.endpoint.address.port - 1]! += 1;
+  }
+  assert.ok(
+    counts.every((count) => Math.abs(count - 1_000) < 150),
+    `${counts}`,
+  );
+  assert.equal(all.counters.panics.value, 10_000);
+});
+
+test("with a slow start a new endpoint gets a tenth of its share first, and all of it in the end", () => {
+  for (const plugin of [p2c, roundRobin]) {
+    const all = bench(plugin, 10, { slowStartMs: 20_000 }, 20);
+    all.nodes[0]!.sinceMs = 0;
+    const share = (nowMs: number) => {
+      let own = 0;
+      for (let i = 0; i < 20_000; i++) {
+        if (all.balancer.pick(nowMs)?.endpoint === all.endpoints[0]) own++;
+      }
+      return own / 20_000;
+    };
+    const shares = [share(0), share(10_000), share(20_000)];
+    const near = [0.01, 0.05, 0.1].map((wanted, i) => Math.abs(shares[i]! - wanted) < 0.012);
+    assert.deepEqual(near, [true, true, true], `${plugin.kind}: ${shares}`);
+  }
+});
+
+test("endpoints that are all new share everything from the beginning", () => {
+  const all = bench(p2c, 3, { slowStartMs: 20_000 });
+  for (const node of all.nodes) node.sinceMs = 0;
+  assert.ok(tally(all, 3_000).every((count) => count > 900));
 });
 
 test("a closed endpoint is the last to be taken", () => {

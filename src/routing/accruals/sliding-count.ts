@@ -1,0 +1,46 @@
+// A sum over the latest time, in slices: old slices are forgotten as time goes on.
+
+/** Remembers between `windowMs` less one slice and `windowMs`. */
+export class SlidingCount {
+  readonly #sliceMs: number;
+  readonly #slices: number[];
+  /** The number of the newest slice, counted from time 0. */
+  #newest = 0;
+  #sum = 0;
+
+  constructor(windowMs: number, slices: number) {
+    this.#sliceMs = windowMs / slices;
+    this.#slices = Array.from({ length: slices }, () => 0);
+  }
+
+  add(nowMs: number, amount: number): void {
+    this.#forget(nowMs);
+    const at = this.#newest % this.#slices.length;
+    this.#slices[at] = (this.#slices[at] ?? 0) + amount;
+    this.#sum += amount;
+  }
+
+  sum(nowMs: number): number {
+    this.#forget(nowMs);
+    return this.#sum;
+  }
+
+  clear(): void {
+    this.#slices.fill(0);
+    this.#sum = 0;
+  }
+
+  #forget(nowMs: number): void {
+    const newest = Math.floor(nowMs / this.#sliceMs);
+    if (newest - this.#newest >= this.#slices.length) {
+      this.clear();
+      this.#newest = newest;
+    }
+    while (this.#newest < newest) {
+      this.#newest++;
+      const at = this.#newest % this.#slices.length;
+      this.#sum -= this.#slices[at] ?? 0;
+      this.#slices[at] = 0;
+    }
+  }
+}
