@@ -36,6 +36,9 @@ export async function listenHttp(
       whenEmpty = [];
     },
   };
+  const destroyAll = () => {
+    for (const connection of Array.from(connections)) connection.destroy();
+  };
   const acceptor = await accept(options, (link) => void new ServerConnection(link, settings));
   const close = (graceMs: number): Promise<void> => {
     acceptor.close();
@@ -43,9 +46,6 @@ export async function listenHttp(
     for (const connection of Array.from(connections)) connection.drain();
     if (connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const destroyAll = () => {
-        for (const connection of Array.from(connections)) connection.destroy();
-      };
       const stop = graceMs > 0 ? options.clock.after(graceMs, destroyAll) : null;
       whenEmpty.push(() => {
         stop?.();

@@ -152,9 +152,9 @@ export class Pool<C extends PoolMember> {
     return this.size >= this.#options.maxConnections;
   }
 
-  /** Those who wait beyond the ones that a dial in progress will serve. */
+  /** Those who wait beyond the ones that dials in progress will serve; negative: dials to spare. */
   get #queued(): number {
-    return Math.max(0, this.#waiters.size - this.#dials.size);
+    return this.#waiters.size - this.#dials.size;
   }
 
   #leave(waiter: Waiter<C>): boolean {
