@@ -1,0 +1,396 @@
+// The watch by itself: what it asks and when, with a made-up agent and a clock moved by hand.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { failed, ok } from "../../../src/core/live.ts";
+import type { State } from "../../../src/core/live.ts";
+import { failure } from "../../../src/core/failure.ts";
+import type { Client, Outcome } from "../../../src/naming/consul/api.ts";
+import { Lanes } from "../../../src/naming/consul/lanes.ts";
+import type { Subject } from "../../../src/naming/consul/subject.ts";
+import { Watch } from "../../../src/naming/consul/watch.ts";
+import { simulatedClock } from "../../support/clock.ts";
+import { keptLog } from "../../support/naming.ts";
+
+interface Asked {
+  readonly index: number | null;
+  readonly waitMs: number;
+  readonly timeoutMs: number;
+  answer(outcome: Outcome): void;
+}
+
+/** One watch of a text; the text "gone" is what is absent. */
+function setup(subject: Partial<Subject<string>> = {}, lanes = new Lanes()) {
+  const clock = simulatedClock();
+  const log = keptLog();
+  const asked: Asked[] = [];
+  let cancelled = 0;
+  const client = {
+    ask(_question, blocking, timeoutMs, done) {
+      let isOver = false;
+      asked.push({
+        index: blocking?.index ?? null,
+        waitMs: blocking?.waitMs ?? 0,
+        timeoutMs,
+        answer(outcome) {
+          assert.ok(!isOver, "answered twice, or after it was cancelled");
+          isOver = true;
+          done(outcome);
+        },
+      });
+      return () => {
+        if (!isOver) cancelled += 1;
+        isOver = true;
+      };
+    },
+  } as Client;
+  const counts = { updates: { value: 0 }, errors: { value: 0 } };
+  const watch = new Watch<string>(
+    {
+      name: "/dc1/web",
+      question: { kind: "self", datacenter: null },
+      read: (body) => (typeof body === "string" ? { value: body } : "no text"),
+      isSame: Object.is,
+      absent: "gone",
+      mayBeMissing: false,
+      isBlocking: true,
+      unknown: (problem) => failed(failure("unresolved", problem)),
+      ...subject,
+    },
+    {
+      ...{ client, lanes, agent: "agent:1", resyncIntervalMs: 300_000, clock, log, counts },
+      backoff: { minMs: 10, maxMs: 5_000 },
+      random: () => 0.5,
+    },
+  );
+  const states: State<string>[] = [];
+  const start = () => watch.live.watch((state) => void states.push(state));
+  const last = (): Asked => asked.at(-1) ?? assert.fail("nothing was asked");
+  const say = (body: unknown, index: number | null) =>
+    last().answer({ kind: "answer", index, body });
+  const fail = (problem = "refused") => last().answer({ kind: "error", problem });
+  return {
+    ...{ clock, log, asked, watch, states, counts, start, last, say, fail },
+    get cancelled() {
+      return cancelled;
+    },
+    get value() {
+      const { state } = watch.live;
+      return state.kind === "ok" ? state.value : state.kind;
+    },
+  };
+}
+
+test("it asks at once, then blocks on the index of each answer", () => {
+  const w = setup();
+  w.start();
+  assert.equal(w.last().index, null);
+  w.say("a", 7);
+  assert.equal(w.value, "a");
+  assert.equal(w.last().index, 7);
+  w.say("b", 9);
+  assert.equal(w.value, "b");
+  assert.equal(w.last().index, 9);
+  assert.equal(w.asked.length, 3);
+});
+
+test("an answer is waited for a little longer than Consul takes, never for ever", () => {
+  const w = setup();
+  w.start();
+  assert.equal(w.last().timeoutMs, 10_000);
+  w.say("a", 7);
+  const { waitMs, timeoutMs } = w.last();
+  assert.equal(waitMs, 60_000);
+  assert.ok(timeoutMs >= waitMs + waitMs / 16 && timeoutMs < waitMs + 20_000);
+});
+
+test("an index that goes backwards begins anew, with a question that does not block", () => {
+  const w = setup();
+  w.start();
+  w.say("a", 100);
+  w.say("b", 5);
+  assert.equal(w.value, "b");
+  assert.equal(w.last().index, null);
+  w.say("b", 5);
+  assert.equal(w.last().index, 5);
+});
+
+test("the index 0, which would not block, is taken for 1", () => {
+  const w = setup();
+  w.start();
+  w.say("a", 0);
+  assert.equal(w.last().index, 1);
+});
+
+test("an answer without an index counts, and the watch goes on", () => {
+  const w = setup();
+  w.start();
+  w.say("a", null);
+  assert.equal(w.value, "a");
+  const waits: number[] = [];
+  for (let i = 0; i < 12; i++) {
+    const before = w.asked.length;
+    let waitedMs = 0;
+    while (w.asked.length === before) {
+      w.clock.advance(1);
+      waitedMs += 1;
+    }
+    waits.push(waitedMs);
+    assert.equal(w.last().index, null);
+    w.say("a", null);
+  }
+  assert.ok(waits[0] !== undefined && waits[0] <= 10);
+  assert.ok((waits.at(-1) ?? 0) <= 5_000 && (waits.at(-1) ?? 0) > 1_000);
+  w.clock.advance(5_000);
+  w.say("b", 12);
+  assert.equal(w.value, "b");
+  assert.equal(w.last().index, 12);
+});
+
+test("after a failure it asks again without an index, ever more slowly, from 10 ms to 5 s", () => {
+  const w = setup();
+  w.start();
+  w.say("a", 7);
+  w.fail();
+  const waits: number[] = [];
+  for (let i = 0; i < 15; i++) {
+    const before = w.asked.length;
+    let waitedMs = 0;
+    while (w.asked.length === before) {
+      w.clock.advance(1);
+      waitedMs += 1;
+    }
+    waits.push(waitedMs);
+    assert.equal(w.last().index, null);
+    assert.equal(w.value, "a");
+    w.fail();
+  }
+  // Half of the full wait may be left out, and `random` is 0.5: three quarters.
+  assert.deepEqual(waits.slice(0, 5), [8, 15, 30, 60, 120]);
+  assert.equal(waits.at(-1), 3_750);
+  assert.equal(w.counts.errors.value, 16);
+  assert.equal(w.log.events.filter(({ level }) => level === "warn").length, 1);
+  w.clock.advance(5_000);
+  w.say("b", 8);
+  assert.equal(w.value, "b");
+  w.fail();
+  const before = w.asked.length;
+  w.clock.advance(10);
+  assert.equal(w.asked.length, before + 1, "the wait began anew");
+});
+
+test("a body that cannot be read is a failure", () => {
+  const w = setup();
+  w.start();
+  w.say("a", 7);
+  w.say({ some: "thing" }, 8);
+  assert.equal(w.value, "a");
+  assert.equal(w.watch.report.problem, "no text");
+});
+
+test("404 is a failure, unless the subject says it is absence", () => {
+  const missing: Outcome = { kind: "missing", index: 3, problem: "not found" };
+  const strict = setup();
+  strict.start();
+  strict.last().answer(missing);
+  assert.equal(strict.value, "failed");
+  const lenient = setup({ mayBeMissing: true });
+  lenient.start();
+  lenient.last().answer(missing);
+  assert.equal(lenient.value, "gone");
+  assert.equal(lenient.last().index, 3);
+});
+
+test("what was never known is called so at the first failure, and as soon as 900 ms passed", () => {
+  const refused = setup();
+  refused.start();
+  assert.equal(refused.value, "pending");
+  refused.fail();
+  assert.equal(refused.value, "failed");
+
+  const silent = setup({ unknown: () => ok("nobody knows") });
+  silent.start();
+  silent.clock.advance(899);
+  assert.equal(silent.value, "pending");
+  silent.clock.advance(1);
+  assert.equal(silent.value, "nobody knows");
+  silent.say("a", 7);
+  assert.equal(silent.value, "a");
+});
+
+test("everything is asked for anew with each resync", () => {
+  const w = setup();
+  w.start();
+  w.say("a", 7);
+  // Consul answers each minute that nothing changed; `random` is 0.5: no more and no less than 5 min.
+  for (let minute = 1; minute < 5; minute++) {
+    w.clock.advance(60_000);
+    assert.equal(w.last().index, 7);
+    w.say("a", 7);
+  }
+  w.clock.advance(60_000);
+  w.say("a", 7);
+  assert.equal(w.last().index, null, "the index is forgotten");
+  w.say("b", 7);
+  assert.equal(w.value, "b", "a change that the index did not tell");
+  assert.equal(w.last().index, 7);
+});
+
+test("the same again is no change", () => {
+  const w = setup();
+  w.start();
+  w.say("a", 7);
+  const { length } = w.states;
+  w.say("a", 8);
+  w.say("a", 9);
+  assert.equal(w.states.length, length);
+  assert.equal(w.counts.updates.value, 1);
+});
+
+test("a name that changes all the time is asked ten times a second, after a burst", () => {
+  const w = setup();
+  w.start();
+  let index = 1;
+  const answerAll = () => {
+    for (let before = -1; before !== w.asked.length;) {
+      before = w.asked.length;
+      if (w.clock.waiting === 0 || answered < w.asked.length) w.say(`v${index}`, ++index);
+      answered = before;
+    }
+  };
+  let answered = 0;
+  answerAll();
+  const burst = w.asked.length;
+  assert.ok(burst >= 25 && burst <= 35, `${burst} at once`);
+  for (let i = 0; i < 100; i++) {
+    w.clock.advance(100);
+    answerAll();
+  }
+  const later = w.asked.length - burst;
+  assert.ok(later >= 95 && later <= 105, `${later} in ten seconds`);
+});
+
+test("what is gone from a server that was away stays for 30 s", () => {
+  const w = setup();
+  w.start();
+  w.say("a", 100);
+  w.fail();
+  w.clock.advance(10);
+  w.say("gone", 101);
+  assert.equal(w.value, "a");
+  assert.ok(w.watch.report.isInDoubt);
+  assert.equal(w.last().index, 101, "it goes on watching");
+  w.clock.advance(29_000);
+  w.say("gone", 102);
+  assert.equal(w.value, "a");
+  w.clock.advance(1_000);
+  assert.equal(w.value, "gone");
+  assert.ok(!w.watch.report.isInDoubt);
+});
+
+test("what comes back within that time counts at once", () => {
+  const w = setup();
+  w.start();
+  w.say("a", 100);
+  w.say("gone", 3); // a server that began anew
+  assert.equal(w.value, "a");
+  w.say("b", 4);
+  assert.equal(w.value, "b");
+  w.say("gone", 5);
+  assert.equal(w.value, "gone", "and is believed when it goes the usual way");
+});
+
+test("closing the last watcher cancels the question; nothing is asked or set any more", () => {
+  const w = setup();
+  const close = w.start();
+  w.say("a", 7);
+  close();
+  assert.equal(w.cancelled, 1);
+  assert.equal(w.clock.waiting, 0);
+  assert.equal(w.value, "pending");
+  assert.equal(w.watch.report.isRunning, false);
+});
+
+test("closing while it waits leaves no timer", () => {
+  const w = setup();
+  const close = w.start();
+  w.fail();
+  close();
+  assert.equal(w.clock.waiting, 0);
+  const inDoubt = setup();
+  const closeIt = inDoubt.start();
+  inDoubt.say("a", 100);
+  inDoubt.say("gone", 3);
+  closeIt();
+  assert.equal(inDoubt.clock.waiting, 0);
+});
+
+test("who comes back gets what Consul says now, or what was known when it says nothing", () => {
+  const w = setup();
+  const close = w.start();
+  w.say("a", 7);
+  close();
+  const closeAgain = w.start();
+  assert.equal(w.value, "pending");
+  w.say("b", 9);
+  assert.equal(w.value, "b");
+  closeAgain();
+  w.start();
+  w.fail();
+  assert.equal(w.value, "b");
+});
+
+test("a watcher may close and begin again while it is told", () => {
+  const w = setup();
+  let close = () => {};
+  let isAgain = false;
+  close = w.watch.live.watch(() => {
+    if (isAgain) return;
+    isAgain = true;
+    close();
+    w.start();
+  });
+  w.say("a", 7);
+  assert.equal(w.asked.length, 2, "one question, not two");
+  w.say("b", 8);
+  assert.equal(w.value, "b");
+});
+
+test("a closed watch stays closed", () => {
+  const w = setup();
+  w.start();
+  w.say("a", 7);
+  w.watch.close();
+  assert.equal(w.cancelled, 1);
+  assert.equal(w.value, "a");
+  w.start();
+  assert.equal(w.asked.length, 2);
+  assert.equal(w.clock.waiting, 0);
+});
+
+test("without a place for blocking queries it polls every 10 s, and blocks when it gets one", () => {
+  const lanes = new Lanes();
+  const held = Array.from({ length: 128 }, () => lanes.take(() => {}));
+  const w = setup({}, lanes);
+  w.start();
+  w.say("a", 7);
+  assert.equal(w.watch.report.mode, "polled");
+  assert.equal(w.asked.length, 1);
+  w.clock.advance(10_000);
+  assert.equal(w.last().index, null);
+  w.say("b", 8);
+  assert.equal(w.value, "b");
+  assert.equal(w.log.events[0]?.event, "consul watches polled");
+  held[0]?.release();
+  assert.equal(w.watch.report.mode, "blocking");
+  assert.equal(w.last().index, 8, "at once");
+});
+
+test("a subject that cannot block is asked again with every resync", () => {
+  const w = setup({ isBlocking: false });
+  w.start();
+  w.say("a", null);
+  w.clock.advance(299_000);
+  assert.equal(w.asked.length, 1);
+  w.clock.advance(1_000);
+  assert.equal(w.asked.length, 2);
+});
