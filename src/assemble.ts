@@ -1,5 +1,6 @@
 // Configuration -> running proxy: the only file that connects things.
 import { openAdmin } from "./admin/server.ts";
+import { Announcing } from "./assemble/announcing.ts";
 import { proxyViews } from "./assemble/views.ts";
 import { explainWith, openNaming } from "./assemble/naming.ts";
 import { pluginOf } from "./assemble/router.ts";
@@ -7,7 +8,7 @@ import type { OpenRouter } from "./assemble/router.ts";
 import type { Config, RouterConfig } from "./config/config.ts";
 import type { Clock, Random } from "./core/clock.ts";
 import type { Interpreter } from "./core/naming.ts";
-import { accruals, balancers, protocols, telemeters } from "./plugins.ts";
+import { accruals, announcers, balancers, protocols, telemeters } from "./plugins.ts";
 import type { Logs } from "./telemetry/log.ts";
 import { openMetrics } from "./telemetry/metrics.ts";
 import { countProcess } from "./telemetry/process-metrics.ts";
@@ -81,15 +82,15 @@ export async function startProxy(config: Config, around: Surroundings): Promise<
       const interpreter = naming.interpreterOf(each);
       const protocol = protocols.find(({ name }) => name === each.protocol);
       if (protocol === undefined) throw new Error(`bug: unchecked protocol ${each.protocol}`);
+      const lent = { clock, random, log: log(each.label) };
       const router = await protocol.open(each, {
-        clock,
-        random,
-        log: log(each.label),
+        ...lent,
         stats: stats.scope("rt", each.label),
         interpreter,
         explain: explainWith(interpreter, each.dtab),
         balancers,
         accruals,
+        announcing: new Announcing(each, announcers, { ...lent, admin }),
       });
       routers.push({ config: each, interpreter, open: router });
     }

@@ -3,7 +3,9 @@ import { http } from "../protocols/http/index.ts";
 import { erased } from "./assemble/protocols.ts";
 import type { ErasedProtocol } from "./assemble/protocols.ts";
 import type { Kinds } from "./config/kinds.ts";
+import type { AnnouncerPlugin } from "./core/announcer.ts";
 import type { InterpreterPlugin, NamerPlugin, TransformerPlugin } from "./core/naming.ts";
+import { consulAnnouncer } from "./naming/announcers/consul.ts";
 import { consulInterpreter } from "./naming/interpreters/consul.ts";
 import { defaultInterpreter } from "./naming/interpreters/default.ts";
 import { fsInterpreter } from "./naming/interpreters/fs.ts";
@@ -53,6 +55,7 @@ export const accruals: readonly AccrualPlugin[] = [
   unified,
   none,
 ];
+export const announcers: readonly AnnouncerPlugin[] = [consulAnnouncer];
 export const telemeters: readonly TelemeterPlugin[] = [prometheus];
 
 /** As the configuration checks against them. */
@@ -64,4 +67,5 @@ export const kinds: Kinds = {
   balancers,
   accruals,
   telemeters,
+  announcers,
 };

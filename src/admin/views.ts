@@ -54,6 +54,8 @@ export interface AdminViews {
   delegate(namespace: string | null, dtab: Dtab | null, path: Path): Live<Json> | null;
   /** For each client its state and addresses. */
   clientState(): Json;
+  /** Servers under their names in service discovery, and how announcing them goes. */
+  announced(): readonly Json[];
   boundNames(): readonly string[];
   /** By the namer's prefix without its slash, such as `io.l5d.fs`. */
   namerStates(): ReadonlyMap<string, () => Json>;

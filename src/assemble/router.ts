@@ -19,6 +19,7 @@ import { statsFilter } from "../routing/filters/stats.ts";
 import type { ClientOptions } from "../routing/options.ts";
 import { createRouter } from "../routing/router.ts";
 import type { Router } from "../routing/router.ts";
+import type { Announcing } from "./announcing.ts";
 import type { Explain } from "./naming.ts";
 
 export interface RouterParts {
@@ -29,6 +30,8 @@ export interface RouterParts {
   readonly stats: Stats;
   readonly interpreter: Interpreter;
   readonly explain: Explain;
+  /** Closed by the router. */
+  readonly announcing: Announcing;
   readonly balancers: readonly BalancerPlugin[];
   readonly accruals: readonly AccrualPlugin[];
 }
@@ -40,7 +43,9 @@ export interface OpenRouter extends Pick<
 > {
   readonly label: string;
   readonly listeners: readonly Listener[];
-  /** Stops listening, lets calls end within `graceMs`, then closes what is left. */
+  /** What is announced of its servers, and how that goes. */
+  announced(): readonly Readonly<Record<string, unknown>>[];
+  /** Withdraws what was announced, stops listening, lets calls end within `graceMs`, then closes what is left. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -56,6 +61,8 @@ export async function openRouter<Req extends Call, Res>(
   if (config.originator) stats.gauge(() => 1, "originator");
   const listeners: Listener[] = [];
   const close = async (graceMs: number): Promise<void> => {
+    // Nobody shall be told of a server that takes no calls.
+    await parts.announcing.close();
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));
     // Callers have their answers, or are gone: what is pending now belongs to nobody.
     await router.close(0);
@@ -67,6 +74,7 @@ export async function openRouter<Req extends Call, Res>(
       const listener = await listen(ours, options, router.service, parts);
       listeners.push(listener);
       const { host, port } = listener;
+      parts.announcing.announce(options, listener);
       log.info({ event: "listening", router: label, protocol: protocol.name, host, port });
     }
   } catch (error) {
@@ -79,6 +87,7 @@ export async function openRouter<Req extends Call, Res>(
     paths: () => router.paths(),
     clusters: () => router.clusters(),
     clientState: () => router.clientState(),
+    announced: () => parts.announcing.states(),
     close,
   };
 }

@@ -39,6 +39,7 @@ export function proxyViews(parts: ViewParts): AdminViews {
       return map(interpreter.delegate(table, path), delegationJson);
     },
     clientState: () => Object.assign({}, ...routers.map(({ open }) => open.clientState())),
+    announced: () => routers.flatMap(({ open }) => open.announced()),
     boundNames: () => naming.namers.flatMap(({ namer }) => namer.boundNames?.() ?? []),
     namerStates: () => new Map(namerStates(naming)),
     interpreterStates: () => routers.flatMap(interpreterState),

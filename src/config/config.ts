@@ -58,11 +58,25 @@ export interface RouterConfig {
   /** Tried in this order; never empty. */
   readonly identifiers: readonly KindConfig[];
   readonly originator: boolean;
-  readonly servers: readonly ListenOptions[];
+  readonly servers: readonly ServerConfig[];
+  readonly announcers: readonly AnnouncerConfig[];
   readonly service: ServiceConfig;
   readonly client: ClientConfig;
   /** The protocol's own keys of the router (`routerKeys`). */
   readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Where a router listens, and what others are told of it. */
+export interface ServerConfig extends ListenOptions {
+  /** Such as `/#/io.l5d.consul/users`. */
+  readonly announce: readonly Path[];
+}
+
+interface AnnouncerConfig {
+  /** `/#` and its prefix, such as `/#/io.l5d.consul`. */
+  readonly id: Path;
+  /** What its plugin's `create` takes. */
+  readonly config: KindConfig;
 }
 
 interface BindingCacheConfig {
@@ -101,7 +115,7 @@ export function configOf(checked: CheckedFile, raw: Record<string, unknown>, kin
     },
     logLevel: log.level,
     namers: namers.map((config) => ({
-      id: join(pathLiteral("/#"), prefixOf(config)),
+      id: idOf(config),
       config,
       transformers: transformersOf(config),
     })),
@@ -127,13 +141,14 @@ function routerOf(router: CheckedRouter, kinds: Kinds): RouterConfig {
     interpreter: { config: interpreter, transformers: transformersOf(interpreter) },
     originator: router.originator,
     servers: router.servers.map((server) => serverOf(server, protocol)),
+    announcers: router.announcers.map((config) => ({ id: idOf(config), config })),
     service: serviceOf(router.service, protocol),
     client: clientOf(router, protocol),
     config: only(router, protocol.routerKeys),
   };
 }
 
-function serverOf(server: CheckedServer, protocol: ProtocolKind): ListenOptions {
+function serverOf(server: CheckedServer, protocol: ProtocolKind): ServerConfig {
   const { idleTimeMs, lifeTimeMs } = server.serverSession;
   return {
     host: server.ip,
@@ -144,6 +159,7 @@ function serverOf(server: CheckedServer, protocol: ProtocolKind): ListenOptions 
     maxConcurrentRequests: server.maxConcurrentRequests ?? Infinity,
     clearContext: server.clearContext,
     timeoutMs: server.timeoutMs ?? Infinity,
+    announce: server.announce,
     config: only(server, protocol.serverKeys),
   };
 }
@@ -201,6 +217,11 @@ function transformersOf(config: KindConfig): TransformerConfig[] {
     idPrefix: join(pathLiteral("/%"), prefixOf(transformer)),
     config: transformer,
   }));
+}
+
+/** The beginning of a namer's or an announcer's names. */
+function idOf(config: KindConfig): Path {
+  return join(pathLiteral("/#"), prefixOf(config));
 }
 
 /** A namer's or transformer's prefix; a kind with a `prefix` of its own may leave it out. */

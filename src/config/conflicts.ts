@@ -13,6 +13,7 @@ export function conflicts(source: Source, file: unknown, kinds: Kinds): Finding[
     ...duplicateLabels(source, routers),
     ...portConflicts(source, listenersOf(fieldsOf(file), routers, kinds)),
     ...routers.flatMap(({ data, index }) => excluded(data, ["routers", index])),
+    ...routers.flatMap(({ data, index }) => unannounced(data, ["routers", index])),
   ];
 }
 
@@ -112,6 +113,32 @@ function excluded(router: Data, steps: readonly Step[]): Finding[] {
     findings.push({ steps: [...steps, "baseDtab"], at: "key", message });
   }
   return findings;
+}
+
+/** Names to announce that no announcer of the router would. */
+function unannounced(router: Data, steps: readonly Step[]): Finding[] {
+  const prefixes = mapsOf(router["announcers"]).flatMap(({ data: { kind, prefix } }) =>
+    typeof kind === "string" ? [`/#${typeof prefix === "string" ? prefix : `/${kind}`}`] : [],
+  );
+  return mapsOf(router["servers"]).flatMap(({ data, index }) => {
+    const { announce } = data;
+    const names = Array.isArray(announce) ? (announce as unknown[]) : [];
+    return names.flatMap((name, i): Finding[] => {
+      const message = typeof name === "string" ? whyNotAnnounced(name, prefixes) : null;
+      const at = [...steps, "servers", index, "announce", i];
+      return message === null ? [] : [{ steps: at, at: "value", message }];
+    });
+  });
+}
+
+function whyNotAnnounced(name: string, prefixes: readonly string[]): string | null {
+  const [first] = prefixes;
+  if (first === undefined) {
+    return "nobody announces it: the router has no announcers, such as { kind: io.l5d.consul }";
+  }
+  const own = prefixes.find((prefix) => name.startsWith(`${prefix}/`));
+  if (own !== undefined && !name.slice(own.length + 1).includes("/")) return null;
+  return `expected one name behind ${own ?? prefixes.join(" or ")}, such as ${own ?? first}/users`;
 }
 
 function fieldsOf(value: unknown): Data {

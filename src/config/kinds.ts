@@ -31,6 +31,7 @@ export interface Kinds {
   readonly balancers: readonly Kind[];
   readonly accruals: readonly Kind[];
   readonly telemeters: readonly Kind[];
+  readonly announcers: readonly Kind[];
 }
 
 /** A checked `kind:` object: what its plugin's `create` takes. */

@@ -8,8 +8,6 @@ const keys: Readonly<Record<string, string>> = {
   "admin.security": "not supported yet: rules for admin pages; keep the admin server on 127.0.0.1",
   "admin.httpIdentifierPort":
     "not supported yet: a port that names requests; use `switchyard explain`",
-  "routers.announcers": "not supported yet: announcing servers",
-  "routers.servers.announce": "not supported yet: announcing servers",
   "routers.servers.tls": "not supported yet: TLS for callers; put a TLS proxy before this server",
   "routers.client.tls": "not supported yet: TLS to endpoints",
   "routers.client.requeueBudget":
@@ -84,6 +82,9 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.namerd.http": "not supported yet: namerd over HTTP",
     "io.l5d.mesh": "not supported yet: namerd over gRPC",
     "io.l5d.k8s.configMap": "not supported yet: dtabs in Kubernetes",
+  },
+  "routers.announcers.kind": {
+    "io.l5d.serversets": "not supported yet: announcing in ZooKeeper",
   },
   "namers.kind": {
     "io.l5d.experimental.consul": "renamed: write io.l5d.consul",

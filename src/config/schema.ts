@@ -109,6 +109,17 @@ const sharedRouterEntries = (kinds: Kinds) => ({
       { kind: "default" },
     ),
   ),
+  announcers: says(
+    "What tells others of servers that have `announce`.",
+    v.optional(
+      v.array(
+        oneOf(kinds.announcers, (kind) => ({
+          prefix: says("Names below /# and this path are its own.", v.optional(path(), `/${kind}`)),
+        })),
+      ),
+      [],
+    ),
+  ),
   originator: says(
     "Exports the gauge `originator`: this router is where calls enter the mesh.",
     v.optional(v.boolean(), false),
@@ -189,6 +200,10 @@ const serverEntries = (protocol: ProtocolKind) => ({
   clearContext: says(
     "Throws away the dtabs, deadlines and traces that callers send.",
     v.optional(v.boolean(), false),
+  ),
+  announce: says(
+    "Names under which the router's announcers tell of it, such as /#/io.l5d.consul/users.",
+    v.optional(v.array(path(), "expected a list of names, such as [/#/io.l5d.consul/users]"), []),
   ),
   serverSession: says("Limits of a connection.", v.optional(session(), {})),
   socketOptions: says("Options of its sockets.", v.optional(socketOptions(), {})),

@@ -29,6 +29,7 @@ const views: AdminViews = {
   clientState: () => ({}),
   boundNames: () => [],
   namerStates: () => new Map(),
+  announced: () => [],
   interpreterStates: () => [],
   logLevels: () => [{ logger: "root", level: "INFO" }],
   setLogLevel: (_, level) => level === "DEBUG",

@@ -61,16 +61,16 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
     "two unknown keys of one object",
     "foo1: 1\nbar1: 2",
     [
-      "4:3 routers[0].foo1: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
-      "5:3 routers[0].bar1: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "4:3 routers[0].foo1: unknown key: expected one of announcers, bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "5:3 routers[0].bar1: unknown key: expected one of announcers, bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
     ],
   ],
   [
     "names that objects have from birth",
     "constructor: 1\ntoString: 2",
     [
-      "4:3 routers[0].constructor: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
-      "5:3 routers[0].toString: unknown key: expected one of bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "4:3 routers[0].constructor: unknown key: expected one of announcers, bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "5:3 routers[0].toString: unknown key: expected one of announcers, bindingCache, bindingTimeoutMs, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
     ],
   ],
   [
@@ -194,12 +194,11 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
   ],
   [
     "keys of Linkerd that are not built yet",
-    "client: {tls: {}, requeueBudget: {}}\nannouncers: []\nservice: {retries: {}}",
+    "client: {tls: {}, requeueBudget: {}}\nservice: {retries: {}}",
     [
       "4:12 routers[0].client.tls: not supported yet: TLS to endpoints",
       "4:21 routers[0].client.requeueBudget: not supported yet: a budget of your own for requeues; the built-in one applies",
-      "5:3 routers[0].announcers: not supported yet: announcing servers",
-      "6:13 routers[0].service.retries: not supported yet: retries of failed answers",
+      "5:13 routers[0].service.retries: not supported yet: retries of failed answers",
     ],
   ],
   [
@@ -255,6 +254,16 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
     "empty routers",
     "admin: {}\nrouters:\n",
     ["2:1 routers: expected a list of routers, got nothing"],
+  ],
+  [
+    "names that nobody would announce",
+    "routers:\n- protocol: http\n  announcers: [{kind: io.l5d.board}]\n  servers:\n  - announce:\n    - /#/io.l5d.board/a\n    - /#/io.l5d.bored/a\n    - /#/io.l5d.board/a/b\n    - a\n- protocol: http\n  label: other\n  servers: [{port: 0, announce: [/#/io.l5d.board/a]}]\n",
+    [
+      '7:7 routers[0].servers[0].announce[1]: expected one name behind /#/io.l5d.board, such as /#/io.l5d.board/users, got "/#/io.l5d.bored/a"',
+      '8:7 routers[0].servers[0].announce[2]: expected one name behind /#/io.l5d.board, such as /#/io.l5d.board/users, got "/#/io.l5d.board/a/b"',
+      "9:7 routers[0].servers[0].announce[3]: not a path: '/' expected but 'a' found at '[a]'",
+      "12:34 routers[1].servers[0].announce[0]: nobody announces it: the router has no announcers, such as { kind: io.l5d.consul }",
+    ],
   ],
   [
     "a router without servers",

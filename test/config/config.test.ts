@@ -47,6 +47,7 @@ test("the shortest file has every default", () => {
         interpreter: { config: { kind: "default", transformers: [] }, transformers: [] },
         identifiers: [{ kind: "io.l5d.header.token", header: "Host" }],
         originator: false,
+        announcers: [],
         servers: [
           {
             host: "127.0.0.1",
@@ -57,6 +58,7 @@ test("the shortest file has every default", () => {
             maxConcurrentRequests: Infinity,
             clearContext: false,
             timeoutMs: Infinity,
+            announce: [],
             config: { maxCallDepth: 1000 },
           },
         ],

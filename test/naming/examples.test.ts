@@ -6,6 +6,7 @@ import { test } from "node:test";
 import * as v from "valibot";
 import { parse } from "yaml";
 import type { GenericSchema } from "../../src/core/schema.ts";
+import { consulAnnouncer } from "../../src/naming/announcers/consul.ts";
 import { consulInterpreter } from "../../src/naming/interpreters/consul.ts";
 import { defaultInterpreter } from "../../src/naming/interpreters/default.ts";
 import { fsInterpreter } from "../../src/naming/interpreters/fs.ts";
@@ -24,6 +25,7 @@ type Kind = { readonly kind: string; readonly schema: GenericSchema };
 
 const kinds: Readonly<Record<string, readonly Kind[]>> = {
   namers: [fs, consul, rewrite, staticNamer],
+  announcers: [consulAnnouncer],
   transformers: [constTransformer, localhost, port, replace, specificHost],
   interpreters: [defaultInterpreter, fsInterpreter, consulInterpreter],
 };

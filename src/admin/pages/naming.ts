@@ -17,6 +17,7 @@ export function namingPages(views: AdminViews, clock: Clock): readonly Endpoint[
       post: (request) => delegate(views, clock, fromBody(request)),
     },
     state("/bound-names.json", () => views.boundNames()),
+    state("/admin/announcer", () => views.announced()),
     state("/client_state.json", () => views.clientState()),
     ...[...views.namerStates()].map(([prefix, read]) => state(`/namer_state/${prefix}.json`, read)),
     ...views

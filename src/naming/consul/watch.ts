@@ -14,11 +14,11 @@ const lateMs = 5_000;
 /** For a question that is answered at once. */
 const quickTimeoutMs = 10_000;
 /** How often those are asked that got no place for blocking queries. */
-export const pollIntervalMs = 10_000;
+const pollIntervalMs = 10_000;
 /** What nobody knew before is called unknown after this, so that an alternative is used. */
 const firstAnswerMs = 900;
 /** So long something stays that is gone from a server that was away or has lost its memory. */
-export const doubtMs = 30_000;
+const doubtMs = 30_000;
 /** Answers that one watch takes, in the long run and at once: some names change all the time. */
 const answersPerSecond = 10;
 const answersAtOnce = 30;

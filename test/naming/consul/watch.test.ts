@@ -57,7 +57,13 @@ function setup(subject: Partial<Subject<string>> = {}, lanes = new Lanes()) {
       ...subject,
     },
     {
-      ...{ client, lanes, agent: "agent:1", resyncIntervalMs: 300_000, clock, log, counts },
+      client,
+      lanes,
+      agent: "agent:1",
+      resyncIntervalMs: 300_000,
+      clock,
+      log,
+      counts,
       backoff: { minMs: 10, maxMs: 5_000 },
       random: () => 0.5,
     },
@@ -69,7 +75,16 @@ function setup(subject: Partial<Subject<string>> = {}, lanes = new Lanes()) {
     last().answer({ kind: "answer", index, body });
   const fail = (problem = "refused") => last().answer({ kind: "error", problem });
   return {
-    ...{ clock, log, asked, watch, states, counts, start, last, say, fail },
+    clock,
+    log,
+    asked,
+    watch,
+    states,
+    counts,
+    start,
+    last,
+    say,
+    fail,
     get cancelled() {
       return cancelled;
     },

@@ -1,0 +1,142 @@
+// One service of this process in Consul: registered, kept alive, registered anew, taken out.
+import type { Announcement } from "../../core/announcer.ts";
+import type { Clock, Close, Random } from "../../core/clock.ts";
+import type { Log } from "../../core/log.ts";
+import type { Client, Outcome, Registration } from "./api.ts";
+
+export interface RegistrationAgent {
+  readonly client: Client;
+  /** For people, such as `localhost:8500`. */
+  readonly agent: string;
+  /** Whether the service says itself that it is well; otherwise the agent asks it. */
+  readonly hasHeartbeat: boolean;
+}
+
+export interface RegistrationDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Between two heartbeats, or two looks whether the agent still knows it. */
+  readonly intervalMs: number;
+}
+
+/** After a failure; doubles up to the interval. */
+const minRetryMs = 100;
+/** What taking it out may delay the end of the process. */
+const withdrawMs = 1_500;
+
+/** Registers at once and again whenever the agent has forgotten it. Does not own the client. */
+export class KeptRegistration implements Announcement {
+  readonly #registration: Registration;
+  readonly #agent: RegistrationAgent;
+  readonly #deps: RegistrationDeps;
+  /** The agent may know it: it was told, even if no answer came. */
+  #wasTold = false;
+  #isRegistered = false;
+  #failures = 0;
+  #problem: string | null = null;
+  /** Never rejects. */
+  #current: Promise<void>;
+  #cancelWait: Close = () => {};
+  #withdrawal: Promise<void> | null = null;
+
+  constructor(registration: Registration, agent: RegistrationAgent, deps: RegistrationDeps) {
+    this.#registration = registration;
+    this.#agent = agent;
+    this.#deps = deps;
+    this.#current = this.#step();
+  }
+
+  state(): Readonly<Record<string, unknown>> {
+    const { id, name, address, port, tags, check } = this.#registration;
+    return {
+      agent: this.#agent.agent,
+      service: name,
+      id,
+      address,
+      port,
+      tags,
+      check: check.kind,
+      isRegistered: this.#isRegistered,
+      error: this.#problem,
+    };
+  }
+
+  /** Registers, or looks whether that is still so; then waits for the next time. */
+  async #step(): Promise<void> {
+    const outcome = this.#isRegistered ? await this.#keep() : await this.#register();
+    if (outcome.kind === "answer") this.#onSuccess();
+    else this.#onFailure(outcome.problem);
+    if (this.#withdrawal !== null) return;
+    const { clock } = this.#deps;
+    this.#cancelWait = clock.after(this.#waitMs(), () => {
+      this.#current = this.#step();
+    });
+  }
+
+  #register(): Promise<Outcome> {
+    this.#wasTold = true;
+    return this.#agent.client.register(this.#registration);
+  }
+
+  async #keep(): Promise<Outcome> {
+    const { client, agent, hasHeartbeat } = this.#agent;
+    const { id } = this.#registration;
+    const outcome = await (hasHeartbeat ? client.heartbeat(id) : client.knows(id));
+    if (outcome.kind !== "missing" || this.#withdrawal !== null) return outcome;
+    this.#isRegistered = false;
+    this.#deps.log.warn({ event: "consul forgot a service of ours", agent, id });
+    return this.#register();
+  }
+
+  #onSuccess(): void {
+    const { log } = this.#deps;
+    const { agent } = this.#agent;
+    const { id, name } = this.#registration;
+    if (!this.#isRegistered) log.info({ event: "announced", agent, service: name, id });
+    else if (this.#failures > 0) log.info({ event: "consul answers again", agent, id });
+    this.#isRegistered = true;
+    this.#failures = 0;
+    this.#problem = null;
+  }
+
+  #onFailure(problem: string): void {
+    this.#failures += 1;
+    this.#problem = problem;
+    const { agent } = this.#agent;
+    const { id } = this.#registration;
+    const event = { event: "announcing failed", agent, id, problem, failures: this.#failures };
+    if (this.#failures === 1) this.#deps.log.warn(event);
+    else this.#deps.log.debug(event);
+  }
+
+  #waitMs(): number {
+    const { intervalMs, random } = this.#deps;
+    const tries = Math.min(this.#failures - 1, 30);
+    const fullMs = tries < 0 ? intervalMs : Math.min(intervalMs, minRetryMs * 2 ** tries);
+    return fullMs * (1 - random() / 4);
+  }
+
+  withdraw(): Promise<void> {
+    return (this.#withdrawal ??= this.#takeOut());
+  }
+
+  async #takeOut(): Promise<void> {
+    this.#cancelWait();
+    const { clock, log } = this.#deps;
+    const { client, agent } = this.#agent;
+    const { id } = this.#registration;
+    const done = this.#current.then(async () => {
+      const outcome = this.#wasTold ? await client.deregister(id) : null;
+      this.#isRegistered = false;
+      return outcome?.kind === "error" ? outcome.problem : null;
+    });
+    const late = new Promise<string>((resolve) => {
+      const cancel = clock.after(withdrawMs, () => resolve(`no answer within ${withdrawMs} ms`));
+      void done.then(cancel);
+    });
+    const problem = await Promise.race([done, late]);
+    if (problem === null) log.info({ event: "withdrawn", agent, id });
+    else log.warn({ event: "withdrawing failed", agent, id, problem });
+  }
+}
