@@ -7,7 +7,7 @@ import type { State } from "../core/live.ts";
 import type { Delegation } from "../core/naming.ts";
 import { parsePath } from "../core/path.ts";
 import type { Path } from "../core/path.ts";
-import { bindsTo, delegationJson, readDelegation } from "../naming/delegation.ts";
+import { bindsTo, delegationJson, reachesAddress, readDelegation } from "../naming/delegation.ts";
 import { traceText } from "../naming/trace.ts";
 import { systemClock } from "../net/timers.ts";
 import { openMetrics } from "../telemetry/metrics.ts";
@@ -31,7 +31,7 @@ is taken as the last part of the router's dstPrefix: users is /svc/users.
   --dtab DTAB      overrides behind the router's dtab, as the l5d-dtab header of a request
   --json           the tree as JSON, as /delegator.json of the admin server gives it
 
-Exits with 0 when the name is bound, and with 1 when it has no route.`,
+Exits with 0 when a call of the name would find an address, else with 1.`,
   async run(args, terminal) {
     const parsed = readArguments(args, {
       router: { type: "string" },
@@ -130,8 +130,11 @@ function print(
         ? JSON.stringify(delegationJson(value), null, 2)
         : traceText(value, { colour: terminal.hasColor }),
     );
-    if (bindsTo(value) === "leaf") return 0;
-    if (!isJson) terminal.error(`${path} has no route.`);
+    if (reachesAddress(value)) return 0;
+    const isBound = bindsTo(value) === "leaf";
+    if (!isJson) {
+      terminal.error(isBound ? `${path} is bound, but to no address.` : `${path} has no route.`);
+    }
     return 1;
   }
   const why =

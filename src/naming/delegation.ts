@@ -96,6 +96,22 @@ export function bindsTo(
   }
 }
 
+/** Whether a call of the name finds an address at this moment. Read while it is watched. */
+export function reachesAddress(delegation: Delegation): boolean {
+  switch (delegation.type) {
+    case "leaf": {
+      const state = delegation.bound?.addresses.state;
+      return state?.kind === "ok" && state.value !== "neg" && state.value.length > 0;
+    }
+    case "alt": {
+      const chosen = childrenOf(delegation).find((child) => bindsTo(child) !== "neg");
+      return chosen !== undefined && reachesAddress(chosen);
+    }
+    default:
+      return childrenOf(delegation).some(reachesAddress);
+  }
+}
+
 /** Whether nothing in it is still waited for: neither a namer nor addresses. */
 export function isSettled(delegation: Delegation): boolean {
   if (delegation.type === "pending") return false;

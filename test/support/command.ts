@@ -40,6 +40,14 @@ export async function command(
   return outcomeOf(child);
 }
 
+/** As `command | head`: closes the pipe when the first bytes have come. */
+export async function beginningOf(t: TestContext, args: readonly string[]): Promise<Outcome> {
+  const child = start(t, args);
+  child.stdin.end();
+  child.stdout.once("data", () => child.stdout.destroy());
+  return outcomeOf(child);
+}
+
 async function outcomeOf(child: Child): Promise<Outcome> {
   let out = "";
   let error = "";

@@ -1,0 +1,53 @@
+// The command line: finds the command, or tells what there is.
+import { checkCommand } from "./check.ts";
+import { explainCommand } from "./explain.ts";
+import { runCommand } from "./run.ts";
+import { schemaCommand } from "./schema.ts";
+import { versionCommand } from "./version.ts";
+import type { Command, ExitCode, Terminal } from "./command.ts";
+
+const commands: readonly Command[] = [
+  runCommand,
+  checkCommand,
+  explainCommand,
+  schemaCommand,
+  versionCommand,
+];
+
+const overview = `switchyard: a multi-protocol RPC proxy that routes by name
+
+Usage: switchyard <command> [arguments]
+
+Commands:
+${commands.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}`).join("\n")}
+
+\`switchyard <command> --help\` tells more of one. Exit codes: 0 done, 1 failed, 2 used wrongly.`;
+
+/** `argv` without the program. */
+export async function runLine(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const [name, ...args] = argv;
+  if (name === "help" && args[0] !== undefined) return runLine([args[0], "--help"], terminal);
+  if (name === "--help" || name === "-h" || name === "help") {
+    terminal.out(overview);
+    return 0;
+  }
+  if (name === "--version") return versionCommand.run(args, terminal);
+  const command = commands.find((known) => known.name === name);
+  if (command === undefined) return unknown(name, terminal);
+  if (args.some((arg) => arg === "--help" || arg === "-h")) {
+    terminal.out(command.help);
+    return 0;
+  }
+  return command.run(args, terminal);
+}
+
+function unknown(name: string | undefined, terminal: Terminal): ExitCode {
+  if (name === undefined) {
+    terminal.error(overview);
+    return 2;
+  }
+  const what = name.startsWith("-") ? "option" : "command";
+  terminal.error(`switchyard: unknown ${what} '${name}'`);
+  terminal.error("Try `switchyard --help`.");
+  return 2;
+}

@@ -1,0 +1,245 @@
+// The command line as a stranger uses it: help, output, exit codes.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { beginningOf, command } from "../support/command.ts";
+import { testFolder } from "../support/folder.ts";
+import { line } from "../support/terminal.ts";
+
+const names = ["run", "check", "explain", "schema", "version"];
+
+test("--help lists every command with exit code 0; no argument at all is wrong use", async (t) => {
+  const { code, out, error } = await line(["--help"]);
+  assert.deepEqual([code, error], [0, ""]);
+  for (const name of names) assert.match(out, new RegExp(`^  ${name} +\\S`, "m"));
+  const none = await line([]);
+  assert.deepEqual([none.code, none.out, none.error], [2, "", out]);
+});
+
+for (const name of names) {
+  test(`${name} --help tells how it is used; so does help ${name}`, async (t) => {
+    const [{ code, out, error }, help] = await Promise.all([
+      line([name, "--help"]),
+      line(["help", name]),
+    ]);
+    assert.deepEqual([code, error], [0, ""]);
+    assert.match(out, new RegExp(`^Usage: switchyard ${name}\\b`));
+    assert.equal(help.out, out);
+  });
+
+  test(`${name} refuses an unknown option with exit code 2 and says where help is`, async (t) => {
+    const { code, out, error } = await line([name, "--bogus"]);
+    assert.deepEqual([code, out], [2, ""]);
+    assert.match(error, /'--bogus'/);
+    assert.match(error, new RegExp(`Try \`switchyard ${name} --help\``));
+  });
+}
+
+test("unknown commands and missing or extra arguments are exit code 2", async (t) => {
+  for (const args of [
+    ["rnu"],
+    ["--bogus"],
+    ["run"],
+    ["run", "a", "b"],
+    ["check"],
+    ["explain"],
+    ["explain", "file"],
+    ["schema", "x"],
+    ["version", "x"],
+  ]) {
+    const { code, out, error } = await line(args);
+    assert.equal(code, 2, args.join(" "));
+    assert.equal(out, "");
+    assert.match(error, /^switchyard.*: .+\nTry `switchyard/);
+  }
+});
+
+test("version prints the package's version", async (t) => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  const { code, out } = await line(["version"]);
+  assert.equal(code, 0);
+  assert.equal(out, `switchyard ${version} (node ${process.versions.node})\n`);
+});
+
+const broken = `admin: { prot: 9990 }
+namers:
+- kind: fs
+  rootDir: /nonexistent
+routers:
+- protocol: http
+  loadBalancer: { kind: p2c }
+  dtab: |
+    /svc => /#/io.l5d.fs ;
+    /svc/x => /a // b ;
+  servers:
+  - port: "4140"
+`;
+
+test("check prints every problem with its place, and exits with 1", async (t) => {
+  const folder = testFolder(t);
+  folder.write("broken.yaml", broken);
+  const name = join(folder.path, "broken.yaml");
+  const { code, out, error } = await line(["check", name]);
+  assert.deepEqual([code, out], [1, ""]);
+  const places = error
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.slice(name.length + 1));
+  assert.deepEqual(
+    places.map((line) => /^\d+:\d+ \S+:/.exec(line)?.[0] ?? line),
+    [
+      "1:10 admin.prot:",
+      "3:9 namers[0].kind:",
+      "7:3 routers[0].loadBalancer:",
+      "10:18 routers[0].dtab:",
+      "12:11 routers[0].servers[0].port:",
+      " 5 problems",
+    ],
+  );
+});
+
+test("check says ok to a good file and to one on standard input, YAML or JSON", async (t) => {
+  const yaml = "routers: [{ protocol: http, servers: [{ port: 0 }] }]";
+  const folder = testFolder(t);
+  folder.write("good.yaml", yaml);
+  const file = join(folder.path, "good.yaml");
+  const good = await line(["check", file]);
+  assert.deepEqual([good.code, good.out, good.error], [0, `${file}: ok\n`, ""]);
+  for (const text of [yaml, '{"routers": [{"protocol": "http", "servers": [{"port": 0}]}]}']) {
+    assert.deepEqual((await line(["check", "-"], { input: text })).out, "<stdin>: ok\n");
+  }
+});
+
+test("check says why a file cannot be read", async (t) => {
+  const { path } = testFolder(t);
+  const missing = await line(["check", join(path, "none.yaml")]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.error, /none\.yaml: cannot read the configuration: no such file\n$/);
+  const folder = await line(["check", path]);
+  assert.equal(folder.code, 1);
+  assert.match(folder.error, /not a regular file\n$/);
+});
+
+test("the dialect before 1.0 is a warning, not an error", async (t) => {
+  const yaml =
+    "routers: [{ protocol: http, baseDtab: '/http/1.1/* => /$/inet/127.1/80', servers: [{}] }]";
+  const { code, out, error } = await line(["check", "-"], { input: yaml });
+  assert.deepEqual([code, out], [0, "<stdin>: ok\n"]);
+  assert.match(error, /baseDtab/);
+});
+
+test("the schema is JSON Schema that knows every protocol and its keys", async (t) => {
+  const { code, out } = await line(["schema"]);
+  assert.equal(code, 0);
+  const schema = JSON.parse(out) as { $schema: string; properties: Record<string, unknown> };
+  assert.match(schema.$schema, /json-schema\.org/);
+  assert.deepEqual(
+    ["admin", "namers", "routers", "telemetry"].filter((key) => !(key in schema.properties)),
+    [],
+  );
+  for (const word of ["io.l5d.fs", "httpAccessLog", "ewma", "bindingTimeoutMs"]) {
+    assert.ok(out.includes(`"${word}"`), word);
+  }
+});
+
+/** A file with two routers and the folder that its namer reads. */
+function twoRouters(t: TestContext): string {
+  const folder = testFolder(t);
+  folder.write("disco/web", "127.0.0.1 8080\n127.0.0.1 8081 * 0.5\n");
+  folder.write("disco/canary", "127.0.0.1 8082\n");
+  folder.write("disco/empty", "");
+  folder.write(
+    "two.yaml",
+    `
+namers: [{ kind: io.l5d.fs, rootDir: ${join(folder.path, "disco")} }]
+routers:
+- { protocol: http, label: out, dtab: "/svc => /#/io.l5d.fs/none | /#/io.l5d.fs", servers: [{ port: 0 }] }
+- { protocol: http, label: in, dtab: "/svc/* => /$/inet/127.1/80", servers: [{ port: 0 }] }
+`,
+  );
+  return join(folder.path, "two.yaml");
+}
+
+test("explain shows every alternative, without colour when it is read by a program", async (t) => {
+  const file = twoRouters(t);
+  const { code, out, error } = await line(["explain", file, "/svc/web", "--router", "out"]);
+  assert.deepEqual([code, error], [0, ""]);
+  assert.match(out, /^\/svc\/web\b/);
+  assert.match(out, /^ +\/#\/io\.l5d\.fs\/none\/web .* no such name$/m);
+  assert.match(out, /^ +\/#\/io\.l5d\.fs\/web .* 2 addresses: 127\.0\.0\.1:8080/m);
+  assert.ok(!out.includes("\u001b"), "it has colours");
+});
+
+test("explain uses colours on a terminal", async (t) => {
+  const file = twoRouters(t);
+  const { out } = await line(["explain", file, "web", "--router", "out"], { hasColor: true });
+  assert.ok(out.includes("\u001b[32m"), out);
+});
+
+test("explain takes a bare name, and overrides as of the l5d-dtab header", async (t) => {
+  const file = twoRouters(t);
+  const override = "/svc/web => /svc/canary";
+  const args = ["explain", file, "web", "--router", "out", "--dtab", override];
+  const { code, out } = await line(args);
+  assert.equal(code, 0);
+  assert.match(out, /127\.0\.0\.1:8082/);
+});
+
+test("explain --json prints what /delegator.json gives", async (t) => {
+  const file = twoRouters(t);
+  const { code, out } = await line(["explain", file, "web", "--router=in", "--json"]);
+  assert.equal(code, 0);
+  const tree = JSON.parse(out) as { path: string; delegate: { bound: { id: string } } };
+  assert.equal(tree.path, "/svc/web");
+  assert.equal(tree.delegate.bound.id, "/$/inet/127.1/80");
+});
+
+test("explain exits with 1 and says so when there is no route, or no address", async (t) => {
+  const file = twoRouters(t);
+  const none = await line(["explain", file, "nobody", "--router", "out"]);
+  assert.equal(none.code, 1);
+  assert.equal(none.error, "/svc/nobody has no route.\n");
+  assert.match(none.out, /no such name/);
+  const empty = await line(["explain", file, "empty", "--router", "out"]);
+  assert.equal(empty.code, 1);
+  assert.equal(empty.error, "/svc/empty is bound, but to no address.\n");
+});
+
+test("explain wants to know which of several routers, and only one that there is", async (t) => {
+  const file = twoRouters(t);
+  const which = await line(["explain", file, "web"]);
+  assert.equal(which.code, 2);
+  assert.match(which.error, /choose one with --router: out, in/);
+  const unknown = await line(["explain", file, "web", "--router", "up"]);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.error, /no router 'up'; there is: out, in/);
+});
+
+test("explain points at the mistake in a name or a dtab", async (t) => {
+  const file = twoRouters(t);
+  const name = await line(["explain", file, "/svc//x", "--router", "out"]);
+  assert.equal(name.code, 2);
+  assert.match(name.error, /\/svc\/\/x is not a name: .* column 6/);
+  const dtab = await line(["explain", file, "web", "--router", "out", "--dtab", "/a =>"]);
+  assert.equal(dtab.code, 2);
+  assert.match(dtab.error, /--dtab: .* column \d+/);
+});
+
+test("the program has the exit code and the output of its command, and no colour in a pipe", async (t) => {
+  const file = twoRouters(t);
+  const [bound, unbound, wrong] = await Promise.all([
+    command(t, ["explain", file, "web", "--router", "out"]),
+    command(t, ["explain", file, "nobody", "--router", "out"]),
+    command(t, ["explain", file]),
+  ]);
+  assert.deepEqual([bound.code, unbound.code, wrong.code], [0, 1, 2]);
+  assert.equal(bound.out, (await line(["explain", file, "web", "--router", "out"])).out);
+  assert.equal(unbound.error, "/svc/nobody has no route.\n");
+});
+
+test("output of which a program reads the beginning alone is no error", async (t) => {
+  const { code, error } = await beginningOf(t, ["schema"]);
+  assert.deepEqual([code, error], [0, ""]);
+});
