@@ -50,6 +50,7 @@ const bound = constant(
 );
 const nothing = () => {};
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+const budget = { ttlSecs: 10, minRetriesPerSec: 10, percentCanRetry: 0.2 };
 const dialOptions = { config: {} } as unknown as DialOptions;
 
 function routerWith(plugin: BalancerPlugin) {
@@ -72,8 +73,16 @@ function routerWith(plugin: BalancerPlugin) {
       classifier: (_, response, why) =>
         why !== null || response === null || response >= 500 ? "failure" : "success",
       totalTimeoutMs: Infinity,
+      retries: { budget, maxAttempts: 3, backoff: () => ({ nextMs: () => 0, reset: nothing }) },
+      filters: [],
     }),
-    clientOptions: () => ({ balancing, accrual, attemptTimeoutMs: Infinity, dial: dialOptions }),
+    clientOptions: () => ({
+      balancing,
+      accrual,
+      attemptTimeoutMs: Infinity,
+      requeueBudget: budget,
+      dial: dialOptions,
+    }),
     explain: () => "",
   });
 }

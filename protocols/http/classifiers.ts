@@ -5,12 +5,12 @@
 //     dtab: /svc => /$/inet/127.1/8080 ;
 //     service:
 //       responseClassifier:
-//         kind: io.l5d.http.nonRetryable5XX   # the default: 5xx is a failure
+//         kind: io.l5d.http.retryableRead5XX   # 5xx is a failure, and GET and the like are retried
 //     servers: [{ port: 4140 }]
 import * as v from "valibot";
 import { plugin } from "../../src/core/plugin.ts";
 import { fieldOf } from "./lookup.ts";
-import type { Failure } from "../../src/core/failure.ts";
+import type { Failure, FailureKind } from "../../src/core/failure.ts";
 import type { Classifier, ClassifierPlugin, Verdict } from "../../src/core/protocol.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 
@@ -27,16 +27,21 @@ interface Rule {
 
 const none: ReadonlySet<string> = new Set();
 
+/** RFC 9110 section 9.2.1; section 9.2.2; and the rest of those that Linkerd knows. */
+const reads: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+const idempotent: ReadonlySet<string> = new Set([...reads, "PUT", "DELETE"]);
+const all: ReadonlySet<string> = new Set([...idempotent, "POST", "PATCH"]);
+
 const rules: readonly Rule[] = [
   { kind: defaultClassifier, answered: failureOn5xx, retriedMethods: none },
+  { kind: "io.l5d.http.retryableRead5XX", answered: failureOn5xx, retriedMethods: reads },
+  {
+    kind: "io.l5d.http.retryableIdempotent5XX",
+    answered: failureOn5xx,
+    retriedMethods: idempotent,
+  },
+  { kind: "io.l5d.http.retryableAll5XX", answered: failureOn5xx, retriedMethods: all },
   { kind: "io.l5d.http.allSuccessful", answered: () => "success", retriedMethods: none },
-];
-
-/** Known from Linkerd 1 and not built yet; each becomes a rule with its methods. */
-const laterKinds = [
-  "io.l5d.http.retryableRead5XX",
-  "io.l5d.http.retryableIdempotent5XX",
-  "io.l5d.http.retryableAll5XX",
 ];
 
 /** What the proxy before the service said of the answer counts first, then its status. */
@@ -51,16 +56,13 @@ function toldVerdict(text: string | null): "success" | "failure" | null {
   return Number(text) > 0 ? "success" : "failure";
 }
 
-/** The kind's rule, and around it what holds for all kinds. */
+/** The kind's rule, and around it what holds for all kinds; `verdictOf` adds what holds for all. */
 function classifierOf(rule: Rule): HttpClassifier {
   return (request, response, failure) => {
-    // A caller that went away says nothing about the endpoint.
-    if (failure !== null && failure.kind === "cancelled") return "ignorable";
     const verdict = failure === null && response !== null ? rule.answered(response) : "failure";
     if (verdict === "success") return "success";
     const isRetried = mayRetry(rule, request, response, failure) || isToldRetryable(response);
-    // What was sent and not kept cannot be sent again.
-    return isRetried && request.replayable ? "retryable" : "failure";
+    return isRetried ? "retryable" : "failure";
   };
 }
 
@@ -72,8 +74,16 @@ function mayRetry(
 ): boolean {
   if (!rule.retriedMethods.has(request.method)) return false;
   if (failure === null) return response !== null && response.status >= 500;
-  return failure.kind === "timeout" || failure.kind === "closed" || failure.kind === "malformed";
+  return retriedFailures.has(failure.kind);
 }
+
+/** The endpoint was too slow, went away, or spoke no HTTP; not: there was no room, or no endpoint. */
+const retriedFailures: ReadonlySet<FailureKind> = new Set([
+  "connect",
+  "timeout",
+  "closed",
+  "malformed",
+]);
 
 /** The proxy that answered knows that no service has seen the request. */
 function isToldRetryable(response: HttpResponse | null): boolean {
@@ -83,24 +93,10 @@ function isToldRetryable(response: HttpResponse | null): boolean {
 
 type Kind = ClassifierPlugin<HttpRequest, HttpResponse>;
 
-export const classifiers: readonly Kind[] = [
-  ...rules.map((rule): Kind => {
-    const schema = v.strictObject({ kind: v.literal(rule.kind) });
-    return plugin({ kind: rule.kind, schema, create: () => classifierOf(rule) });
-  }),
-  ...laterKinds.map((kind): Kind => {
-    const problem = `${kind} is not supported yet: write ${defaultClassifier} or leave the key out`;
-    const schema = v.pipe(
-      v.strictObject({ kind: v.literal(kind) }),
-      v.check(() => false, problem),
-    );
-    return plugin({ kind, schema, create: neverCreated });
-  }),
-];
-
-function neverCreated(): HttpClassifier {
-  throw new Error("bug: a kind was created that its schema refuses");
-}
+export const classifiers: readonly Kind[] = rules.map((rule): Kind => {
+  const schema = v.strictObject({ kind: v.literal(rule.kind) });
+  return plugin({ kind: rule.kind, schema, create: () => classifierOf(rule) });
+});
 
 /** 429, or a 503 that says when to come back or is a nack of Finagle's: alive, and full. */
 export function pushesBack({ status, fields }: HttpResponse): boolean {
@@ -113,7 +109,6 @@ export function pushesBack({ status, fields }: HttpResponse): boolean {
 export function serverClassifier(statusOf: (failure: Failure) => number): HttpClassifier {
   return (_request, response, failure): Verdict => {
     if (failure !== null) {
-      if (failure.kind === "cancelled") return "ignorable";
       return response === null && statusOf(failure) < 500 ? "success" : "failure";
     }
     if (response === null) return "failure";

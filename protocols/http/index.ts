@@ -11,7 +11,7 @@ import { failureRenderer, mayKnow, statusOf } from "./failures.ts";
 import { forwarded } from "./forwarded.ts";
 import { identifiers } from "./identifiers.ts";
 import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
-import { mark, serverFilters, wireAuthority, wireContext } from "./proxy-filters.ts";
+import { discard, mark, serverFilters, wireAuthority, wireContext } from "./proxy-filters.ts";
 import { listenHttp } from "./server.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 import type {
@@ -53,6 +53,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   readonly responseCounter = responseCounter;
   readonly mark = mark;
   readonly pushesBack = pushesBack;
+  readonly discard = discard;
   readonly serverClassifier;
   readonly #config: RouterConfig;
   readonly #deps: ProtocolDeps;

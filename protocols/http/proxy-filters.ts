@@ -166,15 +166,24 @@ const successClass = "l5d-success-class";
 /** Tells the caller what its answer counts as; a call that was given up counts as nothing. */
 export function mark(response: HttpResponse, verdict: Verdict): void {
   if (verdict === "ignorable") return;
+  // It was tried again as often as it may be: the hops before must not start all over.
+  if (verdict === "retryable") response.contextOut = without(response.contextOut, "l5d-retryable");
   response.contextOut.push(successClass, verdict === "success" ? "1.0" : "0.0");
 }
 
+/** The answer goes to nobody: what is left of its body is drained, or its connection closed. */
+export function discard(response: HttpResponse): void {
+  response.body.cancel();
+}
+
 /** All but the verdict of the hop before: this proxy's own verdict takes its place. */
-function passedOn(context: Fields): Fields {
+const passedOn = (context: Fields): Fields => without(context, successClass);
+
+function without(context: Fields, unwanted: string): Fields {
   const fields: Fields = [];
   for (let i = 0; i < context.length; i += 2) {
     const name = context[i] ?? "";
-    if (name !== successClass) fields.push(name, context[i + 1] ?? "");
+    if (name !== unwanted) fields.push(name, context[i + 1] ?? "");
   }
   return fields;
 }

@@ -12,6 +12,7 @@ import { stack } from "../core/service.ts";
 import type { Service } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
 import type { AccrualPlugin } from "../routing/accrual.ts";
+import { backoffOf } from "../routing/backoff.ts";
 import type { BalancerPlugin } from "../routing/balancers/balancer.ts";
 import { CallStats } from "../routing/call-stats.ts";
 import { admissionFilter } from "../routing/filters/admission.ts";
@@ -99,6 +100,7 @@ function routerOf<Req extends Call, Res>(
   parts: RouterParts,
 ): Router<Req, Res> {
   const { dstPrefix: prefix, service } = config;
+  const { random } = parts;
   const identifiers = config.identifiers.map((each) =>
     pluginOf(protocol.identifiers, each).create(each, { prefix }),
   );
@@ -108,6 +110,8 @@ function routerOf<Req extends Call, Res>(
       undefined,
     ),
     totalTimeoutMs: service.totalTimeoutMs,
+    retries: { ...service.retries, backoff: () => backoffOf(service.retries.backoff, random) },
+    filters: ours.serviceFilters?.(service.config) ?? [],
   };
   const clientOptions = clientOptionsOf(config, parts);
   return createRouter<Req, Res>({
@@ -130,6 +134,7 @@ function clientOptionsOf({ client }: RouterConfig, parts: RouterParts): ClientOp
     balancing: pluginOf(parts.balancers, loadBalancer).create(loadBalancer, parts),
     accrual: pluginOf(parts.accruals, failureAccrual).create(failureAccrual, parts),
     attemptTimeoutMs: client.requestAttemptTimeoutMs,
+    requeueBudget: client.requeueBudget,
     dial: client.dial,
   };
 }

@@ -5,6 +5,7 @@ import type { Dtab } from "../core/dtab.ts";
 import type { ObjectEntries } from "../core/schema.ts";
 import type { Path } from "../core/path.ts";
 import type { DialOptions, ListenOptions, SocketOptions } from "../core/protocol.ts";
+import type { BackoffConfig, BudgetConfig } from "../core/retry-schema.ts";
 import type { KindConfig, Kinds, ProtocolKind } from "./kinds.ts";
 import type { CheckedFile, CheckedRouter, CheckedServer, CheckedService } from "./schema.ts";
 
@@ -90,14 +91,22 @@ interface BindingCacheConfig {
 interface ServiceConfig {
   readonly totalTimeoutMs: number;
   readonly responseClassifier: KindConfig;
+  readonly retries: RetriesConfig;
   /** The protocol's own keys of the service (`serviceKeys`). */
   readonly config: Readonly<Record<string, unknown>>;
+}
+
+interface RetriesConfig {
+  readonly budget: BudgetConfig;
+  readonly backoff: BackoffConfig;
+  readonly maxAttempts: number;
 }
 
 interface ClientConfig {
   readonly loadBalancer: KindConfig;
   readonly failureAccrual: KindConfig;
   readonly requestAttemptTimeoutMs: number;
+  readonly requeueBudget: BudgetConfig;
   readonly dial: DialOptions;
 }
 
@@ -168,6 +177,7 @@ function serviceOf(service: CheckedService, protocol: ProtocolKind): ServiceConf
   return {
     totalTimeoutMs: limitOf(service.totalTimeoutMs),
     responseClassifier: service.responseClassifier,
+    retries: service.retries,
     config: only(service, protocol.serviceKeys),
   };
 }
@@ -179,6 +189,7 @@ function clientOf(router: CheckedRouter, protocol: ProtocolKind): ClientConfig {
     loadBalancer: client.loadBalancer,
     failureAccrual: client.failureAccrual,
     requestAttemptTimeoutMs: limitOf(client.requestAttemptTimeoutMs),
+    requeueBudget: client.requeueBudget,
     dial: {
       connectTimeoutMs: client.connectTimeoutMs,
       socket: socketOf(client.socketOptions),

@@ -10,12 +10,9 @@ const keys: Readonly<Record<string, string>> = {
     "not supported yet: a port that names requests; use `switchyard explain`",
   "routers.servers.tls": "not supported yet: TLS for callers; put a TLS proxy before this server",
   "routers.client.tls": "not supported yet: TLS to endpoints",
-  "routers.client.requeueBudget":
-    "not supported yet: a budget of your own for requeues; the built-in one applies",
   "routers.client.configs":
     "not supported yet: settings by prefix; put the keys straight into client",
   "routers.client.requestAuthorizers": "not supported: Istio's mixer is gone; delete this key",
-  "routers.service.retries": "not supported yet: retries of failed answers",
   "routers.service.configs":
     "not supported yet: settings by prefix; put the keys straight into service",
   "routers.compressionLevel": "not supported yet: compressing answers",
@@ -33,10 +30,10 @@ const keys: Readonly<Record<string, string>> = {
   "routers.timeoutMs": "moved: write service: { totalTimeoutMs: … }",
   "routers.totalTimeoutMs": "moved: write service: { totalTimeoutMs: … }",
   "routers.responseClassifier": "moved: write service: { responseClassifier: … }",
-  "routers.retries": "moved to service, where it is not supported yet",
+  "routers.retries": "moved: write service: { retries: … }",
   "routers.failFast": "moved: write client: { failFast: false }",
   "routers.tls": "moved to servers and client, where it is not supported yet",
-  "routers.client.retries": "moved to service, where it is not supported yet",
+  "routers.client.retries": "moved: write service: { retries: … }",
   "routers.client.responseClassifier": "moved: write it in service",
   "routers.client.timeoutMs":
     "moved: write service: { totalTimeoutMs: … } or client: { requestAttemptTimeoutMs: … }",
@@ -71,9 +68,8 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     default: "renamed: write io.l5d.methodAndHost",
   },
   "routers.service.responseClassifier.kind": {
-    "io.l5d.retryableRead5XX": "renamed to io.l5d.http.retryableRead5XX, not supported yet",
-    "io.l5d.retryableIdempotent5XX":
-      "renamed to io.l5d.http.retryableIdempotent5XX, not supported yet",
+    "io.l5d.retryableRead5XX": "renamed: write io.l5d.http.retryableRead5XX",
+    "io.l5d.retryableIdempotent5XX": "renamed: write io.l5d.http.retryableIdempotent5XX",
     "io.l5d.nonRetryable5XX": "renamed: write io.l5d.http.nonRetryable5XX",
     "io.l5d.allSuccessful": "renamed: write io.l5d.http.allSuccessful",
   },

@@ -1,5 +1,6 @@
 // Keys of `service` and `client`: policy above and below load balancing.
 import * as v from "valibot";
+import { backoffSchema, budgetSchema } from "../core/retry-schema.ts";
 import { integer, milliseconds } from "../core/schema.ts";
 import { session, socketOptions } from "./socket-schema.ts";
 import { experimental, oneOf, says } from "./kinds.ts";
@@ -14,6 +15,10 @@ export const serviceEntries = (protocol: ProtocolKind) => ({
   responseClassifier: says(
     "Which answers count as failures.",
     v.optional(oneOf(protocol.classifiers), { kind: protocol.defaultClassifier }),
+  ),
+  retries: says(
+    "Further tries for answers that the classifier calls retryable.",
+    v.optional(retries(), {}),
   ),
 });
 
@@ -38,6 +43,10 @@ export const clientEntries = (kinds: Kinds) => ({
     "Limit for each try of a call. None unless given; 0 or less: none.",
     v.optional(anyInteger()),
   ),
+  requeueBudget: says(
+    "Limits how often calls that no endpoint has acted on are sent again at once.",
+    v.optional(budgetSchema(), {}),
+  ),
   connectTimeoutMs: says(
     "Limit for making a connection to an endpoint.",
     v.optional(integer(1), 1000),
@@ -47,6 +56,22 @@ export const clientEntries = (kinds: Kinds) => ({
   socketOptions: says("Options of its sockets.", v.optional(socketOptions(), {})),
   experimental: experimental(),
 });
+
+const retries = () =>
+  v.strictObject({
+    budget: says(
+      "Limits further tries to a share of the calls, for all calls of a name.",
+      v.optional(budgetSchema(), {}),
+    ),
+    backoff: says(
+      "Waits before each further try; none unless given.",
+      v.optional(backoffSchema(), { kind: "constant", ms: 0 }),
+    ),
+    maxAttempts: says(
+      "Tries of a single call, the first one included.",
+      v.optional(integer(1, 100), 3),
+    ),
+  });
 
 const pool = () =>
   v.pipe(

@@ -29,6 +29,13 @@ export interface Failure {
   readonly trace?: string;
   /** When it may be worth asking again, in milliseconds from now; 0: at once, but elsewhere. */
   readonly retryAfterMs?: number;
+  /** It was sent as often as the limits allow: no layer above may send it again. */
+  readonly isFinal?: boolean;
+}
+
+/** The same, when every try that the limits allow has been made. */
+export function final(why: Failure): Failure {
+  return { ...why, retry: "never", isFinal: true };
 }
 
 /** Makes a failure. `retry` is `never` unless the maker knows better. */

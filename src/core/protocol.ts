@@ -127,6 +127,16 @@ export interface ProtocolRouter<Req extends Call, Res> {
    * Asked only where the configuration makes a difference of it; absent: no answer says so.
    */
   pushesBack?(response: Res): boolean;
+  /**
+   * What the protocol puts around all tries of a call, outermost first: `config` are its keys of the
+   * service (`serviceKeys`). Absent: nothing.
+   */
+  serviceFilters?(config: Readonly<Record<string, unknown>>): readonly Filter<Req, Res>[];
+  /**
+   * Nobody gets this answer: the call is tried again. Its body is drained when that is little, else
+   * its connection closes; either way the try ends. Absent: answers come whole.
+   */
+  discard?(response: Res): void;
   /** How a server counts what it answered: by the mark, else by the protocol's own rule. */
   readonly serverClassifier: Classifier<Req, Res>;
   /**

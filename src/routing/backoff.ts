@@ -1,7 +1,9 @@
 // How long to wait before the next attempt: constant, or growing with jitter.
-import * as v from "valibot";
 import type { Random } from "../core/clock.ts";
-import { milliseconds } from "../core/schema.ts";
+import type { BackoffConfig } from "../core/retry-schema.ts";
+
+export { backoffSchema } from "../core/retry-schema.ts";
+export type { BackoffConfig } from "../core/retry-schema.ts";
 
 /** A sequence of waits. One is made for each thing that waits, since it remembers where it is. */
 export interface Backoff {
@@ -9,21 +11,6 @@ export interface Backoff {
   /** Begins again with the shortest wait. */
   reset(): void;
 }
-
-/** `backoff: {kind: constant, ms}` or `{kind: jittered, minMs, maxMs}`. */
-export const backoffSchema = () =>
-  v.variant("kind", [
-    v.strictObject({ kind: v.literal("constant"), ms: v.optional(milliseconds(), 0) }),
-    v.pipe(
-      v.strictObject({ kind: v.literal("jittered"), minMs: milliseconds(), maxMs: milliseconds() }),
-      v.check(
-        ({ minMs, maxMs }) => minMs >= 1 && maxMs >= minMs,
-        "expected minMs >= 1 and maxMs >= minMs",
-      ),
-    ),
-  ]);
-
-export type BackoffConfig = v.InferOutput<ReturnType<typeof backoffSchema>>;
 
 export function backoffOf(config: BackoffConfig, random: Random): Backoff {
   return config.kind === "constant"

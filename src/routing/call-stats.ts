@@ -1,6 +1,6 @@
 // The metrics of calls in one scope: how many, how they ended, how long they took.
 import type { FailureKind, Failure } from "../core/failure.ts";
-import type { Classifier, Verdict } from "../core/protocol.ts";
+import type { Verdict } from "../core/protocol.ts";
 import type { Counter, Histogram, Stats } from "../core/stats.ts";
 
 /** Owns nothing; whoever owns the scope prunes it. */
@@ -48,14 +48,4 @@ export class CallStats {
     }
     return counter;
   }
-}
-
-/** What became of a call. Whatever the classifier says, a caller who left is nobody's failure. */
-export function verdictOf<Req, Res>(
-  classifier: Classifier<Req, Res>,
-  request: Req,
-  response: Res | null,
-  failure: Failure | null,
-): Verdict {
-  return failure?.kind === "cancelled" ? "ignorable" : classifier(request, response, failure);
 }

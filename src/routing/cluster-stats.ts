@@ -11,6 +11,8 @@ export interface ClusterNumbers {
   readonly size: number;
   readonly pending: number;
   readonly meanWeight: number;
+  /** Requeues that could be made now. */
+  readonly requeueBudget: number;
   count(status: Status): number;
 }
 
@@ -45,11 +47,13 @@ export function clusterStats(
   balancer.gauge(() => numbers.pending, "load");
   balancer.gauge(() => numbers.meanWeight, "meanweight");
   balancer.gauge(() => 1, algorithm);
+  const retries = scope.scope("retries");
+  retries.gauge(() => numbers.requeueBudget, "budget");
   scope.gauge(() => (numbers.count("open") > 0 ? 1 : 0), "available");
   return {
     scope,
     attempts: new CallStats(scope),
-    requeues: new RequeueStats(scope.scope("retries")),
+    requeues: new RequeueStats(retries),
     wire: wireStats(scope),
     accrual: {
       removals: accrual.counter("removals"),

@@ -5,7 +5,7 @@ import type { Live, State } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type { AddressSet } from "../core/naming.ts";
 import type { Path } from "../core/path.ts";
-import type { Address, Call, Classifier, ProtocolRouter } from "../core/protocol.ts";
+import type { Address, Call, Classifier, ProtocolRouter, Verdict } from "../core/protocol.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended, stack } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
@@ -13,6 +13,7 @@ import type { AccrualEvents, AccrualKind } from "./accrual.ts";
 import { Accrual } from "./accrual.ts";
 import { Balancer } from "./balancers/balancer.ts";
 import type { Node, Status } from "./balancers/balancer.ts";
+import { RetryBudget } from "./budget.ts";
 import { CallStats } from "./call-stats.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
 import { clusterStats } from "./cluster-stats.ts";
@@ -87,6 +88,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
   readonly #balancer: Balancer<Endpoint<Req, Res>>;
   readonly #members: Members<Req, Res>;
   readonly #waiting: WaitingRoom<Req, Res>;
+  readonly #requeueBudget: RetryBudget;
   #addresses: Live<AddressSet>;
   #unwatch: Close;
   /** The first good set came: from here on only good ones change anything. */
@@ -105,6 +107,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
     this.id = id;
     this.#deps = deps;
     this.#isOneShot = isOneShot;
+    this.#requeueBudget = new RetryBudget(options.requeueBudget, clock.nowMs());
     this.#stats = clusterStats(stats, options.balancing.kind, this.#numbers());
     this.#users = new SharedScopes(stats.scope("service"), (scope) => new CallStats(scope));
     this.#balancer = new Balancer(options.balancing, random, this.#stats.balancer);
@@ -141,6 +144,8 @@ export class Cluster<Req extends Call, Res> implements Cached {
         // Above the choice of an endpoint: each try chooses again.
         requeueFilter({
           stats: this.#stats.requeues,
+          clock,
+          budget: this.#requeueBudget,
           isOpen: () => this.#members.hasOpen,
           maxTries: () => Math.min(this.#members.size + 1, maxTriesPerCall),
         }),
@@ -155,8 +160,9 @@ export class Cluster<Req extends Call, Res> implements Cached {
     this.pending++;
   }
 
-  ended(): void {
+  ended(verdict: Verdict, nowMs: number): void {
     this.pending--;
+    if (verdict === "success") this.#requeueBudget.deposit(nowMs);
     this.#deps.touched(this);
     if (this.#isOneShot && this.pending === 0) this.close();
   }
@@ -291,13 +297,19 @@ export class Cluster<Req extends Call, Res> implements Cached {
 
   #numbers() {
     const members = () => this.#members;
-    const cluster = { pending: () => this.pending };
+    const cluster = {
+      pending: () => this.pending,
+      requeues: () => this.#requeueBudget.balance(this.#deps.clock.nowMs()),
+    };
     return {
       get size() {
         return members().size;
       },
       get pending() {
         return cluster.pending();
+      },
+      get requeueBudget() {
+        return cluster.requeues();
       },
       get meanWeight() {
         const all = members().endpoints();

@@ -12,7 +12,7 @@ import type {
 import type { Filter, Pending, Reply, Service } from "../core/service.ts";
 import type { Accrual, Health } from "./accrual.ts";
 import type { CallStats } from "./call-stats.ts";
-import { verdictOf } from "./call-stats.ts";
+import { verdictOf } from "./verdict.ts";
 import type { Candidate, Node, Status } from "./balancers/balancer.ts";
 
 /** What the endpoints of a cluster share. */
@@ -146,7 +146,7 @@ class Attempt<Req extends Call, Res> implements Reply<Res> {
     const latency = node === null ? null : node.latency;
     if (wantsVerdict || latency !== null) {
       const nowMs = deps.clock.nowMs();
-      const verdict = this.#classifier(this.#request, response, null);
+      const verdict = verdictOf(this.#classifier, this.#request, response, null);
       if (latency !== null) this.#observe(verdict, null, nowMs);
       // A probe need not wait for the end of a body: the endpoint answers again.
       if (wantsVerdict) accrual.ended(this.#epoch, this.#health(accrual, verdict, null), nowMs);

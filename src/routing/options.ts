@@ -1,6 +1,9 @@
 // What the configuration says of services and clients, as routing needs it.
 import type { Classifier, DialOptions } from "../core/protocol.ts";
+import type { BudgetConfig } from "../core/retry-schema.ts";
+import type { Filter } from "../core/service.ts";
 import type { AccrualMaker } from "./accrual.ts";
+import type { Backoff } from "./backoff.ts";
 import type { Balancing } from "./balancers/balancer.ts";
 
 /** The `service` section as it applies to one logical name. */
@@ -8,6 +11,18 @@ export interface ServiceOptions<Req, Res> {
   readonly classifier: Classifier<Req, Res>;
   /** Over all tries; Infinity: no limit. */
   readonly totalTimeoutMs: number;
+  readonly retries: RetryOptions;
+  /** What the protocol puts around all tries, outermost first. */
+  readonly filters: readonly Filter<Req, Res>[];
+}
+
+/** `retries` of a service: for answers that its classifier calls retryable. */
+export interface RetryOptions {
+  readonly budget: BudgetConfig;
+  /** Tries of a single call, the first one included. */
+  readonly maxAttempts: number;
+  /** The waits before the second and later tries, made for each call that needs them. */
+  backoff(): Backoff;
 }
 
 /** The `client` section as it applies to one bound id. */
@@ -16,6 +31,8 @@ export interface ClientOptions {
   readonly accrual: AccrualMaker;
   /** Of each try, until the head of its answer; Infinity: no limit. */
   readonly attemptTimeoutMs: number;
+  /** For calls that surely were not acted on, and are sent again at once. */
+  readonly requeueBudget: BudgetConfig;
   readonly dial: DialOptions;
 }
 

@@ -13,21 +13,24 @@ import type { Selector } from "../core/select.ts";
 import { selector } from "../core/select.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended, stack } from "../core/service.ts";
-import type { CallStats } from "./call-stats.ts";
+import type { RetryBudget } from "./budget.ts";
 import { deadlineFilter } from "./filters/deadline.ts";
+import { retryFilter } from "./filters/retry.ts";
 import { statsFilter } from "./filters/stats.ts";
+import type { CallOwner } from "./filters/stats.ts";
 import type { Explain } from "./explain.ts";
 import type { Cached } from "./idle-cache.ts";
 import type { Lease, LeaseMaker } from "./lease.ts";
 import type { ServiceOptions } from "./options.ts";
+import type { ServiceScope } from "./service-scope.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export interface DestinationDeps<Req extends Call, Res> {
   readonly clock: Clock;
   readonly random: Random;
   readonly options: ServiceOptions<Req, Res>;
-  readonly stats: CallStats;
-  readonly protocol: Pick<ProtocolRouter<Req, Res>, "mark">;
+  readonly scope: ServiceScope;
+  readonly protocol: Pick<ProtocolRouter<Req, Res>, "mark" | "discard">;
   readonly bindingTimeoutMs: number;
   /** For people: the name's local dtab stands behind it already in `binding`. */
   readonly baseDtab: Dtab;
@@ -58,13 +61,14 @@ interface Target<Req, Res> {
 }
 
 /** Owns a watch on the binding, and leases of the clusters that it names. */
-export class Destination<Req extends Call, Res> implements Cached {
+export class Destination<Req extends Call, Res> implements Cached, CallOwner {
   readonly service: Service<Req, Res>;
   readonly #path: Path;
   readonly #localDtab: Dtab;
   readonly #isOneShot: boolean;
   readonly #deps: DestinationDeps<Req, Res>;
   readonly #waiting: WaitingRoom<Req, Res>;
+  readonly #retryBudget: RetryBudget;
   readonly #leases = new Map<Path, Lease<Req, Res>>();
   readonly #binding: Live<NameTree<Bound>>;
   readonly #unwatch: Close;
@@ -75,7 +79,7 @@ export class Destination<Req extends Call, Res> implements Cached {
   lastUse = 0;
 
   constructor(path: Path, localDtab: Dtab, isOneShot: boolean, deps: DestinationDeps<Req, Res>) {
-    const { clock, options, stats, protocol, binding, bindingTimeoutMs } = deps;
+    const { clock, options, scope, binding, bindingTimeoutMs } = deps;
     this.#path = path;
     this.#localDtab = localDtab;
     this.#isOneShot = isOneShot;
@@ -85,30 +89,16 @@ export class Destination<Req extends Call, Res> implements Cached {
       timeoutMs: bindingTimeoutMs,
       what: `resolving name: ${path}`,
     });
-    this.service = stack<Req, Res>(
-      [
-        // Outermost: counts what the caller sees, with all tries folded into one call.
-        statsFilter({
-          stats,
-          classifier: options.classifier,
-          clock,
-          mark: (response, verdict) => protocol.mark(response, verdict),
-          owner: this,
-        }),
-        // Above the tries and the wait for a binding: one deadline over all of them.
-        deadlineFilter(clock, options.totalTimeoutMs),
-        // Here stand retries and their budget: below the deadline that ends them, above the
-        // binding, so that each try may choose another branch, cluster and endpoint.
-      ],
-      (request, reply) => this.#bind(request, reply),
-    );
+    this.#retryBudget = scope.budget(options.retries.budget);
+    this.service = this.#stack();
     this.#binding = binding;
     this.#unwatch = binding.watch((state) => this.#onBinding(state));
     this.#onBinding(binding.state);
   }
 
-  began(): void {
+  began(nowMs: number): void {
     this.pending++;
+    this.#retryBudget.deposit(nowMs);
   }
 
   ended(): void {
@@ -145,6 +135,39 @@ export class Destination<Req extends Call, Res> implements Cached {
   #stateName(boundCount: number): PathView["state"] {
     if (this.#selector !== null) return boundCount > 0 ? "bound" : "unbound";
     return this.#binding.state.kind === "failed" ? "failed" : "pending";
+  }
+
+  #stack(): Service<Req, Res> {
+    const { clock, options, scope, protocol } = this.#deps;
+    const { classifier, retries } = options;
+    return stack<Req, Res>(
+      [
+        // Outermost: counts what the caller sees, with all tries folded into one call.
+        statsFilter({
+          stats: scope.calls,
+          classifier,
+          clock,
+          mark: (response, verdict) => protocol.mark(response, verdict),
+          owner: this,
+        }),
+        // Above the tries and the wait for a binding: one deadline over all of them.
+        deadlineFilter(clock, options.totalTimeoutMs),
+        // Around all tries: they keep what another try needs.
+        ...options.filters,
+        // Below the deadline that ends them, above the binding, so that each try may choose
+        // another branch, cluster and endpoint.
+        retryFilter({
+          clock,
+          classifier,
+          stats: scope.retries,
+          budget: this.#retryBudget,
+          maxAttempts: retries.maxAttempts,
+          backoff: () => retries.backoff(),
+          discard: protocol.discard === undefined ? null : (answer) => protocol.discard?.(answer),
+        }),
+      ],
+      (request, reply) => this.#bind(request, reply),
+    );
   }
 
   #bind(request: Req, reply: Reply<Res>): Pending {

@@ -10,7 +10,6 @@ import type { Call, Identifier, ProtocolRouter } from "../core/protocol.ts";
 import type { Service } from "../core/service.ts";
 import { ended } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
-import { CallStats } from "./call-stats.ts";
 import type { ClusterView } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
 import { atMostOnceASecond } from "./explain.ts";
@@ -19,6 +18,7 @@ import { Lease } from "./lease.ts";
 import type { BindingCacheOptions, ClientOptions, ServiceOptions } from "./options.ts";
 import type { PathView } from "./path.ts";
 import { Destination } from "./path.ts";
+import { ServiceScope } from "./service-scope.ts";
 import { SharedScopes } from "./shared-scopes.ts";
 
 export interface RouterDeps<Req extends Call, Res> {
@@ -37,7 +37,7 @@ export interface RouterDeps<Req extends Call, Res> {
   readonly maxServiceNames: number;
   readonly protocol: Pick<
     ProtocolRouter<Req, Res>,
-    "dial" | "responseCounter" | "pushesBack" | "mark"
+    "dial" | "responseCounter" | "pushesBack" | "mark" | "discard"
   >;
   serviceOptions(dst: Path): ServiceOptions<Req, Res>;
   clientOptions(id: Path): ClientOptions;
@@ -71,7 +71,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
   readonly #deps: RouterDeps<Req, Res>;
   readonly #paths: IdleCache<Destination<Req, Res>>;
   readonly #clusters: IdleCache<Cluster<Req, Res>>;
-  readonly #serviceScopes: SharedScopes<CallStats>;
+  readonly #serviceScopes: SharedScopes<ServiceScope>;
   /** Those for which the caches had no room, by key: they close themselves after use. */
   readonly #oneShotPaths = new Map<string, Destination<Req, Res>>();
   readonly #oneShotClusters = new Map<Path, Cluster<Req, Res>>();
@@ -98,7 +98,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
     });
     this.#serviceScopes = new SharedScopes(
       stats.scope("service"),
-      (scope) => new CallStats(scope),
+      (scope) => new ServiceScope(scope, clock),
       maxServiceNames,
       stats.counter("service_names_overflow"),
     );
@@ -186,7 +186,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
       clock: deps.clock,
       random: deps.random,
       options,
-      stats: this.#serviceScopes.take(scopeName),
+      scope: this.#serviceScopes.take(scopeName),
       protocol: deps.protocol,
       bindingTimeoutMs: deps.bindingTimeoutMs,
       baseDtab: deps.dtab,

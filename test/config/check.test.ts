@@ -194,12 +194,8 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
   ],
   [
     "keys of Linkerd that are not built yet",
-    "client: {tls: {}, requeueBudget: {}}\nservice: {retries: {}}",
-    [
-      "4:12 routers[0].client.tls: not supported yet: TLS to endpoints",
-      "4:21 routers[0].client.requeueBudget: not supported yet: a budget of your own for requeues; the built-in one applies",
-      "5:13 routers[0].service.retries: not supported yet: retries of failed answers",
-    ],
+    "client: {tls: {}}",
+    ["4:12 routers[0].client.tls: not supported yet: TLS to endpoints"],
   ],
   [
     "keys that Linkerd removed or moved",

@@ -27,6 +27,8 @@ const socket = {
   writeTimeoutMs: Infinity,
 };
 
+const budget = { ttlSecs: 10, minRetriesPerSec: 10, percentCanRetry: 0.2 };
+
 test("the shortest file has every default", () => {
   const { config, warnings } = checked("routers: [{protocol: http, servers: [{}]}]");
   assert.deepEqual(warnings, []);
@@ -65,12 +67,14 @@ test("the shortest file has every default", () => {
         service: {
           totalTimeoutMs: Infinity,
           responseClassifier: { kind: "io.l5d.http.nonRetryable5XX" },
+          retries: { budget, backoff: { kind: "constant", ms: 0 }, maxAttempts: 3 },
           config: {},
         },
         client: {
           loadBalancer: { kind: "p2c", maxEffort: 5 },
           failureAccrual: { kind: "io.l5d.consecutiveFailures", failures: 5 },
           requestAttemptTimeoutMs: Infinity,
+          requeueBudget: budget,
           dial: {
             connectTimeoutMs: 1000,
             socket,

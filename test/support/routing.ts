@@ -147,6 +147,8 @@ export interface TestRouterOptions {
   readonly router?: Partial<RouterDeps<TestCall, TestResponse>>;
   /** How the endpoint at an address answers. */
   serve?(address: Address): Service<TestCall, TestResponse>;
+  /** An answer that is tried again. */
+  discard?(response: TestResponse): void;
   /** After a wire was closed: the calls that it still had must end. */
   closed?(): void;
 }
@@ -183,8 +185,15 @@ export function testRouter(options: TestRouterOptions = {}): TestRouter {
         if (response !== null) stats.counter("status", String(response)).value++;
       },
       mark: () => {},
+      discard: (response) => options.discard?.(response),
     },
-    serviceOptions: () => ({ classifier, totalTimeoutMs: Infinity, ...options.service }),
+    serviceOptions: () => ({
+      classifier,
+      totalTimeoutMs: Infinity,
+      retries: noRetries,
+      filters: [],
+      ...options.service,
+    }),
     clientOptions: () => ({ ...clientOptions(clock, random, options), ...options.client }),
     explain: (dst, localDtab) => `trace of ${dst} with ${localDtab.length} entries`,
     ...options.router,
@@ -215,6 +224,14 @@ export function bound(id: string, set: Cell<AddressSet> | AddressSet, residual =
   return { id: pathLiteral(id), residual: pathLiteral(residual), addresses: live };
 }
 
+/** As the configuration has them unless it says otherwise. */
+export const defaultBudget = { ttlSecs: 10, minRetriesPerSec: 10, percentCanRetry: 0.2 };
+const noRetries = {
+  budget: defaultBudget,
+  maxAttempts: 3,
+  backoff: () => ({ nextMs: () => 0, reset: () => {} }),
+};
+
 function interpreterOf(binding: (path: string) => Cell<NameTree<Bound>>): Interpreter {
   return {
     bind: (_: Dtab, path: Path) => binding(path),
@@ -228,6 +245,7 @@ function clientOptions(clock: Clock, random: Random, options: TestRouterOptions)
     balancing: balancing(options.balancer ?? p2c, { clock, random }, options.balancerConfig),
     accrual: accrualOf(consecutiveFailures, {}, random),
     attemptTimeoutMs: Infinity,
+    requeueBudget: defaultBudget,
     dial: dialOptions,
   };
 }

@@ -1,8 +1,11 @@
 // Sends a call again at once when the endpoint surely did not act on it.
+import type { Clock } from "../../core/clock.ts";
+import { final } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
 import type { Call } from "../../core/protocol.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import type { Counter, Histogram, Stats } from "../../core/stats.ts";
+import type { RetryBudget } from "../budget.ts";
 
 /** Of one cluster: `client/<id>/retries`. */
 export class RequeueStats {
@@ -11,6 +14,7 @@ export class RequeueStats {
   readonly cannotRetry: Counter;
   readonly notOpen: Counter;
   readonly requestLimit: Counter;
+  readonly budgetExhausted: Counter;
 
   constructor(scope: Stats) {
     this.requeues = scope.counter("requeues");
@@ -18,11 +22,15 @@ export class RequeueStats {
     this.cannotRetry = scope.counter("cannot_retry");
     this.notOpen = scope.counter("not_open");
     this.requestLimit = scope.counter("request_limit");
+    this.budgetExhausted = scope.counter("budget_exhausted");
   }
 }
 
 export interface RequeueOptions {
   readonly stats: RequeueStats;
+  readonly clock: Clock;
+  /** Only withdrawn from: whoever counts the calls deposits for each that succeeded. */
+  readonly budget: RetryBudget;
   /** Whether an endpoint is open: without one another try is no better. */
   isOpen(): boolean;
   /** Tries a single call may have, the first one included. */
@@ -32,6 +40,9 @@ export interface RequeueOptions {
 export function requeueFilter<Req extends Call, Res>(options: RequeueOptions): Filter<Req, Res> {
   return (request, reply, next) => new RequeuedCall(options, request, reply, next).run();
 }
+
+/** One call may use up this share of what the budget holds when its first try fails. */
+const maxShareOfBudget = 0.2;
 
 /** The call was surely not acted on, or acting on it twice does no harm; and all of it is at hand. */
 function mayRequeue(request: Call, why: Failure): boolean {
@@ -55,6 +66,8 @@ class RequeuedCall<Req extends Call, Res> implements Reply<Res>, Pending {
   readonly #reply: Reply<Res>;
   readonly #next: Service<Req, Res>;
   #tries = 0;
+  /** Known when the first try has failed. */
+  #maxTries = 0;
   /** The current try; null while `next` has not returned it yet. */
   #inner: Pending | null = null;
   #cancelled: Failure | null = null;
@@ -86,19 +99,35 @@ class RequeuedCall<Req extends Call, Res> implements Reply<Res>, Pending {
   end(why: Failure | null): void {
     if (why === null || this.#hasStarted || this.#cancelled !== null) return this.#finish(why);
     if (!mayRequeue(this.#request, why)) return this.#finish(why);
-    const { stats, isOpen, maxTries } = this.#options;
+    const { stats, isOpen } = this.#options;
     if (!isOpen()) {
       stats.notOpen.value++;
       stats.cannotRetry.value++;
       return this.#finish(why);
     }
-    if (this.#tries >= maxTries()) {
-      stats.requestLimit.value++;
-      // Sent often enough: what stands above must not start all over.
-      return this.#finish({ ...why, retry: "never" });
-    }
+    // Sent often enough: what stands above must not start all over.
+    if (!this.#takeAnother()) return this.#finish(final(why));
     stats.requeues.value++;
     this.run();
+  }
+
+  /** Whether one more try may be made; then the budget has paid for it. */
+  #takeAnother(): boolean {
+    const { stats, clock, budget, maxTries } = this.#options;
+    const nowMs = clock.nowMs();
+    const balance = budget.balance(nowMs);
+    if (this.#maxTries === 0) {
+      this.#maxTries = Math.min(maxTries(), 1 + Math.ceil(maxShareOfBudget * balance));
+    }
+    if (balance < 1) {
+      stats.budgetExhausted.value++;
+      return false;
+    }
+    if (this.#tries >= this.#maxTries) {
+      stats.requestLimit.value++;
+      return false;
+    }
+    return budget.tryWithdraw(nowMs);
   }
 
   cancel(why: Failure): void {

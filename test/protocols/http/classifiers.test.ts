@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as v from "valibot";
-import { failure } from "../../../src/core/failure.ts";
+import { failure, final } from "../../../src/core/failure.ts";
 import { classifiers, serverClassifier } from "../../../protocols/http/classifiers.ts";
+import { verdictOf } from "../../../src/routing/verdict.ts";
 import { request, response } from "./messages.ts";
 
 function classifier(kind: string) {
   const plugin = classifiers.find((one) => one.kind === kind);
   if (plugin === undefined) throw new Error(`no kind ${kind}`);
-  return plugin.create(v.parse(plugin.schema, { kind }), undefined);
+  const classify = plugin.create(v.parse(plugin.schema, { kind }), undefined);
+  return (...asked: Parameters<typeof classify>) => verdictOf(classify, ...asked);
 }
 
 const byStatus = classifier("io.l5d.http.nonRetryable5XX");
@@ -55,20 +57,38 @@ test("the verdict of the proxy before the service goes before the status", () =>
   }
 });
 
-test("the retryable kinds are known and refused with what to write instead", () => {
-  for (const part of ["Read", "Idempotent", "All"]) {
-    const kind = `io.l5d.http.retryable${part}5XX`;
-    const schema = classifiers.find((one) => one.kind === kind)?.schema ?? v.any();
-    const { issues } = v.safeParse(schema, { kind });
-    assert.match(
-      issues?.[0].message ?? "",
-      /not supported yet: write io\.l5d\.http\.nonRetryable5XX/,
-    );
-  }
+const methods = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "POST", "PATCH", "PURGE"];
+const retryableKinds = { Read: 4, Idempotent: 6, All: 8 };
+
+for (const [part, retriedMethods] of Object.entries(retryableKinds)) {
+  test(`retryable${part}5XX: bad results of ${retriedMethods} methods may be tried again`, () => {
+    const classify = classifier(`io.l5d.http.retryable${part}5XX`);
+    methods.forEach((method, i) => {
+      const bad = i < retriedMethods ? "retryable" : "failure";
+      const call = request({ method });
+      assert.equal(classify(call, response({ status: 503 }), null), bad, method);
+      for (const kind of ["connect", "timeout", "closed", "malformed"] as const) {
+        assert.equal(classify(call, null, failure(kind, "")), bad, `${method} ${kind}`);
+      }
+      for (const kind of ["exhausted", "unbound", "unresolved", "unidentified"] as const) {
+        assert.equal(classify(call, null, failure(kind, "")), "failure", `${method} ${kind}`);
+      }
+      assert.equal(classify(call, null, failure("cancelled", "")), "ignorable", method);
+      assert.equal(classify(call, response({ status: 404 }), null), "success", method);
+    });
+  });
+}
+
+test("what was sent and not kept, or was sent as often as it may, is not retryable", () => {
+  const classify = classifier("io.l5d.http.retryableAll5XX");
+  const gone = request({ replayable: false });
+  assert.equal(classify(gone, response({ status: 503 }), null), "failure");
+  assert.equal(classify(request(), null, final(failure("connect", "", "safe"))), "failure");
 });
 
 test("a server counts by the mark of the path, then by the status it sends", () => {
-  const classify = serverClassifier((why) => (why.kind === "unidentified" ? 400 : 502));
+  const byMark = serverClassifier((why) => (why.kind === "unidentified" ? 400 : 502));
+  const classify = (...asked: Parameters<typeof byMark>) => verdictOf(byMark, ...asked);
   const marked = (status: number, value: string) =>
     classify(request(), response({ status, contextOut: ["l5d-success-class", value] }), null);
   assert.equal(marked(500, "1.0"), "success");

@@ -4,10 +4,12 @@ import { test } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
 import type { Filter, Service } from "../../../src/core/service.ts";
 import { ended, stack } from "../../../src/core/service.ts";
+import { RetryBudget } from "../../../src/routing/budget.ts";
 import { CallStats } from "../../../src/routing/call-stats.ts";
 import { admissionFilter } from "../../../src/routing/filters/admission.ts";
 import { attemptTimeout, deadlineFilter } from "../../../src/routing/filters/deadline.ts";
 import { RequeueStats, requeueFilter } from "../../../src/routing/filters/requeue.ts";
+import { RetryStats, retryFilter } from "../../../src/routing/filters/retry.ts";
 import { statsFilter } from "../../../src/routing/filters/stats.ts";
 import { WaitingRoom } from "../../../src/routing/waiting-room.ts";
 import { openMetrics } from "../../../src/telemetry/metrics.ts";
@@ -17,13 +19,25 @@ import { simulatedClock } from "../../support/clock.ts";
 import { exactlyOnce } from "../../support/exactly-once.ts";
 import { seeded } from "../../support/random.ts";
 import type { HeldCall, TestCall, TestResponse } from "../../support/routing.ts";
-import { answers, classifier, fails, holding, refused, testCall } from "../../support/routing.ts";
+import {
+  answers,
+  classifier,
+  defaultBudget,
+  fails,
+  holding,
+  refused,
+  testCall,
+} from "../../support/routing.ts";
 
 type TestFilter = Filter<TestCall, TestResponse>;
 type TestService = Service<TestCall, TestResponse>;
 
 const cancelled = failure("cancelled", "the caller went away");
 const owner = { began: () => {}, ended: () => {} };
+
+/** What is no success is worth another try. */
+const retryable: typeof classifier = (request, response, why) =>
+  classifier(request, response, why) === "success" ? "success" : "retryable";
 
 const filters: Record<string, (clock: SimulatedClock) => TestFilter> = {
   stats: (clock) =>
@@ -40,8 +54,20 @@ const filters: Record<string, (clock: SimulatedClock) => TestFilter> = {
   requeue: (clock) =>
     requeueFilter({
       stats: new RequeueStats(openMetrics(clock).stats),
+      clock,
+      budget: new RetryBudget(defaultBudget, clock.nowMs()),
       isOpen: () => true,
       maxTries: () => 4,
+    }),
+  retry: (clock) =>
+    retryFilter({
+      clock,
+      stats: new RetryStats(openMetrics(clock).stats),
+      classifier: retryable,
+      budget: new RetryBudget(defaultBudget, clock.nowMs()),
+      maxAttempts: 4,
+      backoff: () => ({ nextMs: () => 10, reset: () => {} }),
+      discard: null,
     }),
   "waiting room, opened at once": (clock) => (request, reply, next) => {
     const room = new WaitingRoom<TestCall, TestResponse>({ clock, timeoutMs: 1_000, what: "it" });

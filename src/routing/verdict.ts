@@ -1,0 +1,19 @@
+// The one place that says what an answer, or its absence, means: to retries, statistics and health.
+import type { Failure } from "../core/failure.ts";
+import type { Call, Classifier, Verdict } from "../core/protocol.ts";
+
+/**
+ * What the classifier makes of it, within what holds for all of them: a caller who left is nobody's
+ * failure, and what cannot be sent again, or was sent as often as it may, is not retryable.
+ */
+export function verdictOf<Req extends Call, Res>(
+  classifier: Classifier<Req, Res>,
+  request: Req,
+  response: Res | null,
+  failure: Failure | null,
+): Verdict {
+  if (failure !== null && failure.kind === "cancelled") return "ignorable";
+  const verdict = classifier(request, response, failure);
+  if (verdict !== "retryable") return verdict;
+  return request.replayable && failure?.isFinal !== true ? "retryable" : "failure";
+}
