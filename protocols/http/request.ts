@@ -61,6 +61,16 @@ class Request implements HttpRequest {
   }
 }
 
+const usualMethods = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"];
+
+/** One string for each usual method: tables find it without hashing it anew for every request. */
+function methodOf(text: string, length: number): string {
+  for (const method of usualMethods) {
+    if (method.length === length && text.startsWith(method)) return method;
+  }
+  return text.slice(0, length);
+}
+
 /** RFC 9110 section 9.2.2. */
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
@@ -79,7 +89,7 @@ export function readRequest(bytes: Buffer, peer: Peer): RequestHead | Refusal {
   const base = marks.lineStart;
   const text = bytes.toString("latin1", base, marks.headEnd);
   sortFields(bytes, text, base);
-  const method = text.slice(0, marks.firstEnd - base);
+  const method = methodOf(text, marks.firstEnd - base);
   const target = text.slice(marks.firstEnd - base + 1, marks.secondEnd - base);
   const problem = hostProblem();
   if (problem !== null) return refusal(400, problem);

@@ -47,7 +47,7 @@ export interface Marks {
 }
 
 /** The most fields that any limit may allow. */
-export const mostFields = 1_024;
+const mostFields = 1_024;
 
 /** Written by `scanHead` and `scanFields`; one at a time, so one for all. */
 export const marks: Marks = {

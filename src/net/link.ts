@@ -20,7 +20,7 @@ export interface Receiver {
  * Reads of every socket land here, one after the other: no buffer is allocated per read. Safe,
  * because a read calls its receiver synchronously, and what must be kept is copied out.
  */
-export const readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+const readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 const nobody: Receiver = { received() {}, ended() {}, drained() {}, closed() {} };
 
