@@ -70,6 +70,17 @@ function bodyOf(method: string, host: string, id: number): string {
   return `${method} ${host} ${id}${id % 50 === 0 ? ".".repeat(20_000) : ""}`;
 }
 
+/** Endpoints of `orderly` leave as they should, so any method will do; those of `rough` also die. */
+function callOf(id: number) {
+  const isPost = id % 5 === 0;
+  const host = isPost || id % 2 === 0 ? "orderly" : "rough";
+  const body = isPost ? "x".repeat(id % 97) : "";
+  const method = isPost ? "POST" : "GET";
+  const length = isPost ? `Content-Length: ${body.length}\r\n` : "";
+  const text = `${method} / HTTP/1.1\r\nHost: ${host}\r\nx-id: ${id}\r\n${length}\r\n${body}`;
+  return { text, wanted: bodyOf(method, host, id) };
+}
+
 interface Service {
   readonly name: string;
   readonly endpoints: Endpoint[];
@@ -168,7 +179,6 @@ test("of 100,000 calls none fails and none is mixed up while endpoints come, lea
     routers: [{ protocol: http, dtab: "/svc => /#/io.l5d.fs", servers: [{ port: 0 }] }]`,
   );
   const churn = new Churn(t, disco, proxy);
-  // Endpoints of `orderly` leave as they should, so any method will do; those of `rough` also die.
   const orderly: Service = { name: "orderly", endpoints: [] };
   const rough: Service = { name: "rough", endpoints: [] };
   for (let count = 0; count < 4; count++)
@@ -180,17 +190,16 @@ test("of 100,000 calls none fails and none is mixed up while endpoints come, lea
   const work = async () => {
     const from = await caller(t, proxy.port);
     while (asked < calls && wrong.length === 0) {
-      const id = asked++;
-      const isPost = id % 5 === 0;
-      const host = isPost || id % 2 === 0 ? "orderly" : "rough";
-      const body = isPost ? "x".repeat(id % 97) : "";
-      const method = isPost ? "POST" : "GET";
-      const length = isPost ? `Content-Length: ${body.length}\r\n` : "";
-      from.write(`${method} / HTTP/1.1\r\nHost: ${host}\r\nx-id: ${id}\r\n${length}\r\n${body}`);
-      const answer = await from.answer();
-      answered++;
-      if (answer.status !== 200 || answer.body !== bodyOf(method, host, id)) {
-        wrong.push(`${method} ${host} ${id}: ${answer.status} ${answer.body.slice(0, 400)}`);
+      // One at a time, and up to four in a row without waiting.
+      const batch = Array.from({ length: Math.min(1 + (asked % 4), calls - asked) }, () =>
+        callOf(asked++),
+      );
+      from.socket.write(batch.map(({ text }) => text).join(""), "latin1");
+      for (const call of batch) {
+        const answer = await from.answer();
+        answered++;
+        if (answer.status === 200 && answer.body === call.wanted) continue;
+        wrong.push(`${call.text}: ${answer.status} ${answer.body.slice(0, 400)}`);
       }
     }
     from.close();
