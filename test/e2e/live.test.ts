@@ -2,47 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { TestContext } from "node:test";
-import { caller } from "../support/caller.ts";
 import { testFolder } from "../support/folder.ts";
+import { load } from "../support/load.ts";
 import { startProxy } from "../support/proxy.ts";
 import { ask, discovery, service, until } from "../support/services.ts";
-
-interface Load {
-  /** The body of the last answer of each caller. */
-  readonly bodies: readonly string[];
-  /** Ends it; every status that was not 200, with its body. */
-  stop(): Promise<string[]>;
-}
-
-/** Callers that ask without pause. */
-async function load(t: TestContext, port: number, host: string, callers = 4): Promise<Load> {
-  const bodies: string[] = [];
-  const failures: string[] = [];
-  let isOver = false;
-  const running = Array.from({ length: callers }, async (_, id) => {
-    const from = await caller(t, port);
-    while (!isOver) {
-      const { status, body } = await from.ask(host);
-      bodies[id] = body;
-      if (status !== 200) failures.push(`${status} ${body}`);
-    }
-    from.close();
-  });
-  await until(
-    () => bodies.length,
-    (count) => count === callers,
-    "all callers have an answer",
-  );
-  return {
-    bodies,
-    async stop() {
-      isOver = true;
-      await Promise.all(running);
-      return failures;
-    },
-  };
-}
 
 const allAre = (wanted: string) => (bodies: readonly string[]) =>
   bodies.every((body) => body === wanted);

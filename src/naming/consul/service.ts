@@ -17,12 +17,15 @@ export type Authority = Live<string> | null;
 
 /** Owned by the namer; works while one of its Lives is watched. */
 export class Service {
-  /** `neg` while there is no instance that has an address; never empty. */
-  readonly addresses: Live<AddressSet>;
   readonly #watch: Watch<readonly Instance[]>;
   readonly #authority: Authority;
   readonly #hosts: HostResolver;
+  /** `neg` while there is no instance that has an address; never empty. */
+  readonly #resolved: Live<AddressSet>;
   readonly #exists: Live<boolean>;
+  readonly #addresses: Live<AddressSet>;
+  /** The last that were not `neg`. */
+  #last: AddressSet = "neg";
   readonly #bound = new Map<string, Bound>();
   /** The last of each, by what it is made of: what did not change stays the same object. */
   #kept = new Map<string, Address>();
@@ -31,11 +34,19 @@ export class Service {
     this.#watch = watch;
     this.#authority = authority;
     this.#hosts = hosts;
-    this.addresses = computed((tracker) => this.#addresses(tracker), isSameSet);
+    this.#resolved = computed((tracker) => this.#resolve(tracker), isSameSet);
     this.#exists = computed((tracker) => {
-      const state = tracker.read(this, "addresses", () => this.addresses);
+      const state = tracker.read(this, "resolved", () => this.#resolved);
       return state.kind === "ok" ? ok(state.value !== "neg") : state;
     }, Object.is);
+    // A service without instances is gone from the tree. Until those who look at that have found
+    // another way, which takes a moment, they shall not be left without any address.
+    this.#addresses = computed((tracker) => {
+      const state = tracker.read(this, "resolved", () => this.#resolved);
+      if (state.kind !== "ok") return state;
+      if (state.value !== "neg") this.#last = state.value;
+      return ok(this.#last);
+    }, isSameSet);
   }
 
   get report(): WatchReport {
@@ -65,21 +76,21 @@ export class Service {
     const key = `${id} ${residual}`;
     const known = this.#bound.get(key);
     if (known !== undefined) return known;
-    const bound = { id, residual, addresses: this.addresses };
+    const bound = { id, residual, addresses: this.#addresses };
     // Residuals come from callers: what is kept has an end.
     if (this.#bound.size >= maxBound) this.#bound.clear();
     this.#bound.set(key, bound);
     return bound;
   }
 
-  #addresses(tracker: Tracker): State<AddressSet> {
+  #resolve(tracker: Tracker): State<AddressSet> {
     const { live } = this.#watch;
     const state = tracker.read(this, "instances", () => live);
     if (state.kind !== "ok") return state;
     if (state.value.length === 0) return ok("neg");
     const authority = this.#readAuthority(tracker);
     if (authority.kind !== "ok") return authority;
-    return this.#resolved(state.value, authority.value, tracker);
+    return this.#withAddresses(state.value, authority.value, tracker);
   }
 
   #readAuthority(tracker: Tracker): State<string | null> {
@@ -88,7 +99,7 @@ export class Service {
   }
 
   /** Instances whose host name has no address are left out, until it has one. */
-  #resolved(
+  #withAddresses(
     instances: readonly Instance[],
     authority: string | null,
     tracker: Tracker,

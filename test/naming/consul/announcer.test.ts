@@ -131,10 +131,10 @@ test("the announcer io.l5d.consul registers in a real agent", async (t) => {
   });
 
   await t.test("its heartbeats keep it passing; without them it turns critical", async (t) => {
-    const { announce } = announcer(t, agent, { intervalMs: 400 });
+    const { announce } = announcer(t, agent, { intervalMs: 200 });
     const living = announce("/living", { host: "127.0.0.1", port: 1 });
     // Longer than the time to live, which is three intervals.
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 800));
     await status(agent, "living", "passing");
     await living.withdraw();
 
