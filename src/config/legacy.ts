@@ -58,7 +58,6 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     h2: "not supported yet: HTTP/2",
     thrift: "not supported yet: Thrift",
     thriftmux: "not supported yet: Thrift over mux",
-    mux: "not supported yet: mux",
   },
   "routers.identifier.kind": {
     "io.l5d.ingress": "not supported yet: names from Kubernetes ingresses",

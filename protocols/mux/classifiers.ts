@@ -1,0 +1,45 @@
+// What an answer means: a success, or a failure of the endpoint.
+//
+//   routers:
+//   - protocol: mux
+//     dtab: /svc/users => /$/inet/127.1/8080 ;
+//     service:
+//       responseClassifier:
+//         kind: io.l5d.mux.errorsAreFailures   # the default
+//     servers: [{ port: 4141 }]
+import * as v from "valibot";
+import { plugin } from "../../src/core/plugin.ts";
+import type { Classifier, ClassifierPlugin } from "../../src/core/protocol.ts";
+import type { MuxRequest, MuxResponse } from "./call.ts";
+import { statusOk } from "./message.ts";
+
+export const defaultClassifier = "io.l5d.mux.errorsAreFailures";
+
+type MuxClassifier = Classifier<MuxRequest, MuxResponse>;
+
+/** The status decides; payloads are nobody's business here. */
+export const errorsAreFailures: MuxClassifier = (_request, response, failure) => {
+  // A caller that went away says nothing about the endpoint.
+  if (failure !== null) return failure.kind === "cancelled" ? "ignorable" : "failure";
+  return response !== null && response.status === statusOk ? "success" : "failure";
+};
+
+/** An endpoint that says Error has answered, and is well. */
+const allSuccessful: MuxClassifier = (_request, response, failure) => {
+  if (failure !== null) return failure.kind === "cancelled" ? "ignorable" : "failure";
+  return response === null ? "failure" : "success";
+};
+
+const kinds: readonly (readonly [kind: string, classifier: MuxClassifier])[] = [
+  [defaultClassifier, errorsAreFailures],
+  ["io.l5d.mux.allSuccessful", allSuccessful],
+];
+
+export const classifiers = kinds.map(
+  ([kind, classifier]): ClassifierPlugin<MuxRequest, MuxResponse> =>
+    plugin({
+      kind,
+      schema: v.strictObject({ kind: v.literal(kind) }),
+      create: () => classifier,
+    }),
+);

@@ -1,0 +1,145 @@
+// Failures as answers: refusals that may be sent again (nacks), and errors with a text for people.
+import { Buffer } from "node:buffer";
+import { showDtab } from "../../src/core/dtab.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import type { Form, MuxRequest } from "./call.ts";
+import { entryBytes, failureFlags, failureKey, writeKey } from "./contexts.ts";
+import * as mux from "./message.ts";
+import { showPeer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
+import type { Rendered } from "./server-settings.ts";
+
+/** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
+export type ErrorDetail = "full" | "local" | "none";
+
+export interface RenderOptions {
+  /** The router's label. */
+  readonly label: string;
+  readonly errorDetail: ErrorDetail;
+}
+
+/** Longer texts are cut. */
+const maxTextBytes = 16 * 1024;
+
+/**
+ * As Finagle does: what may be sent again is a nack, all else an error. `MuxFailure` says whether
+ * the call was refused before anybody saw it, and whether sending it again makes sense.
+ */
+export function render(
+  options: RenderOptions,
+  failure: Failure,
+  request: MuxRequest,
+  peer: Peer,
+): Rendered {
+  const mayKnow =
+    options.errorDetail === "full" || (options.errorDetail === "local" && peer.isLocal);
+  const text = textOf(options.label, failure, request, mayKnow);
+  if (failure.retry === "safe") {
+    const { restartable, rejected } = failureFlags;
+    return { status: mux.statusNack, flags: restartable | rejected, text };
+  }
+  const { rejected, nonRetryable } = failureFlags;
+  const flags = isRejection(failure) ? rejected | nonRetryable : 0;
+  return { status: mux.statusError, flags, text };
+}
+
+/** No endpoint has seen the call. */
+function isRejection({ kind }: Failure): boolean {
+  return kind === "exhausted" || kind === "connect" || kind === "unresolved";
+}
+
+function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: boolean): string {
+  const headline = headlineOf(failure);
+  const { dst, boundId, endpoint, residual, localDtab } = request;
+  const lines = [mayKnow ? `${headline} ${failure.detail}` : headline];
+  if (dst !== null) lines.push(`service name: ${dst}`);
+  if (!mayKnow) return `${lines.join("\n")}\n${adviceToStrangers}`;
+  lines.push(`router: ${label}`);
+  if (boundId !== null) lines.push(`client name: ${boundId}`);
+  if (residual !== "/") lines.push(`residual: ${residual}`);
+  if (endpoint !== null) lines.push(`selected address: ${showPeer(endpoint)}`);
+  if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
+  if (failure.trace !== undefined) {
+    lines.push("how the name was resolved:", failure.trace.trimEnd().replace(/^/gm, "  "));
+  }
+  const advice = adviceOf(failure, request, label);
+  return advice === "" ? lines.join("\n") : `${lines.join("\n")}\n${advice}`;
+}
+
+function headlineOf(failure: Failure): string {
+  switch (failure.kind) {
+    case "unidentified":
+      return "Unknown destination.";
+    case "unbound":
+      return "Unable to route request!";
+    case "unresolved":
+      return "The name could not be resolved.";
+    case "exhausted":
+      return "Nothing can take the call now.";
+    case "connect":
+      return "Unable to establish connection.";
+    case "timeout":
+      return "The call took too long.";
+    case "closed":
+      return "The connection to the service broke before it answered.";
+    case "malformed":
+      return "The service gave an answer that is not valid.";
+    case "cancelled":
+      return "The call was given up.";
+    default:
+      return failure.kind satisfies never;
+  }
+}
+
+const adviceToStrangers =
+  "Details are shown to callers on the proxy's own host (errorDetail of the router).";
+
+function adviceOf({ kind }: Failure, request: MuxRequest, label: string): string {
+  if (kind !== "unbound") return "";
+  const { dst, localDtab } = request;
+  const dtab = localDtab.length === 0 ? "" : ` --dtab '${showDtab(localDtab)}'`;
+  return (
+    `Add a dentry that covers it to the dtab of router ${label}, or register the service where its\n` +
+    `dentry points to. Every step, live: switchyard explain FILE ${dst ?? "NAME"} --router ${label}${dtab}`
+  );
+}
+
+const flagsBytes = 8;
+
+/** An answer that says so. An Rreq has no place for flags. */
+export function renderedMessage(tag: number, form: Form, rendered: Rendered): Buffer {
+  const { status, flags, text } = rendered;
+  const told = truncated(Buffer.from(text));
+  const hasFlags = form === "dispatch" && flags !== 0;
+  const contexts = form === "req" ? 0 : 2 + (hasFlags ? entryBytes(failureKey, flagsBytes) : 0);
+  const frame = Buffer.alloc(mux.bodyStart + 1 + contexts + told.length);
+  const type = form === "dispatch" ? mux.rdispatch : mux.rreq;
+  let at = mux.writeHead(frame, 0, frame.length, type, tag);
+  at = frame.writeUInt8(status, at);
+  if (form === "dispatch") at = frame.writeUInt16BE(hasFlags ? 1 : 0, at);
+  if (hasFlags) {
+    at = writeKey(frame, at, failureKey, flagsBytes);
+    frame.writeBigInt64BE(BigInt(flags), at);
+    at += flagsBytes;
+  }
+  frame.set(told, at);
+  return frame;
+}
+
+/** A call that this connection does not take: it may be sent again, at once and elsewhere. */
+export function nackMessage(tag: number, form: Form, text: string): Buffer {
+  const { restartable, rejected } = failureFlags;
+  return renderedMessage(tag, form, {
+    status: mux.statusNack,
+    flags: restartable | rejected,
+    text,
+  });
+}
+
+/** At most `maxTextBytes` of UTF-8, cut between characters. */
+function truncated(bytes: Buffer): Buffer {
+  if (bytes.length <= maxTextBytes) return bytes;
+  let end = maxTextBytes;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end);
+}

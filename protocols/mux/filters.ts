@@ -1,0 +1,64 @@
+// What stands between a mux server and its router: what callers say of a call, believed or not.
+import { emptyDtab } from "../../src/core/dtab.ts";
+import type { Clock } from "../../src/core/clock.ts";
+import type { Filter } from "../../src/core/service.ts";
+import type { MuxRequest, MuxResponse } from "./call.ts";
+import { deadlineMsOf, isPlausible, readDeadline } from "./deadline.ts";
+
+export type MuxFilter = Filter<MuxRequest, MuxResponse>;
+
+interface FilterOptions {
+  readonly clock: Clock;
+  readonly clearContext: boolean;
+  /** Total time for a call; Infinity: no limit. */
+  readonly timeoutMs: number;
+}
+
+/** Outermost first. */
+export function serverFilters({ clock, clearContext, timeoutMs }: FilterOptions): MuxFilter[] {
+  const filters = [
+    // Outermost: nothing below may believe what a caller from outside says of its context.
+    clearContext ? clearedContext : readContext(clock),
+  ];
+  // The caller's own deadline is known; the server's may only shorten it.
+  if (timeoutMs !== Infinity) filters.push(serverTimeout(timeoutMs, clock));
+  return filters;
+}
+
+const clearedContext: MuxFilter = (request, reply, next) => {
+  forgetContext(request);
+  return next(request, reply);
+};
+
+/** As if the caller had sent a destination and a payload, and nothing else. */
+function forgetContext(request: MuxRequest): void {
+  request.contextsEnd = request.contextsStart;
+  request.deadlineAt = request.traceAt = -1;
+  request.localDtab = emptyDtab;
+  request.dtabWire = null;
+}
+
+function readContext(clock: Clock): MuxFilter {
+  return (request, reply, next) => {
+    if (request.deadlineAt >= 0) readCallersDeadline(request, clock);
+    return next(request, reply);
+  };
+}
+
+/** One that cannot be meant for now is passed on, and nobody here goes by it. */
+function readCallersDeadline(request: MuxRequest, clock: Clock): void {
+  const deadline = readDeadline(request.frame, request.deadlineAt);
+  if (!isPlausible(deadline, clock)) {
+    request.deadlineAt = -1;
+    return;
+  }
+  request.callerDeadlineMs = deadlineMsOf(deadline, clock);
+  request.deadlineMs = Math.min(request.deadlineMs, request.callerDeadlineMs);
+}
+
+function serverTimeout(timeoutMs: number, clock: Clock): MuxFilter {
+  return (request, reply, next) => {
+    request.deadlineMs = Math.min(request.deadlineMs, clock.nowMs() + timeoutMs);
+    return next(request, reply);
+  };
+}

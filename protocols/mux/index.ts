@@ -1,0 +1,120 @@
+// Mux as a protocol: its kinds, its keys, and one router's share of it.
+import type {
+  Address,
+  DialOptions,
+  Listener,
+  ListenOptions,
+  Protocol,
+  ProtocolDeps,
+  ProtocolRouter,
+  WireStats,
+} from "../../src/core/protocol.ts";
+import type { Service } from "../../src/core/service.ts";
+import type { Stats } from "../../src/core/stats.ts";
+import type { MuxRequest, MuxResponse } from "./call.ts";
+import { classifiers, defaultClassifier, errorsAreFailures } from "./classifiers.ts";
+import { dialMux } from "./client.ts";
+import type { MuxWire } from "./client.ts";
+import { render } from "./failures.ts";
+import { serverFilters } from "./filters.ts";
+import type { MuxFilter } from "./filters.ts";
+import { defaultIdentifier, identifiers } from "./identifiers.ts";
+import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
+import { listenMux } from "./server.ts";
+import { ServerConnection } from "./server-connection.ts";
+import type { Exchange, ServerLimits, ServerSettings } from "./server-settings.ts";
+import { responseCounter, serverCounters } from "./stats.ts";
+
+export const mux: Protocol<MuxRequest, MuxResponse> = {
+  name: "mux",
+  defaultPort: 4141,
+  identifiers,
+  defaultIdentifier,
+  classifiers,
+  defaultClassifier,
+  routerKeys,
+  serverKeys,
+  clientKeys,
+  serviceKeys: {},
+  // The casts of this file: the sections have been parsed by the keys above.
+  open: (config, deps) => new MuxRouter(config as RouterConfig, deps),
+};
+
+/** Listeners and wires belong to those who asked for them. */
+class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
+  readonly responseCounter = responseCounter;
+  readonly serverClassifier = errorsAreFailures;
+  readonly #config: RouterConfig;
+  readonly #deps: ProtocolDeps;
+
+  constructor(config: RouterConfig, deps: ProtocolDeps) {
+    this.#config = config;
+    this.#deps = deps;
+  }
+
+  /** A mux answer has no place for it. */
+  mark(): void {}
+
+  serverFilters({ clearContext, timeoutMs }: ListenOptions): readonly MuxFilter[] {
+    return serverFilters({ clock: this.#deps.clock, clearContext, timeoutMs });
+  }
+
+  listen(
+    options: ListenOptions,
+    service: Service<MuxRequest, MuxResponse>,
+    stats: Stats,
+  ): Promise<Listener> {
+    const { host, port, socket } = options;
+    const { clock, log, label } = this.#deps;
+    const { errorDetail } = this.#config;
+    const counters = serverCounters(stats);
+    const settings: Omit<ServerSettings, "owner"> = {
+      limits: serverLimits(this.#config, options),
+      clock,
+      log,
+      route: service,
+      render: (failure, request, peer) => render({ label, errorDetail }, failure, request, peer),
+      onAnswered: (exchange: Exchange) => {
+        const { outcome, sentBytes, request } = exchange;
+        counters.answered({ outcome, sentBytes, receivedBytes: request.payloadBytes });
+      },
+      receivedBytes: counters.receivedBytes,
+      sentBytes: counters.sentBytes,
+    };
+    return listenMux({ host, port, socket, clock }, counters.connections, (link, owner) => {
+      void new ServerConnection(link, { ...settings, owner });
+    });
+  }
+
+  dial(address: Address, options: DialOptions, stats: WireStats): MuxWire {
+    const { config: parsed, ...shared } = options;
+    const config = parsed as ClientConfig;
+    const { clock, random, log } = this.#deps;
+    const all = {
+      ...shared,
+      maxFrameBytes: this.#config.maxFrameKB * 1024,
+      maxFragmentBytes: this.#config.maxFragmentKB * 1024,
+      maxOutstanding: config.maxOutstanding,
+      pingIntervalMs: config.pingIntervalMs === 0 ? Infinity : config.pingIntervalMs,
+      pingTimeoutMs: config.pingTimeoutMs,
+    };
+    return dialMux(address, all, { clock, random, log, stats });
+  }
+
+  async close(): Promise<void> {}
+}
+
+function serverLimits(router: RouterConfig, options: ListenOptions): ServerLimits {
+  const config = options.config as ServerConfig;
+  return {
+    maxFrameBytes: router.maxFrameKB * 1024,
+    maxFragmentBytes: router.maxFragmentKB * 1024,
+    maxOutstanding: config.maxOutstanding,
+    maxHeldBytes: config.maxHeldKB * 1024,
+    maxUnsentBytes: config.maxUnsentKB * 1024,
+    stallTimeoutMs: config.stallTimeoutMs,
+    idleTimeMs: options.idleTimeMs,
+    lifeTimeMs: options.lifeTimeMs,
+  };
+}
