@@ -88,7 +88,7 @@ function refusalOf(response: MuxResponse, name: string): Failure | null {
   const isFinal = (flags & failureFlags.nonRetryable) !== 0;
   const text = frame.toString("utf8", payloadStart, payloadStart + maxReasonBytes).trim();
   const detail = `${name} refused the call unprocessed (nack)${text === "" ? "" : `: ${text}`}`;
-  return failure("exhausted", detail, isFinal ? "never" : "safe");
+  return failure("limited", detail, isFinal ? "never" : "safe");
 }
 
 const maxReasonBytes = 512;

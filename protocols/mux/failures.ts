@@ -45,7 +45,7 @@ export function render(
 
 /** No endpoint has seen the call. */
 function isRejection({ kind }: Failure): boolean {
-  return kind === "exhausted" || kind === "connect" || kind === "unresolved";
+  return kind === "exhausted" || kind === "limited" || kind === "connect" || kind === "unresolved";
 }
 
 function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: boolean): string {
@@ -76,6 +76,8 @@ function headlineOf(failure: Failure): string {
       return "The name could not be resolved.";
     case "exhausted":
       return "Nothing can take the call now.";
+    case "limited":
+      return "There are more calls than a limit allows.";
     case "connect":
       return "Unable to establish connection.";
     case "timeout":
