@@ -218,4 +218,3 @@ export type CheckedFile = Omit<v.InferOutput<ReturnType<typeof fileSchema>>, "ro
 export type CheckedRouter = Output<ReturnType<typeof routerEntries>>;
 export type CheckedServer = Output<ReturnType<typeof serverEntries>>;
 export type CheckedService = Output<ReturnType<typeof serviceEntries>>;
-export type CheckedClient = Output<ReturnType<typeof clientEntries>>;

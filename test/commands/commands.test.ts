@@ -10,7 +10,7 @@ import { line } from "../support/terminal.ts";
 
 const names = ["run", "check", "explain", "schema", "version"];
 
-test("--help lists every command with exit code 0; no argument at all is wrong use", async (t) => {
+test("--help lists every command with exit code 0; no argument at all is wrong use", async () => {
   const { code, out, error } = await line(["--help"]);
   assert.deepEqual([code, error], [0, ""]);
   for (const name of names) assert.match(out, new RegExp(`^  ${name} +\\S`, "m"));
@@ -19,7 +19,7 @@ test("--help lists every command with exit code 0; no argument at all is wrong u
 });
 
 for (const name of names) {
-  test(`${name} --help tells how it is used; so does help ${name}`, async (t) => {
+  test(`${name} --help tells how it is used; so does help ${name}`, async () => {
     const [{ code, out, error }, help] = await Promise.all([
       line([name, "--help"]),
       line(["help", name]),
@@ -29,7 +29,7 @@ for (const name of names) {
     assert.equal(help.out, out);
   });
 
-  test(`${name} refuses an unknown option with exit code 2 and says where help is`, async (t) => {
+  test(`${name} refuses an unknown option with exit code 2 and says where help is`, async () => {
     const { code, out, error } = await line([name, "--bogus"]);
     assert.deepEqual([code, out], [2, ""]);
     assert.match(error, /'--bogus'/);
@@ -37,7 +37,7 @@ for (const name of names) {
   });
 }
 
-test("unknown commands and missing or extra arguments are exit code 2", async (t) => {
+test("unknown commands and missing or extra arguments are exit code 2", async () => {
   for (const args of [
     ["rnu"],
     ["--bogus"],
@@ -56,7 +56,7 @@ test("unknown commands and missing or extra arguments are exit code 2", async (t
   }
 });
 
-test("version prints the package's version", async (t) => {
+test("version prints the package's version", async () => {
   const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
   const { code, out } = await line(["version"]);
   assert.equal(code, 0);
@@ -122,7 +122,7 @@ test("check says why a file cannot be read", async (t) => {
   assert.match(folder.error, /not a regular file\n$/);
 });
 
-test("the dialect before 1.0 is a warning, not an error", async (t) => {
+test("the dialect before 1.0 is a warning, not an error", async () => {
   const yaml =
     "routers: [{ protocol: http, baseDtab: '/http/1.1/* => /$/inet/127.1/80', servers: [{}] }]";
   const { code, out, error } = await line(["check", "-"], { input: yaml });
@@ -130,7 +130,7 @@ test("the dialect before 1.0 is a warning, not an error", async (t) => {
   assert.match(error, /baseDtab/);
 });
 
-test("the schema is JSON Schema that knows every protocol and its keys", async (t) => {
+test("the schema is JSON Schema that knows every protocol and its keys", async () => {
   const { code, out } = await line(["schema"]);
   assert.equal(code, 0);
   const schema = JSON.parse(out) as { $schema: string; properties: Record<string, unknown> };

@@ -59,7 +59,7 @@ export function portsOf(proxy: RunningProxy): ProxyPorts {
 }
 
 /** Calls begun and not ended, by path and by client; empty when all have ended. */
-export function pendingCalls(proxy: RunningProxy): string[] {
+function pendingCalls(proxy: RunningProxy): string[] {
   return proxy.routers.flatMap((router) => [
     ...router.paths().flatMap(({ path, pending }) => (pending === 0 ? [] : [path])),
     ...router

@@ -26,7 +26,7 @@ export interface TestProxy {
   close(graceMs: number): Promise<void>;
 }
 
-export function configOf(yaml: string): Config {
+function configOf(yaml: string): Config {
   const checked = checkConfig(yaml, "test.yaml", kinds);
   if (!checked.ok) assert.fail(checked.problems.join("\n"));
   return checked.config;
