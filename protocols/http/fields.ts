@@ -34,9 +34,14 @@ const names: readonly (readonly [string, number])[] = [
   ["x-forwarded-client-cert", known.dropped],
 ];
 
+interface KnownName {
+  readonly name: string;
+  readonly which: number;
+}
+
 /** By length of the name: at most two have the same. */
-const byLength: (readonly [string, number])[][] = [];
-for (const entry of names) (byLength[entry[0].length] ??= []).push(entry);
+const byLength: KnownName[][] = [];
+for (const [name, which] of names) (byLength[name.length] ??= []).push({ name, which });
 
 /** Compares without regard to case; `lower` is in lower case and has the length of the range. */
 function equals(bytes: Uint8Array, start: number, lower: string): boolean {
@@ -51,8 +56,9 @@ function equals(bytes: Uint8Array, start: number, lower: string): boolean {
 function knownField(bytes: Uint8Array, start: number, end: number): number {
   const candidates = byLength[end - start];
   if (candidates !== undefined) {
-    for (const [name, which] of candidates) {
-      if (equals(bytes, start, name)) return which;
+    for (let i = 0; i < candidates.length; i++) {
+      const candidate = candidates[i] as KnownName;
+      if (equals(bytes, start, candidate.name)) return candidate.which;
     }
   }
   // l5d-
@@ -162,7 +168,7 @@ function joined(before: string | null, value: string): string {
   return before === null ? value : `${before}, ${value}`;
 }
 
-/** The usual values, and whether a value lists one of the three options that we act on. */
+/** Which of the three options that we act on a Connection field lists. */
 export interface ConnectionOptions {
   readonly close: boolean;
   readonly keepAlive: boolean;
@@ -170,18 +176,21 @@ export interface ConnectionOptions {
 }
 
 const noOptions: ConnectionOptions = { close: false, keepAlive: false, upgrade: false };
-const usualOptions = new Map<string, ConnectionOptions>([
-  ["close", { ...noOptions, close: true }],
-  ["keep-alive", { ...noOptions, keepAlive: true }],
-  ["Keep-Alive", { ...noOptions, keepAlive: true }],
-  ["Upgrade", { ...noOptions, upgrade: true }],
-  ["upgrade", { ...noOptions, upgrade: true }],
-]);
+const onlyClose: ConnectionOptions = { ...noOptions, close: true };
+const onlyKeepAlive: ConnectionOptions = { ...noOptions, keepAlive: true };
+const onlyUpgrade: ConnectionOptions = { ...noOptions, upgrade: true };
+
+/** Of a field that lists one option, as nearly all do; null when it has to be taken apart. */
+function usualOption(value: string): ConnectionOptions | null {
+  if (value === "keep-alive" || value === "Keep-Alive") return onlyKeepAlive;
+  if (value === "close") return onlyClose;
+  return value === "Upgrade" || value === "upgrade" ? onlyUpgrade : null;
+}
 
 export function connectionOptions(value: string | null): ConnectionOptions {
   if (value === null) return noOptions;
-  const usual = usualOptions.get(value);
-  if (usual !== undefined) return usual;
+  const usual = usualOption(value);
+  if (usual !== null) return usual;
   const options = listOf(value);
   return {
     close: options.includes("close"),
@@ -199,7 +208,7 @@ export function listOf(value: string): string[] {
  * Via) cannot be removed this way: it is not among the fields any more.
  */
 function dropListed(connection: string): void {
-  if (usualOptions.has(connection)) return;
+  if (usualOption(connection) !== null) return;
   const options = listOf(connection);
   sorted.fields = withoutListed(sorted.fields, options);
   if (sorted.context !== null) sorted.context = withoutListed(sorted.context, options);
