@@ -138,7 +138,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
 
   write(text: string): void {
     this.#settings.stats.sentBytes.value += text.length;
-    this.#link.socket.write(text, "latin1");
+    this.#link.write(text);
   }
 
   writeBytes(bytes: Uint8Array): void {

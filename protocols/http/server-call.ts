@@ -238,7 +238,7 @@ export function answerRefusal(
   const { settings, peer, link } = connection;
   const answer = answerOf(settings.renderFailure(why, null, peer));
   const head = answerHead(answer, "length", "close");
-  link.socket.write(head + (answer.body.latin1 ?? ""), "latin1");
+  link.write(head + (answer.body.latin1 ?? ""));
   const nowMs = settings.clock.nowMs();
   settings.onAnswered?.({
     request: null,

@@ -158,7 +158,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   // BodyTarget
 
   write(text: string): void {
-    this.link.socket.write(text, "latin1");
+    this.link.write(text);
   }
 
   writeCopy(bytes: Uint8Array, before: string, after: string): boolean {

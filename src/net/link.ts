@@ -1,5 +1,6 @@
 // One socket and whoever receives its bytes at the moment. All sockets read into one buffer.
 import type { Socket } from "node:net";
+import { TextWriter } from "./write-text.ts";
 
 /** What happens to a socket. `closed` comes last, once. */
 export interface Receiver {
@@ -28,10 +29,16 @@ const nobody: Receiver = { received() {}, ended() {}, drained() {}, closed() {} 
 export class Link {
   receiver: Receiver = nobody;
   #socket: Socket | null = null;
+  #texts: TextWriter | null = null;
 
   get socket(): Socket {
     if (this.#socket === null) throw new Error("bug: a link without its socket");
     return this.#socket;
+  }
+
+  /** Writes latin1 text, one character a byte: heads, and short bodies behind them. */
+  write(text: string): void {
+    this.#texts?.write(text);
   }
 
   /** The `onread` of a new socket that is to be attached. */
@@ -47,6 +54,7 @@ export class Link {
   attach(socket: Socket): void {
     let broke: Error | null = null;
     this.#socket = socket;
+    this.#texts = new TextWriter(socket);
     socket.on("end", () => this.receiver.ended());
     socket.on("drain", () => this.receiver.drained());
     socket.on("error", (error) => (broke = error));
