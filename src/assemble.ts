@@ -3,6 +3,7 @@ import { openAdmin } from "./admin/server.ts";
 import { Announcing } from "./assemble/announcing.ts";
 import { proxyViews } from "./assemble/views.ts";
 import { explainWith, openNaming } from "./assemble/naming.ts";
+import type { Naming } from "./assemble/naming.ts";
 import { pluginOf } from "./assemble/router.ts";
 import type { OpenRouter } from "./assemble/router.ts";
 import type { Config, RouterConfig } from "./config/config.ts";
@@ -11,6 +12,7 @@ import type { Interpreter } from "./core/naming.ts";
 import { accruals, announcers, balancers, protocols, telemeters } from "./plugins.ts";
 import type { Logs } from "./telemetry/log.ts";
 import { openMetrics } from "./telemetry/metrics.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
 import { countProcess } from "./telemetry/process-metrics.ts";
 import type { Telemeter } from "./telemetry/telemeter.ts";
 
@@ -42,62 +44,92 @@ export interface RunningRouter {
 
 /** Rejects with a text for people when something cannot be opened; then nothing is left open. */
 export async function startProxy(config: Config, around: Surroundings): Promise<RunningProxy> {
-  const { clock, random, logs } = around;
+  const { clock, logs } = around;
   const metrics = openMetrics(clock);
-  const stats = metrics.stats;
-  const log = (name: string) => logs.log(name);
-  const naming = openNaming(config, { clock, random, log, stats });
+  const naming = openNaming(config, { ...lentBy(around), stats: metrics.stats });
   const open: Telemeter[] = [];
   const routers: RunningRouter[] = [];
-  const closers: ((graceMs: number) => Promise<void> | void)[] = [];
-  const close = async (graceMs: number): Promise<void> => {
-    for (const each of closers.splice(0).toReversed()) await each(graceMs);
-  };
-  closers.push(() => metrics.close(), countProcess(stats, clock));
+  const closing = new Closing(clock);
+  closing.add(() => metrics.close());
+  closing.add(countProcess(metrics.stats, clock));
   try {
     const views = proxyViews({ config, around, metrics, naming, routers, telemeters: open });
-    const { host, port, shutdownGraceMs: _, ...rest } = config.admin;
-    const admin = await openAdmin({ host, port, security: null, ...rest }, views, {
-      clock,
-      log: log("admin"),
-    });
-    closers.push(
-      (graceMs) => admin.close(graceMs),
-      () => naming.close(),
-    );
+    const { shutdownGraceMs: _, ...listening } = config.admin;
+    const log = logs.log("admin");
+    const admin = await openAdmin({ security: null, ...listening }, views, { clock, log });
+    closing.add((graceMs) => admin.close(graceMs));
+    closing.add(() => naming.close());
     for (const each of telemetersOf(config)) {
-      const telemeter = pluginOf(telemeters, each).create(each, {
-        metrics: metrics.root,
-        clock,
-        log: log(each.kind),
-      });
+      const deps = { metrics: metrics.root, clock, log: logs.log(each.kind) };
+      const telemeter = pluginOf(telemeters, each).create(each, deps);
       open.push(telemeter);
-      closers.push(() => telemeter.close());
+      closing.add(() => telemeter.close());
     }
-    closers.push(async (graceMs) => {
+    closing.add(async (graceMs) => {
       await Promise.all(routers.map((router) => router.open.close(graceMs)));
       for (const { interpreter } of routers) interpreter.close();
     });
     for (const each of config.routers) {
-      const interpreter = naming.interpreterOf(each);
-      const protocol = protocols.find(({ name }) => name === each.protocol);
-      if (protocol === undefined) throw new Error(`bug: unchecked protocol ${each.protocol}`);
-      const lent = { clock, random, log: log(each.label) };
-      const router = await protocol.open(each, {
-        ...lent,
-        stats: stats.scope("rt", each.label),
-        interpreter,
-        explain: explainWith(interpreter, each.dtab),
-        balancers,
-        accruals,
-        announcing: new Announcing(each, announcers, { ...lent, admin }),
-      });
-      routers.push({ config: each, interpreter, open: router });
+      routers.push(await startRouter(each, { around, metrics, naming, admin }));
     }
+    const close = (graceMs: number) => closing.close(graceMs);
     return { routers: routers.map((router) => router.open), admin, close };
   } catch (error) {
-    await close(0);
+    await closing.close(0);
     throw error;
+  }
+}
+
+function lentBy({ clock, random, logs }: Surroundings) {
+  return { clock, random, log: (name: string) => logs.log(name) };
+}
+
+interface RouterSurroundings {
+  readonly around: Surroundings;
+  readonly metrics: Metrics;
+  readonly naming: Naming;
+  readonly admin: { readonly host: string; readonly port: number };
+}
+
+async function startRouter(
+  config: RouterConfig,
+  { around, metrics, naming, admin }: RouterSurroundings,
+): Promise<RunningRouter> {
+  const { label } = config;
+  const protocol = protocols.find(({ name }) => name === config.protocol);
+  if (protocol === undefined) throw new Error(`bug: unchecked protocol ${config.protocol}`);
+  const interpreter = naming.interpreterOf(config);
+  const lent = { ...lentBy(around), log: around.logs.log(label) };
+  const open = await protocol.open(config, {
+    ...lent,
+    stats: metrics.stats.scope("rt", label),
+    interpreter,
+    explain: explainWith(interpreter, config.dtab),
+    balancers,
+    accruals,
+    announcing: new Announcing(config, announcers, { ...lent, admin }),
+  });
+  return { config, interpreter, open };
+}
+
+/** What was opened, to be closed once, the last one first, all within one grace. */
+class Closing {
+  readonly #clock: Clock;
+  readonly #parts: ((graceMs: number) => Promise<void> | void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(close: (graceMs: number) => Promise<void> | void): void {
+    this.#parts.push(close);
+  }
+
+  async close(graceMs: number): Promise<void> {
+    const endMs = this.#clock.nowMs() + graceMs;
+    for (const close of this.#parts.splice(0).toReversed()) {
+      await close(Math.max(0, endMs - this.#clock.nowMs()));
+    }
   }
 }
 
