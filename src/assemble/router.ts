@@ -1,6 +1,6 @@
 // One router of the configuration, running: identifiers, policy, servers, each with its statistics.
 import type { KindConfig } from "../config/kinds.ts";
-import type { RouterConfig } from "../config/config.ts";
+import type { ClientConfig, RouterConfig, ServiceConfig } from "../config/config.ts";
 import type { Clock, Random } from "../core/clock.ts";
 import { firstOf } from "../core/identify.ts";
 import type { Log } from "../core/log.ts";
@@ -17,7 +17,7 @@ import type { BalancerPlugin } from "../routing/balancers/balancer.ts";
 import { CallStats } from "../routing/call-stats.ts";
 import { admissionFilter } from "../routing/filters/admission.ts";
 import { statsFilter } from "../routing/filters/stats.ts";
-import type { ClientOptions } from "../routing/options.ts";
+import type { ClientOptions, ServiceOptions } from "../routing/options.ts";
 import { createRouter } from "../routing/router.ts";
 import type { Router } from "../routing/router.ts";
 import type { Announcing } from "./announcing.ts";
@@ -99,21 +99,10 @@ function routerOf<Req extends Call, Res>(
   config: RouterConfig,
   parts: RouterParts,
 ): Router<Req, Res> {
-  const { dstPrefix: prefix, service } = config;
-  const { random } = parts;
+  const { dstPrefix: prefix, service, client } = config;
   const identifiers = config.identifiers.map((each) =>
     pluginOf(protocol.identifiers, each).create(each, { prefix }),
   );
-  const serviceOptions = {
-    classifier: pluginOf(protocol.classifiers, service.responseClassifier).create(
-      service.responseClassifier,
-      undefined,
-    ),
-    totalTimeoutMs: service.totalTimeoutMs,
-    retries: { ...service.retries, backoff: () => backoffOf(service.retries.backoff, random) },
-    filters: ours.serviceFilters?.(service.config) ?? [],
-  };
-  const clientOptions = clientOptionsOf(config, parts);
   return createRouter<Req, Res>({
     ...parts,
     identify: firstOf(identifiers),
@@ -123,12 +112,30 @@ function routerOf<Req extends Call, Res>(
     // A name in the cache has its scope; names beyond, which only one-shot paths have, share one.
     maxServiceNames: config.bindingCache.paths,
     protocol: ours,
-    serviceOptions: () => serviceOptions,
-    clientOptions: () => clientOptions,
+    serviceOptions: (dst) => serviceOptionsOf(protocol, ours, service.of(dst), parts),
+    clientOptions: (id) => clientOptionsOf(client.of(id), parts),
   });
 }
 
-function clientOptionsOf({ client }: RouterConfig, parts: RouterParts): ClientOptions {
+function serviceOptionsOf<Req extends Call, Res>(
+  protocol: Protocol<Req, Res>,
+  ours: ProtocolRouter<Req, Res>,
+  service: ServiceConfig,
+  { random }: RouterParts,
+): ServiceOptions<Req, Res> {
+  const { responseClassifier, retries } = service;
+  return {
+    classifier: pluginOf(protocol.classifiers, responseClassifier).create(
+      responseClassifier,
+      undefined,
+    ),
+    totalTimeoutMs: service.totalTimeoutMs,
+    retries: { ...retries, backoff: () => backoffOf(retries.backoff, random) },
+    filters: ours.serviceFilters?.(service.config) ?? [],
+  };
+}
+
+function clientOptionsOf(client: ClientConfig, parts: RouterParts): ClientOptions {
   const { loadBalancer, failureAccrual } = client;
   return {
     balancing: pluginOf(parts.balancers, loadBalancer).create(loadBalancer, parts),

@@ -1,7 +1,7 @@
 // A configuration file's text -> a Config, or every problem it has, one a line.
 import * as v from "valibot";
 import { configOf } from "./config.ts";
-import { conflicts } from "./conflicts.ts";
+import { conflicts, futilePrefixes } from "./conflicts.ts";
 import { applyOldDialect } from "./dialect.ts";
 import { located, showSteps, stepsKey } from "./locate.ts";
 import { phrase } from "./phrase.ts";
@@ -41,7 +41,11 @@ export function checkConfig(text: string, fileName: string, kinds: Kinds): Check
   }
   const schema = fileSchema(kinds);
   const shaped = shape(root, schema);
-  const warnings = [...shaped.warnings, ...applyOldDialect(shaped.data, kinds)];
+  const warnings = [
+    ...shaped.warnings,
+    ...applyOldDialect(shaped.data, kinds),
+    ...futilePrefixes(shaped.data),
+  ];
   const checked = v.safeParse(schema, shaped.data, { message: phrase });
   const findings = [
     ...shaped.findings,

@@ -6,8 +6,16 @@ import type { ObjectEntries } from "../core/schema.ts";
 import type { Path } from "../core/path.ts";
 import type { DialOptions, ListenOptions, SocketOptions } from "../core/protocol.ts";
 import type { BackoffConfig, BudgetConfig } from "../core/retry-schema.ts";
+import { policyOf } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 import type { KindConfig, Kinds, ProtocolKind } from "./kinds.ts";
-import type { CheckedFile, CheckedRouter, CheckedServer, CheckedService } from "./schema.ts";
+import type {
+  CheckedClient,
+  CheckedFile,
+  CheckedRouter,
+  CheckedServer,
+  CheckedService,
+} from "./schema.ts";
 
 /** Times are milliseconds unless their name says otherwise; Infinity means no limit. */
 export interface Config {
@@ -61,8 +69,10 @@ export interface RouterConfig {
   readonly originator: boolean;
   readonly servers: readonly ServerConfig[];
   readonly announcers: readonly AnnouncerConfig[];
-  readonly service: ServiceConfig;
-  readonly client: ClientConfig;
+  /** By logical name. */
+  readonly service: Policy<ServiceConfig>;
+  /** By the id of what a name is bound to. */
+  readonly client: Policy<ClientConfig>;
   /** The protocol's own keys of the router (`routerKeys`). */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -88,7 +98,7 @@ interface BindingCacheConfig {
   readonly idleTtlSecs: number;
 }
 
-interface ServiceConfig {
+export interface ServiceConfig {
   readonly totalTimeoutMs: number;
   readonly responseClassifier: KindConfig;
   readonly retries: RetriesConfig;
@@ -102,7 +112,7 @@ interface RetriesConfig {
   readonly maxAttempts: number;
 }
 
-interface ClientConfig {
+export interface ClientConfig {
   readonly loadBalancer: KindConfig;
   readonly failureAccrual: KindConfig;
   readonly requestAttemptTimeoutMs: number;
@@ -128,13 +138,14 @@ export function configOf(checked: CheckedFile, raw: Record<string, unknown>, kin
       config,
       transformers: transformersOf(config),
     })),
-    routers: (routers ?? []).map((router) => routerOf(router, kinds)),
+    routers: (routers ?? []).map((router, i) => routerOf(router, mapIn(raw, "routers", i), kinds)),
     telemetry,
     raw,
   };
 }
 
-function routerOf(router: CheckedRouter, kinds: Kinds): RouterConfig {
+/** `raw` is the router as it was written. */
+function routerOf(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig {
   const protocol = kinds.protocols.find(({ name }) => name === router.protocol);
   if (protocol === undefined) throw new Error(`bug: unchecked protocol ${router.protocol}`);
   const { interpreter } = router;
@@ -151,8 +162,14 @@ function routerOf(router: CheckedRouter, kinds: Kinds): RouterConfig {
     originator: router.originator,
     servers: router.servers.map((server) => serverOf(server, protocol)),
     announcers: router.announcers.map((config) => ({ id: idOf(config), config })),
-    service: serviceOf(router.service, protocol),
-    client: clientOf(router, protocol),
+    service: policyOf<CheckedService, ServiceConfig>(
+      router.service,
+      mapIn(raw, "service"),
+      (service) => serviceOf(service, protocol),
+    ),
+    client: policyOf<CheckedClient, ClientConfig>(router.client, mapIn(raw, "client"), (client) =>
+      clientOf(client, router, protocol),
+    ),
     config: only(router, protocol.routerKeys),
   };
 }
@@ -182,8 +199,11 @@ function serviceOf(service: CheckedService, protocol: ProtocolKind): ServiceConf
   };
 }
 
-function clientOf(router: CheckedRouter, protocol: ProtocolKind): ClientConfig {
-  const { client, bindingTimeoutMs } = router;
+function clientOf(
+  client: CheckedClient,
+  { bindingTimeoutMs }: CheckedRouter,
+  protocol: ProtocolKind,
+): ClientConfig {
   const { hostConnectionPool: pool, clientSession: session } = client;
   return {
     loadBalancer: client.loadBalancer,
@@ -242,4 +262,13 @@ function prefixOf({ kind, prefix }: KindConfig): Path {
 
 function only(from: object, keys: ObjectEntries): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(from).filter(([key]) => Object.hasOwn(keys, key)));
+}
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** The map at that place of data as it was written; empty when there is none. */
+function mapIn(data: Data, ...steps: readonly (string | number)[]): Data {
+  let found: unknown = data;
+  for (const step of steps) found = (found as Record<string | number, unknown> | null)?.[step];
+  return (found ?? {}) as Data;
 }

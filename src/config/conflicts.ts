@@ -13,6 +13,10 @@ export function conflicts(source: Source, file: unknown, kinds: Kinds): Finding[
     ...duplicateLabels(source, routers),
     ...portConflicts(source, listenersOf(fieldsOf(file), routers, kinds)),
     ...routers.flatMap(({ data, index }) => excluded(data, ["routers", index])),
+    ...routers.flatMap(({ data, index }) => [
+      ...misplacedPolicy(data["service"], ["routers", index, "service"]),
+      ...misplacedPolicy(data["client"], ["routers", index, "client"]),
+    ]),
     ...routers.flatMap(({ data, index }) => unannounced(data, ["routers", index])),
   ];
 }
@@ -97,6 +101,38 @@ function inTheWay(taken: ReadonlyMap<string, ListeningAt>, ip: string): Listenin
   }
   for (const other of taken.values()) if (ip === every || !other.ip.includes(":")) return other;
   return null;
+}
+
+/** Keys beside `configs`, or `configs` without the kind that reads it. */
+function misplacedPolicy(section: unknown, steps: readonly Step[]): Finding[] {
+  const data = fieldsOf(section);
+  const { kind = "io.l5d.global", configs, experimental: _, ...others } = data;
+  if (kind === "io.l5d.global") {
+    if (configs === undefined) return [];
+    const message = "is read only with kind: io.l5d.static, which is missing here";
+    return [{ steps: [...steps, "configs"], at: "key", message }];
+  }
+  if (kind !== "io.l5d.static") return [];
+  if (configs === undefined) {
+    const message = "io.l5d.static needs configs, a list of entries with a prefix";
+    return [{ steps: [...steps, "kind"], at: "value", message }];
+  }
+  const message =
+    "io.l5d.static reads keys only in configs: move this one into an entry there, for all names `prefix: /`";
+  return Object.keys(others).map((key) => ({ steps: [...steps, key], at: "key", message }));
+}
+
+/** Client prefixes that fit no client: they look like logical names. */
+export function futilePrefixes(file: unknown): Finding[] {
+  return mapsOf(fieldsOf(file)["routers"]).flatMap(({ data, index }) =>
+    mapsOf(fieldsOf(data["client"])["configs"]).flatMap((entry) => {
+      const { prefix } = entry.data;
+      if (typeof prefix !== "string" || /^\s*\/(\s*$|[#$%*{])/.test(prefix)) return [];
+      const steps = ["routers", index, "client", "configs", entry.index, "prefix"];
+      const message = `${prefix} fits no client: their ids begin with /#, /$ or /%, such as /#/io.l5d.fs/users`;
+      return [{ steps, at: "value", message }] as const;
+    }),
+  );
 }
 
 /** Options of one router of which only one may be given. */

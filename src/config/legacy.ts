@@ -10,11 +10,7 @@ const keys: Readonly<Record<string, string>> = {
     "not supported yet: a port that names requests; use `switchyard explain`",
   "routers.servers.tls": "not supported yet: TLS for callers; put a TLS proxy before this server",
   "routers.client.tls": "not supported yet: TLS to endpoints",
-  "routers.client.configs":
-    "not supported yet: settings by prefix; put the keys straight into client",
   "routers.client.requestAuthorizers": "not supported: Istio's mixer is gone; delete this key",
-  "routers.service.configs":
-    "not supported yet: settings by prefix; put the keys straight into service",
   "routers.compressionLevel": "not supported yet: compressing answers",
   "routers.tracePropagator": "not supported yet: a choice of trace headers",
 

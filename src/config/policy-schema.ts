@@ -7,7 +7,6 @@ import { experimental, oneOf, says } from "./kinds.ts";
 import type { Kinds, ProtocolKind } from "./kinds.ts";
 
 export const serviceEntries = (protocol: ProtocolKind) => ({
-  kind: global(),
   totalTimeoutMs: says(
     "Limit for a call with all its tries. None unless given; 0 or less: none.",
     v.optional(anyInteger()),
@@ -23,7 +22,6 @@ export const serviceEntries = (protocol: ProtocolKind) => ({
 });
 
 export const clientEntries = (kinds: Kinds) => ({
-  kind: global(),
   loadBalancer: says(
     "How an endpoint is chosen.",
     v.optional(oneOf(kinds.balancers), { kind: "p2c" }),
@@ -97,16 +95,3 @@ const anyInteger = () => {
   const expected = "expected a whole number of milliseconds";
   return v.pipe(v.number(expected), v.integer(expected));
 };
-
-/** `kind` of `client` and `service`: the keys stand in the section itself. */
-const global = () =>
-  says(
-    "The keys stand in this section and are for all names.",
-    v.optional(
-      v.literal("io.l5d.global", (issue) =>
-        issue.input === "io.l5d.static"
-          ? "not supported yet: settings by prefix; give a router of its own to what needs others"
-          : "expected io.l5d.global",
-      ),
-    ),
-  );

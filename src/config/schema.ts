@@ -3,6 +3,8 @@ import { isIP } from "node:net";
 import * as v from "valibot";
 import { dtab, integer, milliseconds, path, port } from "../core/schema.ts";
 import { clientEntries, serviceEntries } from "./policy-schema.ts";
+import { policySection } from "./policy.ts";
+import type { PolicySection } from "./policy.ts";
 import { session, socketOptions } from "./socket-schema.ts";
 import { experimental, oneOf, oneOrMany, says, variant } from "./kinds.ts";
 import type { GenericSchema } from "../core/schema.ts";
@@ -167,11 +169,23 @@ const routerEntries = (
   ),
   service: says(
     "Policy for names, above load balancing.",
-    v.optional(v.strictObject({ ...serviceEntries(protocol), ...protocol.serviceKeys }), {}),
+    v.optional(
+      policySection(
+        { ...serviceEntries(protocol), ...protocol.serviceKeys },
+        "The beginning of the names it is for, such as /svc/users or /svc/*/{part}.",
+      ),
+      {},
+    ),
   ),
   client: says(
     "Policy for endpoints, below load balancing.",
-    v.optional(v.strictObject({ ...clientEntries(kinds), ...protocol.clientKeys }), {}),
+    v.optional(
+      policySection(
+        { ...clientEntries(kinds), ...protocol.clientKeys },
+        "The beginning of the client ids it is for, such as /#/io.l5d.fs/users or /$/inet.",
+      ),
+      {},
+    ),
   ),
 });
 
@@ -215,6 +229,9 @@ const serverSchema = (protocol: ProtocolKind) =>
 type Output<E extends v.ObjectEntries> = v.InferOutput<v.StrictObjectSchema<E, undefined>>;
 
 export type CheckedFile = Omit<v.InferOutput<ReturnType<typeof fileSchema>>, "routers">;
-export type CheckedRouter = Output<ReturnType<typeof routerEntries>>;
+export type CheckedRouter = Omit<Output<ReturnType<typeof routerEntries>>, "service" | "client"> & {
+  readonly service: PolicySection<CheckedService>;
+  readonly client: PolicySection<CheckedClient>;
+};
 export type CheckedServer = Output<ReturnType<typeof serverEntries>>;
 export type CheckedService = Output<ReturnType<typeof serviceEntries>>;

@@ -167,9 +167,12 @@ function anyOf(words: readonly string[]): string {
   return words.length === 1 ? (words[0] ?? "") : `one of ${words.join(", ")}`;
 }
 
-/** `routers.servers.port`: the steps without the indices of lists. */
+/**
+ * `routers.servers.port`: the steps without the indices of lists. What stands in an entry of
+ * `configs` is known by the section around it.
+ */
 function sectionOf(steps: readonly Step[]): string {
-  return steps.filter((step) => typeof step === "string").join(".");
+  return steps.filter((step) => typeof step === "string" && step !== "configs").join(".");
 }
 
 /** What we look into of a valibot schema. */

@@ -185,11 +185,30 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
     ["4:14 routers[0].dstPrefix: not a path: '/' expected but 's' found at '[s]vc'"],
   ],
   [
-    "settings by prefix",
-    "client: {kind: io.l5d.static, configs: []}",
+    "keys beside settings by prefix",
+    "client: {kind: io.l5d.static, failureAccrual: {kind: none}, configs: []}\nservice: {kind: io.l5d.static}",
     [
-      "4:18 routers[0].client.kind: not supported yet: settings by prefix; give a router of its own to what needs others",
-      "4:33 routers[0].client.configs: not supported yet: settings by prefix; put the keys straight into client",
+      "4:33 routers[0].client.failureAccrual: io.l5d.static reads keys only in configs: move this one into an entry there, for all names `prefix: /`",
+      "5:19 routers[0].service.kind: io.l5d.static needs configs, a list of entries with a prefix",
+    ],
+  ],
+  [
+    "settings by prefix without their kind",
+    "service: {configs: [{prefix: /svc}]}",
+    [
+      "4:13 routers[0].service.configs: is read only with kind: io.l5d.static, which is missing here",
+    ],
+  ],
+  [
+    "mistakes in settings by prefix",
+    "client:\n  kind: io.l5d.static\n  configs:\n  - {prefix: /, failureAcrual: {kind: none}}\n  - {failureAccrual: {kind: nine}}\n  - {prefix: svc, tls: {}}\n  - {prefix: /a, requeueBudget: {ttlSecs: 61}}",
+    [
+      "7:19 routers[0].client.configs[0].failureAcrual: unknown key: did you mean failureAccrual?",
+      "8:7 routers[0].client.configs[1].prefix: expected a path pattern such as /svc/*/{name}, got nothing",
+      '8:31 routers[0].client.configs[1].failureAccrual.kind: expected one of io.l5d.consecutiveFailures, none, got "nine": did you mean none?',
+      `9:16 routers[0].client.configs[2].prefix: expected a path pattern: '/' expected at the beginning in 'svc', got "svc"`,
+      "9:21 routers[0].client.configs[2].tls: not supported yet: TLS to endpoints",
+      "10:45 routers[0].client.configs[3].requeueBudget.ttlSecs: expected a whole number 1..60, got 61",
     ],
   ],
   [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pathLiteral } from "../../src/core/path.ts";
 import { checkConfig } from "../../src/config/check.ts";
 import { showDtab } from "../../src/core/dtab.ts";
 import { redact } from "../../src/config/redact.ts";
@@ -27,72 +28,82 @@ const socket = {
   writeTimeoutMs: Infinity,
 };
 
+const name = pathLiteral("/svc/users");
+const id = pathLiteral("/#/io.l5d.fs/users");
 const budget = { ttlSecs: 10, minRetriesPerSec: 10, percentCanRetry: 0.2 };
 
 test("the shortest file has every default", () => {
   const { config, warnings } = checked("routers: [{protocol: http, servers: [{}]}]");
   assert.deepEqual(warnings, []);
-  assert.deepEqual(config, {
-    admin: { host: "127.0.0.1", port: 9990, shutdownGraceMs: 10_000, socket },
-    logLevel: "info",
-    namers: [],
-    telemetry: [],
-    routers: [
-      {
-        protocol: "http",
-        label: "http",
-        dstPrefix: "/svc",
-        dtab: [],
-        bindingTimeoutMs: 10_000,
-        bindingCache: { paths: 1000, trees: 1000, bounds: 1000, clients: 1000, idleTtlSecs: 600 },
-        maxServiceNames: 1000,
-        interpreter: { config: { kind: "default", transformers: [] }, transformers: [] },
-        identifiers: [{ kind: "io.l5d.header.token", header: "Host" }],
-        originator: false,
-        announcers: [],
-        servers: [
-          {
-            host: "127.0.0.1",
-            port: 4140,
-            socket,
-            idleTimeMs: Infinity,
-            lifeTimeMs: Infinity,
-            maxConcurrentRequests: Infinity,
-            clearContext: false,
-            timeoutMs: Infinity,
-            announce: [],
-            config: { maxCallDepth: 1000 },
-          },
-        ],
-        service: {
-          totalTimeoutMs: Infinity,
-          responseClassifier: { kind: "io.l5d.http.nonRetryable5XX" },
-          retries: { budget, backoff: { kind: "constant", ms: 0 }, maxAttempts: 3 },
-          config: {},
-        },
-        client: {
-          loadBalancer: { kind: "p2c", maxEffort: 5 },
-          failureAccrual: { kind: "io.l5d.consecutiveFailures", failures: 5 },
-          requestAttemptTimeoutMs: Infinity,
-          requeueBudget: budget,
-          dial: {
-            connectTimeoutMs: 1000,
-            socket,
-            minConnections: 0,
-            maxConnections: Infinity,
-            maxWaiters: 1000,
-            maxWaitMs: 10_000,
-            poolIdleMs: 60_000,
-            idleTimeMs: Infinity,
-            lifeTimeMs: Infinity,
+  const routers = config.routers.map((router) => ({
+    ...router,
+    service: router.service.of(name),
+    client: router.client.of(id),
+  }));
+  assert.deepEqual(
+    { ...config, routers },
+    {
+      admin: { host: "127.0.0.1", port: 9990, shutdownGraceMs: 10_000, socket },
+      logLevel: "info",
+      namers: [],
+      telemetry: [],
+      routers: [
+        {
+          protocol: "http",
+          label: "http",
+          dstPrefix: "/svc",
+          dtab: [],
+          bindingTimeoutMs: 10_000,
+          bindingCache: { paths: 1000, trees: 1000, bounds: 1000, clients: 1000, idleTtlSecs: 600 },
+          maxServiceNames: 1000,
+          interpreter: { config: { kind: "default", transformers: [] }, transformers: [] },
+          identifiers: [{ kind: "io.l5d.header.token", header: "Host" }],
+          originator: false,
+          announcers: [],
+          servers: [
+            {
+              host: "127.0.0.1",
+              port: 4140,
+              socket,
+              idleTimeMs: Infinity,
+              lifeTimeMs: Infinity,
+              maxConcurrentRequests: Infinity,
+              clearContext: false,
+              timeoutMs: Infinity,
+              announce: [],
+              config: { maxCallDepth: 1000 },
+            },
+          ],
+          service: {
+            totalTimeoutMs: Infinity,
+            responseClassifier: { kind: "io.l5d.http.nonRetryable5XX" },
+            retries: { budget, backoff: { kind: "constant", ms: 0 }, maxAttempts: 3 },
             config: {},
           },
+          client: {
+            loadBalancer: { kind: "p2c", maxEffort: 5 },
+            failureAccrual: { kind: "io.l5d.consecutiveFailures", failures: 5 },
+            requestAttemptTimeoutMs: Infinity,
+            requeueBudget: budget,
+            dial: {
+              connectTimeoutMs: 1000,
+              socket,
+              minConnections: 0,
+              maxConnections: Infinity,
+              maxWaiters: 1000,
+              maxWaitMs: 10_000,
+              poolIdleMs: 60_000,
+              idleTimeMs: Infinity,
+              lifeTimeMs: Infinity,
+              config: {},
+            },
+          },
+          config: { maxHeadersKB: 8, streamingEnabled: true },
         },
-        config: { maxHeadersKB: 8, streamingEnabled: true },
-      },
-    ],
-    raw: { routers: [{ protocol: "http", servers: [{}] }] },
-  });
+      ],
+      raw: { routers: [{ protocol: "http", servers: [{}] }] },
+    },
+  );
 });
 
 test("a file that sets everything gives what it set", () => {
@@ -138,7 +149,7 @@ routers:
 `);
   assert.equal(showDtab(router.dtab), "/e=>/#/io.l5d.fs");
   assert.deepEqual(router.config, { loudness: 11 });
-  assert.deepEqual(router.service.config, { quietly: true });
+  assert.deepEqual(router.service.of(name).config, { quietly: true });
   assert.deepEqual(
     router.interpreter.transformers.map(({ idPrefix, config }) => [idPrefix, config["port"]]),
     [
@@ -154,7 +165,7 @@ routers:
     readTimeoutMs: 3,
     writeTimeoutMs: 4,
   });
-  const { dial, ...client } = router.client;
+  const { dial, ...client } = router.client.of(id);
   assert.equal(client.requestAttemptTimeoutMs, 10);
   assert.deepEqual([dial.connectTimeoutMs, dial.minConnections, dial.maxConnections], [20, 1, 2]);
   assert.deepEqual(
@@ -168,8 +179,8 @@ test("0 and less switch the limits of calls off", () => {
   const router = routerOf(
     "routers: [{protocol: http, servers: [{}], service: {totalTimeoutMs: 0}, client: {requestAttemptTimeoutMs: -1}}]",
   );
-  assert.equal(router.service.totalTimeoutMs, Infinity);
-  assert.equal(router.client.requestAttemptTimeoutMs, Infinity);
+  assert.equal(router.service.of(name).totalTimeoutMs, Infinity);
+  assert.equal(router.client.of(id).requestAttemptTimeoutMs, Infinity);
 });
 
 test("namers get their place below /# by kind, by prefix, or by a prefix of their own schema", () => {
