@@ -235,3 +235,4 @@ export type CheckedRouter = Omit<Output<ReturnType<typeof routerEntries>>, "serv
 };
 export type CheckedServer = Output<ReturnType<typeof serverEntries>>;
 export type CheckedService = Output<ReturnType<typeof serviceEntries>>;
+export type CheckedClient = Output<ReturnType<typeof clientEntries>>;
