@@ -2,12 +2,14 @@
 import path from "node:path";
 import type { Fleet } from "./fleet.ts";
 
-export const help = `usage: npm start -- [--port N] [--self-check]
+export const help = `usage: npm start -- [--port N] [--consul] [--self-check]
 
 Starts an exchange-rate app as a mesh: web, converter and two rate providers, each with a
 sidecar process of its own that routes, balances and counts its calls.
 
   --port N       the page's port; without it 8080, or a free one when that is taken
+  --consul       find each other by a real Consul: the agent on port 8500, or one that is started
+                 there (the program must be on PATH); --consul-port N for another port
   --self-check   convert through all sidecars, stop a rate provider, print what was seen, end
   --help         this text
 `;

@@ -15,6 +15,8 @@ export interface Ending {
 export interface ChildOptions {
   /** For people: `rates-1`, `rates-1's sidecar`. */
   readonly title: string;
+  /** The program; Node unless given. */
+  readonly command?: string;
   readonly args: readonly string[];
   /** Takes all it prints. */
   readonly logFile: string;
@@ -31,9 +33,9 @@ export class Child {
   #hasEnded = false;
   #isAskedToGo = false;
 
-  constructor({ title, args, logFile, isTied }: ChildOptions) {
+  constructor({ title, command, args, logFile, isTied }: ChildOptions) {
     this.title = title;
-    this.#process = spawn(process.execPath, args, {
+    this.#process = spawn(command ?? process.execPath, args, {
       stdio: ["ignore", "pipe", "pipe", isTied ? "ipc" : "ignore"],
       // A process group of its own: Ctrl-C in the terminal reaches the supervisor alone, which
       // then stops everything in order.

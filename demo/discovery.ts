@@ -16,9 +16,19 @@ export interface Discovery {
   readonly namersYaml: string;
   /** The outgoing router's dtab: from the logical name to this discovery. */
   readonly dtab: string;
+  /** The entries of the incoming router's `announcers:`; empty: the supervisor announces. */
+  readonly announcersYaml: string;
+  /** What the incoming server announces for a name, such as `/#/io.l5d.consul/rates`. */
+  announcedAs(name: string): string;
+  /** Before anything else. null when it works, else why not. */
+  open(): Promise<string | null>;
   announce(name: string, address: Announced): Promise<void>;
   /** Idempotent. Resolves when written; callers learn of it a moment later. */
   withdraw(name: string, address: Announced): Promise<void>;
+  /** After everything else. Idempotent. */
+  close(): Promise<void>;
+  /** For the end of this process: without waiting. Idempotent. */
+  abandon(): void;
 }
 
 /** A folder with one file a name; each line is the host and port of an incoming router. */
@@ -41,6 +51,9 @@ export function fileDiscovery(folder: string): Discovery {
     title: `files in ${rootDir}`,
     namersYaml: `- kind: io.l5d.fs\n  rootDir: ${JSON.stringify(rootDir)}`,
     dtab: "/svc => /#/io.l5d.fs",
+    announcersYaml: "",
+    announcedAs: (name) => name,
+    open: async () => null,
     async announce(name, address) {
       write(name, new Set([...linesOf(name), lineOf(address)]));
     },
@@ -48,6 +61,8 @@ export function fileDiscovery(folder: string): Discovery {
       const gone = lineOf(address);
       write(name, new Set([...linesOf(name)].filter((line) => line !== gone)));
     },
+    close: async () => {},
+    abandon: () => {},
   };
 }
 

@@ -95,6 +95,8 @@ function fleetOf(folder: string, discovery: Discovery, instances: readonly Insta
       folder,
     }),
     async start() {
+      const problem = await discovery.open();
+      if (problem !== null) return problem;
       const problems = await Promise.all(instances.map((each) => each.start()));
       const [first, ...others] = problems.filter((each) => each !== null);
       // Mostly they have one cause: the first in full, of the others the first line.
@@ -102,10 +104,12 @@ function fleetOf(folder: string, discovery: Discovery, instances: readonly Insta
     },
     async close() {
       await Promise.all(instances.map((each) => each.close()));
+      await discovery.close();
       removeFolder();
     },
     abandon() {
       for (const each of instances) each.abandon();
+      discovery.abandon();
       removeFolder();
     },
   };

@@ -63,7 +63,10 @@ export class Instance {
     this.configFile = path.join(options.folder, `${options.name}.yaml`);
     this.#options = options;
     this.#around = around;
-    writeFileSync(this.configFile, sidecarYaml(this.name, this.ports, around.discovery));
+    writeFileSync(
+      this.configFile,
+      sidecarYaml(this.name, options.names, this.ports, around.discovery),
+    );
   }
 
   status(): InstanceStatus {

@@ -1,18 +1,22 @@
 // `npm start`: the demo's supervisor. Arguments, signals, exit code.
 import { parseArgs } from "node:util";
 import { banner, help } from "./banner.ts";
+import { consulDiscovery, findConsul } from "./consul.ts";
 import { serveControl } from "./control.ts";
 import { fileDiscovery } from "./discovery.ts";
-import { createFleet, type Fleet } from "./fleet.ts";
+import { createFleet, type Fleet, type FleetOptions } from "./fleet.ts";
 import { freePorts, isFree } from "./ports.ts";
 import { selfCheck } from "./self-check.ts";
 
 const usualPagePort = 8_080;
+const usualConsulPort = 8_500;
 
 interface Options {
   /** null: not said. */
   readonly port: number | null;
   readonly isSelfCheck: boolean;
+  /** The port of a Consul agent; null: discovery by files. */
+  readonly consulPort: number | null;
 }
 
 function optionsOf(argv: readonly string[]): Options | "help" | { readonly wrong: string } {
@@ -22,18 +26,39 @@ function optionsOf(argv: readonly string[]): Options | "help" | { readonly wrong
       options: {
         port: { type: "string" },
         "self-check": { type: "boolean" },
+        consul: { type: "boolean" },
+        "consul-port": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
     if (values.help === true) return "help";
-    const port = values.port === undefined ? null : Number(values.port);
-    if (port !== null && (!/^\d+$/.test(values.port ?? "") || port < 1 || port > 65_535)) {
-      return { wrong: `--port: expected a port, 1..65535, got "${values.port}"` };
-    }
-    return { port, isSelfCheck: values["self-check"] === true };
+    const port = portOf(values.port);
+    const consulPort = portOf(values["consul-port"]);
+    if (port === "wrong") return notAPort("--port", values.port);
+    if (consulPort === "wrong") return notAPort("--consul-port", values["consul-port"]);
+    const usual = values.consul === true ? usualConsulPort : null;
+    const isSelfCheck = values["self-check"] === true;
+    return { port, isSelfCheck, consulPort: consulPort ?? usual };
   } catch (error) {
     return { wrong: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function portOf(text: string | undefined): number | null | "wrong" {
+  if (text === undefined) return null;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= 65_535 ? port : "wrong";
+}
+
+function notAPort(option: string, text: string | undefined): { readonly wrong: string } {
+  return { wrong: `${option}: expected a port, 1..65535, got "${text}"` };
+}
+
+/** How instances are found, made for the demo's folder; a text says why that cannot be. */
+async function discoveryOf({ consulPort }: Options): Promise<FleetOptions["discoverBy"] | string> {
+  if (consulPort === null) return fileDiscovery;
+  const place = await findConsul(consulPort);
+  return typeof place === "string" ? place : (folder) => consulDiscovery(folder, place);
 }
 
 /** null when the wanted port is taken. */
@@ -51,6 +76,11 @@ async function run(options: Options): Promise<number> {
     console.error(`port ${options.port} is taken: choose another with --port N`);
     return 1;
   }
+  const discoverBy = await discoveryOf(options);
+  if (typeof discoverBy === "string") {
+    console.error(discoverBy);
+    return 1;
+  }
   let fleet: Fleet | null = null;
   process.on("exit", () => fleet?.abandon());
   const control = await serveControl(() => fleet);
@@ -58,7 +88,7 @@ async function run(options: Options): Promise<number> {
   fleet = await createFleet({
     pagePort,
     controlUrl,
-    discoverBy: fileDiscovery,
+    discoverBy,
     say: (line) => console.error(line),
   });
   const problem = await Promise.race([use(fleet, controlUrl, options), signalled(options)]);

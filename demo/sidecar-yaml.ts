@@ -9,7 +9,18 @@ export interface Ports {
   readonly admin: number;
 }
 
-export function sidecarYaml(name: string, ports: Ports, discovery: Discovery): string {
+/** `names` are those under which the instance is found. */
+export function sidecarYaml(
+  name: string,
+  names: readonly string[],
+  ports: Ports,
+  discovery: Discovery,
+): string {
+  const { announcersYaml } = discovery;
+  const announces = announcersYaml !== "";
+  const announcers = announces ? `    announcers:\n${indented(announcersYaml, 6)}\n` : "";
+  const announced = names.map((each) => discovery.announcedAs(each)).join(", ");
+  const announce = announces ? `\n        announce: [${announced}]` : "";
   return `# The sidecar of ${name}, a process beside the service. Two routers:
 #
 #   other sidecars --> :${ports.incoming} incoming --> ${name} on :${ports.service}
@@ -25,8 +36,8 @@ routers:
   # Whatever name was called, it is for the service on this machine.
   - protocol: http
     label: incoming
-    servers:
-      - port: ${ports.incoming}
+${announcers}    servers:
+      - port: ${ports.incoming}${announce}
     dtab: |
       /svc/* => /$/inet/127.1/${ports.service} ;
 

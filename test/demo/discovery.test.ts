@@ -31,7 +31,7 @@ test("a name's file lists the incoming ports of those who announced themselves",
 test("a sidecar's file sends what comes in to its service, and what goes out to discovery", (t) => {
   const discovery = fileDiscovery(folderOf(t));
   const ports = { service: 7000, incoming: 7001, outgoing: 7002, admin: 7003 };
-  const yaml = sidecarYaml("converter", ports, discovery);
+  const yaml = sidecarYaml("converter", ["converter"], ports, discovery);
   assert.match(yaml, /label: incoming\n +servers:\n +- port: 7001\n[^]*\/\$\/inet\/127\.1\/7000/);
   assert.match(yaml, /label: outgoing\n +servers:\n +- port: 7002\n[^]*\/svc => \/#\/io\.l5d\.fs/);
 });

@@ -1,9 +1,10 @@
 // One service as Consul knows it: watched, its host names resolved, ready to be bound.
-import { ok, pending } from "../../core/live.ts";
+import type { Clock, Close } from "../../core/clock.ts";
+import { ok, pending, source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import { leaf, neg } from "../../core/nametree.ts";
 import type { NameTree } from "../../core/nametree.ts";
-import type { AddressSet, Bound, HostResolver } from "../../core/naming.ts";
+import type { AddressSet, Bound, HostResolver, NamingDeps } from "../../core/naming.ts";
 import type { Path } from "../../core/path.ts";
 import type { Address } from "../../core/protocol.ts";
 import type { WatchReport } from "./subject.ts";
@@ -24,13 +25,15 @@ export class Service {
   readonly #resolved: Live<AddressSet>;
   readonly #exists: Live<boolean>;
   readonly #addresses: Live<AddressSet>;
-  /** The last that were not `neg`. */
-  #last: AddressSet = "neg";
   readonly #bound = new Map<string, Bound>();
   /** The last of each, by what it is made of: what did not change stays the same object. */
   #kept = new Map<string, Address>();
 
-  constructor(watch: Watch<readonly Instance[]>, authority: Authority, hosts: HostResolver) {
+  constructor(
+    watch: Watch<readonly Instance[]>,
+    authority: Authority,
+    { hosts, clock }: Pick<NamingDeps, "hosts" | "clock">,
+  ) {
     this.#watch = watch;
     this.#authority = authority;
     this.#hosts = hosts;
@@ -39,14 +42,7 @@ export class Service {
       const state = tracker.read(this, "resolved", () => this.#resolved);
       return state.kind === "ok" ? ok(state.value !== "neg") : state;
     }, Object.is);
-    // A service without instances is gone from the tree. Until those who look at that have found
-    // another way, which takes a moment, they shall not be left without any address.
-    this.#addresses = computed((tracker) => {
-      const state = tracker.read(this, "resolved", () => this.#resolved);
-      if (state.kind !== "ok") return state;
-      if (state.value !== "neg") this.#last = state.value;
-      return ok(this.#last);
-    }, isSameSet);
+    this.#addresses = held(this.#resolved, clock);
   }
 
   get report(): WatchReport {
@@ -132,6 +128,35 @@ export class Service {
 }
 
 const maxBound = 100;
+const holdMs = 1_000;
+
+/**
+ * The same addresses, a while longer when they go away. A service without instances is gone from
+ * the tree; until those who look there have found another way, which takes a moment, the calls
+ * that come shall not be left without any address.
+ */
+function held(addresses: Live<AddressSet>, clock: Clock): Live<AddressSet> {
+  return source((set) => {
+    let last: AddressSet = "neg";
+    let cancel: Close = () => {};
+    const onState = (state: State<AddressSet>) => {
+      cancel();
+      if (state.kind === "ok" && state.value === "neg" && last !== "neg") {
+        last = "neg";
+        cancel = clock.after(holdMs, () => set(state));
+        return;
+      }
+      if (state.kind === "ok") last = state.value;
+      set(state);
+    };
+    const close = addresses.watch(onState);
+    onState(addresses.state);
+    return () => {
+      cancel();
+      close();
+    };
+  });
+}
 
 function isSameSet(a: AddressSet, b: AddressSet): boolean {
   if (a === "neg" || b === "neg") return a === b;

@@ -166,7 +166,7 @@ class ConsulNamer implements RunningNamer {
     stats.counter("service", "opens").value += 1;
     this.#forget();
     const watch = this.#watch(wanted);
-    const service = new Service(watch, this.#authorityOf(wanted), this.#deps.hosts);
+    const service = new Service(watch, this.#authorityOf(wanted), this.#deps);
     this.#services.set(wanted.key, service);
     return service;
   }

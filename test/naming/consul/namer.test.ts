@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ok } from "../../../src/core/live.ts";
-import { fakeHosts } from "../../support/naming.ts";
+import { fakeHosts, stateWhen } from "../../support/naming.ts";
 import { hasPeer } from "../../support/peers.ts";
 import { consulAgent } from "../../support/consul.ts";
 import { openNamer, stateOf } from "./support.ts";
@@ -207,6 +207,21 @@ test("io.l5d.consul follows a real agent", async (t) => {
       await name.is("neg");
     });
   }
+
+  await t.test("when the last instance goes, its addresses stay for a second", async (t) => {
+    // So long those who call it have to find the dtab's alternative, which may need an answer.
+    const id = await agent.register("leaving", 1);
+    const { watch } = openNamer(t, { host, port });
+    const leaving = watch("/dc1/leaving");
+    await leaving.is("127.0.0.1:1");
+    const addresses = leaving.bound?.addresses ?? assert.fail();
+    const close = addresses.watch(() => {});
+    t.after(close);
+    await agent.deregister(id);
+    await leaving.is("neg");
+    assert.ok(addresses.state.kind === "ok" && addresses.state.value !== "neg");
+    await stateWhen(addresses, (state) => state.kind === "ok" && state.value === "neg");
+  });
 
   await t.test("an answer that says the same again is no change", async (t) => {
     await agent.register("steady", 1);
