@@ -1,6 +1,7 @@
 // The lists of every kind this build knows: the one page that the author of a kind must touch.
 import { http } from "../protocols/http/index.ts";
 import { mux } from "../protocols/mux/index.ts";
+import { thrift } from "../protocols/thrift/index.ts";
 import { erased } from "./assemble/protocols.ts";
 import type { ErasedProtocol } from "./assemble/protocols.ts";
 import type { Kinds } from "./config/kinds.ts";
@@ -34,7 +35,7 @@ import { roundRobin } from "./routing/balancers/round-robin.ts";
 import { prometheus } from "./telemetry/prometheus.ts";
 import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
 
-export const protocols: readonly ErasedProtocol[] = [erased(http), erased(mux)];
+export const protocols: readonly ErasedProtocol[] = [erased(http), erased(mux), erased(thrift)];
 export const namers: readonly NamerPlugin[] = [fs, consul, rewrite, staticNamer];
 export const interpreters: readonly InterpreterPlugin[] = [
   defaultInterpreter,

@@ -1,12 +1,12 @@
 // What callers tell about a call in `l5d-*` fields, and what is told onwards.
 import { concat, emptyDtab, parseDtab, showDtab } from "../../src/core/dtab.ts";
 import { memoized } from "../../src/core/memo.ts";
-import { combined, deadlineAt, deadlineMsOf, isPlausible } from "./deadline.ts";
+import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../src/core/deadline.ts";
 import { parseDeadline, showDeadline } from "./deadline.ts";
 import { childOf, decodeTrace, encodeTrace, newTrace, requestIdOf, sampledAt } from "./trace-id.ts";
 import type { Clock, Random } from "../../src/core/clock.ts";
 import type { Dtab } from "../../src/core/dtab.ts";
-import type { Deadline } from "./deadline.ts";
+import type { Deadline } from "../../src/core/deadline.ts";
 import type { Fields, HttpRequest } from "./message.ts";
 import type { TraceId } from "./trace-id.ts";
 

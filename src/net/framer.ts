@@ -14,10 +14,11 @@ export interface FrameTaker {
    */
   frame(frame: Buffer): boolean;
   /**
-   * The prefix announces more than the limit, or less than nothing (`lengthBytes` is signed). The
-   * framer is of no use from here on: it swallows what comes.
+   * The prefix announces more than the limit, or less than nothing (`lengthBytes` is signed). What
+   * came behind it in this chunk is `buffer[start, end)`, good only during the call. The framer is
+   * of no use from here on: it swallows what comes.
    */
-  tooLong(lengthBytes: number): void;
+  tooLong(lengthBytes: number, buffer: Buffer, start: number, end: number): void;
 }
 
 /**
@@ -81,7 +82,7 @@ export class Framer {
     while (this.#room === null) {
       if (at === end) return at;
       this.#prefix = (this.#prefix << 8) | (buffer[at++] as number);
-      if (++this.#prefixCount === prefixBytes && !this.#begin()) return end;
+      if (++this.#prefixCount === prefixBytes && !this.#begin(buffer, at, end)) return end;
     }
     const taken = Math.min(end - at, this.#wanted - this.#held);
     this.#makeRoom(this.#held + taken);
@@ -91,12 +92,12 @@ export class Framer {
   }
 
   /** The prefix is whole. False: it cannot be. */
-  #begin(): boolean {
+  #begin(buffer: Buffer, start: number, end: number): boolean {
     const lengthBytes = this.#prefix;
     this.#prefix = this.#prefixCount = 0;
     if (lengthBytes < 0 || lengthBytes > this.#maxFrameBytes) {
       this.#isBroken = true;
-      this.#taker.tooLong(lengthBytes);
+      this.#taker.tooLong(lengthBytes, buffer, start, end);
       return false;
     }
     this.#wanted = prefixBytes + lengthBytes;

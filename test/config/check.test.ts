@@ -293,11 +293,11 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
   ["a router that is nothing", "routers:\n-\n", ["2:2 routers[0]: expected a map, got nothing"]],
   [
     "an unknown protocol, and what is wrong beside it",
-    "routers:\n- protocol: htpp\n  dtab: x\n- protocol: thrift\n  bindingTimeoutMs: x\n",
+    "routers:\n- protocol: htpp\n  dtab: x\n- protocol: h2\n  bindingTimeoutMs: x\n",
     [
       '2:13 routers[0].protocol: expected one of echo, http, got "htpp": did you mean http?',
       "3:9 routers[0].dtab: not a dtab: '/' expected but 'x' found at '[x]'",
-      "4:13 routers[1].protocol: not supported yet: Thrift; what there is: echo, http",
+      "4:13 routers[1].protocol: not supported yet: HTTP/2; what there is: echo, http",
       '5:21 routers[1].bindingTimeoutMs: expected a whole number >= 0, got "x"',
     ],
   ],

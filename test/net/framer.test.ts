@@ -75,6 +75,16 @@ test("a frame may be as long as the limit and not one byte longer", () => {
   assert.deepEqual([frames, tooLong, framer.heldBytes], [["ok"], [11], 0]);
 });
 
+test("what came behind a prefix that is too much is shown to whom it may concern", () => {
+  const behind: string[] = [];
+  const framer = new Framer(3, {
+    frame: () => true,
+    tooLong: (_, buffer, start, end) => void behind.push(buffer.toString("latin1", start, end)),
+  });
+  feed(framer, Buffer.concat([frameOf("ok"), frameOf("this is")]), frameOf("lost"));
+  assert.deepEqual(behind, ["this is"]);
+});
+
 test("a negative length is told as such, in one piece or in four", () => {
   const hostile = Buffer.from("ffffffff8001", "hex");
   for (const chunks of [[hostile], Array.from(hostile, (_, i) => hostile.subarray(i, i + 1))]) {

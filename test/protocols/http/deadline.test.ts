@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  combined,
-  deadlineAt,
-  deadlineMsOf,
-  isPlausible,
-  parseDeadline,
-  showDeadline,
-} from "../../../protocols/http/deadline.ts";
+import { parseDeadline, showDeadline } from "../../../protocols/http/deadline.ts";
+import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../../src/core/deadline.ts";
 import { simulatedClock } from "../../support/clock.ts";
 
 const startNs = BigInt(Date.UTC(2024, 0, 1)) * 1_000_000n;

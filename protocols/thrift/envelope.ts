@@ -1,0 +1,196 @@
+// The head of a Thrift message: type, name and sequence id. The arguments behind it are never read.
+import { Buffer } from "node:buffer";
+
+/** `strict` and `old` are the binary protocol with and without a version in front. */
+export type Dialect = "strict" | "old" | "compact";
+
+export const messageType = { call: 1, reply: 2, exception: 3, oneway: 4 } as const;
+
+/** Longer names come from nobody who means well: they would become paths and keys of caches. */
+const maxNameBytes = 1024;
+
+/** More bytes than this are not needed to read any envelope. */
+export const maxEnvelopeBytes = maxNameBytes + 16;
+
+/** What `readEnvelope` found; good until it is called again. */
+export const marks = {
+  dialect: "strict" as Dialect,
+  /** One of `messageType`. */
+  type: 0,
+  /** Signed, whatever the encoding. */
+  seqid: 0,
+  nameAt: 0,
+  nameEnd: 0,
+  /** The first byte behind the envelope. */
+  bodyAt: 0,
+};
+
+/** The bytes end within the envelope. */
+const truncated = "the message ends within its header";
+
+/** Sets `marks` to what stands in `buffer[start, end)`; a text says why it is no message. */
+export function readEnvelope(buffer: Buffer, start: number, end: number): string | null {
+  if (start >= end) return "the message is empty";
+  const first = buffer[start] as number;
+  if (first === 0x82) return readCompact(buffer, start, end);
+  if (first < 0x80) return readOld(buffer, start, end);
+  return readStrict(buffer, start, end);
+}
+
+/** `80 01 00 TT`, the name's length, the name, the sequence id. */
+function readStrict(buffer: Buffer, start: number, end: number): string | null {
+  if (buffer[start] !== 0x80 || (start + 1 < end && buffer[start + 1] !== 0x01)) {
+    return `it begins with ${shown(buffer, start, end)}, which is no version of a Thrift protocol`;
+  }
+  if (end - start < 8) return truncated;
+  const nameEnd = start + 8 + buffer.readInt32BE(start + 4);
+  const problem = nameProblem(start + 8, nameEnd);
+  if (problem !== null) return problem;
+  if (nameEnd + 4 > end) return truncated;
+  const seqid = buffer.readInt32BE(nameEnd);
+  return found("strict", buffer[start + 3] as number, seqid, start + 8, nameEnd, nameEnd + 4);
+}
+
+/** The name's length, the name, `TT`, the sequence id. */
+function readOld(buffer: Buffer, start: number, end: number): string | null {
+  if (end - start < 4) return truncated;
+  const nameEnd = start + 4 + buffer.readInt32BE(start);
+  const problem = nameProblem(start + 4, nameEnd);
+  if (problem !== null) return problem;
+  if (nameEnd + 5 > end) return truncated;
+  const seqid = buffer.readInt32BE(nameEnd + 1);
+  return found("old", buffer[nameEnd] as number, seqid, start + 4, nameEnd, nameEnd + 5);
+}
+
+/** `82`, type and version in one byte, the sequence id, the name's length, the name. */
+function readCompact(buffer: Buffer, start: number, end: number): string | null {
+  if (end - start < 2) return truncated;
+  const second = buffer[start + 1] as number;
+  if ((second & 0x1f) !== 1) return `version ${second & 0x1f} of the compact protocol is unknown`;
+  const seqid = readVarint(buffer, start + 2, end);
+  if (seqid === null) return varintProblem;
+  const length = readVarint(buffer, varintEnd, end);
+  if (length === null) return varintProblem;
+  const nameEnd = varintEnd + length;
+  const problem = nameProblem(varintEnd, nameEnd);
+  if (problem !== null) return problem;
+  if (nameEnd > end) return truncated;
+  return found("compact", second >> 5, seqid, varintEnd, nameEnd, nameEnd);
+}
+
+function nameProblem(nameAt: number, nameEnd: number): string | null {
+  const length = nameEnd - nameAt;
+  if (length < 0) return `the length of its name is negative (${length})`;
+  if (length <= maxNameBytes) return null;
+  return `its name has ${length} bytes, more than the ${maxNameBytes} that are read`;
+}
+
+function found(
+  dialect: Dialect,
+  type: number,
+  seqid: number,
+  nameAt: number,
+  nameEnd: number,
+  bodyAt: number,
+): string | null {
+  if (type < messageType.call || type > messageType.oneway) return `${type} is no message type`;
+  marks.dialect = dialect;
+  marks.type = type;
+  marks.seqid = seqid;
+  marks.nameAt = nameAt;
+  marks.nameEnd = nameEnd;
+  marks.bodyAt = bodyAt;
+  return null;
+}
+
+/** Where the varint that was read last ended, and why it could not be read. */
+let varintEnd = 0;
+let varintProblem = "";
+
+/** At most 32 bits, signed; null: see `varintProblem`. */
+function readVarint(buffer: Buffer, start: number, end: number): number | null {
+  let value = 0;
+  for (let i = 0; i < 5; i++) {
+    if (start + i >= end) {
+      varintProblem = truncated;
+      return null;
+    }
+    const byte = buffer[start + i] as number;
+    if (i === 4 && byte > 0x0f) break;
+    value |= (byte & 0x7f) << (7 * i);
+    if (byte < 0x80) {
+      varintEnd = start + i + 1;
+      return value;
+    }
+  }
+  varintProblem = "a number in its header has more than 32 bits";
+  return null;
+}
+
+/** For texts: the first bytes, in hex. */
+function shown(buffer: Buffer, start: number, end: number): string {
+  return buffer.toString("hex", start, Math.min(end, start + 4));
+}
+
+/** What an answer says, by its type and the first field of its result; nothing else is read. */
+export type Outcome =
+  | "reply" // a result, or none for a method that returns nothing
+  | "declared_exception" // one that the method declares: field 1 or above of the result
+  | "application_exception"; // TApplicationException: the service did not carry out the call
+
+/** Of the answer that `marks` describes, whose bytes end at `end`; null: its result is cut off. */
+export function outcomeOf(buffer: Buffer, end: number): Outcome | null {
+  const { type, dialect, bodyAt } = marks;
+  if (bodyAt >= end) return null;
+  if (type === messageType.exception) return "application_exception";
+  const head = buffer[bodyAt] as number;
+  if (head === 0) return "reply";
+  if (dialect === "compact") {
+    // The id is the high nibble, or, when that is 0, the byte that follows.
+    if (head >> 4 !== 0) return "declared_exception";
+    if (bodyAt + 1 >= end) return null;
+    return buffer[bodyAt + 1] === 0 ? "reply" : "declared_exception";
+  }
+  if (bodyAt + 3 > end) return null;
+  return buffer.readInt16BE(bodyAt + 1) === 0 ? "reply" : "declared_exception";
+}
+
+/** The envelope of a message of our own. The name goes in as it came. */
+export function writeEnvelope(
+  dialect: Dialect,
+  type: number,
+  name: Uint8Array,
+  seqid: number,
+): Buffer {
+  switch (dialect) {
+    case "strict": {
+      const head = Buffer.alloc(8);
+      head.writeUInt32BE(0x8001_0000 + type, 0);
+      head.writeInt32BE(name.length, 4);
+      return Buffer.concat([head, name, int32(seqid)]);
+    }
+    case "old":
+      return Buffer.concat([int32(name.length), name, Buffer.of(type), int32(seqid)]);
+    case "compact": {
+      const head = [0x82, (type << 5) | 1, ...varint(seqid), ...varint(name.length)];
+      return Buffer.concat([Buffer.from(head), name]);
+    }
+    default:
+      return dialect satisfies never;
+  }
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+/** The 32 bits of `value`, seven a byte, the lowest first. */
+export function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value >>> 0;
+  for (; rest >= 0x80; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  bytes.push(rest);
+  return bytes;
+}

@@ -1,0 +1,108 @@
+// Failures as exceptions: the type, and a text that says what happened and what to change.
+import { showDtab } from "../../src/core/dtab.ts";
+import { showAddress } from "../../src/net/ends.ts";
+import { exceptionType } from "./exception.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import type { Ends } from "../../src/net/ends.ts";
+import type { ExceptionType } from "./exception.ts";
+import type { RenderFailure } from "./exchange.ts";
+import type { ThriftRequest } from "./message.ts";
+
+/** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
+type ErrorDetail = "full" | "local" | "none";
+
+export interface FailureOptions {
+  /** The router's label. */
+  readonly label: string;
+  readonly errorDetail: ErrorDetail;
+}
+
+export function failureRenderer(options: FailureOptions, clearContext: boolean): RenderFailure {
+  const { label } = options;
+  return (failure, request) => {
+    const isOpen = !clearContext && mayKnow(options.errorDetail, request.peer);
+    return { type: typeOf(failure), text: textOf(failure, request, isOpen, label) };
+  };
+}
+
+function mayKnow(errorDetail: ErrorDetail, peer: Ends): boolean {
+  return errorDetail === "full" || (errorDetail === "local" && peer.isLocal);
+}
+
+/**
+ * No route: UNKNOWN_METHOD, as Envoy's proxy has it. All else: INTERNAL_ERROR, as Linkerd 1. Of other
+ * types Finagle's clients conclude that the connection is broken.
+ */
+function typeOf({ kind }: Failure): ExceptionType {
+  return kind === "unidentified" || kind === "unbound"
+    ? exceptionType.unknownMethod
+    : exceptionType.internalError;
+}
+
+function textOf(failure: Failure, request: ThriftRequest, isOpen: boolean, label: string): string {
+  const headline = headlineOf(failure, request);
+  if (!isOpen) return headline;
+  const lines = [`${headline}: ${failure.detail}`, `router: ${label}`];
+  const { dst, boundId, endpoint, localDtab } = request;
+  if (dst !== null) lines.push(`service name: ${dst}`);
+  if (boundId !== null) lines.push(`client name: ${boundId}`);
+  if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);
+  if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
+  if (failure.trace !== undefined) {
+    lines.push(`how the name was resolved:\n${failure.trace.trimEnd().replace(/^/gm, "  ")}`);
+  }
+  const hint = adviceOn(failure, dst, label);
+  return hint === null ? lines.join("\n") : `${lines.join("\n")}\n${hint}`;
+}
+
+/** For every caller: names of its own, none of ours. */
+function headlineOf(failure: Failure, { dst, method }: ThriftRequest): string {
+  const name = dst === null ? `"${method}"` : `"${method}" (${dst})`;
+  switch (failure.kind) {
+    case "unidentified":
+      return `no route for ${name}: the call has no name`;
+    case "unbound":
+      return `no route for ${name}: the name leads nowhere`;
+    case "unresolved":
+      return `no route for ${name}: the name could not be resolved`;
+    case "exhausted":
+    case "limited":
+      return `nothing can take ${name} now`;
+    case "connect":
+      return `no connection for ${name}`;
+    case "timeout":
+      return `${name} took too long`;
+    case "closed":
+      return `the connection broke before ${name} was answered`;
+    case "malformed":
+      return `the answer to ${name} is not valid Thrift`;
+    case "cancelled":
+      return `${name} was given up`;
+    default:
+      return failure.kind satisfies never;
+  }
+}
+
+function adviceOn({ kind }: Failure, dst: string | null, label: string): string | null {
+  switch (kind) {
+    case "unidentified":
+      return "Send what is missing, or add an identifier to the list: io.l5d.static, as its last entry, names every call.";
+    case "unbound":
+      return `Add a dentry that covers the name, or register the service where its dentry points to: switchyard explain FILE ${dst} --router ${label}`;
+    case "unresolved":
+      return "See whether service discovery answers (the admin's /namer_state pages); if it is slow, raise bindingTimeoutMs.";
+    case "exhausted":
+      return "See loadbalancer/ and failure_accrual/ in /admin/metrics.json; then add endpoints or raise the limit.";
+    case "connect":
+      return "Is the service running, and listening on that address?";
+    case "malformed":
+      return "Does the service speak the same transport and protocol? See client: { thriftFramed } and thriftProtocol.";
+    case "limited":
+    case "timeout":
+    case "closed":
+    case "cancelled":
+      return null;
+    default:
+      return kind satisfies never;
+  }
+}

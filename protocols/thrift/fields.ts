@@ -1,0 +1,286 @@
+// Reads and writes the few structs that the proxy itself understands, in both encodings.
+import { Buffer } from "node:buffer";
+import { Skipper } from "./skipper.ts";
+import { varint } from "./envelope.ts";
+import { binaryType, compactType } from "./types.ts";
+import type { Encoding } from "./types.ts";
+
+/** By the number of the binary encoding, for the types that these structs have. */
+const compactOf: Readonly<Record<number, number>> = {
+  [binaryType.i64]: compactType.i64,
+  [binaryType.string]: compactType.binary,
+  [binaryType.struct]: compactType.struct,
+  [binaryType.list]: compactType.list,
+};
+
+/** The other way round; types that none of these structs has are 0. */
+function fromCompact(type: number): number {
+  switch (type) {
+    case compactType.true:
+    case compactType.false:
+      return binaryType.bool;
+    case compactType.i64:
+      return binaryType.i64;
+    case compactType.binary:
+      return binaryType.string;
+    case compactType.struct:
+      return binaryType.struct;
+    case compactType.list:
+      return binaryType.list;
+    default:
+      return 0;
+  }
+}
+
+/**
+ * Calls `read` with a reader that stands before the struct's first field; the struct must end within
+ * `buffer[start, end)`. A text says why it cannot be read.
+ */
+export function readStruct<T>(
+  encoding: Encoding,
+  buffer: Buffer,
+  start: number,
+  end: number,
+  read: (reader: FieldReader) => T,
+): { readonly value: T; readonly end: number } | string {
+  const reader = new FieldReader(encoding, buffer, start, end);
+  const value = read(reader);
+  return reader.problem ?? { value, end: reader.at };
+}
+
+/** Reads forward. After a problem it finds nothing more, and what it gave means nothing. */
+export class FieldReader {
+  at: number;
+  problem: string | null = null;
+  /** Of the field that `next` found; the type as the binary protocol numbers it, 0 for others. */
+  id = 0;
+  type = 0;
+  readonly #encoding: Encoding;
+  readonly #buffer: Buffer;
+  readonly #end: number;
+  /** The type as it was written. */
+  #written = 0;
+
+  constructor(encoding: Encoding, buffer: Buffer, start: number, end: number) {
+    this.#encoding = encoding;
+    this.#buffer = buffer;
+    this.at = start;
+    this.#end = end;
+  }
+
+  /** Calls `field` for each field of a struct: it takes the value or returns false. */
+  struct(field: (id: number, type: number) => boolean): void {
+    for (let before = 0; this.#next(before); before = this.id) {
+      const { id, type } = this;
+      if (!field(id, type)) this.#skip();
+      this.id = id; // the value may have been a struct itself
+    }
+  }
+
+  /** Calls `element` for each struct of a list. Other elements are skipped. */
+  structs(element: () => void): void {
+    const { type, size } = this.#listHead();
+    for (let i = 0; i < size && this.problem === null; i++) {
+      if (type === binaryType.struct) element();
+      else this.#skip();
+    }
+  }
+
+  bool(): boolean {
+    return this.#encoding === "compact" ? this.#written === 1 : this.#byte() !== 0;
+  }
+
+  i64(): bigint {
+    if (this.#encoding === "binary") {
+      const at = this.#advance(8);
+      return this.problem === null ? this.#buffer.readBigInt64BE(at) : 0n;
+    }
+    let zigzag = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.#byte();
+      zigzag |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asIntN(64, (zigzag >> 1n) ^ -(zigzag & 1n));
+    }
+    this.#fail("a number in it has more than 64 bits");
+    return 0n;
+  }
+
+  /** A view of the bytes. */
+  binary(): Buffer {
+    const length = this.#encoding === "compact" ? this.#varint() : this.#int32();
+    if (length < 0) this.#fail(`a length in it is negative (${length})`);
+    const start = this.#advance(length);
+    return this.problem === null ? this.#buffer.subarray(start, start + length) : nothing;
+  }
+
+  string(): string {
+    return this.binary().toString("utf8");
+  }
+
+  #next(before: number): boolean {
+    const head = this.#byte();
+    if (head === 0) return false;
+    if (this.#encoding === "binary") {
+      this.#written = this.type = head;
+      this.id = (this.#byte() << 8) | this.#byte();
+      return this.problem === null;
+    }
+    this.#written = head & 0x0f;
+    this.type = fromCompact(this.#written);
+    if (head >> 4 !== 0) this.id = before + (head >> 4);
+    else {
+      const zigzag = this.#varint();
+      this.id = (zigzag >>> 1) ^ -(zigzag & 1);
+    }
+    return this.problem === null;
+  }
+
+  #listHead(): { readonly type: number; readonly size: number } {
+    const head = this.#byte();
+    if (this.#encoding === "binary") {
+      this.#written = head;
+      return { type: head, size: this.#int32() };
+    }
+    this.#written = head & 0x0f;
+    const size = head >> 4 === 15 ? this.#varint() : head >> 4;
+    return { type: fromCompact(this.#written), size };
+  }
+
+  #skip(): void {
+    if (this.#encoding === "compact" && this.type === binaryType.bool) return;
+    const skipper = new Skipper();
+    skipper.beginValue(this.#encoding, this.#written, this.#end - this.at);
+    this.at = skipper.push(this.#buffer, this.at, this.#end);
+    if (skipper.problem !== null) this.#fail(skipper.problem);
+    else if (!skipper.isDone) this.#fail(endsWithin);
+  }
+
+  #byte(): number {
+    const at = this.#advance(1);
+    return this.problem === null ? (this.#buffer[at] as number) : 0;
+  }
+
+  #int32(): number {
+    const at = this.#advance(4);
+    return this.problem === null ? this.#buffer.readInt32BE(at) : 0;
+  }
+
+  #varint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#byte();
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    this.#fail("a number in it has more than 32 bits");
+    return 0;
+  }
+
+  #advance(count: number): number {
+    const start = this.at;
+    if (count > this.#end - start) this.#fail(endsWithin);
+    else this.at = start + count;
+    return start;
+  }
+
+  #fail(why: string): void {
+    this.problem ??= why;
+  }
+}
+
+const nothing = Buffer.alloc(0);
+
+const endsWithin = "the message ends within it";
+
+/** Writes structs; fields in the order of their ids. */
+export class FieldWriter {
+  readonly #encoding: Encoding;
+  readonly #parts: Uint8Array[] = [];
+  #before = 0;
+
+  constructor(encoding: Encoding) {
+    this.#encoding = encoding;
+  }
+
+  bool(id: number, value: boolean): void {
+    if (this.#encoding === "compact") return this.#compactHead(id, value ? 1 : 2);
+    this.#head(id, binaryType.bool);
+    return this.#put([value ? 1 : 0]);
+  }
+
+  i64(id: number, value: bigint): void {
+    this.#head(id, binaryType.i64);
+    if (this.#encoding === "binary") {
+      const bytes = Buffer.alloc(8);
+      bytes.writeBigInt64BE(value);
+      this.#parts.push(bytes);
+      return;
+    }
+    const bytes: number[] = [];
+    let zigzag = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+    for (; zigzag >= 0x80n; zigzag >>= 7n) bytes.push(Number(zigzag & 0x7fn) | 0x80);
+    this.#put([...bytes, Number(zigzag)]);
+  }
+
+  binary(id: number, value: Uint8Array): void {
+    this.#head(id, binaryType.string);
+    this.#size(value.length);
+    this.#parts.push(value);
+  }
+
+  string(id: number, value: string): void {
+    this.binary(id, Buffer.from(value));
+  }
+
+  struct(id: number, write: () => void): void {
+    this.#head(id, binaryType.struct);
+    this.#nested(write);
+  }
+
+  structs(id: number, writes: readonly (() => void)[]): void {
+    this.#head(id, binaryType.list);
+    if (this.#encoding === "binary") {
+      this.#put([binaryType.struct]);
+      this.#size(writes.length);
+    } else if (writes.length < 15) this.#put([(writes.length << 4) | 12]);
+    else this.#put([0xfc, ...varint(writes.length)]);
+    for (const write of writes) this.#nested(write);
+  }
+
+  /** The struct, ended. */
+  end(): readonly Uint8Array[] {
+    this.#put([0]);
+    return this.#parts;
+  }
+
+  #nested(write: () => void): void {
+    const before = this.#before;
+    this.#before = 0;
+    write();
+    this.#put([0]);
+    this.#before = before;
+  }
+
+  #head(id: number, type: number): void {
+    if (this.#encoding === "compact") return this.#compactHead(id, compactOf[type] ?? 0);
+    return this.#put([type, id >> 8, id & 0xff]);
+  }
+
+  /** Our ids rise by less than 16. */
+  #compactHead(id: number, type: number): void {
+    this.#put([((id - this.#before) << 4) | type]);
+    this.#before = id;
+  }
+
+  #size(size: number): void {
+    if (this.#encoding === "compact") return this.#put(varint(size));
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32BE(size);
+    this.#parts.push(bytes);
+    return undefined;
+  }
+
+  #put(bytes: readonly number[]): void {
+    this.#parts.push(Buffer.from(bytes));
+  }
+}

@@ -1,0 +1,112 @@
+// How a Thrift call gets its name: from what the caller sent beside it, its service, its method.
+//
+//   routers:
+//   - protocol: thrift
+//     dtab: /svc => /$/inet/127.1/9090 ;
+//     thriftMethodInDst: true          # ping -> /svc/ping, Calc:add -> /svc/Calc/add
+//     identifier:
+//     - kind: io.l5d.thrift.header     # with thriftTransport: header
+//       header: service                # /svc + what the THeader key `service` holds
+//     - kind: io.l5d.thrift            # the default
+//     - kind: io.l5d.static            # /svc/everything-else
+//       path: everything-else
+//     servers: [{ port: 4114 }]
+import * as v from "valibot";
+import { memoized } from "../../src/core/memo.ts";
+import { join, parsePath, pathOfShown, root, segmentOf } from "../../src/core/path.ts";
+import { plugin } from "../../src/core/plugin.ts";
+import type { Path } from "../../src/core/path.ts";
+import type { Identifier, IdentifierPlugin, Unidentified } from "../../src/core/protocol.ts";
+import type { ThriftRequest } from "./message.ts";
+
+export const defaultIdentifier = "io.l5d.thrift";
+
+/** Names that an identifier remembers: a known one costs one lookup and makes no string. */
+const maxNames = 8192;
+
+/** `dstPrefix`, the destination of an upgraded caller, and what the message's name adds. */
+const byName: IdentifierPlugin<ThriftRequest> = plugin({
+  kind: defaultIdentifier,
+  schema: v.strictObject({ kind: v.literal(defaultIdentifier) }),
+  create(_, { prefix }): Identifier<ThriftRequest> {
+    const withMethod = memoized(maxNames, (name) => join(prefix, suffixOf(name, true)));
+    const withService = memoized(maxNames, (name) => join(prefix, suffixOf(name, false)));
+    return ({ method, isNamedByMethod, dest }) => {
+      if (dest !== root) return join(join(prefix, dest), suffixOf(method, isNamedByMethod));
+      if (isNamedByMethod) return withMethod(method);
+      return method.includes(":") ? withService(method) : prefix;
+    };
+  },
+});
+
+/**
+ * Of `Service:method` the service always counts; the method, and a name of any other form, counts
+ * with `thriftMethodInDst`. Empty parts at the end do not count as parts (Java's `split`).
+ */
+function suffixOf(name: string, isNamedByMethod: boolean): Path {
+  const parts = name.replace(/:+$/, "").split(":");
+  const [service = "", method = ""] = parts;
+  if (parts.length !== 2 || service === "") return isNamedByMethod ? pieces(name) : root;
+  return isNamedByMethod ? join(pieces(service), pieces(method)) : pieces(service);
+}
+
+/** A slash in a name separates segments; whatever else it holds becomes part of one. */
+function pieces(text: string): Path {
+  return pathOfShown(
+    text
+      .split("/")
+      .filter((piece) => piece !== "")
+      .map(segmentOf),
+  );
+}
+
+const byHeader: IdentifierPlugin<ThriftRequest> = plugin({
+  kind: "io.l5d.thrift.header",
+  schema: v.strictObject({
+    kind: v.literal("io.l5d.thrift.header"),
+    header: v.optional(
+      v.pipe(v.string("expected the name of a header"), v.nonEmpty("expected a name")),
+      "l5d-name",
+    ),
+  }),
+  create({ header }, { prefix }): Identifier<ThriftRequest> {
+    const isAbsent: Unidentified = {
+      unidentified: `the call has no header ${header} (headers come with thriftTransport: header)`,
+    };
+    const nameOf = memoized<Path | Unidentified>(maxNames, (text) => {
+      if (!text.startsWith("/")) return join(prefix, pathOfShown([segmentOf(text)]));
+      const parsed = parsePath(text);
+      if (parsed.ok) return join(prefix, parsed.value);
+      return { unidentified: `header ${header} is not a path: ${parsed.error.message}` };
+    });
+    return ({ wrapping }) => {
+      const text = wrapping.header?.fields.get(header);
+      return text === undefined || text === "" ? isAbsent : nameOf(text);
+    };
+  },
+});
+
+const fixed: IdentifierPlugin<ThriftRequest> = plugin({
+  kind: "io.l5d.static",
+  schema: v.strictObject({ kind: v.literal("io.l5d.static"), path: staticPath() }),
+  create({ path }, { prefix }): Identifier<ThriftRequest> {
+    const name = join(prefix, path);
+    return () => name;
+  },
+});
+
+/** `a/b` or `/a/b`. */
+function staticPath() {
+  return v.pipe(
+    v.string("expected a path such as users"),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const text = dataset.value;
+      const parsed = parsePath(text.startsWith("/") ? text : `/${text}`);
+      if (parsed.ok && parsed.value !== "/") return parsed.value;
+      addIssue({ message: parsed.ok ? "expected a path that is not empty" : parsed.error.message });
+      return NEVER;
+    }),
+  );
+}
+
+export const identifiers: readonly IdentifierPlugin<ThriftRequest>[] = [byName, byHeader, fixed];

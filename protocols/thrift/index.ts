@@ -1,0 +1,142 @@
+// Thrift as a protocol: its kinds, its keys, and one router's share of it.
+import { openAccessLog } from "../../src/net/access-log-keys.ts";
+import type { LogFile } from "../../src/net/log-file.ts";
+import { lineMaker } from "./access-log.ts";
+import { classifiers, defaultClassifier, serverClassifier } from "./classifiers.ts";
+import { dialThrift } from "./client.ts";
+import { headerMaker, serverFilters } from "./context.ts";
+import { failureRenderer } from "./failures.ts";
+import { defaultIdentifier, identifiers } from "./identifiers.ts";
+import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import { listenThrift } from "./server.ts";
+import { responseCounter, serverCounters } from "./stats.ts";
+import type {
+  Address,
+  DialOptions,
+  Listener,
+  ListenOptions,
+  Protocol,
+  ProtocolDeps,
+  ProtocolRouter,
+  Verdict,
+  Wire,
+  WireStats,
+} from "../../src/core/protocol.ts";
+import type { Filter, Service } from "../../src/core/service.ts";
+import type { Stats } from "../../src/core/stats.ts";
+import type { Exchange, Speech } from "./exchange.ts";
+import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
+import type { ThriftRequest, ThriftResponse } from "./message.ts";
+
+export const thrift: Protocol<ThriftRequest, ThriftResponse> = {
+  name: "thrift",
+  defaultPort: 4114,
+  identifiers,
+  defaultIdentifier,
+  classifiers,
+  defaultClassifier,
+  routerKeys,
+  serverKeys,
+  clientKeys,
+  serviceKeys: {},
+  // The casts of this file: the sections have been parsed by the keys above.
+  open: (config, deps) => new ThriftRouter(config as RouterConfig, deps),
+};
+
+/** Owns the router's access log; listeners and wires belong to those who asked for them. */
+class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
+  readonly responseCounter = responseCounter;
+  readonly serverClassifier = serverClassifier;
+  readonly #config: RouterConfig;
+  readonly #deps: ProtocolDeps;
+  readonly #accessLog: LogFile | null;
+
+  constructor(config: RouterConfig, deps: ProtocolDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#accessLog = accessLog(config, deps);
+  }
+
+  /** Thrift has no place for it in an answer: only this router's own server is told. */
+  mark(response: ThriftResponse, verdict: Verdict): void {
+    response.verdict = verdict;
+  }
+
+  listen(
+    options: ListenOptions,
+    service: Service<ThriftRequest, ThriftResponse>,
+    stats: Stats,
+  ): Promise<Listener> {
+    const config = options.config as ServerConfig;
+    const { clock, log, label } = this.#deps;
+    const { host, port, socket, clearContext, idleTimeMs, lifeTimeMs } = options;
+    const counters = serverCounters(stats);
+    const write = this.#logger();
+    const { errorDetail, thriftMethodInDst } = this.#config;
+    const { maxPipelinedCalls, stallTimeoutMs } = config;
+    const listening = {
+      ...this.#speech(config.thriftFramed),
+      host,
+      port,
+      socket,
+      clock,
+      log,
+      limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, maxPipelinedCalls },
+      isNamedByMethod: thriftMethodInDst,
+      renderFailure: failureRenderer({ label, errorDetail }, clearContext),
+      onAnswered(exchange: Exchange) {
+        counters.answered(exchange);
+        write?.(exchange);
+      },
+      onConnections: counters.connections,
+      onMalformed: counters.malformed,
+    };
+    return listenThrift(listening, service);
+  }
+
+  serverFilters(options: ListenOptions): readonly Filter<ThriftRequest, ThriftResponse>[] {
+    return serverFilters(options, this.#deps);
+  }
+
+  dial(
+    address: Address,
+    options: DialOptions,
+    stats: WireStats,
+  ): Wire<ThriftRequest, ThriftResponse> {
+    const { config: parsed, ...shared } = options;
+    const config = parsed as ClientConfig;
+    const speech = this.#speech(config.thriftFramed);
+    const attemptUpgrade = config.attemptTTwitterUpgrade;
+    const headerFor = headerMaker(speech.encoding, this.#deps);
+    const { clock } = this.#deps;
+    const dialling = { ...shared, ...speech, attemptUpgrade };
+    return dialThrift(address, dialling, { clock, stats, headerFor });
+  }
+
+  async close(): Promise<void> {
+    await this.#accessLog?.close();
+  }
+
+  #speech(isFramed: boolean): Speech {
+    const { thriftTransport, thriftProtocol, maxFrameKB } = this.#config;
+    const transport = thriftTransport === "header" ? "header" : isFramed ? "framed" : "buffered";
+    return { encoding: thriftProtocol, transport, maxFrameBytes: maxFrameKB * 1024 };
+  }
+
+  #logger(): ((exchange: Exchange) => void) | null {
+    const file = this.#accessLog;
+    if (file === null) return null;
+    const lineOf = lineMaker(this.#config.thriftAccessLogFormat, this.#deps.clock);
+    return (exchange) => file.write(lineOf(exchange));
+  }
+}
+
+function accessLog(config: RouterConfig, { clock, log, stats }: ProtocolDeps): LogFile | null {
+  const wanted = {
+    path: config.thriftAccessLog,
+    roll: config.thriftAccessLogRollPolicy,
+    append: config.thriftAccessLogAppend,
+    rotateCount: config.thriftAccessLogRotateCount,
+  };
+  return openAccessLog(wanted, { clock, log, lost: stats.counter("access_log", "lost") });
+}

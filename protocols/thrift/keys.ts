@@ -1,0 +1,82 @@
+// The keys that Thrift adds to a router, its servers and its client; docs/thrift.md tells of them.
+import * as v from "valibot";
+import { integer, milliseconds } from "../../src/core/schema.ts";
+import { logAppend, logFileName, rollPolicy, rotateCount } from "../../src/net/access-log-keys.ts";
+import type { GenericSchema } from "../../src/core/schema.ts";
+
+/** The schema with its meaning, which the JSON Schema shows. */
+const says = <T extends GenericSchema>(meaning: string, schema: T) =>
+  v.pipe(schema, v.description(meaning));
+
+const truth = () => v.boolean("expected true or false");
+/** More than this a length that begins like text of HTTP could be taken for one. */
+const maxFrameKilobytes = 1_048_576;
+
+export const routerKeys = {
+  thriftProtocol: says(
+    "How values are encoded, on both sides: binary (strict and old-style) or compact.",
+    v.optional(v.picklist(["binary", "compact"], "expected binary or compact"), "binary"),
+  ),
+  thriftTransport: says(
+    "framed: as thriftFramed says; header: THeader frames, which are passed on with their headers.",
+    v.optional(v.picklist(["framed", "header"], "expected framed or header"), "framed"),
+  ),
+  thriftMethodInDst: says(
+    "Names calls by their method, too: ping is /svc/ping, and Calc:add is /svc/Calc/add.",
+    v.optional(truth(), false),
+  ),
+  maxFrameKB: says(
+    "The longest message, in either direction; longer: an exception, and the connection is closed.",
+    v.optional(integer(1, maxFrameKilobytes), 10_240),
+  ),
+  thriftAccessLog: says("File that gets one line for each call. None unless given.", logFileName()),
+  thriftAccessLogFormat: says(
+    "common: one line of words; json: one object a line, with path, client, endpoint and duration.",
+    v.optional(v.picklist(["common", "json"]), "common"),
+  ),
+  thriftAccessLogRollPolicy: says(
+    "When a new file begins: never, hourly, daily, weekly(1), or a size such as 100.megabytes.",
+    rollPolicy(),
+  ),
+  thriftAccessLogAppend: says("false: what the file held is thrown away at start.", logAppend()),
+  thriftAccessLogRotateCount: says("Ended files that are kept; -1: all.", rotateCount()),
+  errorDetail: says(
+    "Who is shown addresses, dtabs and how a name was resolved when a call fails: full: every caller; local: those on the proxy's own host; none: nobody.",
+    v.optional(v.picklist(["full", "local", "none"], "expected full, local or none"), "local"),
+  ),
+};
+
+export const serverKeys = {
+  thriftFramed: says(
+    "Callers send a length before each message; false: they do not (buffered transport).",
+    v.optional(truth(), true),
+  ),
+  maxPipelinedCalls: says(
+    "Calls of one connection that are in progress at the same time; further ones wait unread.",
+    v.optional(integer(1), 100),
+  ),
+  stallTimeoutMs: says(
+    "A call that stops arriving in the middle, or answers that are not read, for so long end the connection.",
+    v.optional(milliseconds(), 60_000),
+  ),
+};
+
+export const clientKeys = {
+  thriftFramed: says(
+    "Endpoints get a length before each message; false: they do not (buffered transport).",
+    v.optional(truth(), true),
+  ),
+  attemptTTwitterUpgrade: says(
+    "Asks each endpoint on connecting whether it knows Finagle's TTwitter protocol, and if so sends it traces, contexts, dest and dtab.",
+    v.optional(truth(), false),
+  ),
+};
+
+const routerConfig = v.object(routerKeys);
+const serverConfig = v.object(serverKeys);
+const clientConfig = v.object(clientKeys);
+
+/** What the keys give once parsed; a section has the keys of all protocols besides. */
+export type RouterConfig = v.InferOutput<typeof routerConfig>;
+export type ServerConfig = v.InferOutput<typeof serverConfig>;
+export type ClientConfig = v.InferOutput<typeof clientConfig>;

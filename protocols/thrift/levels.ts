@@ -1,0 +1,60 @@
+// What is around the value that is being walked over: structs, lists and maps, innermost last.
+
+/** Deeper nesting is not walked: nobody's arguments have it. */
+export const maxDepth = 64;
+
+/** `name`: the name of a message, behind which its body follows. */
+export const level = { name: 0, struct: 1, list: 2, map: 3 } as const;
+export type Level = (typeof level)[keyof typeof level];
+
+/** What comes behind a value, when it is not an element of a known type (>= 0). */
+export const follows = { nothing: -1, field: -2, body: -3 } as const;
+
+/** Numbers only, and no allocation once the depth was reached. */
+export class Levels {
+  #depth = 0;
+  readonly #kinds: Level[] = [];
+  readonly #elementTypes: number[] = [];
+  readonly #keyTypes: number[] = [];
+  /** Elements that are still to come; of a map keys and values. */
+  readonly #left: number[] = [];
+
+  clear(): void {
+    this.#depth = 0;
+  }
+
+  /** False: that would be too deep. */
+  enter(kind: Level, elementType: number, keyType: number, left: number): boolean {
+    const at = this.#depth;
+    if (at === maxDepth) return false;
+    this.#depth++;
+    this.#kinds[at] = kind;
+    this.#elementTypes[at] = elementType;
+    this.#keyTypes[at] = keyType;
+    this.#left[at] = left;
+    return true;
+  }
+
+  leave(): void {
+    this.#depth--;
+  }
+
+  /** A value has ended: one of `follows`, or the type of the element that comes now. */
+  next(): number {
+    for (let at = this.#depth - 1; at >= 0; at = --this.#depth - 1) {
+      const kind = this.#kinds[at] as Level;
+      if (kind === level.struct) return follows.field;
+      if (kind === level.name) {
+        this.#depth--;
+        return follows.body;
+      }
+      const left = (this.#left[at] as number) - 1;
+      this.#left[at] = left;
+      if (left > 0) {
+        const isKey = kind === level.map && left % 2 === 0;
+        return (isKey ? this.#keyTypes : this.#elementTypes)[at] as number;
+      }
+    }
+    return follows.nothing;
+  }
+}

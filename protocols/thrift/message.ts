@@ -1,0 +1,112 @@
+// Thrift calls and answers as the proxy sees them: an envelope, and bytes that go on as they came.
+import { Buffer } from "node:buffer";
+import { prefixBytes } from "../../src/net/framer.ts";
+import { emptyDtab } from "../../src/core/dtab.ts";
+import { root } from "../../src/core/path.ts";
+import { marks, messageType } from "./envelope.ts";
+import type { Dtab } from "../../src/core/dtab.ts";
+import type { Path } from "../../src/core/path.ts";
+import type { Address, Call, Verdict } from "../../src/core/protocol.ts";
+import type { Ends } from "../../src/net/ends.ts";
+import type { Answered } from "./exception.ts";
+import type { Dialect, Outcome } from "./envelope.ts";
+import type { RequestHeader } from "./request-header.ts";
+import type { HeaderFrame } from "./header.ts";
+
+/** What stands around a message, beside the four bytes of its length. */
+export interface Wrapping {
+  /** The fields of a THeader frame; null: the message is not in one. */
+  readonly header: HeaderFrame | null;
+  /** The struct that an upgraded connection (TTwitter) has before each call; null: not upgraded. */
+  readonly upgrade: RequestHeader | null;
+}
+
+export const bare: Wrapping = { header: null, upgrade: null };
+
+/** One call. `frame` is its own bytes, prefix in front; from `messageAt` on it is the message. */
+export class ThriftRequest implements Call, Answered {
+  deadlineMs = Infinity;
+  localDtab: Dtab = emptyDtab;
+  readonly replayable = true;
+  /** Nobody but the service knows what a method does twice. */
+  readonly idempotent = false;
+  dst: Path | null = null;
+  boundId: Path | null = null;
+  residual: Path = root;
+  endpoint: Address | null = null;
+
+  readonly frame: Buffer;
+  readonly messageAt: number;
+  readonly wrapping: Wrapping;
+  readonly dialect: Dialect;
+  /** Signed. Never changed on the way. */
+  readonly seqid: number;
+  readonly isOneway: boolean;
+  readonly nameAt: number;
+  readonly nameEnd: number;
+  readonly peer: Ends;
+  /** The name as sent: `method` or, multiplexed, `Service:method`. */
+  readonly method: string;
+  /** The router's `thriftMethodInDst`, for identifiers. */
+  readonly isNamedByMethod: boolean;
+  /** The destination that an upgraded caller sent; `/` when it sent none. */
+  dest: Path = root;
+  /** What an upgraded caller told, as far as it is believed; null: nothing. */
+  told: RequestHeader | null = null;
+
+  /** Of the message that `marks` describes. */
+  constructor(
+    frame: Buffer,
+    messageAt: number,
+    wrapping: Wrapping,
+    peer: Ends,
+    isNamedByMethod: boolean,
+  ) {
+    this.frame = frame;
+    this.messageAt = messageAt;
+    this.wrapping = wrapping;
+    this.dialect = marks.dialect;
+    this.seqid = marks.seqid;
+    this.isOneway = marks.type === messageType.oneway;
+    this.nameAt = marks.nameAt;
+    this.nameEnd = marks.nameEnd;
+    this.method = frame.toString("utf8", marks.nameAt, marks.nameEnd);
+    this.peer = peer;
+    this.isNamedByMethod = isNamedByMethod;
+  }
+
+  /** The bytes of its name, as they came. */
+  get name(): Buffer {
+    return this.frame.subarray(this.nameAt, this.nameEnd);
+  }
+}
+
+/** One answer. As with requests, its bytes go to the caller as they came. */
+export interface ThriftResponse {
+  /** Empty: nothing is sent, the call was one-way. */
+  readonly frame: Buffer;
+  readonly messageAt: number;
+  /** It came in a THeader frame, which goes on with it. */
+  readonly isHeaderFrame: boolean;
+  readonly outcome: Outcome | "oneway";
+  /** What the path took it for; null: nobody has said. */
+  verdict: Verdict | null;
+}
+
+/** For a one-way call that has been written: there is nothing to wait for, and nothing to send. */
+export function onewayDone(): ThriftResponse {
+  const frame = noBytes;
+  return { frame, messageAt: 0, isHeaderFrame: false, outcome: "oneway", verdict: null };
+}
+
+const noBytes = Buffer.alloc(0);
+
+/**
+ * The message alone as a frame, prefix in front: the same bytes. What stood before the message (a
+ * header that has been read) gives room for the prefix. May be asked for again.
+ */
+export function messageFrame(frame: Buffer, messageAt: number): Buffer {
+  if (messageAt === prefixBytes) return frame;
+  frame.writeInt32BE(frame.length - messageAt, messageAt - prefixBytes);
+  return frame.subarray(messageAt - prefixBytes);
+}

@@ -1,0 +1,33 @@
+// The two ends of an accepted connection.
+import type { Socket } from "node:net";
+
+/** Known per connection; addresses without the prefix that IPv6 listeners give IPv4 callers. */
+export interface Ends {
+  readonly remoteHost: string;
+  readonly remotePort: number;
+  readonly localHost: string;
+  readonly localPort: number;
+  /** A caller on this host: it may see internal names. */
+  readonly isLocal: boolean;
+}
+
+export function endsOf(socket: Socket): Ends {
+  const remoteHost = plain(socket.remoteAddress ?? "");
+  const localHost = plain(socket.localAddress ?? "");
+  return {
+    remoteHost,
+    remotePort: socket.remotePort ?? 0,
+    localHost,
+    localPort: socket.localPort ?? 0,
+    isLocal: remoteHost === localHost || remoteHost === "::1" || remoteHost.startsWith("127."),
+  };
+}
+
+/** `127.0.0.1:4114`, `[::1]:4114`. */
+export function showAddress({ host, port }: { readonly host: string; readonly port: number }) {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function plain(host: string): string {
+  return host.startsWith("::ffff:") ? host.slice(7) : host;
+}
