@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { checkConfig } from "../../src/config/check.ts";
 import { maxTextLength } from "../../src/config/yaml.ts";
 import { kinds } from "./kinds.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 
 const good = `# everything once
 admin: { ip: 0.0.0.0, port: 9990 }
@@ -162,9 +163,9 @@ test("a huge file is checked in bounded time", () => {
     const server = `{ port: ${1 + (i % 60_000)}, ip: 127.0.0.1 }`;
     text += `- protocol: http\n  label: r${i}\n  unknown${i}: 1\n  servers: [${server}]\n`;
   }
-  const started = performance.now();
+  const started = cpuMs();
   const result = checkConfig(text, "huge.yaml", kinds);
-  const tookMs = performance.now() - started;
+  const tookMs = cpuMs() - started;
   assert.ok(!result.ok);
   assert.equal(result.problems.length, 4000);
   assert.ok(tookMs < 10_000, `took ${tookMs} ms`);
@@ -173,16 +174,16 @@ test("a huge file is checked in bounded time", () => {
 test("ten thousand servers of one port are compared in bounded time", () => {
   let text = "routers:\n- protocol: http\n  servers:\n";
   for (let i = 0; i < 10_000; i++) text += `  - { port: 1, ip: 10.0.${i >> 8}.${i & 255} }\n`;
-  const started = performance.now();
+  const started = cpuMs();
   assert.ok(checkConfig(text, "huge.yaml", kinds).ok);
-  assert.ok(performance.now() - started < 10_000);
+  assert.ok(cpuMs() - started < 10_000);
 });
 
 test("a dtab that fills the file up to its limit is no trouble", () => {
   const entry = "    /svc/aaaaaaaaaaaaaaaaaaaa => /#/io.l5d.fs/bbbbbbbbbbbbbbbbbbbbbbbbbbbb ;\n";
   const head = "routers:\n- protocol: http\n  servers: [{}]\n  dtab: |\n";
   const text = head + entry.repeat(Math.floor((maxTextLength - head.length) / entry.length));
-  const started = performance.now();
+  const started = cpuMs();
   assert.ok(checkConfig(text, "huge.yaml", kinds).ok);
-  assert.ok(performance.now() - started < 10_000);
+  assert.ok(cpuMs() - started < 10_000);
 });

@@ -19,6 +19,7 @@ import type { NameTree } from "../../src/core/nametree.ts";
 import { join, pathLiteral, pathOfShown, segmentsOf } from "../../src/core/path.ts";
 import type { Path } from "../../src/core/path.ts";
 import { dtabs, paths } from "../support/trees.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 
 function dtab(text: string): Dtab {
   const parsed = parseDtab(text);
@@ -126,10 +127,10 @@ test("a dtab of 143 KB is read, and a name looked up in it, without a noticeable
   );
   const text = lines.join("\n");
   assert.ok(text.length > 143_000);
-  const startedMs = performance.now();
+  const startedMs = cpuMs();
   const table = dtab(text);
   const tree = lookup(table, pathLiteral("/svc/team-11/service-2771/x"));
-  const tookMs = performance.now() - startedMs;
+  const tookMs = cpuMs() - startedMs;
   assert.equal(showTree(tree), "/#/io.l5d.fs/service-2771/x | $");
   assert.ok(tookMs < 250, `${tookMs} ms`); // some 15 ms on a quiet machine
 });
