@@ -93,10 +93,17 @@ export async function assertNothingLeft(
   );
 }
 
+/** What the process holds of the kind that a namer or a dtab file needs to be told of changes. */
+export async function assertNoWatchesLeft(): Promise<void> {
+  const watches = () =>
+    process.getActiveResourcesInfo().filter((kind) => /^(?:FSEvent|StatWatcher)/i.test(kind));
+  await goneSoon(watches, "watches of files");
+}
+
 /** The sockets of this process that the proxy accepted or dialled, and what still listens. */
 function socketsOf({ own, endpoints }: ProxyPorts): string[] {
-  const process = globalThis.process as unknown as { _getActiveHandles(): unknown[] };
-  return process._getActiveHandles().flatMap((handle) => {
+  const { _getActiveHandles } = process as unknown as { _getActiveHandles(): unknown[] };
+  return _getActiveHandles().flatMap((handle) => {
     if (handle instanceof Server) {
       const address = handle.address();
       const isOwn = typeof address === "object" && address !== null && own.has(address.port);

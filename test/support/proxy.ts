@@ -7,7 +7,13 @@ import { checkConfig } from "../../src/config/check.ts";
 import type { Config } from "../../src/config/config.ts";
 import { kinds } from "../../src/plugins.ts";
 import { openLogs } from "../../src/telemetry/log.ts";
-import { assertNoPendingCalls, assertNothingLeft, countingClock, portsOf } from "./leaks.ts";
+import {
+  assertNoPendingCalls,
+  assertNothingLeft,
+  assertNoWatchesLeft,
+  countingClock,
+  portsOf,
+} from "./leaks.ts";
 
 export interface TestProxy {
   /** Of the first server of the first router. */
@@ -32,6 +38,9 @@ function configOf(yaml: string): Config {
   return checked.config;
 }
 
+/** In this process, of all tests. */
+let openProxies = 0;
+
 /**
  * Starts what the YAML says; `admin` gets a free port unless the text says otherwise. At the test's
  * end all calls must have ended, and the closed proxy must have left nothing behind.
@@ -52,12 +61,15 @@ export async function startProxy(t: TestContext, yaml: string): Promise<TestProx
     notReady: () => null,
     shutdown() {},
   });
+  openProxies++;
   let isClosed = false;
   const close = async (graceMs: number) => {
     isClosed = true;
     const ports = portsOf(running);
     await running.close(graceMs);
+    openProxies--;
     await assertNothingLeft(running, ports, clock);
+    if (openProxies === 0) await assertNoWatchesLeft();
   };
   t.after(async () => {
     if (isClosed) return;
