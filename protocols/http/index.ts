@@ -10,8 +10,9 @@ import { diagnose, maxForwards } from "./diagnostics.ts";
 import { failureRenderer, mayKnow, statusOf } from "./failures.ts";
 import { forwarded } from "./forwarded.ts";
 import { identifiers } from "./identifiers.ts";
-import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import { clientKeys, routerKeys, serverKeys, serviceKeys } from "./keys.ts";
 import { discard, mark, serverFilters, wireAuthority, wireContext } from "./proxy-filters.ts";
+import { replayFilter } from "./replay.ts";
 import { listenHttp } from "./server.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 import type {
@@ -29,7 +30,7 @@ import type { Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
 import type { Context } from "./context.ts";
 import type { Exchange, HeadLimits } from "./exchange.ts";
-import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
+import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
 import type { HttpRequest, HttpResponse, Peer } from "./message.ts";
 import type { HttpFilter } from "./proxy-filters.ts";
 
@@ -43,7 +44,7 @@ export const http: Protocol<HttpRequest, HttpResponse> = {
   routerKeys,
   serverKeys,
   clientKeys,
-  serviceKeys: {},
+  serviceKeys,
   // The casts of this file: the sections have been parsed by the keys above.
   open: (config, deps) => new HttpRouter(config as RouterConfig, deps),
 };
@@ -132,6 +133,11 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       forwarded: labelled === null ? null : forwarded(labelled, this.#deps),
       timestampHeader: config.timestampHeader ?? null,
     });
+  }
+
+  serviceFilters(config: Readonly<Record<string, unknown>>): readonly HttpFilter[] {
+    const { retryBufferKB } = config as ServiceConfig;
+    return [replayFilter(retryBufferKB * 1024)];
   }
 
   dial(address: Address, options: DialOptions, stats: WireStats): Wire<HttpRequest, HttpResponse> {

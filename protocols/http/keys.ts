@@ -74,7 +74,7 @@ export const routerKeys = {
     kilobytes(5120 * 1024),
   ),
   streamAfterContentLengthKB: says(
-    "A request body up to this is read before it is routed, and can be sent again by a retry.",
+    "A request body up to this is read before it is routed.",
     v.optional(integer(0, 1_048_576), defaultLimits.maxWholeBodyBytes / 1024),
   ),
   streamingEnabled: says(
@@ -82,7 +82,7 @@ export const routerKeys = {
     v.optional(
       v.literal(
         true,
-        "not supported: bodies are always streamed; raise streamAfterContentLengthKB to keep longer ones for retries",
+        "not supported: bodies are always streamed; retryBufferKB of service says how much is kept for retries",
       ),
       true,
     ),
@@ -150,11 +150,20 @@ export const clientKeys = {
   ),
 };
 
+export const serviceKeys = {
+  retryBufferKB: says(
+    "Of a request body that flows, as much is kept until the answer comes, so that the request can be sent again.",
+    v.optional(integer(0, 1_048_576), 64),
+  ),
+};
+
 const routerConfig = v.object(routerKeys);
 const serverConfig = v.object(serverKeys);
 const clientConfig = v.object(clientKeys);
+const serviceConfig = v.object(serviceKeys);
 
 /** What the keys give once parsed; a section has the keys of all protocols besides. */
 export type RouterConfig = v.InferOutput<typeof routerConfig>;
 export type ServerConfig = v.InferOutput<typeof serverConfig>;
 export type ClientConfig = v.InferOutput<typeof clientConfig>;
+export type ServiceConfig = v.InferOutput<typeof serviceConfig>;

@@ -40,6 +40,8 @@ export interface Body {
 }
 
 export interface HttpRequest extends Call {
+  /** While more of a flowing body may be kept than has passed; see `ReplayBody`. */
+  replayable: boolean;
   /** Empty when made; set by the proxy filters from `l5d-ctx-dtab` and `l5d-dtab`. */
   localDtab: Dtab;
   readonly method: string;
@@ -63,7 +65,7 @@ export interface HttpRequest extends Call {
   readonly expectsContinue: boolean;
   /** The value of Upgrade when `Connection` lists it, else null. */
   readonly upgrade: string | null;
-  readonly body: Body;
+  body: Body;
   readonly peer: Peer;
   /** Calls back when an interim answer (100, 103) comes from the endpoint; set by the server. */
   onInterim: ((status: number, fields: Fields) => void) | null;
