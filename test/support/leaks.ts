@@ -1,5 +1,6 @@
 // What a proxy must not leave behind: calls, sockets, timers, watches of files.
 import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Server, Socket } from "node:net";
 import type { RunningProxy } from "../../src/assemble.ts";
 import type { Clock } from "../../src/core/clock.ts";
@@ -93,11 +94,19 @@ export async function assertNothingLeft(
   );
 }
 
-/** What the process holds of the kind that a namer or a dtab file needs to be told of changes. */
+/** Of files and folders, which namers and dtab files need; only Linux tells. */
 export async function assertNoWatchesLeft(): Promise<void> {
-  const watches = () =>
-    process.getActiveResourcesInfo().filter((kind) => /^(?:FSEvent|StatWatcher)/i.test(kind));
-  await goneSoon(watches, "watches of files");
+  await goneSoon(inotifyWatches, "watches of files");
+}
+
+function inotifyWatches(): string[] {
+  const folder = "/proc/self/fdinfo";
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((fd) => {
+    const file = `${folder}/${fd}`;
+    // The descriptor of the listing itself is gone by now.
+    return existsSync(file) ? (readFileSync(file, "utf8").match(/^inotify wd:.*$/gm) ?? []) : [];
+  });
 }
 
 /** The sockets of this process that the proxy accepted or dialled, and what still listens. */
