@@ -9,7 +9,8 @@ import type { OpenRouter } from "./assemble/router.ts";
 import type { Config, RouterConfig } from "./config/config.ts";
 import type { Clock, Random } from "./core/clock.ts";
 import type { Interpreter } from "./core/naming.ts";
-import { accruals, announcers, balancers, protocols, telemeters } from "./plugins.ts";
+import { ProcessLimits } from "./net/process-limits.ts";
+import { accruals, announcers, balancers, limiters, protocols, telemeters } from "./plugins.ts";
 import type { Logs } from "./telemetry/log.ts";
 import { openMetrics } from "./telemetry/metrics.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -52,6 +53,12 @@ export async function startProxy(config: Config, around: Surroundings): Promise<
   const closing = new Closing(clock);
   closing.add(() => metrics.close());
   closing.add(countProcess(metrics.stats, clock));
+  const limits = new ProcessLimits(config.limits, {
+    clock,
+    stats: metrics.stats.scope("limits"),
+    bufferedBytes: () => process.memoryUsage().arrayBuffers,
+  });
+  closing.add(() => limits.close());
   try {
     const views = proxyViews({ config, around, metrics, naming, routers, telemeters: open });
     const { shutdownGraceMs: _, ...listening } = config.admin;
@@ -70,7 +77,7 @@ export async function startProxy(config: Config, around: Surroundings): Promise<
       for (const { interpreter } of routers) interpreter.close();
     });
     for (const each of config.routers) {
-      routers.push(await startRouter(each, { around, metrics, naming, admin }));
+      routers.push(await startRouter(each, { around, metrics, naming, admin, limits }));
     }
     const close = (graceMs: number) => closing.close(graceMs);
     return { routers: routers.map((router) => router.open), admin, close };
@@ -89,11 +96,12 @@ interface RouterSurroundings {
   readonly metrics: Metrics;
   readonly naming: Naming;
   readonly admin: { readonly host: string; readonly port: number };
+  readonly limits: ProcessLimits;
 }
 
 async function startRouter(
   config: RouterConfig,
-  { around, metrics, naming, admin }: RouterSurroundings,
+  { around, metrics, naming, admin, limits }: RouterSurroundings,
 ): Promise<RunningRouter> {
   const { label } = config;
   const protocol = protocols.find(({ name }) => name === config.protocol);
@@ -107,6 +115,8 @@ async function startRouter(
     explain: explainWith(interpreter, config.dtab),
     balancers,
     accruals,
+    limiters,
+    limits,
     announcing: new Announcing(config, announcers, { ...lent, admin }),
   });
   return { config, interpreter, open };

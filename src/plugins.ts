@@ -32,6 +32,8 @@ import { ewma } from "./routing/balancers/ewma.ts";
 import { heap } from "./routing/balancers/heap.ts";
 import { p2c } from "./routing/balancers/p2c.ts";
 import { roundRobin } from "./routing/balancers/round-robin.ts";
+import { gradient } from "./routing/limiters/gradient.ts";
+import type { LimiterPlugin } from "./routing/limiters/limiter.ts";
 import { prometheus } from "./telemetry/prometheus.ts";
 import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
 
@@ -58,6 +60,7 @@ export const accruals: readonly AccrualPlugin[] = [
   none,
 ];
 export const announcers: readonly AnnouncerPlugin[] = [consulAnnouncer];
+export const limiters: readonly LimiterPlugin[] = [gradient];
 export const telemeters: readonly TelemeterPlugin[] = [prometheus];
 
 /** As the configuration checks against them. */
@@ -68,6 +71,7 @@ export const kinds: Kinds = {
   transformers,
   balancers,
   accruals,
+  limiters,
   telemeters,
   announcers,
 };

@@ -16,6 +16,7 @@ import { consecutiveFailures } from "../../src/routing/accruals/consecutive-fail
 import type { BalancerPlugin } from "../../src/routing/balancers/balancer.ts";
 import { ewma } from "../../src/routing/balancers/ewma.ts";
 import { p2c } from "../../src/routing/balancers/p2c.ts";
+import { noGuards } from "../../src/routing/guards.ts";
 import { createRouter } from "../../src/routing/router.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
 
@@ -73,6 +74,7 @@ function routerWith(plugin: BalancerPlugin) {
       classifier: (_, response, why) =>
         why !== null || response === null || response >= 500 ? "failure" : "success",
       totalTimeoutMs: Infinity,
+      rateLimit: null,
       retries: { budget, maxAttempts: 3, backoff: () => ({ nextMs: () => 0, reset: nothing }) },
       filters: [],
     }),
@@ -80,6 +82,7 @@ function routerWith(plugin: BalancerPlugin) {
       balancing,
       accrual,
       attemptTimeoutMs: Infinity,
+      guards: noGuards,
       requeueBudget: budget,
       dial: dialOptions,
     }),

@@ -1,7 +1,12 @@
 // The seam between the bytes (server.ts, client.ts) and what HTTP means to a proxy (index.ts).
 import type { Clock, Random } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import type { DialOptions, SocketOptions, WireStats } from "../../src/core/protocol.ts";
+import type {
+  ConnectionGate,
+  DialOptions,
+  SocketOptions,
+  WireStats,
+} from "../../src/core/protocol.ts";
 import type { Fields, HttpRequest, HttpResponse, Peer } from "./message.ts";
 
 /** What one head may measure, in either direction. */
@@ -103,6 +108,7 @@ export interface HttpListenOptions {
   readonly socket: SocketOptions;
   readonly limits: HttpLimits;
   readonly clock: Clock;
+  readonly gate: ConnectionGate | null;
   readonly random: Random;
   /** Absent: a plain text with the failure's detail. */
   readonly renderFailure?: RenderFailure;

@@ -9,6 +9,7 @@ import { context } from "./context.ts";
 import { diagnose, maxForwards } from "./diagnostics.ts";
 import { failureRenderer, mayKnow, statusOf } from "./failures.ts";
 import { forwarded } from "./forwarded.ts";
+import { copyOf } from "./request.ts";
 import { identifiers } from "./identifiers.ts";
 import { clientKeys, routerKeys, serverKeys, serviceKeys } from "./keys.ts";
 import { discard, mark, serverFilters, wireAuthority, wireContext } from "./proxy-filters.ts";
@@ -54,6 +55,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   readonly responseCounter = responseCounter;
   readonly mark = mark;
   readonly pushesBack = pushesBack;
+  readonly copy = copyOf;
   readonly discard = discard;
   readonly serverClassifier;
   readonly #config: RouterConfig;
@@ -80,13 +82,14 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   ): Promise<Listener> {
     const config = options.config as ServerConfig;
     const { clock, random, label } = this.#deps;
-    const { host, port, socket, clearContext } = options;
+    const { host, port, socket, gate, clearContext } = options;
     const counters = serverCounters(stats);
     const log = this.#logger();
     const listening = {
       host,
       port,
       socket,
+      gate,
       clock,
       random,
       limits: {

@@ -74,6 +74,17 @@ function methodOf(text: string, length: number): string {
 /** RFC 9110 section 9.2.2. */
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
+/**
+ * The same request, to be sent beside the first: what one of them writes on its way the other does
+ * not see. null: its body flows, or an answer to it may be a tunnel.
+ */
+export function copyOf(request: HttpRequest): HttpRequest | null {
+  if (request.body.latin1 === null || request.upgrade !== null) return null;
+  const copy: HttpRequest = Object.assign(Object.create(Object.getPrototypeOf(request)), request);
+  copy.onInterim = null;
+  return copy;
+}
+
 export interface RequestHead {
   readonly request: HttpRequest;
   readonly framing: Framing;

@@ -136,6 +136,8 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange 
 
   #answer(response: HttpResponse): void {
     const { body } = response;
+    const { fault } = this.request;
+    if (fault !== undefined) response.contextOut.push("l5d-fault", fault);
     const mode = answerMode(this.request, response.status, body);
     const head = answerHead(response, mode, this.#connectionOption(mode));
     this.status = response.status;

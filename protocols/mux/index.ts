@@ -65,7 +65,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     service: Service<MuxRequest, MuxResponse>,
     stats: Stats,
   ): Promise<Listener> {
-    const { host, port, socket } = options;
+    const { host, port, socket, gate } = options;
     const { clock, log, label } = this.#deps;
     const { errorDetail } = this.#config;
     const counters = serverCounters(stats);
@@ -82,7 +82,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
       receivedBytes: counters.receivedBytes,
       sentBytes: counters.sentBytes,
     };
-    return listenMux({ host, port, socket, clock }, counters.connections, (link, owner) => {
+    return listenMux({ host, port, socket, gate, clock }, counters.connections, (link, owner) => {
       void new ServerConnection(link, { ...settings, owner });
     });
   }

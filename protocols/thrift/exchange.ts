@@ -2,7 +2,12 @@
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Log } from "../../src/core/log.ts";
-import type { DialOptions, SocketOptions, WireStats } from "../../src/core/protocol.ts";
+import type {
+  DialOptions,
+  ConnectionGate,
+  SocketOptions,
+  WireStats,
+} from "../../src/core/protocol.ts";
 import type { Ends } from "../../src/net/ends.ts";
 import type { ExceptionType } from "./exception.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
@@ -57,6 +62,7 @@ export interface ThriftListenOptions extends Speech {
   readonly host: string;
   readonly port: number;
   readonly socket: SocketOptions;
+  readonly gate: ConnectionGate | null;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly log: Log;

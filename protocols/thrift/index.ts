@@ -69,7 +69,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   ): Promise<Listener> {
     const config = options.config as ServerConfig;
     const { clock, log, label } = this.#deps;
-    const { host, port, socket, clearContext, idleTimeMs, lifeTimeMs } = options;
+    const { host, port, socket, gate, clearContext, idleTimeMs, lifeTimeMs } = options;
     const counters = serverCounters(stats);
     const write = this.#logger();
     const { errorDetail, thriftMethodInDst } = this.#config;
@@ -79,6 +79,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       host,
       port,
       socket,
+      gate,
       clock,
       log,
       limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, maxPipelinedCalls },

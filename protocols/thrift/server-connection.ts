@@ -20,7 +20,10 @@ import type { ThriftListenOptions } from "./exchange.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
 
 /** What the connections of one server share. */
-export interface ServerSettings extends Omit<ThriftListenOptions, "host" | "port" | "socket"> {
+export interface ServerSettings extends Omit<
+  ThriftListenOptions,
+  "host" | "port" | "socket" | "gate"
+> {
   readonly route: Service<ThriftRequest, ThriftResponse>;
   opened(connection: ServerConnection): void;
   /** It is gone, and so are its calls. */

@@ -29,6 +29,14 @@ export interface InterpreterState {
   state(): Json;
 }
 
+/** What to change of fault injection; percentages are of calls, 0 to 100. */
+export interface FaultChange {
+  readonly isOn?: boolean;
+  readonly delayMs?: number;
+  readonly delayPercent?: number;
+  readonly abortPercent?: number;
+}
+
 export interface BuildInfo {
   readonly name: string;
   readonly version: string;
@@ -61,6 +69,10 @@ export interface AdminViews {
   namerStates(): ReadonlyMap<string, () => Json>;
   interpreterStates(): readonly InterpreterState[];
   logLevels(): readonly { readonly logger: string; readonly level: string }[];
+  /** Every client that has `faults`, with what is switched on. */
+  faults(): readonly Json[];
+  /** null: all of them. How many clients are concerned now; null: there is no such router. */
+  setFaults(router: string | null, client: string | null, change: FaultChange): number | null;
   /** false: no such level. */
   setLogLevel(logger: string, level: string): boolean;
   /** Begins to end the process; null: with the configured grace. */

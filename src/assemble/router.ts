@@ -11,13 +11,17 @@ import type { GenericSchema } from "../core/schema.ts";
 import { stack } from "../core/service.ts";
 import type { Service } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
+import type { ProcessLimits } from "../net/process-limits.ts";
 import type { AccrualPlugin } from "../routing/accrual.ts";
 import { backoffOf } from "../routing/backoff.ts";
+import { withFailFast } from "../routing/accruals/fail-fast.ts";
 import type { BalancerPlugin } from "../routing/balancers/balancer.ts";
 import { CallStats } from "../routing/call-stats.ts";
 import { admissionFilter } from "../routing/filters/admission.ts";
+import { shedFilter } from "../routing/filters/shed.ts";
 import { statsFilter } from "../routing/filters/stats.ts";
 import type { ClientOptions, ServiceOptions } from "../routing/options.ts";
+import type { LimiterPlugin } from "../routing/limiters/limiter.ts";
 import { createRouter } from "../routing/router.ts";
 import type { Router } from "../routing/router.ts";
 import type { Announcing } from "./announcing.ts";
@@ -35,12 +39,15 @@ export interface RouterParts {
   readonly announcing: Announcing;
   readonly balancers: readonly BalancerPlugin[];
   readonly accruals: readonly AccrualPlugin[];
+  readonly limiters: readonly LimiterPlugin[];
+  /** Of the process. */
+  readonly limits: Pick<ProcessLimits, "connections" | "refusal">;
 }
 
 /** A router as the rest of the process sees it, whatever its protocol. */
 export interface OpenRouter extends Pick<
   Router<Call, unknown>,
-  "paths" | "clusters" | "clientState"
+  "paths" | "clusters" | "clientState" | "faults"
 > {
   readonly label: string;
   readonly listeners: readonly Listener[];
@@ -89,6 +96,7 @@ export async function openRouter<Req extends Call, Res>(
     clusters: () => router.clusters(),
     clientState: () => router.clientState(),
     announced: () => parts.announcing.states(),
+    faults: router.faults,
     close,
   };
 }
@@ -132,14 +140,24 @@ function serviceOptionsOf<Req extends Call, Res>(
     totalTimeoutMs: service.totalTimeoutMs,
     retries: { ...retries, backoff: () => backoffOf(retries.backoff, random) },
     filters: ours.serviceFilters?.(service.config) ?? [],
+    rateLimit: service.rateLimit,
   };
 }
 
 function clientOptionsOf(client: ClientConfig, parts: RouterParts): ClientOptions {
   const { loadBalancer, failureAccrual } = client;
+  const { concurrency } = client.guards;
+  const accrual = pluginOf(parts.accruals, failureAccrual).create(failureAccrual, parts);
   return {
     balancing: pluginOf(parts.balancers, loadBalancer).create(loadBalancer, parts),
-    accrual: pluginOf(parts.accruals, failureAccrual).create(failureAccrual, parts),
+    accrual: client.guards.failFast ? withFailFast(accrual, parts.random) : accrual,
+    guards: {
+      ...client.guards,
+      concurrency:
+        concurrency === null
+          ? null
+          : pluginOf(parts.limiters, concurrency).create(concurrency, undefined),
+    },
     attemptTimeoutMs: client.requestAttemptTimeoutMs,
     requeueBudget: client.requeueBudget,
     dial: client.dial,
@@ -151,7 +169,7 @@ function listen<Req extends Call, Res>(
   ours: ProtocolRouter<Req, Res>,
   options: ListenOptions,
   route: Service<Req, Res>,
-  { clock, stats }: RouterParts,
+  { clock, stats, limits }: RouterParts,
 ): Promise<Listener> {
   const scope = stats.scope("server", `${options.host}/${options.port}`);
   const service = stack<Req, Res>(
@@ -164,6 +182,8 @@ function listen<Req extends Call, Res>(
         mark: null,
         owner: { began() {}, ended() {} },
       }),
+      // Before anything else costs time: there is too little of it.
+      ...(limits.refusal === null ? [] : [shedFilter<Req, Res>(limits.refusal, clock)]),
       // Before any work is done for a call that there is no room for.
       admissionFilter(options.maxConcurrentRequests),
       // What the protocol reads from the message and adds to it: context, Via, deadlines.
@@ -171,7 +191,7 @@ function listen<Req extends Call, Res>(
     ],
     route,
   );
-  return ours.listen(options, service, scope);
+  return ours.listen({ ...options, gate: limits.connections }, service, scope);
 }
 
 /** The plugin of a checked `kind:` object. */

@@ -5,7 +5,7 @@ import type { Config } from "../config/config.ts";
 import { redact } from "../config/redact.ts";
 import { emptyDtab } from "../core/dtab.ts";
 import { map } from "../core/live.ts";
-import { segmentsOf, segmentText } from "../core/path.ts";
+import { parsePath, segmentsOf, segmentText } from "../core/path.ts";
 import { delegationJson } from "../naming/delegation.ts";
 import { metricsJson } from "../telemetry/json.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -43,10 +43,30 @@ export function proxyViews(parts: ViewParts): AdminViews {
     boundNames: () => naming.namers.flatMap(({ namer }) => namer.boundNames?.() ?? []),
     namerStates: () => new Map(namerStates(naming)),
     interpreterStates: () => routers.flatMap(interpreterState),
+    faults: () => routers.flatMap(faultsOf),
+    setFaults(label, client, change) {
+      const concerned = routers.filter(({ config: { label: own } }) => [own, null].includes(label));
+      if (label !== null && concerned.length === 0) return null;
+      const id = client === null ? null : parsePath(client);
+      if (id !== null && !id.ok) return 0;
+      return concerned.reduce(
+        (sum, { open }) => sum + open.faults.change(id?.value ?? null, change),
+        0,
+      );
+    },
     logLevels: () => around.logs.levels(),
     setLogLevel: (logger, level) => around.logs.setLevel(logger, level),
     shutdown: (graceMs) => around.shutdown(graceMs),
   };
+}
+
+function faultsOf({ config, open }: RunningRouter): unknown[] {
+  return open.faults.views().map(({ client, isOn, ...rest }) => ({
+    router: config.label,
+    client,
+    enabled: isOn,
+    ...rest,
+  }));
 }
 
 function namerStates({ namers }: Naming): (readonly [string, () => unknown])[] {

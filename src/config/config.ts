@@ -20,6 +20,7 @@ import type {
 /** Times are milliseconds unless their name says otherwise; Infinity means no limit. */
 export interface Config {
   readonly admin: AdminConfig;
+  readonly limits: LimitsConfig;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** In the order of the file. */
   readonly namers: readonly NamerConfig[];
@@ -35,6 +36,13 @@ interface AdminConfig {
   readonly port: number;
   readonly shutdownGraceMs: number;
   readonly socket: SocketOptions;
+}
+
+/** Of the whole process. */
+interface LimitsConfig {
+  readonly maxConnections: number;
+  readonly maxBufferedBytes: number;
+  readonly shedAboveLagMs: number;
 }
 
 interface NamerConfig {
@@ -102,6 +110,7 @@ export interface ServiceConfig {
   readonly totalTimeoutMs: number;
   readonly responseClassifier: KindConfig;
   readonly retries: RetriesConfig;
+  readonly rateLimit: RateLimitConfig | null;
   /** The protocol's own keys of the service (`serviceKeys`). */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -112,17 +121,41 @@ interface RetriesConfig {
   readonly maxAttempts: number;
 }
 
+interface RateLimitConfig {
+  readonly perSec: number;
+  readonly burst: number;
+}
+
+/** What stands around the calls of a client; null and false: nothing. */
+interface GuardConfig {
+  readonly rateLimit: RateLimitConfig | null;
+  readonly concurrency: KindConfig | null;
+  readonly nackAdmission: { readonly windowMs: number; readonly threshold: number } | null;
+  /** `maxExtraLoad` is a share, 0 to 1. */
+  readonly hedge: { readonly percentile: number; readonly maxExtraLoad: number } | null;
+  readonly failFast: boolean;
+  readonly faults: FaultConfig | null;
+}
+
+interface FaultConfig {
+  readonly isOn: boolean;
+  readonly delayMs: number;
+  readonly delayPercent: number;
+  readonly abortPercent: number;
+}
+
 export interface ClientConfig {
   readonly loadBalancer: KindConfig;
   readonly failureAccrual: KindConfig;
   readonly requestAttemptTimeoutMs: number;
   readonly requeueBudget: BudgetConfig;
+  readonly guards: GuardConfig;
   readonly dial: DialOptions;
 }
 
 /** Takes what the schema of `kinds` has put out, and the file as it was written. */
 export function configOf(checked: CheckedFile, raw: Record<string, unknown>, kinds: Kinds): Config {
-  const { admin, log, namers, telemetry } = checked;
+  const { admin, log, limits, namers, telemetry } = checked;
   // The cast: the schema of each router holds these keys, beside those of its protocol.
   const { routers } = checked as { routers?: readonly CheckedRouter[] };
   return {
@@ -131,6 +164,11 @@ export function configOf(checked: CheckedFile, raw: Record<string, unknown>, kin
       port: admin.port,
       shutdownGraceMs: admin.shutdownGraceMs,
       socket: socketOf(admin.socketOptions),
+    },
+    limits: {
+      maxConnections: limits.maxConnections ?? Infinity,
+      maxBufferedBytes: (limits.maxBufferedMB ?? Infinity) * 1024 * 1024,
+      shedAboveLagMs: limits.shedAboveLagMs ?? Infinity,
     },
     logLevel: log.level,
     namers: namers.map((config) => ({
@@ -180,6 +218,7 @@ function serverOf(server: CheckedServer, protocol: ProtocolKind): ServerConfig {
     host: server.ip,
     port: server.port,
     socket: socketOf(server.socketOptions),
+    gate: null, // the process's own: assemble knows it
     idleTimeMs: idleTimeMs ?? Infinity,
     lifeTimeMs: lifeTimeMs ?? Infinity,
     maxConcurrentRequests: server.maxConcurrentRequests ?? Infinity,
@@ -195,6 +234,7 @@ function serviceOf(service: CheckedService, protocol: ProtocolKind): ServiceConf
     totalTimeoutMs: limitOf(service.totalTimeoutMs),
     responseClassifier: service.responseClassifier,
     retries: service.retries,
+    rateLimit: service.rateLimit ?? null,
     config: only(service, protocol.serviceKeys),
   };
 }
@@ -210,6 +250,7 @@ function clientOf(
     failureAccrual: client.failureAccrual,
     requestAttemptTimeoutMs: limitOf(client.requestAttemptTimeoutMs),
     requeueBudget: client.requeueBudget,
+    guards: guardsOf(client),
     dial: {
       connectTimeoutMs: client.connectTimeoutMs,
       socket: socketOf(client.socketOptions),
@@ -223,6 +264,25 @@ function clientOf(
       config: only(client, protocol.clientKeys),
     },
   };
+}
+
+function guardsOf(client: CheckedClient): GuardConfig {
+  const { rateLimit, concurrency, nackAdmission, hedge, failFast, faults } = client;
+  return {
+    rateLimit: rateLimit ?? null,
+    concurrency: concurrency ?? null,
+    nackAdmission: nackAdmission ?? null,
+    hedge:
+      hedge === undefined
+        ? null
+        : { percentile: hedge.percentile, maxExtraLoad: hedge.maxExtraLoadPercent / 100 },
+    failFast,
+    faults: faults === undefined ? null : faultsOf(faults),
+  };
+}
+
+function faultsOf({ enabled, ...setting }: NonNullable<CheckedClient["faults"]>): FaultConfig {
+  return { isOn: enabled, ...setting };
 }
 
 function socketOf(options: CheckedServer["socketOptions"]): SocketOptions {

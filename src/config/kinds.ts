@@ -30,6 +30,7 @@ export interface Kinds {
   readonly transformers: readonly Kind[];
   readonly balancers: readonly Kind[];
   readonly accruals: readonly Kind[];
+  readonly limiters: readonly Kind[];
   readonly telemeters: readonly Kind[];
   readonly announcers: readonly Kind[];
 }

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { backoffSchema, budgetSchema } from "../core/retry-schema.ts";
 import { integer, milliseconds } from "../core/schema.ts";
+import { faults, hedge, nackAdmission, rateLimit } from "./overload-schema.ts";
 import { session, socketOptions } from "./socket-schema.ts";
 import { experimental, oneOf, says } from "./kinds.ts";
 import type { Kinds, ProtocolKind } from "./kinds.ts";
@@ -19,6 +20,7 @@ export const serviceEntries = (protocol: ProtocolKind) => ({
     "Further tries for answers that the classifier calls retryable.",
     v.optional(retries(), {}),
   ),
+  rateLimit: says("Calls of a name that are taken.", v.optional(rateLimit())),
 });
 
 export const clientEntries = (kinds: Kinds) => ({
@@ -31,12 +33,20 @@ export const clientEntries = (kinds: Kinds) => ({
     v.optional(oneOf(kinds.accruals), { kind: "io.l5d.consecutiveFailures" }),
   ),
   failFast: says(
-    "Not supported yet, except as false.",
-    v.optional(
-      v.literal(false, "not supported yet: failureAccrual does nearly the same; write false"),
-      false,
-    ),
+    "An endpoint that cannot be connected to is dead at once; and when none has been ready for 3 s, calls fail at once.",
+    v.optional(v.boolean("expected true or false"), false),
   ),
+  rateLimit: says("Calls that are sent to a client.", v.optional(rateLimit())),
+  concurrency: says(
+    "How many calls of a client may be in progress. No limit unless given.",
+    v.optional(oneOf(kinds.limiters)),
+  ),
+  nackAdmission: says(
+    "Holds back a part of the calls while most are refused as too many.",
+    v.optional(nackAdmission()),
+  ),
+  hedge: says("Sends idempotent calls that are slow a second time.", v.optional(hedge())),
+  faults: says("Makes endpoints seem slow or broken, when switched on.", v.optional(faults())),
   requestAttemptTimeoutMs: says(
     "Limit for each try of a call. None unless given; 0 or less: none.",
     v.optional(anyInteger()),

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import * as v from "valibot";
 import { dtab, integer, milliseconds, path, port } from "../core/schema.ts";
 import { clientEntries, serviceEntries } from "./policy-schema.ts";
+import { limits } from "./overload-schema.ts";
 import { policySection } from "./policy.ts";
 import type { PolicySection } from "./policy.ts";
 import { session, socketOptions } from "./socket-schema.ts";
@@ -17,6 +18,7 @@ export function fileSchema(kinds: Kinds) {
   const atLeastOne = "expected at least one router";
   return v.strictObject({
     admin: says("The admin server: metrics, state, shutdown.", v.optional(adminSchema(), {})),
+    limits: says("Limits of the whole process.", v.optional(limits(), {})),
     log: says("The log of the process itself.", v.optional(logSchema(), {})),
     namers: says(
       "Service discovery. The last namer whose prefix matches is asked first.",

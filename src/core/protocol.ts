@@ -29,6 +29,8 @@ export interface Call {
   residual: Path;
   /** The chosen endpoint; null until one was chosen. */
   endpoint: Address | null;
+  /** The faults that were injected into it, for the caller to see; absent: none. */
+  fault?: string;
 }
 
 /** One place that takes calls. `meta` is what discovery knows of it beyond the address. */
@@ -123,6 +125,11 @@ export interface ProtocolRouter<Req extends Call, Res> {
    */
   mark(response: Res, verdict: Verdict): void;
   /**
+   * The same request again, to be sent beside the first; null: this one cannot be. Absent: none
+   * can. Only asked for idempotent requests that are replayable.
+   */
+  copy?(request: Req): Req | null;
+  /**
    * The endpoint lives, and says that it has no room for this call (429, a nack in an answer).
    * Asked only where the configuration makes a difference of it; absent: no answer says so.
    */
@@ -167,11 +174,21 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
+/** Counts the connections of callers, on all servers together. */
+export interface ConnectionGate {
+  /** false: one too many, close it at once; it was not counted. */
+  opened(): boolean;
+  /** One that was counted has closed. */
+  closed(): void;
+}
+
 /** Times are milliseconds; Infinity means no limit. */
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
   readonly socket: SocketOptions;
+  /** null: as many connections as come. */
+  readonly gate: ConnectionGate | null;
   /** A connection without a call in progress is closed after this. */
   readonly idleTimeMs: number;
   /** A connection older than this is closed after the call in progress. */

@@ -2,7 +2,7 @@
 import { createServer, Socket } from "node:net";
 import type { ListenOptions as NodeListenOptions, Server, SocketConstructorOpts } from "node:net";
 import type { Clock } from "../core/clock.ts";
-import type { SocketOptions } from "../core/protocol.ts";
+import type { ConnectionGate, SocketOptions } from "../core/protocol.ts";
 import { Link } from "./link.ts";
 import { watchStalls } from "./stalls.ts";
 
@@ -11,6 +11,8 @@ export interface AcceptOptions {
   readonly port: number;
   readonly socket: SocketOptions;
   readonly clock: Clock;
+  /** null: every connection is taken. */
+  readonly gate: ConnectionGate | null;
   /** false: plain sockets with a buffer per read, as if the handle could not be taken over. */
   readonly takesOverHandles?: boolean;
 }
@@ -40,10 +42,13 @@ export function accept(options: AcceptOptions, onLink: (link: Link) => void): Pr
     keepAlive: socket.keepAlive ?? false,
     pauseOnConnect: takesOver,
   });
+  const { gate } = options;
   server.on("connection", (accepted) => {
+    if (gate !== null && !gate.opened()) return void accepted.destroy();
     const link = linkOf(accepted, takesOver);
+    if (gate !== null) link.socket.once("close", () => gate.closed());
     watchStalls(link.socket, socket, options.clock);
-    onLink(link);
+    return onLink(link);
   });
   return listening(server, options);
 }

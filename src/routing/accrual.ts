@@ -8,8 +8,8 @@ import type { Counter } from "../core/stats.ts";
 /** Decides when an endpoint is dead. One is made for each endpoint. */
 export interface AccrualPolicy {
   succeeded(nowMs: number): void;
-  /** Whether it is dead by now. */
-  failed(nowMs: number): boolean;
+  /** Whether it is dead by now. `cannotConnect`: there was not even a connection. */
+  failed(nowMs: number, cannotConnect: boolean): boolean;
   /** It refused a call as one too many (429, a nack). As `failed`; absent: that tells nothing. */
   pushedBack?(nowMs: number): boolean;
   /** For how long, now that it is dead; longer from one time to the next. */
@@ -51,8 +51,11 @@ export interface AccrualEvents {
   revived(): void;
 }
 
-/** What a call tells of an endpoint. `pushback`: it lives, and has no room for the call. */
-export type Health = Verdict | "pushback";
+/**
+ * What a call tells of an endpoint. `pushback`: it lives, and has no room for the call.
+ * `unreachable`: a failure to connect.
+ */
+export type Health = Verdict | "pushback" | "unreachable";
 
 type State = // alive -> dead -> probing -> alive or dead; an ignorable probe: probing -> dead until now
   | { readonly name: "alive" }
@@ -137,6 +140,7 @@ export class Accrual {
       case "failure":
       case "retryable":
       case "pushback":
+      case "unreachable":
         this.#isDead(health, nowMs); // it counts; but whatever the policy says, it is not back
         this.#die(nowMs);
         return;
@@ -147,7 +151,7 @@ export class Accrual {
 
   #isDead(health: Health, nowMs: number): boolean {
     const policy = this.#policy;
-    if (health !== "pushback") return policy.failed(nowMs);
+    if (health !== "pushback") return policy.failed(nowMs, health === "unreachable");
     return policy.pushedBack !== undefined && policy.pushedBack(nowMs);
   }
 

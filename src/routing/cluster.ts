@@ -23,6 +23,9 @@ import type { Explain } from "./explain.ts";
 import { attemptTimeout } from "./filters/deadline.ts";
 import { requeueFilter } from "./filters/requeue.ts";
 import { statsFilter } from "./filters/stats.ts";
+import type { FaultBoard } from "./faults.ts";
+import type { Guards } from "./guards.ts";
+import { openGuards } from "./guards.ts";
 import type { Cached } from "./idle-cache.ts";
 import { Members, keyOf } from "./members.ts";
 import type { ClientOptions } from "./options.ts";
@@ -39,8 +42,12 @@ export interface ClusterDeps<Req extends Call, Res> {
   /** `client/<id>`: the cluster's own, pruned when it closes. */
   readonly stats: Stats;
   readonly options: ClientOptions;
-  readonly protocol: Pick<ProtocolRouter<Req, Res>, "dial" | "responseCounter" | "pushesBack">;
+  readonly protocol: Pick<
+    ProtocolRouter<Req, Res>,
+    "dial" | "responseCounter" | "pushesBack" | "copy"
+  >;
   readonly bindingTimeoutMs: number;
+  readonly faults: FaultBoard;
   /** Says that a call has ended: the cache counts it as a use. */
   touched(cluster: Cluster<Req, Res>): void;
   /** Once, when it has closed. */
@@ -89,6 +96,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
   readonly #members: Members<Req, Res>;
   readonly #waiting: WaitingRoom<Req, Res>;
   readonly #requeueBudget: RetryBudget;
+  readonly #guards: Guards<Req, Res>;
   #addresses: Live<AddressSet>;
   #unwatch: Close;
   /** The first good set came: from here on only good ones change anything. */
@@ -111,6 +119,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
     this.#stats = clusterStats(stats, options.balancing.kind, this.#numbers());
     this.#users = new SharedScopes(stats.scope("service"), (scope) => new CallStats(scope));
     this.#balancer = new Balancer(options.balancing, random, this.#stats.balancer);
+    this.#guards = this.#openGuards();
     this.#members = this.#makeMembers();
     this.#waiting = new WaitingRoom({
       clock,
@@ -141,6 +150,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
       [
         // What this path sees of this cluster: above requeues, which are folded into one call.
         statsFilter({ stats, classifier, clock, mark: null, owner: this }),
+        ...this.#guards.aroundCalls,
         // Above the choice of an endpoint: each try chooses again.
         requeueFilter({
           stats: this.#stats.requeues,
@@ -149,6 +159,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
           isOpen: () => this.#members.hasOpen,
           maxTries: () => Math.min(this.#members.size + 1, maxTriesPerCall),
         }),
+        ...this.#guards.aroundTries,
       ],
       // Each try: accrual, the client's statistics and the timeout of a try are in the endpoint.
       (request, reply) => this.#send(request, reply, user),
@@ -173,6 +184,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
     this.#unwatch();
     this.#waiting.refuse(failure("exhausted", `the client ${this.id} was closed`, "safe"));
     this.#members.close(graceMs);
+    this.#guards.close();
     this.#deps.stats.prune();
     this.#deps.closed();
   }
@@ -257,6 +269,16 @@ export class Cluster<Req extends Call, Res> implements Cached {
     this.#deps.log.debug({ event, client: this.id, count: this.#members.size, detail });
   }
 
+  #openGuards(): Guards<Req, Res> {
+    return openGuards(this.#deps.options.guards, {
+      ...this.#deps,
+      id: this.id,
+      isReady: () => this.#isReady && this.#members.hasOpen,
+      refuseWaiting: (why) => this.#waiting.refuse(why),
+      mayRequeue: (nowMs) => this.#requeueBudget.tryWithdraw(nowMs),
+    });
+  }
+
   #makeMembers(): Members<Req, Res> {
     const { clock, options, protocol, stats } = this.#deps;
     const { attemptTimeoutMs, dial, balancing, accrual } = options;
@@ -264,7 +286,13 @@ export class Cluster<Req extends Call, Res> implements Cached {
       clock,
       stats: this.#stats.attempts,
       countResponse: protocol.responseCounter(stats),
-      timeout: attemptTimeoutMs === Infinity ? null : attemptTimeout(clock, attemptTimeoutMs),
+      filters: [
+        ...(attemptTimeoutMs === Infinity
+          ? []
+          : [attemptTimeout<Req, Res>(clock, attemptTimeoutMs)]),
+        // As the endpoint's own: what stands above takes them for what they imitate.
+        ...this.#guards.atWires,
+      ],
       pushesBack: (response) => protocol.pushesBack?.(response) ?? false,
       dial: (address) => protocol.dial(address, dial, this.#stats.wire),
     };

@@ -9,6 +9,7 @@ import type {
   Verdict,
   Wire,
 } from "../core/protocol.ts";
+import { stack } from "../core/service.ts";
 import type { Filter, Pending, Reply, Service } from "../core/service.ts";
 import type { Accrual, Health } from "./accrual.ts";
 import type { CallStats } from "./call-stats.ts";
@@ -20,8 +21,8 @@ export interface EndpointDeps<Req extends Call, Res> {
   readonly clock: Clock;
   readonly stats: CallStats;
   readonly countResponse: ResponseCounter<Res>;
-  /** Around each try, below accrual; null: no limit. */
-  readonly timeout: Filter<Req, Res> | null;
+  /** Around each try, below accrual, outermost first: its time limit, injected faults. */
+  readonly filters: readonly Filter<Req, Res>[];
   /** See `ProtocolRouter.pushesBack`. */
   pushesBack(response: Res): boolean;
   dial(address: Address): Wire<Req, Res>;
@@ -91,10 +92,7 @@ export class Endpoint<Req extends Call, Res> implements Candidate {
   #dial(): Service<Req, Res> {
     const wire = this.deps.dial(this.address);
     this.#wire = wire;
-    const { timeout } = this.deps;
-    const { service } = wire;
-    this.#service =
-      timeout === null ? service : (request, reply) => timeout(request, reply, service);
+    this.#service = stack(this.deps.filters, wire.service);
     return this.#service;
   }
 
@@ -184,6 +182,7 @@ class Attempt<Req extends Call, Res> implements Reply<Res> {
   /** No place in a pool or queue, or a polite refusal, is load and not illness. */
   #health(accrual: Accrual, verdict: Verdict, failure: Failure | null): Health {
     if (failure?.kind === "exhausted") return "ignorable";
+    if (failure?.kind === "connect" && verdict !== "ignorable") return "unreachable";
     if (failure?.kind === "limited") return accrual.heedsPushback ? "pushback" : "ignorable";
     const response = this.#response;
     const isRefusal =

@@ -4,6 +4,8 @@ import type { BudgetConfig } from "../core/retry-schema.ts";
 import type { Filter } from "../core/service.ts";
 import type { AccrualMaker } from "./accrual.ts";
 import type { Backoff } from "./backoff.ts";
+import type { RateLimitOptions } from "./filters/rate-limit.ts";
+import type { GuardOptions } from "./guards.ts";
 import type { Balancing } from "./balancers/balancer.ts";
 
 /** The `service` section as it applies to one logical name. */
@@ -11,6 +13,8 @@ export interface ServiceOptions<Req, Res> {
   readonly classifier: Classifier<Req, Res>;
   /** Over all tries; Infinity: no limit. */
   readonly totalTimeoutMs: number;
+  /** null: no limit. */
+  readonly rateLimit: RateLimitOptions | null;
   readonly retries: RetryOptions;
   /** What the protocol puts around all tries, outermost first. */
   readonly filters: readonly Filter<Req, Res>[];
@@ -33,6 +37,7 @@ export interface ClientOptions {
   readonly attemptTimeoutMs: number;
   /** For calls that surely were not acted on, and are sent again at once. */
   readonly requeueBudget: BudgetConfig;
+  readonly guards: GuardOptions;
   readonly dial: DialOptions;
 }
 

@@ -11,10 +11,11 @@ import type { Path } from "../core/path.ts";
 import type { Call, ProtocolRouter } from "../core/protocol.ts";
 import type { Selector } from "../core/select.ts";
 import { selector } from "../core/select.ts";
-import type { Pending, Reply, Service } from "../core/service.ts";
+import type { Filter, Pending, Reply, Service } from "../core/service.ts";
 import { ended, stack } from "../core/service.ts";
 import type { RetryBudget } from "./budget.ts";
 import { deadlineFilter } from "./filters/deadline.ts";
+import { rateLimitFilter } from "./filters/rate-limit.ts";
 import { retryFilter } from "./filters/retry.ts";
 import { statsFilter } from "./filters/stats.ts";
 import type { CallOwner } from "./filters/stats.ts";
@@ -150,6 +151,8 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner {
           mark: (response, verdict) => protocol.mark(response, verdict),
           owner: this,
         }),
+        // Before anything is done for a call that is one too many.
+        ...this.#rateLimit(),
         // Above the tries and the wait for a binding: one deadline over all of them.
         deadlineFilter(clock, options.totalTimeoutMs),
         // Around all tries: they keep what another try needs.
@@ -168,6 +171,13 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner {
       ],
       (request, reply) => this.#bind(request, reply),
     );
+  }
+
+  #rateLimit(): Filter<Req, Res>[] {
+    const { clock, options, scope } = this.#deps;
+    const { rateLimit } = options;
+    if (rateLimit === null) return [];
+    return [rateLimitFilter(scope.rateLimit(rateLimit), rateLimit, this.#path, clock)];
   }
 
   #bind(request: Req, reply: Reply<Res>): Pending {

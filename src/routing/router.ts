@@ -13,6 +13,7 @@ import type { Stats } from "../core/stats.ts";
 import type { ClusterView } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
 import { atMostOnceASecond } from "./explain.ts";
+import { FaultBoard } from "./faults.ts";
 import { IdleCache } from "./idle-cache.ts";
 import { Lease } from "./lease.ts";
 import type { BindingCacheOptions, ClientOptions, ServiceOptions } from "./options.ts";
@@ -37,7 +38,7 @@ export interface RouterDeps<Req extends Call, Res> {
   readonly maxServiceNames: number;
   readonly protocol: Pick<
     ProtocolRouter<Req, Res>,
-    "dial" | "responseCounter" | "pushesBack" | "mark" | "discard"
+    "dial" | "responseCounter" | "pushesBack" | "copy" | "mark" | "discard"
   >;
   serviceOptions(dst: Path): ServiceOptions<Req, Res>;
   clientOptions(id: Path): ClientOptions;
@@ -49,6 +50,8 @@ export interface Router<Req extends Call, Res> {
   readonly service: Service<Req, Res>;
   /** Calls begun and not ended. */
   readonly pending: number;
+  /** The switches of fault injection of its clients. */
+  readonly faults: FaultBoard;
   paths(): readonly PathView[];
   clusters(): readonly ClusterView[];
   /** As `/client_state.json` shows it: by bound id. */
@@ -68,6 +71,7 @@ export function createRouter<Req extends Call, Res>(deps: RouterDeps<Req, Res>):
 
 class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
   readonly service: Service<Req, Res>;
+  readonly faults = new FaultBoard();
   readonly #deps: RouterDeps<Req, Res>;
   readonly #paths: IdleCache<Destination<Req, Res>>;
   readonly #clusters: IdleCache<Cluster<Req, Res>>;
@@ -230,6 +234,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
       options: this.#deps.clientOptions(id),
       protocol,
       bindingTimeoutMs,
+      faults: this.faults,
       touched: (cluster) => this.#clusters.touch(cluster),
       closed: () => this.#oneShotClusters.delete(id),
     });

@@ -1,17 +1,20 @@
-// What all calls of one logical name share, whatever dtab they bring: statistics and a budget.
+// What all calls of one logical name share, whatever dtab they bring: statistics and limits.
 import type { Clock } from "../core/clock.ts";
 import type { BudgetConfig } from "../core/retry-schema.ts";
 import type { Stats } from "../core/stats.ts";
 import { RetryBudget } from "./budget.ts";
 import { CallStats } from "./call-stats.ts";
+import { RateLimit } from "./filters/rate-limit.ts";
+import type { RateLimitOptions } from "./filters/rate-limit.ts";
 import { RetryStats } from "./filters/retry.ts";
 
-/** `service/<name>`. Names that share a scope share the budget of the first of them. */
+/** `service/<name>`. Names that share a scope share the limits of the first of them. */
 export class ServiceScope {
   readonly calls: CallStats;
   readonly retries: RetryStats;
   readonly #clock: Clock;
   #budget: RetryBudget | null = null;
+  #rateLimit: RateLimit | null = null;
 
   constructor(scope: Stats, clock: Clock) {
     const retries = scope.scope("retries");
@@ -24,5 +27,10 @@ export class ServiceScope {
   budget(options: BudgetConfig): RetryBudget {
     this.#budget ??= new RetryBudget(options, this.#clock.nowMs());
     return this.#budget;
+  }
+
+  rateLimit(options: RateLimitOptions): RateLimit {
+    this.#rateLimit ??= new RateLimit(options);
+    return this.#rateLimit;
   }
 }

@@ -30,6 +30,8 @@ const views: AdminViews = {
   boundNames: () => [],
   namerStates: () => new Map(),
   announced: () => [],
+  faults: () => [],
+  setFaults: () => 0,
   interpreterStates: () => [],
   logLevels: () => [{ logger: "root", level: "INFO" }],
   setLogLevel: (_, level) => level === "DEBUG",

@@ -228,13 +228,6 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
     ],
   ],
   [
-    "failFast",
-    "client: {failFast: true}",
-    [
-      "4:22 routers[0].client.failFast: not supported yet: failureAccrual does nearly the same; write false",
-    ],
-  ],
-  [
     "transformers of interpreters",
     "interpreter:\n  kind: default\n  transformers:\n  - kind: io.l5d.port\n  - kind: io.l5d.k8s.localnode",
     [

@@ -44,6 +44,7 @@ test("the shortest file has every default", () => {
     { ...config, routers },
     {
       admin: { host: "127.0.0.1", port: 9990, shutdownGraceMs: 10_000, socket },
+      limits: { maxConnections: Infinity, maxBufferedBytes: Infinity, shedAboveLagMs: Infinity },
       logLevel: "info",
       namers: [],
       telemetry: [],
@@ -65,6 +66,7 @@ test("the shortest file has every default", () => {
               host: "127.0.0.1",
               port: 4140,
               socket,
+              gate: null,
               idleTimeMs: Infinity,
               lifeTimeMs: Infinity,
               maxConcurrentRequests: Infinity,
@@ -77,6 +79,7 @@ test("the shortest file has every default", () => {
           service: {
             totalTimeoutMs: Infinity,
             responseClassifier: { kind: "io.l5d.http.nonRetryable5XX" },
+            rateLimit: null,
             retries: { budget, backoff: { kind: "constant", ms: 0 }, maxAttempts: 3 },
             config: {},
           },
@@ -84,6 +87,14 @@ test("the shortest file has every default", () => {
             loadBalancer: { kind: "p2c", maxEffort: 5 },
             failureAccrual: { kind: "io.l5d.consecutiveFailures", failures: 5 },
             requestAttemptTimeoutMs: Infinity,
+            guards: {
+              rateLimit: null,
+              concurrency: null,
+              nackAdmission: null,
+              hedge: null,
+              failFast: false,
+              faults: null,
+            },
             requeueBudget: budget,
             dial: {
               connectTimeoutMs: 1000,

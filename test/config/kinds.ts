@@ -80,6 +80,7 @@ export const kinds: Kinds = {
     kind("none"),
   ],
   announcers: [kind("io.l5d.board", { host: v.optional(v.string(), "localhost") })],
+  limiters: [kind("io.l5d.gradient")],
   telemeters: [
     kind("io.l5d.prometheus", {
       path: v.optional(v.string(), "/admin/metrics/prometheus"),

@@ -20,7 +20,7 @@ async function listen(
   more: Partial<AcceptOptions> = {},
 ) {
   const acceptor = await accept(
-    { host: "127.0.0.1", port: 0, socket: plainSocket, clock: systemClock(), ...more },
+    { host: "127.0.0.1", port: 0, socket: plainSocket, clock: systemClock(), gate: null, ...more },
     (link) => {
       t.after(() => link.socket.destroy());
       onLink(link);

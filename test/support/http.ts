@@ -97,6 +97,7 @@ export async function serveHttp(
     {
       host: "127.0.0.1",
       port: 0,
+      gate: null,
       socket: { ...plainSocket, ...setting.socket },
       limits: { ...defaultLimits, ...setting.limits },
       clock: setting.clock ?? systemClock(),

@@ -19,6 +19,7 @@ import type { AccrualMaker, AccrualPlugin } from "../../src/routing/accrual.ts";
 import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
 import type { BalancerPlugin } from "../../src/routing/balancers/balancer.ts";
 import { p2c } from "../../src/routing/balancers/p2c.ts";
+import { noGuards } from "../../src/routing/guards.ts";
 import type { ClientOptions, ServiceOptions } from "../../src/routing/options.ts";
 import { createRouter } from "../../src/routing/router.ts";
 import type { Router, RouterDeps } from "../../src/routing/router.ts";
@@ -186,10 +187,12 @@ export function testRouter(options: TestRouterOptions = {}): TestRouter {
       },
       mark: () => {},
       discard: (response) => options.discard?.(response),
+      copy: (request) => ({ ...request }),
     },
     serviceOptions: () => ({
       classifier,
       totalTimeoutMs: Infinity,
+      rateLimit: null,
       retries: noRetries,
       filters: [],
       ...options.service,
@@ -210,6 +213,7 @@ export function testRouter(options: TestRouterOptions = {}): TestRouter {
     paths: () => router.paths(),
     clusters: () => router.clusters(),
     clientState: () => router.clientState(),
+    faults: router.faults,
     close: (graceMs: number) => router.close(graceMs),
     binding,
     bind: (path: string, id: string, set: Cell<AddressSet> | AddressSet) =>
@@ -246,6 +250,7 @@ function clientOptions(clock: Clock, random: Random, options: TestRouterOptions)
     accrual: accrualOf(consecutiveFailures, {}, random),
     attemptTimeoutMs: Infinity,
     requeueBudget: defaultBudget,
+    guards: noGuards,
     dial: dialOptions,
   };
 }

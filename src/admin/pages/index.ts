@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import { listOf, text, type Endpoint } from "../endpoint.ts";
 import type { AdminViews } from "../views.ts";
 import { diagnosticsPages } from "./diagnostics.ts";
+import { faultPages } from "./faults.ts";
 import { metricsPages } from "./metrics.ts";
 import { namingPages } from "./naming.ts";
 import { processPages } from "./process.ts";
@@ -16,6 +17,7 @@ export function allEndpoints(views: AdminViews, clock: Clock): () => readonly En
     { path: "/admin", category: "diagnostics", get: index },
     { path: "/admin/index.txt", category: "diagnostics", get: index },
     ...processPages(views, clock),
+    ...faultPages(views),
     ...diagnosticsPages(clock),
   ];
   const all = () => [...fixed, ...metricsPages(views), ...namingPages(views, clock)];

@@ -89,6 +89,7 @@ async function proxy(t: TestContext, endpointPort: number, options: ProxyOptions
   const listening: ListenOptions = {
     host: "127.0.0.1",
     port: 0,
+    gate: null,
     socket,
     idleTimeMs: Infinity,
     lifeTimeMs: Infinity,

@@ -1,0 +1,83 @@
+// Makes an endpoint seem slow or broken, to see what callers make of it. Off until switched on.
+import type { Clock, Close, Random } from "../../core/clock.ts";
+import { failure } from "../../core/failure.ts";
+import type { Failure } from "../../core/failure.ts";
+import type { Call } from "../../core/protocol.ts";
+import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
+import { ended } from "../../core/service.ts";
+import type { FaultSwitch } from "../faults.ts";
+
+const broken = failure(
+  "closed",
+  "this call was broken off on purpose: faults are switched on for its client",
+  "if-idempotent",
+);
+
+/** Stands where the wire is: for accrual, retries and timeouts it is the endpoint that is bad. */
+export function faultFilter<Req extends Call, Res>(
+  faults: FaultSwitch,
+  clock: Clock,
+  random: Random,
+): Filter<Req, Res> {
+  return (request, reply, next) => {
+    const { isOn, delayMs, delayPercent, abortPercent } = faults.setting;
+    if (!isOn) return next(request, reply);
+    const isDelayed = random() * 100 < delayPercent;
+    const isAborted = random() * 100 < abortPercent;
+    if (isDelayed) {
+      faults.delayed.value++;
+      noteFault(request, `delay ${delayMs}`);
+    }
+    if (isAborted) {
+      faults.aborted.value++;
+      noteFault(request, "abort");
+    }
+    const service = isAborted ? breaks : next;
+    if (!isDelayed) return service(request, reply);
+    return new DelayedCall(request, reply, service, clock, delayMs);
+  };
+}
+
+function breaks<Req, Res>(_: Req, reply: Reply<Res>): Pending {
+  reply.end(broken);
+  return ended;
+}
+
+/** All tries of a call, in order, each at most once. */
+function noteFault(request: Call, fault: string): void {
+  const before = request.fault;
+  if (before === undefined) request.fault = fault;
+  else if (!before.split(", ").includes(fault)) request.fault = `${before}, ${fault}`;
+}
+
+class DelayedCall<Req, Res> implements Pending {
+  readonly #reply: Reply<Res>;
+  #closeTimer: Close | null;
+  #inner: Pending | null = null;
+  #cancelled: Failure | null = null;
+
+  constructor(
+    request: Req,
+    reply: Reply<Res>,
+    service: Service<Req, Res>,
+    clock: Clock,
+    delayMs: number,
+  ) {
+    this.#reply = reply;
+    this.#closeTimer = clock.after(delayMs, () => {
+      this.#closeTimer = null;
+      this.#inner = service(request, reply);
+      if (this.#cancelled !== null) this.#inner.cancel(this.#cancelled);
+    });
+  }
+
+  cancel(why: Failure): void {
+    if (this.#closeTimer !== null) {
+      this.#closeTimer();
+      this.#closeTimer = null;
+      this.#inner = ended;
+      this.#reply.end(why);
+    } else if (this.#inner === null) this.#cancelled = why;
+    else this.#inner.cancel(why);
+  }
+}

@@ -1,0 +1,126 @@
+// What stands around the calls of one client when its configuration asks for it: nothing by default.
+import type { Clock, Random } from "../core/clock.ts";
+import type { Failure } from "../core/failure.ts";
+import type { Path } from "../core/path.ts";
+import type { Call, ProtocolRouter } from "../core/protocol.ts";
+import type { Filter } from "../core/service.ts";
+import type { Stats } from "../core/stats.ts";
+import type { FaultBoard, FaultSetting } from "./faults.ts";
+import { concurrencyFilter } from "./filters/concurrency.ts";
+import { failFastFilter } from "./filters/fail-fast.ts";
+import { faultFilter } from "./filters/faults.ts";
+import { hedgeFilter } from "./filters/hedge.ts";
+import type { HedgeOptions } from "./filters/hedge.ts";
+import { nackAdmissionFilter } from "./filters/nack-admission.ts";
+import type { NackAdmissionOptions } from "./filters/nack-admission.ts";
+import { RateLimit, rateLimitFilter } from "./filters/rate-limit.ts";
+import type { RateLimitOptions } from "./filters/rate-limit.ts";
+import type { LimiterMaker } from "./limiters/limiter.ts";
+
+/** Of the `client` section; null and false: not there, and it costs nothing. */
+export interface GuardOptions {
+  readonly rateLimit: RateLimitOptions | null;
+  readonly concurrency: LimiterMaker | null;
+  readonly nackAdmission: NackAdmissionOptions | null;
+  readonly hedge: HedgeOptions | null;
+  readonly failFast: boolean;
+  readonly faults: FaultSetting | null;
+}
+
+/** As it is unless the configuration says otherwise. */
+export const noGuards: GuardOptions = {
+  rateLimit: null,
+  concurrency: null,
+  nackAdmission: null,
+  hedge: null,
+  failFast: false,
+  faults: null,
+};
+
+export interface GuardParts<Req extends Call, Res> {
+  readonly id: Path;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** `client/<id>`. */
+  readonly stats: Stats;
+  readonly faults: FaultBoard;
+  readonly protocol: Pick<ProtocolRouter<Req, Res>, "copy" | "pushesBack">;
+  /** Whether an endpoint could take a call now. */
+  isReady(): boolean;
+  /** Fails the calls that wait for addresses. */
+  refuseWaiting(why: Failure): void;
+  /** Takes one from the budget for requeues, if there is room. */
+  mayRequeue(nowMs: number): boolean;
+}
+
+/** Made once for a cluster: all its users share what the filters remember. */
+export interface Guards<Req, Res> {
+  /** Around a call with all its requeues, outermost first. */
+  readonly aroundCalls: readonly Filter<Req, Res>[];
+  /** Around each try, above the choice of an endpoint. */
+  readonly aroundTries: readonly Filter<Req, Res>[];
+  /** Where the wire of an endpoint is. */
+  readonly atWires: readonly Filter<Req, Res>[];
+  close(): void;
+}
+
+export function openGuards<Req extends Call, Res>(
+  options: GuardOptions,
+  parts: GuardParts<Req, Res>,
+): Guards<Req, Res> {
+  return {
+    aroundCalls: aroundCalls(options, parts),
+    aroundTries: aroundTries(options, parts),
+    atWires: atWires(options, parts),
+    close: () => parts.faults.close(parts.id),
+  };
+}
+
+function aroundCalls<Req extends Call, Res>(
+  { rateLimit, concurrency, failFast }: GuardOptions,
+  parts: GuardParts<Req, Res>,
+): Filter<Req, Res>[] {
+  const { clock, stats } = parts;
+  const what = `the client ${parts.id}`;
+  const filters: Filter<Req, Res>[] = [];
+  // First what is cheapest to say no: it takes no place in what comes after.
+  if (rateLimit !== null) {
+    filters.push(rateLimitFilter(new RateLimit(rateLimit), rateLimit, what, clock));
+  }
+  if (failFast) filters.push(failFastFilter({ ...parts, what, stats: stats.scope("fail_fast") }));
+  if (concurrency !== null) {
+    const limiter = concurrency(clock.nowMs());
+    filters.push(concurrencyFilter(limiter, what, clock, stats.scope("concurrency")));
+  }
+  return filters;
+}
+
+function aroundTries<Req extends Call, Res>(
+  { nackAdmission, hedge }: GuardOptions,
+  parts: GuardParts<Req, Res>,
+): Filter<Req, Res>[] {
+  const { stats, protocol } = parts;
+  const filters: Filter<Req, Res>[] = [];
+  if (nackAdmission !== null) {
+    const deps = {
+      ...parts,
+      what: `the client ${parts.id}`,
+      stats: stats.scope("nack_admission"),
+      pushesBack: (response: Res) => protocol.pushesBack?.(response) ?? false,
+    };
+    filters.push(nackAdmissionFilter(nackAdmission, deps));
+  }
+  if (hedge !== null && protocol.copy !== undefined) {
+    const copy = (request: Req) => protocol.copy?.(request) ?? null;
+    filters.push(hedgeFilter(hedge, { ...parts, copy, stats: stats.scope("hedge") }));
+  }
+  return filters;
+}
+
+function atWires<Req extends Call, Res>(
+  { faults }: GuardOptions,
+  { id, clock, random, stats, faults: board }: GuardParts<Req, Res>,
+): Filter<Req, Res>[] {
+  if (faults === null) return [];
+  return [faultFilter(board.open(id, faults, stats.scope("faults")), clock, random)];
+}
