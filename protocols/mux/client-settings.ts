@@ -6,7 +6,7 @@ import type { DialOptions, WireStats } from "../../src/core/protocol.ts";
 /** Times are milliseconds; Infinity means no limit. */
 export interface MuxDialOptions extends Pick<
   DialOptions,
-  "connectTimeoutMs" | "socket" | "maxWaiters" | "maxWaitMs" | "idleTimeMs" | "lifeTimeMs"
+  "connectTimeoutMs" | "socket" | "maxWaitMs" | "idleTimeMs" | "lifeTimeMs"
 > {
   /** Of one message, its size not counted. */
   readonly maxFrameBytes: number;

@@ -53,7 +53,7 @@ class RunningWire implements CallHolder, SessionOwner {
   get status(): "open" | "busy" | "closed" {
     if (this.#isClosed) return "closed";
     if (this.#session !== null) return this.#session.refusal === null ? "open" : "busy";
-    return this.#waiting.size >= this.#settings.options.maxWaiters ? "busy" : "open";
+    return this.#waiting.size >= this.#settings.options.maxOutstanding ? "busy" : "open";
   }
 
   send(request: MuxRequest, reply: Reply<MuxResponse>): Pending {
@@ -118,8 +118,9 @@ class RunningWire implements CallHolder, SessionOwner {
   #wait(call: ClientCall): void {
     const { options, name, stats, clock } = this.#settings;
     if (this.#isClosed) return call.finish(this.#closedFailure());
-    if (this.#waiting.size >= options.maxWaiters) {
-      const detail = `no session with ${name} is open yet, and ${options.maxWaiters} calls wait for it already`;
+    // As many as the session will take at once.
+    if (this.#waiting.size >= options.maxOutstanding) {
+      const detail = `no session with ${name} is open yet, and ${options.maxOutstanding} calls wait for it already (maxOutstanding)`;
       return call.finish(failure("exhausted", detail, "safe"));
     }
     this.#waiting.add(call);

@@ -330,6 +330,7 @@ export class ServerConnection implements Receiver, Consumer {
   }
 
   #disconnect(why: string): void {
+    if (this.#link.socket.destroyed) return;
     this.settings.log.warn({ event: "caller disconnected", caller: showPeer(this.peer), why });
     this.destroy();
   }

@@ -1,10 +1,12 @@
 // Stories of mux through the whole proxy: many calls on one connection, in any order.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import { muxClient, muxService } from "../support/mux-peer.ts";
+import { dispatchBody, initBody, muxClient, muxService } from "../support/mux-peer.ts";
+import type { MuxCall } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";
-import { discovery } from "../support/services.ts";
+import { deadPort, discovery, until } from "../support/services.ts";
 
 /** A proxy in front of named services, found in files. */
 async function proxied(
@@ -12,6 +14,7 @@ async function proxied(
   services: Readonly<Record<string, readonly number[]>>,
   more = "",
 ) {
+  const servers = more.includes("servers:") ? "" : "  servers: [{ port: 0 }]\n";
   const disco = discovery(t, services);
   const proxy = await startProxy(
     t,
@@ -20,8 +23,7 @@ namers: [{ kind: io.l5d.fs, rootDir: ${disco.rootDir} }]
 routers:
 - protocol: mux
   dtab: /svc => /#/io.l5d.fs ;
-  servers: [{ port: 0 }]
-${more}`,
+${servers}${more}`,
   );
   return { proxy, disco };
 }
@@ -32,4 +34,596 @@ test("a call goes to the service that its destination names, and its answer come
   const client = await muxClient(t, proxy.port);
   const answer = await client.dispatch({ dst: "/users", payload: "world" });
   assert.deepEqual([answer.status, answer.text], [0, "hello world"]);
+});
+
+test("a thousand calls wait on one connection, and are answered in any order", async (t) => {
+  const held: MuxCall[] = [];
+  const users = await muxService(t, (call) => void held.push(call));
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const asked = Array.from({ length: 1_000 }, (_, i) =>
+    client.dispatch({ dst: "/users", payload: String(i) }),
+  );
+  await users.when(() => held.length === 1_000);
+  assert.equal(users.sessions.length, 1, "one connection for all of them");
+  for (const call of held.reverse()) call.ok(`<${call.text}>`);
+  const answers = await Promise.all(asked);
+  answers.forEach(({ text }, i) => assert.equal(text, `<${i}>`));
+  assert.equal(await proxy.metric("rt/mux/service/svc/users/success"), 1_000);
+});
+
+test("callers share the connection to an endpoint", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const clients = await Promise.all(Array.from({ length: 5 }, () => muxClient(t, proxy.port)));
+  // All with the same tag.
+  const answers = await Promise.all(
+    clients.map((client, i) => client.dispatch({ dst: "/users", payload: `caller ${i}` }, 7)),
+  );
+  assert.deepEqual(
+    answers.map(({ text }) => text),
+    clients.map((_, i) => `caller ${i}`),
+  );
+  assert.equal(users.sessions.length, 1);
+});
+
+test("contexts, dtab and payload go through as they came; the destination becomes the residual", async (t) => {
+  const users = await muxService(t, (call) => call.ok("fine", [["answer-context", "x"]]));
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const contexts = [["com.example.Any", Buffer.from([0, 255, 7])]] as const;
+  const dtab = [["/elsewhere", "/nowhere | /here"]] as const;
+  const payload = Buffer.from([0, 1, 254, 255]);
+  const answer = await client.dispatch({ dst: "/users/7/mail", contexts, dtab, payload });
+  const [call] = users.calls;
+  assert.deepEqual(call?.contexts, contexts);
+  assert.deepEqual(call?.dtab, dtab);
+  assert.equal(call?.dst, "/7/mail");
+  assert.deepEqual(call?.payload, payload);
+  assert.deepEqual(
+    answer.contexts.map(([key, value]) => [key, value.toString()]),
+    [["answer-context", "x"]],
+  );
+});
+
+test("a call's own dtab overrides the router's, and its wildcards go no further", async (t) => {
+  const [users, others] = [await muxService(t, "users"), await muxService(t, "others")];
+  const { proxy } = await proxied(t, { users: [users.port], others: [others.port] });
+  const client = await muxClient(t, proxy.port);
+  const dtab = [
+    ["/svc/*", "/#/io.l5d.fs/others"],
+    ["/kept", "/x"],
+  ] as const;
+  assert.equal((await client.dispatch({ dst: "/users", dtab })).text, "others");
+  // Finagle drops the session that brings it a wildcard.
+  assert.deepEqual(others.calls[0]?.dtab, [["/kept", "/x"]]);
+});
+
+test("a Treq is named by the prefix alone and answered by Rreq; its trace goes on", async (t) => {
+  const all = await muxService(t, "all ");
+  const { proxy } = await proxied(t, { all: [all.port] }, "  dstPrefix: /#/io.l5d.fs/all\n");
+  const client = await muxClient(t, proxy.port);
+  const ids = Buffer.from("000000000000000300000000000000020000000000000001", "hex");
+  const answer = await client.req("old", [
+    ["1", ids],
+    ["2", Buffer.from([1])],
+  ]);
+  assert.deepEqual([answer.type, answer.status, answer.text], [-1, 0, "all old"]);
+  const [key, trace] = all.calls[0]?.contexts[0] ?? ["", Buffer.alloc(0)];
+  assert.equal(key, "com.twitter.finagle.tracing.TraceContext");
+  assert.equal(trace.toString("hex", 8), `${"0".repeat(15)}3${"0".repeat(15)}1${"0".repeat(15)}1`);
+});
+
+test("a trace goes on with a span of its own below the caller's", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const trace = Buffer.from(Array.from({ length: 40 }, (_, i) => i));
+  const key = "com.twitter.finagle.tracing.TraceContext";
+  await client.dispatch({
+    dst: "/users",
+    contexts: [
+      ["a", "b"],
+      [key, trace],
+      ["c", "d"],
+    ],
+  });
+  const contexts = users.calls[0]?.contexts ?? [];
+  assert.deepEqual(
+    contexts.map(([name]) => name),
+    ["a", key, "c"],
+  );
+  const sent = contexts[1]?.[1] ?? Buffer.alloc(0);
+  assert.notDeepEqual(sent.subarray(0, 8), trace.subarray(0, 8), "a new span");
+  assert.deepEqual(sent.subarray(8, 16), trace.subarray(0, 8), "its parent is the caller's span");
+  assert.deepEqual(sent.subarray(16), trace.subarray(16), "all else as it was");
+});
+
+const deadlineContext = (inMs: number) => {
+  const value = Buffer.alloc(16);
+  value.writeBigInt64BE(BigInt(Date.now()) * 1_000_000n, 0);
+  value.writeBigInt64BE(BigInt(Date.now() + inMs) * 1_000_000n, 8);
+  return ["com.twitter.finagle.Deadline", value] as const;
+};
+
+test("a deadline goes through to the nanosecond, and ends the call when it has passed", async (t) => {
+  const silent = await muxService(t, () => {});
+  const { proxy } = await proxied(t, { silent: [silent.port] });
+  const client = await muxClient(t, proxy.port);
+  const deadline = deadlineContext(150);
+  const answer = await client.dispatch({ dst: "/silent", contexts: [deadline] });
+  assert.equal(answer.status, 1);
+  assert.match(answer.text, /took too long.*caller's deadline/);
+  assert.deepEqual(silent.calls[0]?.contexts, [deadline]);
+  const [session] = silent.sessions;
+  await silent.when(() => session?.discarded.length === 1); // and the endpoint was told
+});
+
+test("a deadline that has passed already is not sent on", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const answer = await client.dispatch({ dst: "/users", contexts: [deadlineContext(-5_000)] });
+  assert.equal(answer.status, 1);
+  assert.match(answer.text, /deadline had passed/);
+  assert.equal(users.count, 0);
+});
+
+test("the proxy's own limit shortens the deadline that it passes on", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(
+    t,
+    { users: [users.port] },
+    "  service: { totalTimeoutMs: 1000 }\n",
+  );
+  const client = await muxClient(t, proxy.port);
+  const far = deadlineContext(3_600_000);
+  await client.dispatch({ dst: "/users", contexts: [["k", "v"], far] });
+  await client.dispatch({ dst: "/users", contexts: [["k", "v"]] });
+  for (const { contexts } of users.calls) {
+    assert.deepEqual(
+      contexts.map(([key]) => key),
+      ["k", far[0]],
+    );
+    const leftMs = Number((contexts[1]?.[1].readBigInt64BE(8) ?? 0n) / 1_000_000n) - Date.now();
+    assert.ok(leftMs <= 1_000 && leftMs > -10_000, `${leftMs} ms left`);
+  }
+});
+
+test("a discarded call is cancelled at the endpoint, and its tag stays taken until the answer", async (t) => {
+  const held: MuxCall[] = [];
+  const users = await muxService(t, (call) => {
+    if (call.text === "hold") held.push(call);
+    else call.ok(`tag ${call.tag}`);
+  });
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const first = client.dispatch({ dst: "/users", payload: "hold" }, 5);
+  await users.when(() => held.length === 1);
+  client.discard(5);
+  assert.equal((await first).type, -66, "an Rdiscarded for the caller, at once");
+  const [session] = users.sessions;
+  await users.when(() => session?.discarded.length === 1);
+  assert.deepEqual(session?.discarded, [held[0]?.tag]);
+  const second = await client.dispatch({ dst: "/users" }, 5);
+  assert.notEqual(second.text, `tag ${held[0]?.tag}`, "the endpoint still owes an answer for it");
+  held[0]?.ok("too late");
+  await client.ping();
+  const tags = [];
+  for (let i = 0; i < 3; i++) tags.push((await client.dispatch({ dst: "/users" })).text);
+  assert.ok(tags.includes(`tag ${held[0]?.tag}`), "given back with the answer");
+  assert.deepEqual(client.others, [], "the late answer reached nobody");
+});
+
+test("the calls of a caller that goes away are cancelled at the endpoint", async (t) => {
+  const users = await muxService(t, () => {});
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  for (let i = 0; i < 3; i++) void client.dispatch({ dst: "/users" });
+  await users.when(() => users.count === 3);
+  client.socket.destroy();
+  await users.when(() => users.sessions[0]?.discarded.length === 3);
+});
+
+test("a nacked call goes to another endpoint; nacked by all, it is nacked to the caller", async (t) => {
+  const nacks = await muxService(t, (call) => call.nack());
+  const takes = await muxService(t, "taken ");
+  const { proxy, disco } = await proxied(t, { users: [nacks.port, takes.port] });
+  const client = await muxClient(t, proxy.port);
+  for (let i = 0; i < 50; i++) {
+    assert.equal((await client.dispatch({ dst: "/users", payload: `${i}` })).text, `taken ${i}`);
+  }
+  assert.ok(nacks.count > 0);
+  assert.ok((await proxy.metric("rt/mux/client/#/io.l5d.fs/users/retries/requeues")) > 0);
+  disco.set("only", [nacks.port]);
+  const answer = await client.dispatch({ dst: "/only" });
+  assert.notEqual(answer.status, 0);
+  assert.match(answer.text, /refused the call unprocessed/);
+});
+
+test("an error of the endpoint is passed on as it is, and counted as its failure", async (t) => {
+  const users = await muxService(t, (call) => call.error("no such user", [["why", "because"]]));
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const answer = await client.dispatch({ dst: "/users" });
+  assert.deepEqual([answer.status, answer.text], [1, "no such user"]);
+  assert.equal(answer.contexts[0]?.[0], "why");
+  assert.equal(users.count, 1, "never sent again");
+  assert.equal(await proxy.metric("rt/mux/service/svc/users/failures"), 1);
+});
+
+test("a call without a route is told which name found none and why", async (t) => {
+  const { proxy } = await proxied(t, {});
+  const client = await muxClient(t, proxy.port);
+  const answer = await client.dispatch({ dst: "/nobody" });
+  assert.deepEqual([answer.type, answer.status], [-2, 1]);
+  assert.match(answer.text, /Unable to route request! No hosts are available for \/svc\/nobody/);
+  assert.match(answer.text, /switchyard explain FILE \/svc\/nobody --router mux/);
+  const old = await client.req("x");
+  assert.deepEqual([old.type, old.status], [-1, 1]);
+  assert.match(old.text, /Unable to route request!/);
+});
+
+test("a destination or dtab that cannot be read fails its call and nothing else", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const path = await client.dispatch({ dst: "no/path" });
+  assert.match(path.text, /Unknown destination.*not a path/);
+  const dtab = await client.dispatch({ dst: "/users", dtab: [["/a", "=>"]] });
+  assert.match(dtab.text, /Unknown destination.*dtab of the call cannot be read/);
+  assert.equal((await client.dispatch({ dst: "/users", payload: "ok" })).text, "ok");
+});
+
+test("a call to an endpoint that does not listen can be sent again", async (t) => {
+  const { proxy } = await proxied(t, { dead: [await deadPort()] });
+  const client = await muxClient(t, proxy.port);
+  const answer = await client.dispatch({ dst: "/dead" });
+  assert.notEqual(answer.status, 0);
+  assert.match(answer.text, /refused the connection/);
+  const [key, flags] = answer.contexts[0] ?? ["", Buffer.alloc(8)];
+  assert.equal(key, "MuxFailure");
+  assert.ok(((flags.at(-1) ?? 0) & 2) !== 0, "rejected: no endpoint saw it");
+});
+
+test("long messages go in fragments both ways, when both sides know them", async (t) => {
+  const users = await muxService(t, (call) => call.ok(call.payload), { maxFragment: 20_000 });
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port, { maxFragment: 30_000 });
+  const payload = randomBytes(500_000);
+  const answer = await client.dispatch({ dst: "/users", payload });
+  assert.ok(answer.payload.equals(payload));
+  assert.equal(users.calls[0]?.pieces, Math.ceil(500_020 / 20_000));
+  assert.equal(answer.pieces, Math.ceil(500_003 / 30_000));
+  assert.equal(users.sessions[0]?.clientFragment, 64 * 1024, "what the proxy asks for");
+});
+
+test("nobody gets fragments who did not ask for them", async (t) => {
+  const users = await muxService(t, (call) => call.ok(call.payload), { maxFragment: null });
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const payload = randomBytes(500_000);
+  const answer = await client.dispatch({ dst: "/users", payload });
+  assert.ok(answer.payload.equals(payload));
+  assert.deepEqual([users.calls[0]?.pieces, answer.pieces], [1, 1]);
+});
+
+test("a call in fragments is taken", async (t) => {
+  const users = await muxService(t, (call) => call.ok(call.payload));
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port, { maxFragment: 0x7fffffff });
+  const body = dispatchBody({ dst: "/users", contexts: [["k", "v"]], payload: "in pieces" });
+  const [first, second] = [client.answerTo(9), client.answerTo(10)];
+  for (let at = 0; at < body.length; at += 3) {
+    // Two messages, piece by piece in turns.
+    const more = at + 3 < body.length ? 0x800000 : 0;
+    client.send(2, 9 | more, body.subarray(at, at + 3));
+    client.send(2, 10 | more, body.subarray(at, at + 3));
+  }
+  assert.equal((await first).text, "in pieces");
+  assert.equal((await second).text, "in pieces");
+  assert.deepEqual(users.calls[0]?.contexts, [["k", Buffer.from("v")]]);
+});
+
+test("a large answer does not hold up small ones", async (t) => {
+  const large = Buffer.alloc(9_000_000);
+  const users = await muxService(t, (call) => call.ok(call.text === "large" ? large : "small"));
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port, { maxFragment: 64 * 1024 });
+  await client.dispatch({ dst: "/users" });
+  client.socket.pause(); // so that the large answer cannot go out at once
+  const slow = client.dispatch({ dst: "/users", payload: "large" });
+  await until(
+    () => proxy.metric("rt/mux/server/127.0.0.1/0/status/ok"),
+    (count) => count === 2,
+    "the large answer is at the proxy",
+  );
+  let isLargeHere = false;
+  void slow.then(() => (isLargeHere = true));
+  const quick = client.dispatch({ dst: "/users" });
+  await users.when(() => users.count === 3);
+  client.socket.resume();
+  await quick;
+  assert.equal(isLargeHere, false, "the small answer overtook the large one");
+  assert.equal((await slow).payload.length, large.length);
+});
+
+test("an endpoint that drains gets no more calls, and those in progress end well", async (t) => {
+  const held: MuxCall[] = [];
+  const leaving = await muxService(t, (call) => void held.push(call));
+  const { proxy, disco } = await proxied(t, { users: [leaving.port] });
+  const client = await muxClient(t, proxy.port);
+  const early = client.dispatch({ dst: "/users", payload: "early" });
+  await leaving.when(() => held.length === 1);
+  const [session] = leaving.sessions;
+  leaving.stopListening();
+  session?.drain();
+  await leaving.when(() => session?.hasRdrain === true);
+  const staying = await muxService(t, "from another: ");
+  disco.set("users", [leaving.port, staying.port]);
+  await until(
+    () => client.dispatch({ dst: "/users", payload: "late" }),
+    ({ text }) => text === "from another: late",
+    "the new endpoint is known",
+  );
+  assert.equal(leaving.count, 1);
+  held[0]?.ok("answered while draining");
+  assert.equal((await early).text, "answered while draining");
+  await leaving.when(() => session?.socket.destroyed === true);
+});
+
+test("a proxy that closes says Tdrain, answers what it took, nacks what comes after", async (t) => {
+  const held: MuxCall[] = [];
+  const users = await muxService(t, (call) => void held.push(call));
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const early = client.dispatch({ dst: "/users" });
+  await users.when(() => held.length === 1);
+  const closing = proxy.close(10_000);
+  await client.when(() => client.others.some(({ type }) => type === 64));
+  const late = await client.dispatch({ dst: "/users" });
+  assert.equal(late.status, 2, "nacked");
+  held[0]?.ok("in time");
+  assert.equal((await early).text, "in time");
+  await client.closed();
+  await closing;
+});
+
+test("a proxy that closes does not wait for callers that know nothing of draining", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port, { acknowledges: false });
+  await client.dispatch({ dst: "/users" });
+  await proxy.close(60_000);
+  await client.closed();
+});
+
+test("an endpoint that answers no ping is disconnected, and its calls fail", async (t) => {
+  const users = await muxService(t, () => {}, { answersPings: false });
+  const { proxy } = await proxied(
+    t,
+    { users: [users.port] },
+    "  client: { pingIntervalMs: 50, pingTimeoutMs: 100 }\n",
+  );
+  const client = await muxClient(t, proxy.port);
+  const answer = await client.dispatch({ dst: "/users" });
+  assert.equal(answer.status, 1);
+  assert.match(answer.text, /did not answer a ping within 100 ms/);
+  await users.when(() => users.sessions[0]?.socket.destroyed === true);
+});
+
+test("an endpoint that answers pings is asked again and again, and stays", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] }, "  client: { pingIntervalMs: 20 }\n");
+  const client = await muxClient(t, proxy.port);
+  await client.dispatch({ dst: "/users" });
+  await users.when(() => (users.sessions[0]?.pings ?? 0) >= 4);
+  await client.dispatch({ dst: "/users" });
+  assert.equal(users.sessions.length, 1);
+});
+
+test("a caller's ping is answered while its calls wait", async (t) => {
+  const users = await muxService(t, () => {});
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  void client.dispatch({ dst: "/users" });
+  await client.ping();
+  client.socket.destroy();
+});
+
+test("an endpoint whose lease is over gets no calls until it leases again", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  await client.dispatch({ dst: "/users" });
+  users.sessions[0]?.lease(0);
+  await until(
+    () => client.dispatch({ dst: "/users" }),
+    ({ status }) => status !== 0,
+    "the lease is over",
+  );
+  users.sessions[0]?.lease(60_000);
+  await until(
+    () => client.dispatch({ dst: "/users" }),
+    ({ status }) => status === 0,
+    "the lease is renewed",
+  );
+});
+
+test("an endpoint that knows only Treq is spoken to so", async (t) => {
+  const users = await muxService(t, "old ", { knowsDispatch: false, maxFragment: null });
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const [a, b] = await Promise.all([
+    client.dispatch({ dst: "/users", payload: "a" }),
+    client.dispatch({ dst: "/users", payload: "b" }),
+  ]);
+  assert.deepEqual([a.type, a.text, b.text], [-2, "old a", "old b"]);
+  assert.equal((await client.dispatch({ dst: "/users", payload: "c" })).text, "old c");
+  assert.ok(users.calls.every(({ type }) => type === 1));
+});
+
+test("endpoints come and go under load, and no call is lost", async (t) => {
+  const services = await Promise.all([0, 1, 2].map(() => muxService(t, "")));
+  const ports = services.map(({ port }) => port);
+  const { proxy, disco } = await proxied(t, { users: ports });
+  const client = await muxClient(t, proxy.port);
+  for (let round = 0; round < 30; round++) {
+    disco.set(
+      "users",
+      ports.filter((_, i) => i !== round % 3),
+    );
+    const answers = await Promise.all(
+      Array.from({ length: 64 }, (_, i) =>
+        client.dispatch({ dst: "/users", payload: `${round}/${i}` }),
+      ),
+    );
+    answers.forEach(({ text }, i) => assert.equal(text, `${round}/${i}`));
+  }
+});
+
+test("bytes that are no mux close their connection with a line in the log; others go on", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const good = await muxClient(t, proxy.port);
+  const bad: readonly (readonly [Buffer, RegExp])[] = [
+    [
+      Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+      /a message of \d+ bytes, more than the 10485760 allowed/,
+    ],
+    [Buffer.from("ffffffff", "hex"), /a negative size/],
+    [Buffer.from("00000003410000", "hex"), /too short for any/],
+    [Buffer.from("0000000463000001", "hex"), /unknown type 99/],
+    [Buffer.from("00000006020000020000", "hex"), /destination of a Tdispatch is cut short/],
+    [Buffer.from("000000050100000280", "hex"), /too many keys/],
+    [Buffer.from("0000000c020000000000000000006869", "hex"), /a call with the tag 0/],
+  ];
+  for (const [bytes, why] of bad) {
+    const client = await muxClient(t, proxy.port);
+    client.socket.write(bytes);
+    await client.closed();
+    const event = proxy.events.findLast((each) => each["event"] === "caller disconnected");
+    assert.match(String(event?.["why"]), why);
+    assert.match(String(event?.["caller"]), /^127\.0\.0\.1:\d+$/);
+    assert.equal((await good.dispatch({ dst: "/users", payload: "still" })).text, "still");
+  }
+});
+
+test("a tag that is used twice ends the session with an Rerr for each call", async (t) => {
+  const users = await muxService(t, () => {});
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const [first, other] = [
+    client.dispatch({ dst: "/users" }, 4),
+    client.dispatch({ dst: "/users" }, 5),
+  ];
+  await users.when(() => users.count === 2);
+  client.send(2, 4, dispatchBody({ dst: "/users" }));
+  for (const answer of await Promise.all([first, other])) assert.equal(answer.type, 127);
+  await client.closed();
+});
+
+test("a session is negotiated as Finagle does it, and without the first question, too", async (t) => {
+  const { proxy } = await proxied(t, {});
+  const client = await muxClient(t, proxy.port);
+  const check = client.answerTo(1);
+  client.send(127, 1, "tinit check");
+  assert.equal((await check).payload.toString(), "tinit check");
+  const rinit = client.answerTo(1);
+  client.send(68, 1, initBody(1_000));
+  const { type, payload } = await rinit;
+  assert.equal(type, -68);
+  assert.match(payload.toString("latin1"), /^\0\x01.*mux-framer.*tls/s);
+  const unknown = client.answerTo(3);
+  client.send(-68, 3);
+  assert.match((await unknown).text, /Unexpected mux message type -68/);
+  const old = await muxClient(t, proxy.port);
+  const refusal = old.answerTo(1);
+  old.send(68, 1, Buffer.from([0, 2]));
+  assert.equal((await refusal).text, "Unsupported Mux version: 2");
+  await old.closed();
+});
+
+test("calls beyond what a connection may have are nacked, and pings are answered all the same", async (t) => {
+  const users = await muxService(t, () => {});
+  const { proxy } = await proxied(
+    t,
+    { users: [users.port] },
+    "  servers: [{ port: 0, maxOutstanding: 10, maxHeldKB: 50 }]\n",
+  );
+  const client = await muxClient(t, proxy.port);
+  for (let i = 0; i < 10; i++) void client.dispatch({ dst: "/users" });
+  const refused = await client.dispatch({ dst: "/users" });
+  assert.equal(refused.status, 2);
+  assert.match(refused.text, /10 calls of this connection are in progress/);
+  const other = await muxClient(t, proxy.port);
+  void other.dispatch({ dst: "/users", payload: Buffer.alloc(40_000) });
+  const large = await other.dispatch({ dst: "/users", payload: Buffer.alloc(40_000) });
+  assert.equal(large.status, 2);
+  assert.match(large.text, /maxHeldKB/);
+  await client.ping();
+  client.socket.destroy();
+  other.socket.destroy();
+});
+
+test("ten thousand calls wait in little memory", async (t) => {
+  const users = await muxService(t, (call) => {
+    if (call.text === "warm") call.ok("");
+  });
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  await client.dispatch({ dst: "/users", payload: "warm" }, 100_000);
+  const before = process.memoryUsage();
+  for (let i = 0; i < 10_000; i++) {
+    client.send(2, i + 2, dispatchBody({ dst: "/users", payload: "x".repeat(64) }));
+  }
+  await users.when(() => users.count === 10_001);
+  const after = process.memoryUsage();
+  const grownMib = (after.rss - before.rss) / 2 ** 20;
+  // The caller's and the service's share are in it as well: they live in this process.
+  assert.ok(grownMib < 120, `${grownMib.toFixed(1)} MiB`);
+  assert.equal(users.sessions.length, 1);
+  client.socket.destroy();
+});
+
+/** A caller that reads nothing, and for which answers of 20 MB wait at the proxy. */
+async function deafCaller(t: TestContext, maxUnsentKB: number) {
+  const users = await muxService(t, (call) => call.ok(Buffer.alloc(100_000)));
+  const { proxy } = await proxied(
+    t,
+    { users: [users.port] },
+    `  servers: [{ port: 0, maxUnsentKB: ${maxUnsentKB} }]\n`,
+  );
+  const client = await muxClient(t, proxy.port);
+  client.socket.pause();
+  for (let i = 0; i < 200; i++) void client.dispatch({ dst: "/users" });
+  const answered = "rt/mux/server/127.0.0.1/0/status/ok";
+  return { users, proxy, client, answered };
+}
+
+test("a caller that does not read its answers is read no further until it does", async (t) => {
+  const { users, proxy, client, answered } = await deafCaller(t, 40_960);
+  await until(
+    () => proxy.metric(answered),
+    (count) => count === 200,
+    "all were answered",
+  );
+  for (let i = 0; i < 50; i++) void client.dispatch({ dst: "/users" });
+  for (let i = 0; i < 20; i++) await proxy.metric(answered); // time enough to read them
+  assert.equal(users.count, 200);
+  client.socket.resume();
+  await client.when(() => client.outstanding === 0);
+  assert.equal(users.count, 250);
+});
+
+test("a caller that reads no answers at all is disconnected when too many wait", async (t) => {
+  const { proxy, client } = await deafCaller(t, 8_192);
+  const event = await until(
+    () => proxy.events.filter((each) => each["event"] === "caller disconnected"),
+    (events) => events.length > 0,
+    "disconnected",
+  );
+  assert.equal(event.length, 1);
+  assert.match(String(event[0]?.["why"]), /does not read its answers: \d+ bytes wait/);
+  client.socket.destroy();
 });
