@@ -35,12 +35,17 @@ interface Ports {
 /** An agent that runs, or with `isStopped` one that can be started. `t` stops it. */
 export async function consulAgent(
   t: TestContext,
-  options: { readonly isStopped?: boolean; readonly arguments?: readonly string[] } = {},
+  options: {
+    readonly isStopped?: boolean;
+    readonly arguments?: readonly string[];
+    /** What the test's own calls carry. */
+    readonly token?: string;
+  } = {},
 ): Promise<ConsulAgent> {
   const [http = 0, server = 0, serfLan = 0, serfWan = 0] = await freePorts(4);
   const ports: Ports = { http, server, serfLan, serfWan };
   let running: ChildProcess | null = null;
-  const call = caller(http);
+  const call = caller(http, options.token);
   const agent: ConsulAgent = {
     host: "127.0.0.1",
     port: http,
@@ -104,11 +109,13 @@ function isFree(port: number): Promise<boolean> {
 
 type Call = (method: string, path: string, body?: unknown) => Promise<unknown>;
 
-function caller(port: number): Call {
+function caller(port: number, token?: string): Call {
   return async (method, path, body) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const sent = body === undefined ? {} : { body: text };
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, ...sent });
+    const headers = token === undefined ? {} : { "x-consul-token": token };
+    const url = `http://127.0.0.1:${port}${path}`;
+    const response = await fetch(url, { method, headers, ...sent });
     const answer = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`);
     return answer === "" ? null : (JSON.parse(answer) as unknown);

@@ -199,8 +199,9 @@ function indexOf({ headers }: IncomingMessage): number | null {
 
 function errorOutcome(error: unknown): Outcome {
   const { response } = error as { readonly response?: IncomingMessage & { body?: unknown } };
-  if (response?.statusCode === undefined) return { kind: "error", problem: problemOf(error) };
-  const { statusCode, body } = response;
+  const { statusCode = 0, body } = response ?? {};
+  // With a good status it is the answer's body that was not.
+  if (statusCode < 300) return { kind: "error", problem: problemOf(error) };
   const text = typeof body === "string" || Buffer.isBuffer(body) ? body.toString() : "";
   const said = text.trim() === "" ? "" : `: ${text.replaceAll(/\s+/g, " ").trim().slice(0, 200)}`;
   const problem = `Consul answered ${statusCode}${said}${hintOf(statusCode)}`;
