@@ -1,6 +1,8 @@
 // The article's system on a real Consul: registered, found, weighed, moved, taken out.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { runProxy } from "../support/command.ts";
 import { consulAgent } from "../support/consul.ts";
 import { load } from "../support/load.ts";
 import { hasPeer } from "../support/peers.ts";
@@ -139,5 +141,31 @@ test("calls flow by a real Consul", async (t) => {
       ({ status }) => status === 502,
       "nobody calls it any more",
     );
+  });
+
+  // Node 24 takes some 15 MiB more before it does anything.
+  const isMeasured = process.platform === "linux" && process.version.startsWith("v20.");
+  await t.test("the article's sidecar idles in 72 MiB", { skip: !isMeasured }, async (t) => {
+    const instance = await service(t, "hello");
+    await agent.register("hello", instance.port);
+    const sidecar = await runProxy(
+      t,
+      `
+      ${namer(", useHealthCheck: true")}
+      routers:
+      - protocol: http
+        label: incoming
+        dtab: /svc/* => /$/inet/127.1/${instance.port}
+        servers: [{ port: 0 }]
+      - protocol: http
+        label: outgoing
+        dtab: /svc => /#/io.l5d.consul/.local
+        servers: [{ port: 0 }]`,
+    );
+    const answer = await ask(sidecar.portOf("outgoing"), "/", { Host: "hello" });
+    assert.equal(answer.body, "hello");
+    const status = readFileSync(`/proc/${sidecar.pid}/status`, "utf8");
+    const mebibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+    assert.ok(mebibytes <= 72, `${mebibytes.toFixed(1)} MiB`);
   });
 });
