@@ -1,5 +1,5 @@
 // What stands around the calls of one client when its configuration asks for it: nothing by default.
-import type { Clock, Random } from "../core/clock.ts";
+import type { Clock, Close, Random } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
 import type { Path } from "../core/path.ts";
 import type { Call, ProtocolRouter } from "../core/protocol.ts";
@@ -68,17 +68,21 @@ export function openGuards<Req extends Call, Res>(
   options: GuardOptions,
   parts: GuardParts<Req, Res>,
 ): Guards<Req, Res> {
+  const closers: Close[] = [() => parts.faults.close(parts.id)];
   return {
-    aroundCalls: aroundCalls(options, parts),
+    aroundCalls: aroundCalls(options, parts, closers),
     aroundTries: aroundTries(options, parts),
     atWires: atWires(options, parts),
-    close: () => parts.faults.close(parts.id),
+    close() {
+      for (const close of closers) close();
+    },
   };
 }
 
 function aroundCalls<Req extends Call, Res>(
   { rateLimit, concurrency, failFast }: GuardOptions,
   parts: GuardParts<Req, Res>,
+  closers: Close[],
 ): Filter<Req, Res>[] {
   const { clock, stats } = parts;
   const what = `the client ${parts.id}`;
@@ -87,7 +91,11 @@ function aroundCalls<Req extends Call, Res>(
   if (rateLimit !== null) {
     filters.push(rateLimitFilter(new RateLimit(rateLimit), rateLimit, what, clock));
   }
-  if (failFast) filters.push(failFastFilter({ ...parts, what, stats: stats.scope("fail_fast") }));
+  if (failFast) {
+    const made = failFastFilter<Req, Res>({ ...parts, what, stats: stats.scope("fail_fast") });
+    filters.push(made.filter);
+    closers.push(made.close);
+  }
   if (concurrency !== null) {
     const limiter = concurrency(clock.nowMs());
     filters.push(concurrencyFilter(limiter, what, clock, stats.scope("concurrency")));

@@ -1,5 +1,5 @@
 // Fails calls at once when nothing of a client has been ready for a while.
-import type { Clock } from "../../core/clock.ts";
+import type { Clock, Close } from "../../core/clock.ts";
 import type { Failure } from "../../core/failure.ts";
 import type { Filter } from "../../core/service.ts";
 import { ended } from "../../core/service.ts";
@@ -23,17 +23,23 @@ export interface FailFastDeps {
  * One for a cluster. Looks at each call; the first that finds nothing ready starts the time. While
  * it is over calls fail at once, until an endpoint is ready: also one that is due for its probe.
  */
-export function failFastFilter<Req, Res>(deps: FailFastDeps): Filter<Req, Res> {
+export function failFastFilter<Req, Res>(
+  deps: FailFastDeps,
+): {
+  readonly filter: Filter<Req, Res>;
+  readonly close: Close;
+} {
   const { clock, stats, what } = deps;
   const refusals = stats.counter("refused");
   const detail = `no endpoint of ${what} has been ready for ${patienceMs / 1_000} s (failFast)`;
   const refused: Failure = { kind: "exhausted", retry: "safe", detail, retryAfterMs: 0 };
   let sinceMs: number | null = null;
+  let close: Close = () => {};
   const timeIsOver = () => {
     if (sinceMs === null || deps.isReady()) return;
     deps.refuseWaiting(refused);
   };
-  return (request, reply, next) => {
+  const filter: Filter<Req, Res> = (request, reply, next) => {
     if (deps.isReady()) {
       sinceMs = null;
       return next(request, reply);
@@ -41,11 +47,13 @@ export function failFastFilter<Req, Res>(deps: FailFastDeps): Filter<Req, Res> {
     const nowMs = clock.nowMs();
     if (sinceMs === null) {
       sinceMs = nowMs;
-      clock.after(patienceMs, timeIsOver);
+      close();
+      close = clock.after(patienceMs, timeIsOver);
     }
     if (nowMs - sinceMs < patienceMs) return next(request, reply);
     refusals.value++;
     reply.end(refused);
     return ended;
   };
+  return { filter, close: () => close() };
 }
