@@ -36,20 +36,21 @@ export function dial(
     link.receiver = nobody;
     settled();
   };
-  const fail = (detail: string) =>
+  const fail = (why: Failure) =>
     settle(() => {
       socket.destroy();
-      result.failed(failure("connect", detail, "safe"));
+      result.failed(why);
     });
   const onConnect = () =>
     settle(() => {
       watchStalls(socket, options.socket, clock);
       result.opened(link);
     });
-  const stopTimer = clock.after(options.connectTimeoutMs, () =>
-    fail(`${shown(address)} did not accept a connection within ${options.connectTimeoutMs} ms`),
-  );
-  link.receiver = { ...nobody, closed: (error) => fail(refusedBy(address, error)) };
+  const stopTimer = clock.after(options.connectTimeoutMs, () => {
+    const detail = `${shown(address)} did not accept a connection within ${options.connectTimeoutMs} ms`;
+    fail(failure("connect", detail, "safe"));
+  });
+  link.receiver = { ...nobody, closed: (error) => fail(connectFailure(address, error)) };
   link.attach(socket);
   socket.once("connect", onConnect);
   return () => settle(() => socket.destroy());
@@ -62,8 +63,27 @@ function shown(address: Pick<Address, "host" | "port">): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function refusedBy(address: Pick<Address, "host" | "port">, error: Error | null): string {
-  const code = error !== null && "code" in error ? error.code : null;
-  if (code === "ECONNREFUSED") return `${shown(address)} refused the connection`;
-  return `cannot connect to ${shown(address)}: ${error?.message ?? "closed at once"}`;
+/** What this process has run out of; the endpoint has no part in it. */
+const ownShortages: Readonly<Record<string, string>> = {
+  EMFILE: "this process has too many open files: raise its limit (ulimit -n)",
+  ENFILE: "this host has too many open files",
+  EADDRNOTAVAIL: "this host has no free port for the connection",
+  ENOBUFS: "this host has no memory for the connection",
+};
+
+/** Why a socket closed before it was connected. */
+export function connectFailure(
+  address: Pick<Address, "host" | "port">,
+  error: NodeJS.ErrnoException | null,
+): Failure {
+  const code = error?.code ?? "";
+  const shortage = ownShortages[code];
+  if (shortage !== undefined) {
+    return failure("exhausted", `cannot connect to ${shown(address)}: ${shortage}`, "safe");
+  }
+  const detail =
+    code === "ECONNREFUSED"
+      ? `${shown(address)} refused the connection`
+      : `cannot connect to ${shown(address)}: ${error?.message ?? "closed at once"}`;
+  return failure("connect", detail, "safe");
 }
