@@ -4,7 +4,7 @@ import type { Dtab } from "../../src/core/dtab.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { parsePath, root } from "../../src/core/path.ts";
 import type { Path } from "../../src/core/path.ts";
-import type { Address, Call } from "../../src/core/protocol.ts";
+import type { Address, Call, Verdict } from "../../src/core/protocol.ts";
 import { marks, scanContexts, shortLength } from "./contexts.ts";
 import { dtabEnd, dtabOf } from "./local-dtab.ts";
 import { bodyStart, problem, statusError, statusNack, statusOk } from "./message.ts";
@@ -155,6 +155,8 @@ export class MuxResponse {
   readonly payloadStart: number;
   /** Of its `MuxFailure`; 0 when there is none. */
   readonly flags: number;
+  /** What the path took it for; null: nobody has said. */
+  verdict: Verdict | null = null;
 
   constructor(
     status: Status,

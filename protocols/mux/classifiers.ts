@@ -18,11 +18,15 @@ export const defaultClassifier = "io.l5d.mux.errorsAreFailures";
 type MuxClassifier = Classifier<MuxRequest, MuxResponse>;
 
 /** The status decides; payloads are nobody's business here. */
-export const errorsAreFailures: MuxClassifier = (_request, response, failure) => {
+const errorsAreFailures: MuxClassifier = (_request, response, failure) => {
   // A caller that went away says nothing about the endpoint.
   if (failure !== null) return failure.kind === "cancelled" ? "ignorable" : "failure";
   return response !== null && response.status === statusOk ? "success" : "failure";
 };
+
+/** How a server counts: by what the path said of the answer, else by its status. */
+export const serverClassifier: MuxClassifier = (request, response, failure) =>
+  (failure === null ? response?.verdict : null) ?? errorsAreFailures(request, response, failure);
 
 /** An endpoint that says Error has answered, and is well. */
 const allSuccessful: MuxClassifier = (_request, response, failure) => {

@@ -5,11 +5,11 @@ import type { Failure } from "../../src/core/failure.ts";
 import type { Address, Wire } from "../../src/core/protocol.ts";
 import type { Pending, Reply } from "../../src/core/service.ts";
 import { dial } from "../../src/net/dial.ts";
+import { showAddress } from "../../src/net/ends.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
 import { ClientCall } from "./client-call.ts";
 import type { CallHolder } from "./client-call.ts";
 import type { ClientSettings, MuxDialDeps, MuxDialOptions } from "./client-settings.ts";
-import { showPeer } from "./peer.ts";
 import { Session } from "./session.ts";
 import type { SessionOwner } from "./session.ts";
 
@@ -17,7 +17,7 @@ export type MuxWire = Wire<MuxRequest, MuxResponse>;
 
 /** Owns its sessions; dials when first used. May reply before `service` returns. */
 export function dialMux(address: Address, options: MuxDialOptions, deps: MuxDialDeps): MuxWire {
-  const wire = new RunningWire(address, { ...deps, options, name: showPeer(address) });
+  const wire = new RunningWire(address, { ...deps, options, name: showAddress(address) });
   return {
     service: (request, reply) => wire.send(request, reply),
     get status() {

@@ -2,11 +2,11 @@
 import { Buffer } from "node:buffer";
 import { showDtab } from "../../src/core/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
+import { showAddress } from "../../src/net/ends.ts";
+import type { Ends } from "../../src/net/ends.ts";
 import type { Form, MuxRequest } from "./call.ts";
 import { entryBytes, failureFlags, failureKey, writeKey } from "./contexts.ts";
 import * as mux from "./message.ts";
-import { showPeer } from "./peer.ts";
-import type { Peer } from "./peer.ts";
 import type { Rendered } from "./server-settings.ts";
 
 /** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
@@ -29,7 +29,7 @@ export function render(
   options: RenderOptions,
   failure: Failure,
   request: MuxRequest,
-  peer: Peer,
+  peer: Ends,
 ): Rendered {
   const mayKnow =
     options.errorDetail === "full" || (options.errorDetail === "local" && peer.isLocal);
@@ -57,7 +57,7 @@ function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: b
   lines.push(`router: ${label}`);
   if (boundId !== null) lines.push(`client name: ${boundId}`);
   if (residual !== "/") lines.push(`residual: ${residual}`);
-  if (endpoint !== null) lines.push(`selected address: ${showPeer(endpoint)}`);
+  if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);
   if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
   if (failure.trace !== undefined) {
     lines.push("how the name was resolved:", failure.trace.trimEnd().replace(/^/gm, "  "));

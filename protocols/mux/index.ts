@@ -7,12 +7,16 @@ import type {
   Protocol,
   ProtocolDeps,
   ProtocolRouter,
+  Verdict,
   WireStats,
 } from "../../src/core/protocol.ts";
 import type { Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
+import { openAccessLog } from "../../src/net/access-log-keys.ts";
+import type { LogFile } from "../../src/net/log-file.ts";
+import { lineMaker } from "./access-log.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
-import { classifiers, defaultClassifier, errorsAreFailures } from "./classifiers.ts";
+import { classifiers, defaultClassifier, serverClassifier } from "./classifiers.ts";
 import { dialMux } from "./client.ts";
 import type { MuxWire } from "./client.ts";
 import { render } from "./failures.ts";
@@ -41,20 +45,24 @@ export const mux: Protocol<MuxRequest, MuxResponse> = {
   open: (config, deps) => new MuxRouter(config as RouterConfig, deps),
 };
 
-/** Listeners and wires belong to those who asked for them. */
+/** Owns the router's access log; listeners and wires belong to those who asked for them. */
 class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
   readonly responseCounter = responseCounter;
-  readonly serverClassifier = errorsAreFailures;
+  readonly serverClassifier = serverClassifier;
   readonly #config: RouterConfig;
   readonly #deps: ProtocolDeps;
+  readonly #accessLog: LogFile | null;
 
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
     this.#deps = deps;
+    this.#accessLog = accessLog(config, deps);
   }
 
-  /** A mux answer has no place for it. */
-  mark(): void {}
+  /** Mux has no place for it in an answer: only this router's own server is told. */
+  mark(response: MuxResponse, verdict: Verdict): void {
+    response.verdict = verdict;
+  }
 
   serverFilters({ clearContext, timeoutMs }: ListenOptions): readonly MuxFilter[] {
     return serverFilters({ clock: this.#deps.clock, clearContext, timeoutMs });
@@ -69,6 +77,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     const { clock, log, label } = this.#deps;
     const { errorDetail } = this.#config;
     const counters = serverCounters(stats);
+    const write = this.#logger();
     const settings: Omit<ServerSettings, "owner"> = {
       limits: serverLimits(this.#config, options),
       clock,
@@ -78,6 +87,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
       onAnswered: (exchange: Exchange) => {
         const { outcome, sentBytes, request } = exchange;
         counters.answered({ outcome, sentBytes, receivedBytes: request.payloadBytes });
+        write?.(exchange);
       },
       receivedBytes: counters.receivedBytes,
       sentBytes: counters.sentBytes,
@@ -102,7 +112,26 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     return dialMux(address, all, { clock, random, log, stats });
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#accessLog?.close();
+  }
+
+  #logger(): ((exchange: Exchange) => void) | null {
+    const file = this.#accessLog;
+    if (file === null) return null;
+    const lineOf = lineMaker(this.#config.muxAccessLogFormat, this.#deps.clock);
+    return (exchange) => file.write(lineOf(exchange));
+  }
+}
+
+function accessLog(config: RouterConfig, { clock, log, stats }: ProtocolDeps): LogFile | null {
+  const wanted = {
+    path: config.muxAccessLog,
+    roll: config.muxAccessLogRollPolicy,
+    append: config.muxAccessLogAppend,
+    rotateCount: config.muxAccessLogRotateCount,
+  };
+  return openAccessLog(wanted, { clock, log, lost: stats.counter("access_log", "lost") });
 }
 
 function serverLimits(router: RouterConfig, options: ListenOptions): ServerLimits {

@@ -1,10 +1,10 @@
 // One call of a caller, from its message to its answer.
 import { failure } from "../../src/core/failure.ts";
 import type { Failure } from "../../src/core/failure.ts";
+import type { Ends } from "../../src/net/ends.ts";
 import type { Pending, Reply } from "../../src/core/service.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
 import { statusOk } from "./message.ts";
-import type { Peer } from "./peer.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import type { Exchange } from "./server-settings.ts";
 
@@ -36,7 +36,7 @@ export class ServerCall implements Reply<MuxResponse>, Exchange {
     this.startedMs = startedMs;
   }
 
-  get peer(): Peer {
+  get peer(): Ends {
     return this.#connection.peer;
   }
 

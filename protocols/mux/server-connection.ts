@@ -2,6 +2,8 @@
 import type { Buffer } from "node:buffer";
 import { failure } from "../../src/core/failure.ts";
 import { Alarm } from "../../src/net/alarm.ts";
+import { endsOf, showAddress } from "../../src/net/ends.ts";
+import type { Ends } from "../../src/net/ends.ts";
 import { Framer } from "../../src/net/framer.ts";
 import { Inlet } from "../../src/net/inlet.ts";
 import type { Consumer } from "../../src/net/inlet.ts";
@@ -15,8 +17,6 @@ import { negotiate } from "./handshake.ts";
 import * as mux from "./message.ts";
 import type { Problem } from "./message.ts";
 import { Outbox } from "./outbox.ts";
-import { peerOf, showPeer } from "./peer.ts";
-import type { Peer } from "./peer.ts";
 import { ServerCall } from "./server-call.ts";
 import type { Rendered, ServerSettings } from "./server-settings.ts";
 import { StallWatch } from "./stall.ts";
@@ -37,7 +37,7 @@ const congestedShare = 0.25;
 /** Owns its link. Made by the listener, which it tells when it opens and closes. */
 export class ServerConnection implements Receiver, Consumer {
   readonly settings: ServerSettings;
-  readonly peer: Peer;
+  readonly peer: Ends;
   readonly #link: Link;
   readonly #inlet: Inlet;
   readonly #framer: Framer;
@@ -55,7 +55,7 @@ export class ServerConnection implements Receiver, Consumer {
   constructor(link: Link, settings: ServerSettings) {
     const { limits, clock } = settings;
     this.settings = settings;
-    this.peer = peerOf(link.socket);
+    this.peer = endsOf(link.socket);
     this.#link = link;
     this.#inlet = new Inlet(link, this);
     this.#framer = new Framer(limits.maxFrameBytes, {
@@ -298,8 +298,7 @@ export class ServerConnection implements Receiver, Consumer {
   /** The bytes can no longer be trusted: other connections never notice. */
   #broken(what: string): void {
     if (this.#isOver) return;
-    const caller = showPeer(this.peer);
-    this.settings.log.warn({ event: "caller disconnected", caller, why: `it sent ${what}` });
+    this.#tell(`it sent ${what}`);
     this.#leaveCalls(`the caller sent ${what}`);
     this.#close();
   }
@@ -331,8 +330,14 @@ export class ServerConnection implements Receiver, Consumer {
 
   #disconnect(why: string): void {
     if (this.#link.socket.destroyed) return;
-    this.settings.log.warn({ event: "caller disconnected", caller: showPeer(this.peer), why });
+    this.#tell(why);
     this.destroy();
+  }
+
+  #tell(why: string): void {
+    const { remoteHost: host, remotePort: port } = this.peer;
+    const caller = showAddress({ host, port });
+    this.settings.log.warn({ event: "caller disconnected", caller, why });
   }
 
   #leaveCalls(detail: string): void {

@@ -4,8 +4,8 @@ import type { Failure } from "../../src/core/failure.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Service } from "../../src/core/service.ts";
 import type { Counter } from "../../src/core/stats.ts";
+import type { Ends } from "../../src/net/ends.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
-import type { Peer } from "./peer.ts";
 import type { ConnectionOwner } from "./server.ts";
 
 /** Times are milliseconds; Infinity means no limit. */
@@ -39,7 +39,7 @@ export interface Exchange {
   readonly sentBytes: number;
   readonly startedMs: number;
   readonly endedMs: number;
-  readonly peer: Peer;
+  readonly peer: Ends;
 }
 
 export interface ServerSettings {
@@ -47,7 +47,7 @@ export interface ServerSettings {
   readonly clock: Clock;
   readonly log: Log;
   readonly route: Service<MuxRequest, MuxResponse>;
-  render(failure: Failure, request: MuxRequest, peer: Peer): Rendered;
+  render(failure: Failure, request: MuxRequest, peer: Ends): Rendered;
   onAnswered(exchange: Exchange): void;
   readonly owner: ConnectionOwner;
   readonly receivedBytes: Counter;

@@ -1,8 +1,11 @@
 // Stories of mux through the whole proxy: many calls on one connection, in any order.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { testFolder } from "../support/folder.ts";
 import { dispatchBody, initBody, muxClient, muxService } from "../support/mux-peer.ts";
 import type { MuxCall } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -626,4 +629,25 @@ test("a caller that reads no answers at all is disconnected when too many wait",
   assert.equal(event.length, 1);
   assert.match(String(event[0]?.["why"]), /does not read its answers: \d+ bytes wait/);
   client.socket.destroy();
+});
+
+test("each call is a line in the access log", async (t) => {
+  const folder = testFolder(t);
+  const users = await muxService(t, "hello ");
+  const log = join(folder.path, "mux.log");
+  const { proxy } = await proxied(t, { users: [users.port] }, `  muxAccessLog: ${log}\n`);
+  const client = await muxClient(t, proxy.port);
+  await client.dispatch({ dst: "/users", payload: "world" });
+  await client.dispatch({ dst: "/nobody" });
+  client.socket.destroy();
+  await proxy.close(0);
+  const [good = "", bad = "", ...more] = readFileSync(log, "utf8").split("\n");
+  assert.deepEqual(more, [""]);
+  const time = String.raw`[\d:.TZ-]+ 127\.0\.0\.1:\d+`;
+  const times = String.raw`\d+\.\d{3}`;
+  assert.match(
+    good,
+    new RegExp(`^${time} /svc/users "Tdispatch /users" ok 5 11 ${times} 127.0.0.1:${users.port}$`),
+  );
+  assert.match(bad, new RegExp(`^${time} /svc/nobody "Tdispatch /nobody" error:unbound 0 \\d+`));
 });

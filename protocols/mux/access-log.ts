@@ -1,0 +1,76 @@
+// The access log: one line a call as the caller saw it end.
+//
+//   routers:
+//   - protocol: mux
+//     dtab: /svc/users => /$/inet/127.1/8080 ;
+//     muxAccessLog: logs/mux.log
+//     muxAccessLogFormat: json            # or common, the default
+//     muxAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
+//     muxAccessLogRotateCount: 7
+//     servers: [{ port: 4141 }]
+import type { Clock } from "../../src/core/clock.ts";
+import { showAddress } from "../../src/net/ends.ts";
+import type { Exchange } from "./server-settings.ts";
+
+type AccessLogFormat = "common" | "json";
+
+/** Makes the line for one call, with its line feed. ASCII, whatever bytes the caller sent. */
+type LineOf = (exchange: Exchange) => string;
+
+export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
+  return format === "json" ? jsonLine(clock) : commonLine(clock);
+}
+
+const remoteOf = ({ peer }: Exchange): string =>
+  showAddress({ host: peer.remoteHost, port: peer.remotePort });
+
+const endpointOf = ({ request: { endpoint } }: Exchange): string | null =>
+  endpoint === null ? null : showAddress(endpoint);
+
+/** What was asked for: paths hold nothing but printable ASCII. */
+const methodOf = ({ request }: Exchange): string =>
+  request.form === "req" ? "Treq" : `Tdispatch ${request.destination}`;
+
+/**
+ * `<time> <remote> <name> "<message and destination>" <status> <bytes of the call> <bytes of the
+ * answer> <ms> <endpoint>`; what is missing is `-`. The time is UTC, when the answer was written.
+ */
+function commonLine(clock: Clock): LineOf {
+  return (exchange) => {
+    const { request, outcome, failure, sentBytes, startedMs, endedMs } = exchange;
+    const time = new Date(clock.wallMs()).toISOString();
+    const status = failure === null ? outcome : `${outcome}:${failure.kind}`;
+    const what = `${remoteOf(exchange)} ${request.dst ?? "-"} "${methodOf(exchange)}" ${status}`;
+    const durationMs = (endedMs - startedMs).toFixed(3);
+    const bytes = `${request.payloadBytes} ${sentBytes}`;
+    return `${time} ${what} ${bytes} ${durationMs} ${endpointOf(exchange) ?? "-"}\n`;
+  };
+}
+
+/** One JSON object a line; what is not known is null. Times are milliseconds, UTC. */
+function jsonLine(clock: Clock): LineOf {
+  return (exchange) => {
+    const { request, failure, startedMs, endedMs } = exchange;
+    const line = JSON.stringify({
+      time: new Date(clock.wallMs()).toISOString(),
+      remote: remoteOf(exchange),
+      method: request.form === "req" ? "Treq" : "Tdispatch",
+      destination: request.destination,
+      status: exchange.outcome,
+      durationMs: Math.round((endedMs - startedMs) * 1000) / 1000,
+      receivedBytes: request.payloadBytes,
+      sentBytes: exchange.sentBytes,
+      path: request.dst,
+      client: request.boundId,
+      endpoint: endpointOf(exchange),
+      failure: failure?.kind ?? null,
+      detail: failure?.detail ?? null,
+    });
+    return `${line.replace(beyondAscii, unicode)}\n`;
+  };
+}
+
+/** JSON.stringify has escaped all below the space; the rest would not be ASCII. */
+const beyondAscii = /[\x7f-\uffff]/g;
+const unicode = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
