@@ -17,11 +17,30 @@ interface Question {
   readonly run: () => void;
 }
 
+/** Who has a place for blocking queries, or wants one. */
+export interface Holder {
+  /** It has one now. Not called by `take`. */
+  granted(): void;
+  /** It has none any more, and wants one. */
+  revoked(): void;
+}
+
+export interface Place {
+  readonly isBlocking: boolean;
+  /**
+   * Whether there is something to watch. A name without instances gives its place to one that has
+   * some: those who try out names shall not push the real ones out.
+   */
+  setWorth(hasWorth: boolean): void;
+  /** Gives it back. Idempotent. */
+  release(): void;
+}
+
 /** The places for questions to one agent, shared by all that ask it. */
 export class Lanes {
-  readonly #blocking = new Set<object>();
-  /** In the order in which they asked; each is called when it gets its place. */
-  readonly #wanting = new Map<object, () => void>();
+  /** Each in the order in which they came to be there. */
+  readonly #blocking = new Set<LanePlace>();
+  readonly #wanting = new Set<LanePlace>();
   readonly #quickByDatacenter = new Map<string, number>();
   #quick = 0;
   readonly #waiting = new Set<Question>();
@@ -36,27 +55,40 @@ export class Lanes {
     return this.#wanting.size;
   }
 
-  /**
-   * A place for blocking queries, at once when there is one, else when another is given back:
-   * `granted` is called then, never during this call. Closing gives it back.
-   */
-  take(granted: () => void): { readonly hasPlace: boolean; readonly release: Close } {
-    const holder = {};
-    const hasPlace = this.#blocking.size < maxBlocking;
-    if (hasPlace) this.#blocking.add(holder);
-    else this.#wanting.set(holder, granted);
-    return { hasPlace, release: () => this.#release(holder) };
+  /** A place, blocking at once when there is one, else when another becomes free. */
+  take(holder: Holder): Place {
+    const place = new LanePlace(holder, this);
+    place.isBlocking = this.#blocking.size < maxBlocking;
+    (place.isBlocking ? this.#blocking : this.#wanting).add(place);
+    return place;
   }
 
-  #release(holder: object): void {
-    this.#wanting.delete(holder);
-    if (!this.#blocking.delete(holder)) return;
-    const [next] = this.#wanting;
-    if (next === undefined) return;
-    const [heir, granted] = next;
-    this.#wanting.delete(heir);
-    this.#blocking.add(heir);
-    granted();
+  /** For the places themselves. */
+  release(place: LanePlace): void {
+    this.#wanting.delete(place);
+    if (!this.#blocking.delete(place)) return;
+    const [longest] = this.#wanting;
+    const heir = first(this.#wanting, "some") ?? longest;
+    if (heir !== undefined) this.#grant(heir);
+  }
+
+  /** For the places themselves: the worth of one has changed. */
+  rearrange(): void {
+    const heir = first(this.#wanting, "some");
+    const poor = heir === null ? null : first(this.#blocking, "none");
+    if (heir === null || poor === null) return;
+    this.#blocking.delete(poor);
+    this.#wanting.add(poor);
+    poor.isBlocking = false;
+    poor.holder.revoked();
+    this.#grant(heir);
+  }
+
+  #grant(place: LanePlace): void {
+    this.#wanting.delete(place);
+    this.#blocking.add(place);
+    place.isBlocking = true;
+    place.holder.granted();
   }
 
   /**
@@ -99,6 +131,35 @@ export class Lanes {
       return;
     }
   }
+}
+
+class LanePlace implements Place {
+  readonly holder: Holder;
+  readonly #lanes: Lanes;
+  isBlocking = false;
+  /** Before the first answer nobody knows: it may stay where it is, and takes no other's place. */
+  worth: "unknown" | "some" | "none" = "unknown";
+
+  constructor(holder: Holder, lanes: Lanes) {
+    this.holder = holder;
+    this.#lanes = lanes;
+  }
+
+  setWorth(hasWorth: boolean): void {
+    const worth = hasWorth ? "some" : "none";
+    if (worth === this.worth) return;
+    this.worth = worth;
+    this.#lanes.rearrange();
+  }
+
+  release(): void {
+    this.#lanes.release(this);
+  }
+}
+
+function first(places: ReadonlySet<LanePlace>, worth: "some" | "none"): LanePlace | null {
+  for (const place of places) if (place.worth === worth) return place;
+  return null;
 }
 
 /** By process and by agent. A process has one HostResolver, which stands for it here. */

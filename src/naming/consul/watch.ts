@@ -4,6 +4,7 @@ import { ok, source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import type { Outcome } from "./api.ts";
 import { maxBlocking } from "./lanes.ts";
+import type { Place } from "./lanes.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { Subject, WatchDeps, WatchReport } from "./subject.ts";
 
@@ -58,9 +59,11 @@ export class Watch<T> {
   /** Ends the question or the wait that is going on. */
   #cancel: Close = nothing;
   #isPollWait = false;
+  /** A blocking question is out. */
+  #isBlocked = false;
   #cancelFirst: Close = nothing;
   #cancelDoubt: Close | null = null;
-  #place: { hasPlace: boolean; readonly release: Close } | null = null;
+  #place: Place | null = null;
   /** To block on; null: the next question is answered at once. */
   #index: number | null = null;
   #resyncAtMs = 0;
@@ -89,7 +92,7 @@ export class Watch<T> {
 
   get report(): WatchReport {
     const { clock } = this.#deps;
-    const isPolled = this.#place?.hasPlace === false;
+    const isPolled = this.#place?.isBlocking === false;
     return {
       isRunning: this.#set !== null,
       mode: this.#subject.isBlocking ? (isPolled ? "polled" : "blocking") : "timed",
@@ -134,12 +137,18 @@ export class Watch<T> {
 
   #takePlace(): void {
     const { lanes, log, agent } = this.#deps;
-    const { hasPlace, release } = lanes.take(() => {
-      if (this.#place !== null) this.#place.hasPlace = true;
-      if (this.#isPollWait) this.#askNow();
+    this.#place = lanes.take({
+      granted: () => {
+        if (this.#isPollWait) this.#askNow();
+      },
+      // The question that blocks holds a connection; that it polls from here on, it knows itself.
+      revoked: () => {
+        if (!this.#isBlocked) return;
+        this.#cancel();
+        this.#ask();
+      },
     });
-    this.#place = { hasPlace, release };
-    if (hasPlace || lanes.polled > 1) return;
+    if (this.#place.isBlocking || lanes.polled > 1) return;
     log.warn({
       event: "consul watches polled",
       agent,
@@ -167,14 +176,14 @@ export class Watch<T> {
     this.#isPollWait = false;
     this.#note({ askedAtMs: this.#deps.clock.wallMs() });
     const isDue = this.#deps.clock.nowMs() >= this.#resyncAtMs;
-    if (this.#index === null || isDue || this.#place?.hasPlace !== true) this.#askQuick();
+    if (this.#index === null || isDue || this.#place?.isBlocking !== true) this.#askQuick();
     else this.#askBlocking(this.#index);
   }
 
   /** Asks as soon as it may. */
   #ask(): void {
     const { random } = this.#deps;
-    const isPolled = this.#index !== null && this.#place?.hasPlace !== true;
+    const isPolled = this.#index !== null && this.#place?.isBlocking !== true;
     if (isPolled) return this.#wait(pollIntervalMs * (1 - random() / 10), true);
     this.#askNow();
   }
@@ -200,9 +209,15 @@ export class Watch<T> {
     const untilResyncMs = Math.max(1_000, this.#resyncAtMs - clock.nowMs());
     const waitMs = Math.min(maxWaitMs, untilResyncMs);
     const timeoutMs = waitMs + waitMs / 16 + lateMs;
-    this.#cancel = client.ask(this.#subject.question, { index, waitMs }, timeoutMs, (outcome) =>
-      this.#onOutcome(outcome, true),
-    );
+    this.#isBlocked = true;
+    const cancel = client.ask(this.#subject.question, { index, waitMs }, timeoutMs, (outcome) => {
+      this.#isBlocked = false;
+      this.#onOutcome(outcome, true);
+    });
+    this.#cancel = () => {
+      this.#isBlocked = false;
+      cancel();
+    };
   }
 
   #onOutcome(outcome: Outcome, wasBlocking: boolean): void {
@@ -301,6 +316,10 @@ export class Watch<T> {
   #publish(): void {
     this.#isSet = true;
     this.#cancelFirst();
+    const { absent, isSame, mayBeMissing } = this.#subject;
+    // A dtab is worth watching before it is there: it may come.
+    const isThere = this.#known !== null && !isSame(this.#known.value, absent);
+    this.#place?.setWorth(isThere || mayBeMissing);
     const state =
       this.#known === null
         ? this.#subject.unknown(this.#problem ?? "no answer yet")

@@ -3,24 +3,54 @@ import { test } from "node:test";
 import { Lanes, lanesTo } from "../../../src/naming/consul/lanes.ts";
 import { fakeHosts } from "../../support/naming.ts";
 
+function holder(name: string, told: string[]) {
+  return {
+    granted: () => void told.push(`${name} granted`),
+    revoked: () => void told.push(`${name} revoked`),
+  };
+}
+
+const silent = { granted() {}, revoked() {} };
+
 test("a place that is given back goes to the one that has waited longest", () => {
   const lanes = new Lanes();
-  const holders = Array.from({ length: 128 }, () => lanes.take(() => {}));
-  assert.ok(holders.every(({ hasPlace }) => hasPlace));
-  const granted: string[] = [];
-  const a = lanes.take(() => granted.push("a"));
-  const b = lanes.take(() => granted.push("b"));
-  lanes.take(() => granted.push("c"));
-  assert.equal(a.hasPlace, false);
+  const places = Array.from({ length: 128 }, () => lanes.take(silent));
+  assert.ok(places.every(({ isBlocking }) => isBlocking));
+  const told: string[] = [];
+  const a = lanes.take(holder("a", told));
+  const b = lanes.take(holder("b", told));
+  const c = lanes.take(holder("c", told));
+  assert.equal(a.isBlocking, false);
   assert.deepEqual([lanes.blocking, lanes.polled], [128, 3]);
   b.release(); // gave up
   b.release();
-  holders[0]?.release();
-  holders[0]?.release();
-  assert.deepEqual(granted, ["a"]);
+  places[0]?.release();
+  places[0]?.release();
+  assert.deepEqual(told, ["a granted"]);
+  assert.equal(a.isBlocking, true);
   a.release();
-  assert.deepEqual(granted, ["a", "c"]);
+  assert.deepEqual(told, ["a granted", "c granted"]);
+  assert.equal(c.isBlocking, true);
   assert.deepEqual([lanes.blocking, lanes.polled], [128, 0]);
+});
+
+test("a name without instances gives its place to one that has some", () => {
+  const lanes = new Lanes();
+  const told: string[] = [];
+  const places = Array.from({ length: 128 }, (_, i) => lanes.take(holder(`${i}`, told)));
+  const late = lanes.take(holder("late", told));
+  late.setWorth(true);
+  assert.deepEqual(told, [], "nobody knows yet what the others are worth");
+  places[7]?.setWorth(false);
+  assert.deepEqual(told, ["7 revoked", "late granted"]);
+  assert.deepEqual([lanes.blocking, lanes.polled], [128, 1]);
+  places[8]?.setWorth(false);
+  assert.equal(told.length, 2, "nobody better wants it");
+  places[7]?.setWorth(true); // its service has come
+  assert.deepEqual(told.slice(2), ["8 revoked", "7 granted"]);
+  for (const place of [...places, late]) place.setWorth(true);
+  assert.equal(told.length, 4, "128 of 129 that are all worth it");
+  assert.deepEqual([lanes.blocking, lanes.polled], [128, 1]);
 });
 
 test("32 quick questions at a time, 8 of them to one data centre", () => {

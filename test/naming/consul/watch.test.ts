@@ -384,7 +384,7 @@ test("a closed watch stays closed", () => {
 
 test("without a place for blocking queries it polls every 10 s, and blocks when it gets one", () => {
   const lanes = new Lanes();
-  const held = Array.from({ length: 128 }, () => lanes.take(() => {}));
+  const held = Array.from({ length: 128 }, () => lanes.take({ granted() {}, revoked() {} }));
   const w = setup({}, lanes);
   w.start();
   w.say("a", 7);
@@ -398,6 +398,24 @@ test("without a place for blocking queries it polls every 10 s, and blocks when 
   held[0]?.release();
   assert.equal(w.watch.report.mode, "blocking");
   assert.equal(w.last().index, 8, "at once");
+});
+
+test("a watch that loses its place ends its blocking query and polls", () => {
+  const lanes = new Lanes();
+  for (let i = 0; i < 127; i++) lanes.take({ granted() {}, revoked() {} });
+  const w = setup({}, lanes);
+  w.start();
+  w.say("gone", 7);
+  assert.equal(w.last().index, 7);
+  lanes.take({ granted() {}, revoked() {} }).setWorth(true);
+  assert.equal(w.watch.report.mode, "polled");
+  assert.equal(w.cancelled, 1);
+  assert.equal(w.asked.length, 2);
+  w.clock.advance(10_000);
+  assert.equal(w.asked.length, 3);
+  assert.equal(w.last().index, null);
+  w.say("gone", 8);
+  assert.equal(w.watch.report.mode, "polled");
 });
 
 test("a subject that cannot block is asked again with every resync", () => {
