@@ -58,6 +58,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   /** What is refused, and what has come of it. */
   #malformed: Malformed | null = null;
   #begun: Buffer = Buffer.alloc(0);
+  #hasAllInput = false;
 
   constructor(link: Link, settings: ServerSettings) {
     const { clock, limits } = settings;
@@ -121,6 +122,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   }
 
   inputEnded(): void {
+    this.#hasAllInput = true;
     if (this.#state === "refusing") return this.#refuse();
     if (this.#state !== "open") return undefined;
     const { heldBytes } = this.#reader;
@@ -151,8 +153,8 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
     this.#malformed = what;
     this.#begun = Buffer.from(what.begun);
     this.#state = "refusing";
-    if (!what.mayContinue || this.#begun.length >= maxEnvelopeBytes) this.#refuse();
-    else this.#watch();
+    this.#watch();
+    this.#refuse();
   }
 
   // For calls
@@ -265,7 +267,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
     if (what === null || this.#first !== null || this.#state !== "refusing") return undefined;
     const isAll = !what.mayContinue || this.#begun.length >= maxEnvelopeBytes;
     const answer = refusalFor(what, this.#begun);
-    if (answer === null && !isAll && !this.#link.socket.readableEnded) return undefined;
+    if (answer === null && !isAll && !this.#hasAllInput) return undefined;
     if (answer !== null) this.#link.socket.write(answer);
     return this.#close();
   }

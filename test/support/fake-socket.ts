@@ -54,6 +54,10 @@ export class FakeSocket extends EventEmitter {
     this.emit("drain");
   }
 
+  cork(): void {}
+
+  uncork(): void {}
+
   pause(): void {
     this.isReading = false;
   }

@@ -1,0 +1,181 @@
+// A Thrift server and wire on sockets without a kernel: bytes in, calls and answers out.
+import type { Buffer } from "node:buffer";
+import { ClientCall } from "../../../protocols/thrift/client-call.ts";
+import { ClientConnection } from "../../../protocols/thrift/client-connection.ts";
+import type { Exchange, ServerLimits, Speech } from "../../../protocols/thrift/exchange.ts";
+import type { ThriftRequest, ThriftResponse } from "../../../protocols/thrift/message.ts";
+import { ServerConnection } from "../../../protocols/thrift/server-connection.ts";
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import type { LogEvent } from "../../../src/core/log.ts";
+import type { Pending, Reply } from "../../../src/core/service.ts";
+import { Pool } from "../../../src/net/pool.ts";
+import { simulatedClock } from "../../support/clock.ts";
+import type { SimulatedClock } from "../../support/clock.ts";
+import { FakeSocket } from "../../support/fake-socket.ts";
+import { plainDialOptions, wireStats } from "../../support/http.ts";
+
+export const framedSpeech: Speech = {
+  encoding: "binary",
+  transport: "framed",
+  maxFrameBytes: 1024 * 1024,
+};
+
+/** A call that the server handed on; the test says how it ends. */
+export interface SeenCall {
+  readonly request: ThriftRequest;
+  readonly cancelled: Failure | null;
+  /** With the bytes of a frame, at which a message begins at `messageAt`. */
+  answer(frame: Buffer, messageAt?: number): void;
+  fail(why: Failure): void;
+}
+
+export interface Served {
+  readonly socket: FakeSocket;
+  readonly clock: SimulatedClock;
+  readonly connection: ServerConnection;
+  readonly calls: readonly SeenCall[];
+  readonly exchanges: readonly Pick<Exchange, "status" | "sentBytes" | "receivedBytes">[];
+  readonly events: readonly LogEvent[];
+  /** The server has forgotten the connection. */
+  readonly isForgotten: boolean;
+}
+
+export interface ServeOptions {
+  readonly speech?: Partial<Speech>;
+  readonly limits?: Partial<ServerLimits>;
+  /** Answers every call at once. */
+  readonly answer?: (request: ThriftRequest) => Buffer | null;
+}
+
+export function serve({ speech, limits, answer }: ServeOptions = {}): Served {
+  const calls: SeenCall[] = [];
+  const exchanges: Pick<Exchange, "status" | "sentBytes" | "receivedBytes">[] = [];
+  const events: LogEvent[] = [];
+  const socket = new FakeSocket();
+  const clock = simulatedClock();
+  const note = (event: LogEvent) => void events.push(event);
+  let isForgotten = false;
+  const connection = new ServerConnection(socket.link, {
+    ...framedSpeech,
+    ...speech,
+    limits: {
+      idleTimeMs: Infinity,
+      lifeTimeMs: Infinity,
+      stallTimeoutMs: 1_000,
+      maxPipelinedCalls: 100,
+      ...limits,
+    },
+    clock,
+    log: { debug: note, info: note, warn: note, error: note },
+    isNamedByMethod: false,
+    renderFailure: ({ detail }) => ({ type: 6, text: detail }),
+    onAnswered: ({ status, sentBytes, receivedBytes }) =>
+      void exchanges.push({ status, sentBytes, receivedBytes }),
+    onConnections() {},
+    onMalformed() {},
+    route(request, reply) {
+      const call = seen(request, reply);
+      calls.push(call);
+      const frame = answer?.(request) ?? null;
+      if (frame !== null) call.answer(frame);
+      return call;
+    },
+    opened() {},
+    closed: () => void (isForgotten = true),
+  });
+  return {
+    socket,
+    clock,
+    connection,
+    calls,
+    exchanges,
+    events,
+    get isForgotten() {
+      return isForgotten;
+    },
+  };
+}
+
+function seen(request: ThriftRequest, reply: Reply<ThriftResponse>): SeenCall & Pending {
+  let cancelled: Failure | null = null;
+  return {
+    request,
+    get cancelled() {
+      return cancelled;
+    },
+    answer(frame, messageAt = 4) {
+      reply.start({ frame, messageAt, isHeaderFrame: false, outcome: "reply", verdict: null });
+      reply.end(null);
+    },
+    fail: (why) => reply.end(why),
+    cancel(why) {
+      cancelled = why;
+      reply.end(why);
+    },
+  };
+}
+
+/** One connection to an endpoint, in a pool of its own. */
+export interface Dialled {
+  readonly socket: FakeSocket;
+  readonly clock: SimulatedClock;
+  /** Sends a call; what became of it is in the result. */
+  send(request: ThriftRequest): Sent;
+  /** Connections that are idle in the pool. */
+  readonly pooled: number;
+  readonly isGone: boolean;
+}
+
+export interface Sent extends Pending {
+  readonly response: ThriftResponse | null;
+  /** null: not ended; "ok", or the failure. */
+  readonly end: Failure | "ok" | null;
+}
+
+export function dialled(speech: Partial<Speech> = {}, isUpgraded = false): Dialled {
+  const socket = new FakeSocket();
+  const clock = simulatedClock();
+  const stats = wireStats();
+  const options = { ...plainDialOptions, ...framedSpeech, ...speech, attemptUpgrade: false };
+  const settings = { options, clock, stats, name: "endpoint", headerFor: () => [Uint8Array.of(0)] };
+  const pool: Pool<ClientConnection> = new Pool(
+    { ...options, maxConnections: 1, name: "endpoint" },
+    (opened) => {
+      queueMicrotask(() => opened(new ClientConnection(socket.link, settings, pool, isUpgraded)));
+      return () => {};
+    },
+    clock,
+    stats,
+  );
+  return {
+    socket,
+    clock,
+    send(request) {
+      const sent: { response: ThriftResponse | null; end: Failure | "ok" | null } = {
+        response: null,
+        end: null,
+      };
+      const call = new ClientCall(request, {
+        start: (response) => (sent.response = response),
+        end(why) {
+          if (sent.end !== null) throw new Error("ended twice");
+          sent.end = why ?? "ok";
+        },
+      });
+      call.run(pool);
+      return Object.assign(sent, { cancel: (why: Failure) => call.cancel(why) });
+    },
+    get pooled() {
+      return stats.pooled;
+    },
+    get isGone() {
+      return socket.destroyed;
+    },
+  };
+}
+
+export const cancelledByCaller = failure("cancelled", "the caller went away");
+
+/** Lets the pool's dial come about. */
+export const dialDone = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
