@@ -108,10 +108,16 @@ export async function answering(child: Child, port: number, host: string): Promi
     if (/^HTTP\/1\.[01] 200/.test(last)) return;
     await new Promise((resolve) => setTimeout(resolve, askEveryMs));
   }
-  const complaint = child.complaint().split("\n").at(-1) ?? "";
+  const complaint = gist(child.complaint());
   throw new Error(
     `${child.hasEnded ? "ended at start" : `answered "${last}"`} ${complaint}`.trim(),
   );
+}
+
+/** The line that says what went wrong: of a Node process that threw, not the last one. */
+function gist(complaint: string): string {
+  const lines = complaint.split("\n");
+  return lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? "";
 }
 
 function statusLine(port: number, host: string): Promise<string> {
