@@ -3,13 +3,16 @@ import type { Socket } from "node:net";
 
 /** Chunk framing around a full read buffer fits as well. */
 const scratchBytes = 64 * 1024 + 64;
+/** Kept for the next writes; what streams at the same time beyond that is left to the collector. */
+const maxFree = 32;
 
-let scratch = Buffer.allocUnsafeSlow(scratchBytes);
+const free: Buffer[] = [];
+let scratch: Buffer = Buffer.allocUnsafeSlow(scratchBytes);
 
 /**
  * Writes `before`, `bytes` and `after` in one call; the texts are latin1. What the kernel takes at
- * once leaves the scratch buffer free for the next write; otherwise the write keeps the buffer and
- * the next one gets a new one. False: wait for `drained`.
+ * once leaves the scratch buffer free for the next write; otherwise the write keeps the buffer
+ * until the socket has drained. False: wait for `drained`.
  */
 export function writeCopy(
   socket: Socket,
@@ -24,6 +27,20 @@ export function writeCopy(
   copy.set(bytes, before.length);
   if (after !== "") copy.write(after, before.length + bytes.length, "latin1");
   const hasRoom = socket.write(copy.subarray(0, length));
-  if (!isBig && socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  if (!isBig && socket.writableLength > 0) {
+    if (!hasRoom) lend(socket, scratch);
+    scratch = free.pop() ?? Buffer.allocUnsafeSlow(scratchBytes);
+  }
   return hasRoom;
+}
+
+/**
+ * A socket drains when all its writes are done. One that dies before does not, and may hold the
+ * buffer still: then it is never used again. Without this a stream to a slow reader leaves a buffer
+ * behind with every write, and the collector is in no hurry: 30 MiB more resident memory.
+ */
+function lend(socket: Socket, buffer: Buffer): void {
+  socket.once("drain", () => {
+    if (free.length < maxFree) free.push(buffer);
+  });
 }
