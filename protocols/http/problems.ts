@@ -12,6 +12,8 @@ const texts: Readonly<Record<ScanProblem, string>> = {
   "bad-target": "the request target holds a byte that is not allowed there",
   "bad-version": "the start line has no HTTP version where one is expected",
   "unknown-version": "the HTTP version is neither 1.1 nor 1.0",
+  tls: "these bytes look like TLS; this server speaks plain HTTP",
+  http2: "this is HTTP/2; only HTTP/1.1 and 1.0 are spoken here",
   "bad-status": "the status code is malformed",
   "bad-reason": "the reason phrase holds a control byte",
   folded: "a header line begins with a space (folding is obsolete)",
@@ -39,6 +41,7 @@ function statusOf(problem: ScanProblem): Refusal["status"] {
     case "fields-too-long":
     case "too-many-fields":
       return 431;
+    case "http2":
     case "unknown-version":
       return 505;
     default:

@@ -4,7 +4,7 @@ import { isTarget, isToken, isValue } from "./octets.ts";
 
 /*
  * RFC 9112 section 2.1, as strict as it may be read:
- *   head   = [ CRLF ] start-line CRLF *( field-name ":" OWS field-value OWS CRLF ) CRLF
+ *   head   = *2CRLF start-line CRLF *( field-name ":" OWS field-value OWS CRLF ) CRLF
  * Lines end in CRLF and nothing else. No line is folded, no space stands before a colon, and no
  * control byte (bare CR, bare LF, NUL, ...) stands anywhere. Two parsers that read such bytes
  * differently are what request smuggling is made of, so nothing of the kind is passed on.
@@ -21,6 +21,8 @@ export type ScanProblem =
   | "bad-target"
   | "bad-version"
   | "unknown-version"
+  | "tls"
+  | "http2"
   | "bad-status"
   | "bad-reason"
   | "folded"
@@ -62,6 +64,9 @@ export const marks: Marks = {
   fields: new Int32Array(mostFields * 4),
 };
 
+/** Some clients end a body with a CRLF that is not counted, and some of these with two. */
+const maxEmptyLines = 2;
+
 const CR = 13;
 const LF = 10;
 const SP = 32;
@@ -79,11 +84,13 @@ export function scanHead(
   limits: HeadLimits,
 ): ScanResult {
   let lineStart = start;
-  if (kind === "request" && bytes[start] === CR) {
-    // One empty line before a request is forgiven (RFC 9112 section 2.2).
-    if (start + 1 >= end) return "more";
-    if (bytes[start + 1] !== LF) return "bad-line-end";
-    lineStart += 2;
+  if (kind === "request") {
+    // Empty lines before a request are forgiven (RFC 9112 section 2.2).
+    for (let i = 0; i < maxEmptyLines && bytes[lineStart] === CR && lineStart < end; i++) {
+      if (lineStart + 1 >= end) return "more";
+      if (bytes[lineStart + 1] !== LF) return "bad-line-end";
+      lineStart += 2;
+    }
   }
   const result =
     kind === "request"
@@ -109,7 +116,7 @@ function scanRequestLine(
   let at = start;
   while (at < stop && isToken(bytes[at] as number)) at++;
   if (at === stop) return outOf(stop, end, "line-too-long");
-  if (bytes[at] !== SP || at === start) return "bad-method";
+  if (bytes[at] !== SP || at === start) return noMethod(bytes, start, end);
   marks.firstEnd = at++;
   while (at < stop && isTarget(bytes[at] as number)) at++;
   if (at === stop) return outOf(stop, end, "line-too-long");
@@ -120,6 +127,13 @@ function scanRequestLine(
   const result = scanVersion(bytes, at, stop);
   if (result === "more") return outOf(stop, end, "line-too-long");
   return result ?? scanLineEnd(bytes, at + 8, end, "bad-version");
+}
+
+/** A record of a TLS handshake begins with its type, 22, and its version, 3.x (RFC 8446 section 5.1). */
+function noMethod(bytes: Uint8Array, start: number, end: number): ScanResult {
+  if (bytes[start] !== 0x16) return "bad-method";
+  if (start + 1 >= end) return "more";
+  return bytes[start + 1] === 0x03 ? "tls" : "bad-method";
 }
 
 function scanStatusLine(
@@ -165,8 +179,8 @@ function scanVersion(bytes: Uint8Array, start: number, end: number): ScanResult 
   if (major < 0 || major > 9 || bytes[start + 6] !== 46 || minor < 0 || minor > 9) {
     return "bad-version";
   }
-  if (major !== 1 || minor > 1) return "unknown-version";
-  marks.minor = minor;
+  if (major !== 1) return major === 2 ? "http2" : "unknown-version";
+  marks.minor = Math.min(minor, 1); // a later minor version is read as ours (RFC 9110 section 2.5)
   return null;
 }
 

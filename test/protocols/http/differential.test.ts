@@ -80,6 +80,7 @@ function assertSame(
  *  - the same Content-Length twice (we write one)
  *  - `chunked` with a tab behind it: Node reads on as if there were no body
  *  - targets with bytes from 0x80 on (passed on byte for byte; Node takes them only in part)
+ *  - HTTP/1.2 and later (RFC 9110 section 2.5: read as 1.1)
  */
 function nodeIsStricter(bytes: string): boolean {
   const lengthFields = bytes.match(/content-length/gi)?.length ?? 0;
@@ -87,7 +88,8 @@ function nodeIsStricter(bytes: string): boolean {
   if (lengthFields > heads || /chunked\t/i.test(bytes)) return true;
   return (
     /[\u0080-\u00ff]/.test(bytes) ||
-    !/^(\r\n)?(GET|PUT|POST|HEAD|OPTIONS|DELETE|PATCH|TRACE) /.test(bytes)
+    / HTTP\/1\.[2-9]\r/.test(bytes) ||
+    !/^(\r\n){0,2}(GET|PUT|POST|HEAD|OPTIONS|DELETE|PATCH|TRACE) /.test(bytes)
   );
 }
 

@@ -478,3 +478,19 @@ test("a caller that never reads its answers cannot fill the proxy's memory", asy
 async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
 }
+
+test("whoever speaks TLS or HTTP/2 to the server is told so, and the connection closes", async (t) => {
+  const served = await serveHttp(t, hello);
+  const told: readonly (readonly [string, RegExp])[] = [
+    [
+      "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+      /^HTTP\/1.1 400 .*look like TLS; .*plain HTTP\n$/s,
+    ],
+    ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", /^HTTP\/1.1 505 .*this is HTTP\/2; /s],
+  ];
+  for (const [bytes, answer] of told) {
+    const caller = rawCaller(t, served.port);
+    caller.send(bytes);
+    assert.match(await caller.rest(), answer);
+  }
+});
