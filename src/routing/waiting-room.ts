@@ -106,7 +106,7 @@ class WaitingCall<Req, Res> implements Pending {
   }
 }
 
-/** As Linkerd writes durations: `10.seconds`, `500.milliseconds`. */
+/** As people write durations: `10 s`, `500 ms`. */
 export function showDuration(ms: number): string {
-  return ms >= 1_000 && ms % 1_000 === 0 ? `${ms / 1_000}.seconds` : `${ms}.milliseconds`;
+  return ms >= 1_000 && ms % 1_000 === 0 ? `${ms / 1_000} s` : `${ms} ms`;
 }

@@ -116,7 +116,7 @@ for (const [key, where] of [
       ]);
       const answer = await go();
       assert.equal(answer.status, status);
-      assert.match(answer.body, /^The request took too long\.\sexceeded 40.milliseconds to /);
+      assert.match(answer.body, /^The request took too long\.\sexceeded 40 ms to /);
       assert.equal(slow.count, 1);
     });
   }

@@ -102,7 +102,7 @@ test("addresses that do not come in time fail the calls that wait for them", () 
   router.clock.advance(10_000);
   assert.equal(
     asked.answer?.failure?.detail,
-    "Exceeded 10.seconds binding timeout while looking up the addresses of /#/fs/users",
+    "Exceeded 10 s binding timeout while looking up the addresses of /#/fs/users",
   );
 });
 

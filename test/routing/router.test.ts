@@ -59,7 +59,7 @@ test("a name that is not resolved in time fails with Linkerd's words", () => {
   assert.equal(asked.answer?.failure?.kind, "unresolved");
   assert.equal(
     asked.answer.failure.detail,
-    "Exceeded 10.seconds binding timeout while resolving name: /svc/x",
+    "Exceeded 10 s binding timeout while resolving name: /svc/x",
   );
 });
 
@@ -242,7 +242,7 @@ test("the limit over all tries ends a call, and cancels the try", () => {
   assert.equal(call.deadlineMs, 500);
   router.clock.advance(500);
   assert.equal(asked.answer?.failure?.kind, "timeout");
-  assert.match(asked.answer.failure.detail, /exceeded 500.milliseconds to \/svc\/users/);
+  assert.match(asked.answer.failure.detail, /exceeded 500 ms to \/svc\/users/);
   assert.equal(held[0]?.cancelledWith?.kind, "timeout");
 });
 
