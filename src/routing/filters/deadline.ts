@@ -47,7 +47,7 @@ export function deadlineFilter<Req extends Call, Res>(
 }
 
 /**
- * A limit for one try. What times out may be sent again if it is idempotent, but that is for
+ * A limit for one try, which is also the deadline that the endpoint is told. What times out may be sent again if it is idempotent, but that is for
  * `retries` to decide: requeueing leaves it alone.
  */
 export function attemptTimeout<Req extends Call, Res>(
@@ -55,25 +55,41 @@ export function attemptTimeout<Req extends Call, Res>(
   timeoutMs: number,
 ): Filter<Req, Res> {
   return (request, reply, next) => {
-    const call = new LimitedCall(reply, clock, timeoutMs, () => {
+    const deadlineMs = clock.nowMs() + timeoutMs;
+    const callDeadlineMs = request.deadlineMs;
+    request.deadlineMs = Math.min(deadlineMs, callDeadlineMs);
+    const why = () => {
       const { endpoint } = request;
       const where = endpoint === null ? "the endpoint" : `${endpoint.host}:${endpoint.port}`;
       const detail = `exceeded ${showDuration(timeoutMs)} to ${where} (requestAttemptTimeoutMs)`;
       return failure("timeout", detail, "if-idempotent");
-    });
-    return call.run(request, next);
+    };
+    // Before anybody above hears of the answer: the next try has a time of its own.
+    const restore = () => {
+      if (request.deadlineMs === deadlineMs) request.deadlineMs = callDeadlineMs;
+    };
+    return new LimitedCall(reply, clock, timeoutMs, why, restore).run(request, next);
   };
 }
 
 class LimitedCall<Res> implements Reply<Res>, Pending {
   readonly #reply: Reply<Res>;
+  /** When its head or its end is there. */
+  readonly #answered: (() => void) | null;
   #closeTimer: Close | null = null;
   /** null until `next` has returned. */
   #inner: Pending | null = null;
   #cancelled: Failure | null = null;
 
-  constructor(reply: Reply<Res>, clock: Clock, limitMs: number, why: () => Failure) {
+  constructor(
+    reply: Reply<Res>,
+    clock: Clock,
+    limitMs: number,
+    why: () => Failure,
+    answered: (() => void) | null = null,
+  ) {
     this.#reply = reply;
+    this.#answered = answered;
     if (limitMs <= maxTimerMs) this.#closeTimer = clock.after(limitMs, () => this.cancel(why()));
   }
 
@@ -103,5 +119,6 @@ class LimitedCall<Res> implements Reply<Res>, Pending {
   #stopTimer(): void {
     this.#closeTimer?.();
     this.#closeTimer = null;
+    this.#answered?.();
   }
 }

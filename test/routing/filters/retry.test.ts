@@ -277,3 +277,59 @@ test("only calls that succeeded pay for requeues", () => {
   send(router.service, testCall());
   assert.equal(gauge(), 1);
 });
+
+test("26: a limit of 100 ms over tries of 60 ms ends the call at 100 ms, in the second try", () => {
+  const held: HeldCall[] = [];
+  const router = testRouter({
+    serve: () => holding(held),
+    service: { classifier: retryable, retries, totalTimeoutMs: 100 },
+    client: { attemptTimeoutMs: 60 },
+  });
+  router.bind("/svc/users", "/#/fs/users", addresses(3));
+  const asked = send(router.service, testCall());
+  router.clock.advance(99);
+  assert.equal(router.pending, 1);
+  assert.equal(held.length, 2);
+  router.clock.advance(1);
+  assert.deepEqual(
+    [asked.answer?.failure?.kind, asked.answer?.failure?.retry],
+    ["timeout", "never"],
+  );
+  router.clock.advance(1_000);
+  assert.equal(held.length, 2);
+});
+
+test("27: a caller's deadline of 50 ms ends a call whose tries may take a second", () => {
+  const held: HeldCall[] = [];
+  const router = testRouter({
+    serve: () => holding(held),
+    service: { classifier: retryable, retries },
+    client: { attemptTimeoutMs: 1_000 },
+  });
+  router.bind("/svc/users", "/#/fs/users", addresses(3));
+  const asked = send(router.service, testCall("/svc/users", { deadlineMs: 50 }));
+  assert.equal(held[0]?.request.deadlineMs, 50, "what the endpoint is told");
+  router.clock.advance(49);
+  assert.equal(router.pending, 1);
+  router.clock.advance(1);
+  assert.match(asked.answer?.failure?.detail ?? "", /left of the caller's deadline/);
+  assert.equal(held.length, 1);
+});
+
+test("each try tells its endpoint the time it has, and the next one has its own", () => {
+  const held: HeldCall[] = [];
+  const told: number[] = [];
+  const hold = holding(held);
+  const router = testRouter({
+    serve: () => (request, reply) => {
+      told.push(request.deadlineMs);
+      return hold(request, reply);
+    },
+    service: { classifier: retryable, retries, totalTimeoutMs: 150 },
+    client: { attemptTimeoutMs: 60 },
+  });
+  router.bind("/svc/users", "/#/fs/users", addresses(3));
+  send(router.service, testCall());
+  router.clock.advance(200);
+  assert.deepEqual(told, [60, 120, 150]);
+});
