@@ -2,6 +2,7 @@
 import { http } from "../protocols/http/index.ts";
 import { mux } from "../protocols/mux/index.ts";
 import { thrift } from "../protocols/thrift/index.ts";
+import { thriftmux } from "../protocols/thriftmux/index.ts";
 import { erased } from "./assemble/protocols.ts";
 import type { ErasedProtocol } from "./assemble/protocols.ts";
 import type { Kinds } from "./config/kinds.ts";
@@ -37,7 +38,12 @@ import type { LimiterPlugin } from "./routing/limiters/limiter.ts";
 import { prometheus } from "./telemetry/prometheus.ts";
 import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
 
-export const protocols: readonly ErasedProtocol[] = [erased(http), erased(mux), erased(thrift)];
+export const protocols: readonly ErasedProtocol[] = [
+  erased(http),
+  erased(mux),
+  erased(thrift),
+  erased(thriftmux),
+];
 export const namers: readonly NamerPlugin[] = [fs, consul, rewrite, staticNamer];
 export const interpreters: readonly InterpreterPlugin[] = [
   defaultInterpreter,

@@ -1,18 +1,7 @@
 // The deadline that travels in a context: 16 bytes, two times in nanoseconds since 1970.
-import type { Clock } from "../../src/core/clock.ts";
-
-/** `timestampNs`: when the last one who had a say set it; `deadlineNs`: when the caller gives up. */
-export interface Deadline {
-  readonly timestampNs: bigint;
-  readonly deadlineNs: bigint;
-}
+import type { Deadline } from "../../src/core/deadline.ts";
 
 export const deadlineBytes = 16;
-
-/** A sender whose clock is ahead by more is not believed. */
-const maxAheadNs = 1_000_000_000n;
-/** What ended so long ago was meant for another time: a wrong clock, not an impatient caller. */
-const maxExpiredNs = 3_600_000_000_000n;
 
 export function readDeadline(bytes: Buffer, at: number): Deadline {
   return { timestampNs: bytes.readBigInt64BE(at), deadlineNs: bytes.readBigInt64BE(at + 8) };
@@ -21,35 +10,4 @@ export function readDeadline(bytes: Buffer, at: number): Deadline {
 export function writeDeadline(bytes: Buffer, at: number, deadline: Deadline): void {
   bytes.writeBigInt64BE(deadline.timestampNs, at);
   bytes.writeBigInt64BE(deadline.deadlineNs, at + 8);
-}
-
-/** The stricter of two: the earlier deadline, the later timestamp. */
-export function combined(a: Deadline, b: Deadline): Deadline {
-  return {
-    timestampNs: a.timestampNs > b.timestampNs ? a.timestampNs : b.timestampNs,
-    deadlineNs: a.deadlineNs < b.deadlineNs ? a.deadlineNs : b.deadlineNs,
-  };
-}
-
-/** Whether the sender's clock and ours agree well enough to mean the same by it. */
-export function isPlausible(deadline: Deadline, clock: Clock): boolean {
-  const now = wallNs(clock);
-  return deadline.timestampNs <= now + maxAheadNs && deadline.deadlineNs >= now - maxExpiredNs;
-}
-
-/** The same moment on the clock's monotonic scale, in milliseconds. */
-export function deadlineMsOf(deadline: Deadline, clock: Clock): number {
-  return clock.nowMs() + Number(deadline.deadlineNs - wallNs(clock)) / 1e6;
-}
-
-/** A deadline that this proxy sets, now, for the monotonic moment `deadlineMs`. */
-export function deadlineAt(deadlineMs: number, clock: Clock): Deadline {
-  const now = wallNs(clock);
-  const leftNs = BigInt(Math.round((deadlineMs - clock.nowMs()) * 1e6));
-  return { timestampNs: now, deadlineNs: now + leftNs };
-}
-
-/** The clock's wall time has parts of a millisecond at best: microseconds are exact enough. */
-function wallNs(clock: Clock): bigint {
-  return BigInt(Math.round(clock.wallMs() * 1000)) * 1000n;
 }

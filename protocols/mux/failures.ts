@@ -44,7 +44,7 @@ export function render(
 }
 
 /** No endpoint has seen the call. */
-function isRejection({ kind }: Failure): boolean {
+export function isRejection({ kind }: Failure): boolean {
   return kind === "exhausted" || kind === "limited" || kind === "connect" || kind === "unresolved";
 }
 

@@ -1,9 +1,10 @@
 // What stands between a mux server and its router: what callers say of a call, believed or not.
+import { deadlineMsOf, isPlausible } from "../../src/core/deadline.ts";
 import { emptyDtab } from "../../src/core/dtab.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Filter } from "../../src/core/service.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
-import { deadlineMsOf, isPlausible, readDeadline } from "./deadline.ts";
+import { readDeadline } from "./deadline.ts";
 
 export type MuxFilter = Filter<MuxRequest, MuxResponse>;
 
@@ -31,7 +32,7 @@ const clearedContext: MuxFilter = (request, reply, next) => {
 };
 
 /** As if the caller had sent a destination and a payload, and nothing else. */
-function forgetContext(request: MuxRequest): void {
+export function forgetContext(request: MuxRequest): void {
   request.contextsEnd = request.contextsStart;
   request.deadlineAt = request.traceAt = -1;
   request.localDtab = emptyDtab;
@@ -40,13 +41,14 @@ function forgetContext(request: MuxRequest): void {
 
 function readContext(clock: Clock): MuxFilter {
   return (request, reply, next) => {
-    if (request.deadlineAt >= 0) readCallersDeadline(request, clock);
+    readCallersDeadline(request, clock);
     return next(request, reply);
   };
 }
 
 /** One that cannot be meant for now is passed on, and nobody here goes by it. */
-function readCallersDeadline(request: MuxRequest, clock: Clock): void {
+export function readCallersDeadline(request: MuxRequest, clock: Clock): void {
+  if (request.deadlineAt < 0) return;
   const deadline = readDeadline(request.frame, request.deadlineAt);
   if (!isPlausible(deadline, clock)) {
     request.deadlineAt = -1;

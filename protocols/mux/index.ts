@@ -25,9 +25,10 @@ import type { MuxFilter } from "./filters.ts";
 import { defaultIdentifier, identifiers } from "./identifiers.ts";
 import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
 import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
+import { dialOptions, serverLimits } from "./limits.ts";
 import { listenMux } from "./server.ts";
 import { ServerConnection } from "./server-connection.ts";
-import type { Exchange, ServerLimits, ServerSettings } from "./server-settings.ts";
+import type { Exchange, ServerSettings } from "./server-settings.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 
 export const mux: Protocol<MuxRequest, MuxResponse> = {
@@ -79,7 +80,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     const counters = serverCounters(stats);
     const write = this.#logger();
     const settings: Omit<ServerSettings, "owner"> = {
-      limits: serverLimits(this.#config, options),
+      limits: serverLimits(this.#config, options.config as ServerConfig, options),
       clock,
       log,
       route: service,
@@ -98,18 +99,10 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
   }
 
   dial(address: Address, options: DialOptions, stats: WireStats): MuxWire {
-    const { config: parsed, ...shared } = options;
-    const config = parsed as ClientConfig;
+    const config = options.config as ClientConfig;
     const { clock, random, log } = this.#deps;
-    const all = {
-      ...shared,
-      maxFrameBytes: this.#config.maxFrameKB * 1024,
-      maxFragmentBytes: this.#config.maxFragmentKB * 1024,
-      maxOutstanding: config.maxOutstanding,
-      pingIntervalMs: config.pingIntervalMs === 0 ? Infinity : config.pingIntervalMs,
-      pingTimeoutMs: config.pingTimeoutMs,
-    };
-    return dialMux(address, all, { clock, random, log, stats });
+    const dialling = dialOptions(this.#config, config, options);
+    return dialMux(address, dialling, { clock, random, log, stats });
   }
 
   async close(): Promise<void> {
@@ -132,18 +125,4 @@ function accessLog(config: RouterConfig, { clock, log, stats }: ProtocolDeps): L
     rotateCount: config.muxAccessLogRotateCount,
   };
   return openAccessLog(wanted, { clock, log, lost: stats.counter("access_log", "lost") });
-}
-
-function serverLimits(router: RouterConfig, options: ListenOptions): ServerLimits {
-  const config = options.config as ServerConfig;
-  return {
-    maxFrameBytes: router.maxFrameKB * 1024,
-    maxFragmentBytes: router.maxFragmentKB * 1024,
-    maxOutstanding: config.maxOutstanding,
-    maxHeldBytes: config.maxHeldKB * 1024,
-    maxUnsentBytes: config.maxUnsentKB * 1024,
-    stallTimeoutMs: config.stallTimeoutMs,
-    idleTimeMs: options.idleTimeMs,
-    lifeTimeMs: options.lifeTimeMs,
-  };
 }

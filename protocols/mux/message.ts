@@ -34,6 +34,8 @@ const oldRerr = 127;
 
 /** Size, type and tag: where the body of a frame begins. */
 export const bodyStart = 8;
+/** What every message has after its size: type and tag. */
+export const minFrameBytes = 4;
 /** Of messages that nobody answers. */
 export const markerTag = 0;
 /** Of the session's own messages. Calls have tags from 2 up. */

@@ -1,8 +1,9 @@
 // The heads of calls and answers as bytes: what came is copied, what changes is patched in.
 import type { Clock, Random } from "../../src/core/clock.ts";
+import { combined, deadlineAt } from "../../src/core/deadline.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
 import { deadlineKey, entryBytes, traceKey, writeKey } from "./contexts.ts";
-import { combined, deadlineAt, deadlineBytes, readDeadline, writeDeadline } from "./deadline.ts";
+import { deadlineBytes, readDeadline, writeDeadline } from "./deadline.ts";
 import type { HeadWriter } from "./outbox.ts";
 
 interface WriterDeps {

@@ -52,7 +52,6 @@ const keys: Readonly<Record<string, string>> = {
 const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "routers.protocol": {
     h2: "not supported yet: HTTP/2",
-    thriftmux: "not supported yet: Thrift over mux",
   },
   "routers.identifier.kind": {
     "io.l5d.ingress": "not supported yet: names from Kubernetes ingresses",

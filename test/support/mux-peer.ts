@@ -22,7 +22,7 @@ const short = (value: Buffer | string): Buffer => {
 const pairs = (list: Pairs): Buffer =>
   Buffer.concat([u16(list.length), ...list.flatMap(([a, b]) => [short(a), short(b)])]);
 
-export function frameBytes(type: number, tag: number, body: Buffer | string = ""): Buffer {
+function frameBytes(type: number, tag: number, body: Buffer | string = ""): Buffer {
   const bytes = Buffer.from(body);
   const head = Buffer.from([type & 255, (tag >> 16) & 255, (tag >> 8) & 255, tag & 255]);
   return Buffer.concat([u32(bytes.length + 4), head, bytes]);
@@ -133,7 +133,7 @@ export interface MuxAnswer {
   readonly pieces: number;
 }
 
-export function answerOf({ type, body }: MuxFrame, pieces = 1): MuxAnswer {
+function answerOf({ type, body }: MuxFrame, pieces = 1): MuxAnswer {
   const fields = new Fields(body);
   const hasStatus = type === -2 || type === -1;
   const status = hasStatus ? fields.number(1) : -1;
@@ -196,7 +196,7 @@ export class MuxClient {
     return answer;
   }
 
-  req(payload: string, keys: Pairs = [], tag = this.#nextTag++): Promise<MuxAnswer> {
+  req(payload: Buffer | string, keys: Pairs = [], tag = this.#nextTag++): Promise<MuxAnswer> {
     const list = keys.map(([key, value]) => {
       const bytes = Buffer.from(value);
       return Buffer.concat([Buffer.from([Number(key), bytes.length]), bytes]);

@@ -1,0 +1,228 @@
+// ThriftMux as a protocol: Thrift calls in mux messages, composed of those two.
+import type {
+  Address,
+  DialOptions,
+  Listener,
+  ListenOptions,
+  Protocol,
+  ProtocolDeps,
+  ProtocolRouter,
+  Verdict,
+  Wire,
+  WireStats,
+} from "../../src/core/protocol.ts";
+import { stack } from "../../src/core/service.ts";
+import type { Filter, Service } from "../../src/core/service.ts";
+import type { Stats } from "../../src/core/stats.ts";
+import { openAccessLog } from "../../src/net/access-log-keys.ts";
+import { endsOf } from "../../src/net/ends.ts";
+import type { Link } from "../../src/net/link.ts";
+import type { LogFile } from "../../src/net/log-file.ts";
+import { dialMux } from "../mux/client.ts";
+import { render } from "../mux/failures.ts";
+import { dialOptions, serverLimits } from "../mux/limits.ts";
+import { listenMux } from "../mux/server.ts";
+import type { ConnectionOwner } from "../mux/server.ts";
+import { ServerConnection as MuxConnection } from "../mux/server-connection.ts";
+import type { ServerSettings as MuxSettings } from "../mux/server-settings.ts";
+import { lineMaker } from "../thrift/access-log.ts";
+import { classifiers, defaultClassifier, serverClassifier } from "../thrift/classifiers.ts";
+import { dialThrift } from "../thrift/client.ts";
+import { headerMaker } from "../thrift/context.ts";
+import type { Exchange, Speech } from "../thrift/exchange.ts";
+import { failureRenderer } from "../thrift/failures.ts";
+import { defaultIdentifier, identifiers } from "../thrift/identifiers.ts";
+import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
+import { ServerConnection as ThriftConnection } from "../thrift/server-connection.ts";
+import type { ServerSettings as ThriftSettings } from "../thrift/server-connection.ts";
+import { responseCounter, serverCounters } from "../thrift/stats.ts";
+import { thriftOver } from "./client.ts";
+import { serverFilters, tellContexts } from "./context.ts";
+import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
+import { muxCalls } from "./mux-calls.ts";
+import { DetectedConnection } from "./server.ts";
+
+export const thriftmux: Protocol<ThriftRequest, ThriftResponse> = {
+  name: "thriftmux",
+  defaultPort: 4144,
+  identifiers,
+  defaultIdentifier,
+  classifiers,
+  defaultClassifier,
+  routerKeys,
+  serverKeys,
+  clientKeys,
+  serviceKeys: {},
+  // The casts of this file: the sections have been parsed by the keys above.
+  open: (config, deps) => new ThriftMuxRouter(config as RouterConfig, deps),
+};
+
+type ThriftService = Service<ThriftRequest, ThriftResponse>;
+type Begin = (link: Link, owner: ConnectionOwner) => MuxConnection | ThriftConnection;
+
+/** Owns the router's access log; listeners and wires belong to those who asked for them. */
+class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
+  readonly responseCounter = responseCounter;
+  readonly serverClassifier = serverClassifier;
+  readonly #config: RouterConfig;
+  readonly #deps: ProtocolDeps;
+  readonly #accessLog: LogFile | null;
+
+  constructor(config: RouterConfig, deps: ProtocolDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#accessLog = accessLog(config, deps);
+  }
+
+  /** Neither Thrift nor mux has a place for it: only this router's own server is told. */
+  mark(response: ThriftResponse, verdict: Verdict): void {
+    response.verdict = verdict;
+  }
+
+  serverFilters(options: ListenOptions): readonly Filter<ThriftRequest, ThriftResponse>[] {
+    return serverFilters(options, this.#deps);
+  }
+
+  listen(options: ListenOptions, service: ThriftService, stats: Stats): Promise<Listener> {
+    const { host, port, socket, gate, idleTimeMs } = options;
+    const { clock } = this.#deps;
+    const { stallTimeoutMs } = options.config as ServerConfig;
+    const counters = serverCounters(stats);
+    const write = this.#logger();
+    const onAnswered = (exchange: Exchange) => {
+      counters.answered(exchange);
+      write?.(exchange);
+    };
+    const begin = {
+      mux: this.#muxConnections(options, service, stats, onAnswered),
+      thrift: this.#thriftConnections(options, service, counters.malformed, onAnswered),
+    };
+    const detecting = {
+      clock,
+      stallTimeoutMs,
+      idleTimeMs,
+      begin: (protocol: "mux" | "thrift", link: Link, owner: ConnectionOwner) =>
+        begin[protocol](link, owner),
+    };
+    return listenMux({ host, port, socket, gate, clock }, counters.connections, (link, owner) => {
+      void new DetectedConnection(link, detecting, owner);
+    });
+  }
+
+  dial(
+    address: Address,
+    options: DialOptions,
+    stats: WireStats,
+  ): Wire<ThriftRequest, ThriftResponse> {
+    const { config: parsed, ...shared } = options;
+    const config = parsed as ClientConfig;
+    const { clock, random, log } = this.#deps;
+    if (config.thriftMux) {
+      const dialling = dialOptions(this.#config, config, options);
+      return thriftOver(dialMux(address, dialling, { clock, random, log, stats }), clock);
+    }
+    const speech = this.#speech(config.thriftFramed);
+    const attemptUpgrade = config.attemptTTwitterUpgrade;
+    const headerFor = headerMaker(speech.encoding, this.#deps);
+    const dialling = { ...shared, ...speech, attemptUpgrade };
+    const wire = dialThrift(address, dialling, { clock, stats, headerFor });
+    if (!attemptUpgrade) return wire;
+    const service = stack([tellContexts(this.#deps)], wire.service);
+    return {
+      service,
+      get status() {
+        return wire.status;
+      },
+      close: (graceMs) => wire.close(graceMs),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#accessLog?.close();
+  }
+
+  #muxConnections(
+    options: ListenOptions,
+    service: ThriftService,
+    stats: Stats,
+    onAnswered: (exchange: Exchange) => void,
+  ): Begin {
+    const { clock, log, label } = this.#deps;
+    const { errorDetail, thriftProtocol, thriftMethodInDst } = this.#config;
+    const calls = {
+      encoding: thriftProtocol,
+      isNamedByMethod: thriftMethodInDst,
+      clock,
+      route: service,
+      renderFailure: failureRenderer({ label, errorDetail }, options.clearContext),
+      onAnswered,
+    };
+    const settings: Omit<MuxSettings, "owner" | "route"> = {
+      limits: serverLimits(this.#config, options.config as ServerConfig, options),
+      clock,
+      log,
+      render: (failure, request, peer) => render({ label, errorDetail }, failure, request, peer),
+      onAnswered() {}, // told by the call itself, as Thrift tells of calls
+      receivedBytes: stats.counter("received_bytes"),
+      sentBytes: stats.counter("sent_bytes"),
+    };
+    return (link, owner) => {
+      const route = muxCalls(calls, endsOf(link.socket));
+      return new MuxConnection(link, { ...settings, route, owner });
+    };
+  }
+
+  #thriftConnections(
+    options: ListenOptions,
+    service: ThriftService,
+    onMalformed: () => void,
+    onAnswered: (exchange: Exchange) => void,
+  ): Begin {
+    const { clock, log, label } = this.#deps;
+    const { idleTimeMs, lifeTimeMs, clearContext } = options;
+    const { maxPipelinedCalls, stallTimeoutMs } = options.config as ServerConfig;
+    const { errorDetail, thriftMethodInDst } = this.#config;
+    const settings: Omit<ThriftSettings, "opened" | "closed"> = {
+      ...this.#speech(true),
+      clock,
+      log,
+      limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, maxPipelinedCalls },
+      isNamedByMethod: thriftMethodInDst,
+      renderFailure: failureRenderer({ label, errorDetail }, clearContext),
+      route: service,
+      onAnswered,
+      onConnections() {}, // counted by the owner
+      onMalformed,
+    };
+    return (link, owner) =>
+      new ThriftConnection(link, {
+        ...settings,
+        opened: (connection) => owner.opened(connection),
+        closed: (connection) => owner.closed(connection),
+      });
+  }
+
+  #speech(isFramed: boolean): Speech {
+    const { thriftProtocol, maxFrameKB } = this.#config;
+    const transport = isFramed ? "framed" : "buffered";
+    return { encoding: thriftProtocol, transport, maxFrameBytes: maxFrameKB * 1024 };
+  }
+
+  #logger(): ((exchange: Exchange) => void) | null {
+    const file = this.#accessLog;
+    if (file === null) return null;
+    const lineOf = lineMaker(this.#config.thriftAccessLogFormat, this.#deps.clock);
+    return (exchange) => file.write(lineOf(exchange));
+  }
+}
+
+function accessLog(config: RouterConfig, { clock, log, stats }: ProtocolDeps): LogFile | null {
+  const wanted = {
+    path: config.thriftAccessLog,
+    roll: config.thriftAccessLogRollPolicy,
+    append: config.thriftAccessLogAppend,
+    rotateCount: config.thriftAccessLogRotateCount,
+  };
+  return openAccessLog(wanted, { clock, log, lost: stats.counter("access_log", "lost") });
+}

@@ -1,0 +1,34 @@
+// The keys of a ThriftMux router: Thrift's and mux's, and the choice of what endpoints speak.
+import * as v from "valibot";
+import * as mux from "../mux/keys.ts";
+import * as thrift from "../thrift/keys.ts";
+
+const { thriftTransport: _framedOnly, ...thriftRouterKeys } = thrift.routerKeys;
+
+export const routerKeys = {
+  ...thriftRouterKeys,
+  maxFragmentKB: mux.routerKeys.maxFragmentKB,
+};
+
+export const serverKeys = {
+  ...mux.serverKeys,
+  maxPipelinedCalls: thrift.serverKeys.maxPipelinedCalls,
+};
+
+export const clientKeys = {
+  ...thrift.clientKeys,
+  ...mux.clientKeys,
+  thriftMux: v.pipe(
+    v.optional(v.boolean("expected true or false"), false),
+    v.description("true: endpoints speak ThriftMux; false: plain Thrift, as with Linkerd 1."),
+  ),
+};
+
+const routerConfig = v.object(routerKeys);
+const serverConfig = v.object(serverKeys);
+const clientConfig = v.object(clientKeys);
+
+/** What the keys give once parsed; a section has the keys of all protocols besides. */
+export type RouterConfig = v.InferOutput<typeof routerConfig>;
+export type ServerConfig = v.InferOutput<typeof serverConfig>;
+export type ClientConfig = v.InferOutput<typeof clientConfig>;
