@@ -1,4 +1,5 @@
 // From a scanned head to an answer of an endpoint, or to what is wrong with it.
+import { latin1Of } from "./octets.ts";
 import { connectionOptions, sorted, sortFields } from "./fields.ts";
 import { answerFraming } from "./framing.ts";
 import type { AnswerFraming } from "./framing.ts";
@@ -39,7 +40,7 @@ export interface AnswerHead extends AnswerFraming {
 /** Of the head scanned last in `bytes`. A string is what is wrong. */
 export function readAnswer(bytes: Buffer, isToHead: boolean): AnswerHead | string {
   const base = marks.lineStart;
-  const text = bytes.toString("latin1", base, marks.headEnd);
+  const text = latin1Of(bytes, base, marks.headEnd);
   sortFields(bytes, text, base);
   const framed = answerFraming(marks.status, marks.minor, isToHead);
   if (typeof framed === "string") return framed;

@@ -1,4 +1,5 @@
 // One connection to an endpoint: one call at a time, back to the pool only when all is clean.
+import { latin1Of } from "./octets.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { failure } from "../../src/core/failure.ts";
 import type { Failure } from "../../src/core/failure.ts";
@@ -247,7 +248,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
       case "length": {
         const stop = start + framing.length;
         if (stop > end || framing.length > maxTextBytes) return -1;
-        answer.body = latin1Body(buffer.toString("latin1", start, stop));
+        answer.body = latin1Body(latin1Of(buffer, start, stop));
         return stop;
       }
       case "chunked": {

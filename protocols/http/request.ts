@@ -1,4 +1,5 @@
 // From a scanned head to a request, or to the reason why it is none.
+import { latin1Of } from "./octets.ts";
 import { emptyDtab } from "../../src/core/dtab.ts";
 import { root } from "../../src/core/path.ts";
 import type { Address } from "../../src/core/protocol.ts";
@@ -98,7 +99,7 @@ export type OpenRequest = { -readonly [Key in keyof HttpRequest]: HttpRequest[Ke
 /** Of the head scanned last in `bytes`. */
 export function readRequest(bytes: Buffer, peer: Peer): RequestHead | Refusal {
   const base = marks.lineStart;
-  const text = bytes.toString("latin1", base, marks.headEnd);
+  const text = latin1Of(bytes, base, marks.headEnd);
   sortFields(bytes, text, base);
   const method = methodOf(text, marks.firstEnd - base);
   const target = text.slice(marks.firstEnd - base + 1, marks.secondEnd - base);

@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 
 interface WriteRequest {
-  handle: Handle;
+  handle: Handle | null;
   oncomplete: (status: number) => void;
   /** As Node's own stream code expects them of a request. */
   async: boolean;
@@ -41,6 +41,20 @@ function findBinding(): Binding | null {
   }
 }
 
+/** Node touches a request only when something has to wait: one serves all writes until then. */
+let spare: WriteRequest | null = null;
+
+function newRequest({ WriteWrap }: Binding): WriteRequest {
+  const request = new WriteWrap();
+  request.handle = null;
+  request.oncomplete = completed;
+  request.async = false;
+  request.bytes = 0;
+  request.buffer = null;
+  request.writer = null;
+  return request;
+}
+
 /** Owned by whoever owns the socket. Texts are latin1: one character a byte. */
 export class TextWriter {
   readonly #socket: Socket;
@@ -61,18 +75,14 @@ export class TextWriter {
       socket.write(text, "latin1");
       return;
     }
-    const request = new binding.WriteWrap();
-    request.handle = handle;
-    request.oncomplete = completed;
-    request.async = false;
-    request.bytes = 0;
-    request.buffer = null;
-    request.writer = null;
+    const request = (spare ??= newRequest(binding));
     // An error comes back for good: the usual way meets it again, and tells it as usual.
     if (handle.writeLatin1String(request, text) !== 0) socket.write(text, "latin1");
     else if (binding.streamBaseState[binding.kLastWriteWasAsync] !== 0) {
       this.#isWaiting = true;
+      request.handle = handle;
       request.writer = this;
+      spare = null; // it is in use until `completed`
     }
   }
 
@@ -88,7 +98,7 @@ function completed(this: WriteRequest): void {
 
 /** null while connecting, when closed, and where a Node has no such thing. */
 function handleOf(socket: Socket): Handle | null {
-  if (socket.connecting || !socket.writable) return null;
+  if (socket.connecting) return null;
   const { _handle: handle } = socket as unknown as { _handle?: Partial<Handle> | null };
   return typeof handle?.writeLatin1String === "function" ? (handle as Handle) : null;
 }
