@@ -43,8 +43,9 @@ export function json(value: unknown, status = 200): Answer {
   return jsonText(JSON.stringify(value), status);
 }
 
-/** JSON that was written already. */
-export function jsonText(body: string, status = 200): Answer {
+/** JSON that was written already. Ends in a newline: whoever looks at it has a terminal. */
+export function jsonText(text: string, status = 200): Answer {
+  const body = text.endsWith("\n") ? text : `${text}\n`;
   return { status, contentType: "application/json; charset=utf-8", body };
 }
 

@@ -83,7 +83,7 @@ test("a router that is not there is 501", async (t) => {
 test("a name that leads nowhere as a whole is 500 with the reason", async (t) => {
   const { ask } = await asking(t, constant(failed(failure("unbound", "it goes round in circles"))));
   const { status, body } = await ask("/delegator.json?path=/a");
-  assert.deepEqual([status, body], [500, '{"error":"it goes round in circles"}']);
+  assert.deepEqual([status, body], [500, '{"error":"it goes round in circles"}\n']);
 });
 
 /** A Live that says when it is watched and let go. */
@@ -119,7 +119,7 @@ test("what discovery does not answer within two seconds is 503, and is watched n
   await isWatched;
   clock.advance(2_000);
   const { status, body } = await asked;
-  assert.deepEqual([status, body], [503, '{"error":"Request timed out."}']);
+  assert.deepEqual([status, body], [503, '{"error":"Request timed out."}\n']);
   assert.deepEqual(events, ["watch", "close"]);
 });
 

@@ -17,7 +17,7 @@ test("ping, server info and configuration", async (t) => {
   );
   assert.equal(
     (await ask("/config.json")).body,
-    '{"routers":[{"protocol":"http","label":"http"}]}',
+    '{"routers":[{"protocol":"http","label":"http"}]}\n',
   );
 });
 
@@ -45,7 +45,7 @@ test("metrics pass their parameters on, under both paths", async (t) => {
     isTree: true,
   });
   const { status, body } = await ask("/admin/metrics.json?q=none");
-  assert.deepEqual([status, body], [404, '{"error":"No such subtree: none"}']);
+  assert.deepEqual([status, body], [404, '{"error":"No such subtree: none"}\n']);
 });
 
 test("shutdown wants POST, answers, and only then begins", async (t) => {
@@ -78,7 +78,7 @@ test("log levels are listed and set by a form", async (t) => {
       return level === "DEBUG";
     },
   });
-  assert.equal((await ask("/logging.json")).body, '[{"logger":"root","level":"INFO"}]');
+  assert.equal((await ask("/logging.json")).body, '[{"logger":"root","level":"INFO"}]\n');
   const post = (body: string, headers: Record<string, string> = form) =>
     ask("/logging.json", { method: "POST", headers, body });
   assert.equal((await post("level=DEBUG&logger=%23%2Fio.l5d.fs")).status, 200);
@@ -96,7 +96,7 @@ test("bound names and client states", async (t) => {
     boundNames: () => ["/#/io.l5d.fs/web"],
     clientState: () => ({ "#/io.l5d.fs/web": { state: "bound", addresses: ["127.0.0.1:80"] } }),
   });
-  assert.equal((await ask("/bound-names.json")).body, '["/#/io.l5d.fs/web"]');
+  assert.equal((await ask("/bound-names.json")).body, '["/#/io.l5d.fs/web"]\n');
   assert.deepEqual(JSON.parse((await ask("/client_state.json")).body), {
     "#/io.l5d.fs/web": { state: "bound", addresses: ["127.0.0.1:80"] },
   });

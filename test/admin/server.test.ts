@@ -30,8 +30,8 @@ test("the index lists every page in order, those of telemeters and namers too", 
     }
   }
   assert.equal((await ask("/prom")).body, "x 1\n");
-  assert.equal((await ask("/namer_state/io.l5d.fs.json")).body, '{"watched":2}');
-  assert.equal((await ask("/out/interpreter_state/io.l5d.fs/a.json")).body, '["b"]');
+  assert.equal((await ask("/namer_state/io.l5d.fs.json")).body, '{"watched":2}\n');
+  assert.equal((await ask("/out/interpreter_state/io.l5d.fs/a.json")).body, '["b"]\n');
 });
 
 test("HEAD is answered on every page as GET is, without a body", async (t) => {
@@ -50,7 +50,7 @@ test("another method is 405 and says which ones there are", async (t) => {
   const { status, headers, body } = await ask("/admin/ping", { method: "PUT" });
   assert.equal(status, 405);
   assert.equal(headers["allow"], "GET, HEAD");
-  assert.equal(body, '{"error":"/admin/ping takes GET, HEAD, not PUT"}');
+  assert.equal(body, '{"error":"/admin/ping takes GET, HEAD, not PUT"}\n');
   assert.equal((await ask("/admin/ping", { method: "POST", body: "x" })).status, 405);
 });
 
@@ -67,7 +67,7 @@ test("a page that breaks is 500, is logged, and the next one works", async (t) =
     },
   });
   const { status, body } = await ask("/client_state.json");
-  assert.deepEqual([status, body], [500, '{"error":"bug: broken view"}']);
+  assert.deepEqual([status, body], [500, '{"error":"bug: broken view"}\n']);
   assert.equal(logged[0]?.event, "admin page failed");
   assert.equal((await ask("/admin/ping")).body, "pong");
 });

@@ -9,7 +9,6 @@
 // more each. A file has a line for each address, `host port` or `host port * weight`; host names
 // are looked up again every 5 s. `#` begins a comment. No file: no such name. An empty file: a
 // name without addresses.
-import { readdirSync, statSync } from "node:fs";
 import { join as joinFile, resolve } from "node:path";
 import * as v from "valibot";
 import { failure } from "../../core/failure.ts";
@@ -18,12 +17,13 @@ import type { Live, State } from "../../core/live.ts";
 import { leaf, neg } from "../../core/nametree.ts";
 import type { NameTree } from "../../core/nametree.ts";
 import type { AddressSet, Bound, NamerDeps, NamerPlugin, RunningNamer } from "../../core/naming.ts";
-import { append, pathOf, pathOfShown, segmentsOf, segmentText } from "../../core/path.ts";
+import { append, pathOfShown, segmentsOf, segmentText } from "../../core/path.ts";
 import type { Path } from "../../core/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import { path } from "../../core/schema.ts";
 import { isSameAddressSet, parseAddressLines, resolvedLines } from "../address-lines.ts";
 import type { AddressLine } from "../address-lines.ts";
+import { listFolder } from "../list-folder.ts";
 import { folder } from "../schema.ts";
 import { computed } from "../tracker.ts";
 import type { Tracker } from "../tracker.ts";
@@ -31,8 +31,8 @@ import { Files } from "../files.ts";
 import type { FileText } from "../files.ts";
 
 const maxFileBytes = 500_000;
-/** How deep folders are listed for `/bound-names.json`. */
-const maxListedDepth = 8;
+/** Files and folders that are looked at for `/bound-names.json`. */
+const maxListedEntries = 10_000;
 
 const schema = v.strictObject({
   kind: v.literal("io.l5d.fs"),
@@ -52,6 +52,7 @@ class FolderNamer implements RunningNamer {
   readonly #disk: Files;
   /** By path of the file; kept, for the last good addresses outlive a time without watchers. */
   readonly #files = new Map<string, AddressFile>();
+  #hasToldOfMore = false;
 
   constructor(rootDir: string, deps: NamerDeps) {
     this.#rootDir = rootDir;
@@ -88,7 +89,13 @@ class FolderNamer implements RunningNamer {
   }
 
   boundNames(): readonly Path[] {
-    return listed(this.#rootDir, this.#deps.id, maxListedDepth);
+    const { id, log } = this.#deps;
+    const { names, isComplete } = listFolder(this.#rootDir, id, maxListedEntries);
+    if (!isComplete && !this.#hasToldOfMore) {
+      this.#hasToldOfMore = true; // whoever asks for the list may ask often
+      log.warn({ event: "not all names listed", rootDir: this.#rootDir, listed: names.length });
+    }
+    return names;
   }
 
   watchState(): Readonly<Record<string, unknown>> {
@@ -108,23 +115,6 @@ function fileNameOf(segment: string): string | null {
   const name = segmentText(segment);
   const isPlain = name !== "." && name !== ".." && !/[/\\\0]/.test(name) && name.length <= 255;
   return isPlain ? name : null;
-}
-
-function listed(dir: string, id: Path, depth: number): Path[] {
-  if (depth === 0) return [];
-  try {
-    return readdirSync(dir)
-      .filter((name) => !name.startsWith("."))
-      .sort()
-      .flatMap((name) => {
-        const [segment = ""] = segmentsOf(pathOf(name));
-        const here = append(id, segment);
-        const isFolder = statSync(joinFile(dir, name)).isDirectory();
-        return isFolder ? listed(joinFile(dir, name), here, depth - 1) : [here];
-      });
-  } catch {
-    return []; // it went away while it was being listed
-  }
 }
 
 /** The addresses in one file. Keeps the last good ones when the file turns bad. */

@@ -208,6 +208,34 @@ test("names are listed, hidden files are not", (t) => {
   ]);
 });
 
+test("links are followed, and one that leads nowhere hides no other name", (t) => {
+  const { folder, namer } = setup(t);
+  folder.write("team/web", "");
+  symlinkSync("team", join(folder.path, "alias"));
+  symlinkSync("gone", join(folder.path, "dangling"));
+  assert.deepEqual(namer.boundNames?.(), ["/#/io.l5d.fs/alias/web", "/#/io.l5d.fs/team/web"]);
+});
+
+test("ten thousand names are listed, and a warning says once that there are more", (t) => {
+  const { folder, log, namer } = setup(t);
+  for (let i = 0; i < 100; i++) folder.write(`team/${i}`, "");
+  for (let i = 0; i < 100; i++) symlinkSync("team", join(folder.path, `alias${i}`));
+  const listed = namer.boundNames?.().length ?? 0;
+  assert.ok(listed > 9_000 && listed <= 10_000, `${listed}`);
+  namer.boundNames?.();
+  assert.deepEqual(log.events, [
+    { event: "not all names listed", level: "warn", rootDir: folder.path, listed },
+  ]);
+});
+
+test("links that go round in a circle are listed to a depth", (t) => {
+  const { folder, log, namer } = setup(t);
+  folder.write("team/web", "");
+  symlinkSync(".", join(folder.path, "team", "self"));
+  assert.equal(namer.boundNames?.().length, 7);
+  assert.equal(log.events.length, 1);
+});
+
 test("nothing is watched once nobody watches", async (t) => {
   const { folder, namer } = setup(t);
   folder.write("users", "10.0.0.1 80\n");
