@@ -1,5 +1,5 @@
 // `bench http`: one run over all proxies, in turns, then the checks.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { checkHosts, checkIdleMemory, checkRows, checkStreaming } from "./checks.ts";
@@ -7,38 +7,25 @@ import { canPin, loadCore, pinSelf, proxyCore } from "./lib/child.ts";
 import { findGenerator } from "./lib/generator.ts";
 import { describeMachine, showMachine } from "./lib/machine.ts";
 import { sampleDirect, sampleProxy, type Bench } from "./lib/measure.ts";
-import { figure } from "./lib/numbers.ts";
 import { startCheapOrigin, type RunningOrigin } from "./lib/origins.ts";
-import { checkout } from "./lib/programs.ts";
-import {
-  processorUs,
-  showChecks,
-  showRows,
-  type Check,
-  type Report,
-  type Row,
-  type Sample,
-} from "./lib/report.ts";
-import type { HttpOptions } from "./options.ts";
+import { checked, measureRows, save, say, warnOfNoise, type Contestant } from "./lib/run.ts";
+import { showChecks, showRows, type Check, type Sample } from "./lib/report.ts";
+import type { RunOptions } from "./options.ts";
 import { peers } from "./peers/index.ts";
 import { switchyard } from "./peers/switchyard.ts";
 
 const direct = "direct";
-export const rowNames: readonly string[] = [direct, ...peers.map((peer) => peer.name)];
-
-const noisyLoad = 0.5;
-
-/** A row while it is being measured. `sample` is null for a proxy that is missing. */
-interface Contestant {
-  readonly name: string;
-  readonly version: string;
-  missing: string;
-  readonly sample: ((bench: Bench) => Promise<Sample>) | null;
-  readonly samples: Sample[];
-}
+/** Rows of the table, and parts that are none. */
+export const httpParts: readonly string[] = [
+  direct,
+  ...peers.map((peer) => peer.name),
+  "hosts",
+  "memory",
+  "stream",
+];
 
 /** Prints as it goes; resolves to whether no check failed. */
-export async function benchHttp(options: HttpOptions): Promise<boolean> {
+export async function benchHttp(options: RunOptions): Promise<boolean> {
   const machine = describeMachine();
   const isPinned = canPin();
   const folder = mkdtempSync(path.join(tmpdir(), "switchyard-bench-"));
@@ -51,10 +38,8 @@ export async function benchHttp(options: HttpOptions): Promise<boolean> {
     const bench = { generator, origins, isPinned, connections, seconds, warmUpSeconds };
     const layout = describeLayout(bench, origin);
     say(`${showMachine(machine)}\n${layout}`);
-    if (machine.loadBefore > noisyLoad) {
-      say(`Load ${figure(machine.loadBefore)} before the run: others compute here, expect noise.`);
-    }
-    const rows = await measureRows(bench, options);
+    warnOfNoise(machine.loadBefore);
+    const rows = await measureRows(findContestants(bench, options), options.rounds);
     say(`\n${showRows(rows)}\n`);
     const checks = [
       ...(rows.length > 0 ? checkRows(rows) : []),
@@ -64,7 +49,7 @@ export async function benchHttp(options: HttpOptions): Promise<boolean> {
     const { command, rounds } = options;
     const date = new Date().toISOString();
     const about = { date, command, machine, layout, connections, seconds, rounds };
-    save({ ...about, rows, checks }, options.json);
+    save({ ...about, rows, checks }, "http", options.json);
     return checks.every((check) => check.verdict !== "fail");
   } finally {
     await origin.stop();
@@ -79,51 +64,21 @@ function describeLayout(bench: Bench, origin: RunningOrigin): string {
     : `No cores set aside (needs taskset and two cores); ${who}.`;
 }
 
-/** Alternating rounds (A B C A B C), so that a slow minute of the machine hits all alike. */
-async function measureRows(bench: Bench, options: HttpOptions): Promise<readonly Row[]> {
-  const contestants = findContestants(options);
-  for (let round = 1; round <= options.rounds; round++) {
-    for (const contestant of contestants) {
-      if (contestant.missing !== "" || contestant.sample === null) continue;
-      try {
-        const sample = await contestant.sample(bench);
-        contestant.samples.push(sample);
-        say(`round ${round}  ${contestant.name.padEnd(12)}  ${glance(sample)}`);
-      } catch (error) {
-        contestant.missing = `failed: ${error instanceof Error ? error.message : String(error)}`;
-        say(`round ${round}  ${contestant.name.padEnd(12)}  ${contestant.missing}`);
-      }
-    }
-  }
-  return contestants.map(({ name, version, missing, samples }) => ({
-    name,
-    version,
-    missing,
-    samples,
-  }));
-}
-
-function findContestants({ only }: HttpOptions): Contestant[] {
+function findContestants(bench: Bench, { only }: RunOptions): Contestant[] {
   const wanted = (name: string): boolean => only === null || only.includes(name);
   const all: Contestant[] = [
-    { name: direct, version: "", missing: "", sample: sampleDirect, samples: [] },
+    { name: direct, version: "", missing: "", sample: () => sampleDirect(bench), samples: [] },
   ];
   for (const peer of peers) {
     const found = peer.find();
     const [version, missing] = "missing" in found ? ["", found.missing] : [found.version, ""];
-    const sample = (bench: Bench): Promise<Sample> => sampleProxy(peer, bench);
+    const sample = (): Promise<Sample> => sampleProxy(peer, bench);
     all.push({ name: peer.name, version, missing, sample, samples: [] });
   }
   return all.filter(({ name }) => wanted(name));
 }
 
-function glance(sample: Sample): string {
-  const speed = `${figure(sample.requestsPerS)} requests/s, p99 ${figure(sample.p99Ms)} ms`;
-  const cost = sample.userUs === null ? "" : `, ${figure(processorUs(sample))} us a request`;
-  return `${speed}${cost}${sample.errors > 0 ? `, ${sample.errors} errors` : ""}`;
-}
-
-async function extraChecks(bench: Bench, options: HttpOptions): Promise<Check[]> {
+async function extraChecks(bench: Bench, options: RunOptions): Promise<Check[]> {
   const found = switchyard.find();
   const parts: readonly [string, () => Promise<readonly Check[]>][] = [
     ["hosts", async () => [await checkHosts(bench, options.rounds)]],
@@ -137,24 +92,7 @@ async function extraChecks(bench: Bench, options: HttpOptions): Promise<Check[]>
       checks.push({ name, limit: "", measured: found.missing, verdict: "skipped" });
       continue;
     }
-    try {
-      checks.push(...(await check()));
-    } catch (error) {
-      const measured = `could not run: ${error instanceof Error ? error.message : String(error)}`;
-      checks.push({ name, limit: "to run", measured, verdict: "fail" });
-    }
+    checks.push(...(await checked(name, check)));
   }
   return checks;
-}
-
-function save(report: Report, asked: string | null): void {
-  const results = path.join(checkout, "bench", "results");
-  const file = asked ?? path.join(results, `${report.date.slice(0, 10)}-http.json`);
-  if (asked === null) mkdirSync(results, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
-  say(`\nWritten to ${asked ?? path.relative(process.cwd(), file)}`);
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -1,10 +1,12 @@
 // `npm run bench -- http`: measures switchyard beside other proxies. See docs/benchmarks.md.
 import { readFileSync } from "node:fs";
-import { benchHttp, rowNames } from "./http.ts";
+import { benchHttp, httpParts } from "./http.ts";
 import { markdownReport, type Report } from "./lib/report.ts";
-import { extraParts, parseInvocation, usage } from "./options.ts";
+import { parseInvocation, usage } from "./options.ts";
+import { benchThrift, thriftParts } from "./thrift.ts";
 
-const parts = [...rowNames, ...extraParts];
+const parts = { http: httpParts, thrift: thriftParts };
+const benches = { http: benchHttp, thrift: benchThrift };
 const invocation = parseInvocation(process.argv.slice(2), parts);
 switch (invocation.kind) {
   case "help":
@@ -19,6 +21,6 @@ switch (invocation.kind) {
       markdownReport(JSON.parse(readFileSync(invocation.file, "utf8")) as Report),
     );
     break;
-  case "http":
-    process.exit((await benchHttp(invocation.options)) ? 0 : 1);
+  case "run":
+    process.exit((await benches[invocation.bench](invocation.options)) ? 0 : 1);
 }

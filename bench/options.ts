@@ -1,17 +1,20 @@
 // The command line of the bench.
 import { parseArgs } from "node:util";
 
-/** Parts of a run that are not rows of the table. */
-export const extraParts = ["hosts", "memory", "stream"] as const;
+/** What there is to measure. */
+export type BenchName = "http" | "thrift";
 
-export interface HttpOptions {
+/** By bench: every name that --only may hold. */
+export type PartsOf = Readonly<Record<BenchName, readonly string[]>>;
+
+export interface RunOptions {
   readonly rounds: number;
   readonly connections: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
   /** Names of rows and extra parts; null: all. */
   readonly only: readonly string[] | null;
-  /** Where the result is written; null: bench/results/<date>-http.json. */
+  /** Where the result is written; null: bench/results/<date>-<bench>.json. */
   readonly json: string | null;
   /** The words behind `npm run bench --`, for the record. */
   readonly command: string;
@@ -19,20 +22,22 @@ export interface HttpOptions {
 
 export type Invocation =
   | { readonly kind: "help" }
-  | { readonly kind: "http"; readonly options: HttpOptions }
+  | { readonly kind: "run"; readonly bench: BenchName; readonly options: RunOptions }
   | { readonly kind: "report"; readonly file: string }
   | { readonly kind: "wrong"; readonly why: string };
 
-export function usage(parts: readonly string[]): string {
+export function usage(parts: PartsOf): string {
   return `usage: npm run bench -- http [options]      measure the HTTP proxies, side by side
+       npm run bench -- thrift [options]    the same for Thrift
        npm run bench -- report FILE         print a result of bench/results as Markdown
 
   --quick           one round of 2 seconds: for a look, not for a claim
-  --only A,B        only these parts: ${parts.join(", ")}
+  --only A,B        only these parts, of http: ${parts.http.join(", ")};
+                    of thrift: ${parts.thrift.join(", ")}
   --connections N   connections of the load generator (32)
   --seconds N       length of each measured window (5)
   --rounds N        how often each proxy is measured, in turns (3)
-  --json FILE       where to write the result (bench/results/<date>-http.json)
+  --json FILE       where to write the result (bench/results/<date>-<bench>.json)
   --help            this text
 
 docs/benchmarks.md says what is measured and how to read it.
@@ -41,8 +46,7 @@ docs/benchmarks.md says what is measured and how to read it.
 
 const wholeNumber = /^[1-9]\d{0,5}$/;
 
-/** `parts`: every name that --only may hold. */
-export function parseInvocation(argv: readonly string[], parts: readonly string[]): Invocation {
+export function parseInvocation(argv: readonly string[], partsOf: PartsOf): Invocation {
   let parsed;
   try {
     parsed = parseArgs({
@@ -69,7 +73,10 @@ export function parseInvocation(argv: readonly string[], parts: readonly string[
     if (file === undefined || rest.length > 1) return wrong("report takes one FILE");
     return { kind: "report", file };
   }
-  if (kind !== "http") return wrong(`expected "http" or "report", got ${kind ?? "nothing"}`);
+  if (kind !== "http" && kind !== "thrift") {
+    return wrong(`expected "http", "thrift" or "report", got ${kind ?? "nothing"}`);
+  }
+  const parts = partsOf[kind];
   if (rest.length > 0) return wrong(`unexpected argument "${rest[0]}"`);
   for (const name of ["connections", "seconds", "rounds"] as const) {
     const value = values[name];
@@ -83,7 +90,8 @@ export function parseInvocation(argv: readonly string[], parts: readonly string[
     return wrong(`--only does not know "${unknown}"; it knows ${parts.join(", ")}`);
   }
   return {
-    kind: "http",
+    kind: "run",
+    bench: kind,
     options: {
       rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
       connections: Number(values.connections ?? 32),
@@ -92,7 +100,7 @@ export function parseInvocation(argv: readonly string[], parts: readonly string[
       only,
       json: values.json ?? null,
       // Without --json FILE: where the result went is nobody's business but this machine's.
-      command: ["npm run bench -- http", ...shown(values)].join(" "),
+      command: [`npm run bench -- ${kind}`, ...shown(values)].join(" "),
     },
   };
 }

@@ -100,12 +100,21 @@ const readyWithinMs = 10_000;
 const askEveryMs = 50;
 
 /** Resolves when a GET with this Host answers 200; throws with what the process complained of. */
-export async function answering(child: Child, port: number, host: string): Promise<void> {
+export function answering(child: Child, port: number, host: string): Promise<void> {
+  return answeringTo(child, async () => {
+    const line = await statusLine(port, host);
+    return /^HTTP\/1\.[01] 200/.test(line) ? null : line;
+  });
+}
+
+/** Resolves when `ask` finds nothing to complain of (null); throws with what the process did. */
+export async function answeringTo(child: Child, ask: () => Promise<string | null>): Promise<void> {
   const startedMs = performance.now();
   let last = "nothing listens";
   while (performance.now() - startedMs < readyWithinMs && !child.hasEnded) {
-    last = await statusLine(port, host);
-    if (/^HTTP\/1\.[01] 200/.test(last)) return;
+    const complaint = await ask();
+    if (complaint === null) return;
+    last = complaint;
     await new Promise((resolve) => setTimeout(resolve, askEveryMs));
   }
   const complaint = gist(child.complaint());

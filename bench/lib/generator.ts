@@ -25,12 +25,29 @@ export function findGenerator(folder: string, isPinned: boolean): Generator {
       },
     };
   }
-  const program = fileURLToPath(new URL("../load-process.js", import.meta.url));
+  return ownGenerator(isPinned);
+}
+
+/** Our own, also where wrk is installed. */
+export function ownGenerator(isPinned: boolean): Generator {
+  const script = new URL("../load-process.js", import.meta.url);
+  return generatorOf("bench/lib/load.ts", script, isPinned);
+}
+
+/** Calls of Thrift; what is said of hosts means nothing to it. */
+export function thriftGenerator(isPinned: boolean): Generator {
+  const script = new URL("../thrift-load-process.js", import.meta.url);
+  return generatorOf("bench/lib/thrift-load.ts", script, isPinned);
+}
+
+/** A script of ours that takes its options as JSON and prints the result as JSON. */
+function generatorOf(name: string, script: URL, isPinned: boolean): Generator {
+  const program = fileURLToPath(script);
   return {
-    name: "bench/lib/load.ts",
+    name,
     run: async (options) => {
-      const text = await runChild([process.execPath, program, JSON.stringify(options)], core);
-      return JSON.parse(text) as LoadResult;
+      const command = [process.execPath, program, JSON.stringify(options)];
+      return JSON.parse(await runChild(command, isPinned ? loadCore : null)) as LoadResult;
     },
   };
 }

@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly seconds: number;
   /** Host values, taken in turn by all connections together. */
   readonly hosts: readonly string[];
+  /** Calls a second, spread evenly; absent: each connection calls as soon as it has its answer. */
+  readonly ratePerS?: number;
 }
 
 export interface LoadResult {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { answering, freePort, proxyCore, startChild, type Child } from "./child.ts";
+import { answering, answeringTo, freePort, proxyCore, startChild, type Child } from "./child.ts";
 import type { Generator } from "./generator.ts";
 import type { LoadOptions } from "./load.ts";
 import { bytesPerMib } from "./numbers.ts";
@@ -34,7 +34,7 @@ export interface Running {
 
 /** `hosts[0]` is asked for until it answers. Throws when the proxy does not start. */
 export async function startProxy(
-  peer: Pick<Peer, "name" | "prepare">,
+  peer: Pick<Peer, "name" | "prepare" | "ask">,
   bench: Pick<Bench, "isPinned" | "origins">,
   host = serviceName,
 ): Promise<Running> {
@@ -47,7 +47,9 @@ export async function startProxy(
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await answering(child, port, host);
+    const { ask } = peer;
+    if (ask === undefined) await answering(child, port, host);
+    else await answeringTo(child, () => ask(port));
   } catch (error) {
     await stop();
     throw error;

@@ -38,15 +38,32 @@ export async function startCheapOrigin(isPinned: boolean): Promise<RunningOrigin
 }
 
 /** The origin that can also stream and swallow; see lib/origin.ts. */
-export async function startOwnOrigin(isPinned: boolean, pauseMs: number): Promise<RunningOrigin> {
-  const script = fileURLToPath(new URL("../origin-process.js", import.meta.url));
-  const command = [process.execPath, script, String(endpointCount), String(pauseMs)];
+export function startOwnOrigin(isPinned: boolean, pauseMs: number): Promise<RunningOrigin> {
+  const words = [String(endpointCount), String(pauseMs)];
+  const script = new URL("../origin-process.js", import.meta.url);
+  return startScript("bench/lib/origin.ts", script, words, isPinned);
+}
+
+/** Ten ports of a Thrift service. */
+export function startThriftOrigin(isPinned: boolean): Promise<RunningOrigin> {
+  const script = new URL("../thrift-origin-process.js", import.meta.url);
+  return startScript("bench/lib/thrift-origin.ts", script, [String(endpointCount)], isPinned);
+}
+
+/** A script of ours that prints its ports. */
+async function startScript(
+  name: string,
+  script: URL,
+  words: readonly string[],
+  isPinned: boolean,
+): Promise<RunningOrigin> {
+  const command = [process.execPath, fileURLToPath(script), ...words];
   const [program = "", ...args] = pinned(isPinned ? loadCore : null, command);
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   process.on("exit", () => child.kill("SIGKILL"));
   const [line] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
   return {
-    name: "bench/lib/origin.ts",
+    name,
     ports: line.trim().split(" ").map(Number),
     stop: async () => {
       const gone = once(child, "exit");

@@ -14,10 +14,15 @@ export const envoy: Peer = {
   prepare: ({ folder, port, origins }) => {
     const file = path.join(folder, "envoy.json");
     writeFileSync(file, JSON.stringify(bootstrap(port, origins)));
-    const options = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "error"];
-    return [envoyProgram() ?? "envoy", "-c", file, ...options];
+    return envoyCommand(file);
   },
 };
+
+/** Runs a configuration with one worker. */
+export function envoyCommand(file: string): readonly string[] {
+  const options = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "error"];
+  return [envoyProgram() ?? "envoy", "-c", file, ...options];
+}
 
 /** The program inside the Python package: the package's own command is a wrapper around it. */
 function envoyProgram(): string | null {
@@ -52,6 +57,11 @@ function bootstrap(port: number, origins: readonly number[]): unknown {
     ],
   };
   const filter = { name: "envoy.filters.network.http_connection_manager", typed_config: manager };
+  return staticCluster(port, origins, filter);
+}
+
+/** One listener with that filter, and the cluster `origin` behind it. */
+export function staticCluster(port: number, origins: readonly number[], filter: unknown): unknown {
   const endpoints = origins.map((origin) => ({ endpoint: { address: loopback(origin) } }));
   return {
     static_resources: {

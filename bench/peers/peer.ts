@@ -18,4 +18,6 @@ export interface Peer {
   find(): { readonly version: string } | { readonly missing: string };
   /** Writes its configuration into the folder; gives the command, to be run in the foreground. */
   prepare(place: Place): readonly string[];
+  /** Asks once, and gives null or what is wrong; absent: it is asked in HTTP. */
+  ask?(port: number): Promise<string | null>;
 }

@@ -25,16 +25,19 @@ export function routerFor(
   port: number,
   names: readonly string[],
   origins: readonly number[],
+  protocol = "http",
 ): string {
   const discovery = discoveryFolder(folder, names, origins);
+  // A call of Thrift that names no service is named by the prefix alone.
+  const dtab = protocol === "http" ? "/svc => /#/io.l5d.fs" : `/svc => /#/io.l5d.fs/${names[0]}`;
   return [
     "admin: { port: 0 }",
     "namers:",
     "- kind: io.l5d.fs",
     `  rootDir: ${JSON.stringify(discovery)}`,
     "routers:",
-    "- protocol: http",
-    "  dtab: /svc => /#/io.l5d.fs",
+    `- protocol: ${protocol}`,
+    `  dtab: ${dtab}`,
     "  client:",
     "    loadBalancer: { kind: ewma }",
     "  servers:",

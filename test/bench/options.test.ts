@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseInvocation, usage, type HttpOptions } from "../../bench/options.ts";
+import { parseInvocation, usage, type RunOptions } from "../../bench/options.ts";
 
-const parts = ["direct", "switchyard", "nginx", "hosts"];
+const parts = {
+  http: ["direct", "switchyard", "nginx", "hosts"],
+  thrift: ["direct", "switchyard", "npm-thrift"],
+};
 
-function http(...argv: string[]): HttpOptions {
+function http(...argv: string[]): RunOptions {
   const invocation = parseInvocation(["http", ...argv], parts);
-  assert.ok(invocation.kind === "http", JSON.stringify(invocation));
+  assert.ok(invocation.kind === "run" && invocation.bench === "http", JSON.stringify(invocation));
   return invocation.options;
 }
 
@@ -35,6 +38,14 @@ test("--only takes names of parts and refuses others by name", () => {
   assert.match(whyWrong("http", "--only", "nginx,ngnix"), /does not know "ngnix".*switchyard/);
 });
 
+test("each bench has parts of its own", () => {
+  const invocation = parseInvocation(["thrift", "--only", "npm-thrift"], parts);
+  assert.ok(invocation.kind === "run" && invocation.bench === "thrift");
+  assert.deepEqual(invocation.options.only, ["npm-thrift"]);
+  assert.equal(invocation.options.command, "npm run bench -- thrift --only npm-thrift");
+  assert.match(whyWrong("thrift", "--only", "nginx"), /does not know "nginx".*npm-thrift/);
+});
+
 test("numbers are whole and positive", () => {
   assert.equal(http("--connections=8").connections, 8);
   for (const bad of ["0", "-1", "1.5", "many", "", "1e3"]) {
@@ -45,7 +56,7 @@ test("numbers are whole and positive", () => {
 test("unknown options, missing and surplus words are errors", () => {
   assert.match(whyWrong("http", "--fast"), /--fast/);
   assert.match(whyWrong(), /got nothing/);
-  assert.match(whyWrong("thrift"), /got thrift/);
+  assert.match(whyWrong("h3"), /got h3/);
   assert.match(whyWrong("http", "more"), /unexpected argument "more"/);
   assert.match(whyWrong("report"), /takes one FILE/);
 });
@@ -58,7 +69,7 @@ test("the command is kept for the record, without the file it was written to", (
 test("help wins over everything and names every part", () => {
   assert.equal(parseInvocation(["--help"], parts).kind, "help");
   assert.equal(parseInvocation(["http", "--help"], parts).kind, "help");
-  for (const part of parts) assert.ok(usage(parts).includes(part));
+  for (const part of [...parts.http, ...parts.thrift]) assert.ok(usage(parts).includes(part));
 });
 
 test("report takes the file to print", () => {

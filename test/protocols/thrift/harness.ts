@@ -5,7 +5,6 @@ import { ClientConnection } from "../../../protocols/thrift/client-connection.ts
 import type { Exchange, ServerLimits, Speech } from "../../../protocols/thrift/exchange.ts";
 import type { ThriftRequest, ThriftResponse } from "../../../protocols/thrift/message.ts";
 import { ServerConnection } from "../../../protocols/thrift/server-connection.ts";
-import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { LogEvent } from "../../../src/core/log.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
@@ -15,7 +14,7 @@ import type { SimulatedClock } from "../../support/clock.ts";
 import { FakeSocket } from "../../support/fake-socket.ts";
 import { plainDialOptions, wireStats } from "../../support/http.ts";
 
-export const framedSpeech: Speech = {
+const framedSpeech: Speech = {
   encoding: "binary",
   transport: "framed",
   maxFrameBytes: 1024 * 1024,
@@ -174,8 +173,6 @@ export function dialled(speech: Partial<Speech> = {}, isUpgraded = false): Diall
     },
   };
 }
-
-export const cancelledByCaller = failure("cancelled", "the caller went away");
 
 /** Lets the pool's dial come about. */
 export const dialDone = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

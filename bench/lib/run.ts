@@ -1,0 +1,83 @@
+// A run over several proxies: rounds in turns, what is said meanwhile, and where the result goes.
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { figure } from "./numbers.ts";
+import { processorUs, type Check, type Report, type Row, type Sample } from "./report.ts";
+import { checkout } from "./programs.ts";
+import type { BenchName } from "../options.ts";
+
+const noisyLoad = 0.5;
+
+/** A row while it is being measured. */
+export interface Contestant {
+  readonly name: string;
+  readonly version: string;
+  /** Why it is not measured; empty when it is. */
+  missing: string;
+  sample(): Promise<Sample>;
+  readonly samples: Sample[];
+}
+
+/** Alternating rounds (A B C A B C), so that a slow minute of the machine hits all alike. */
+export async function measureRows(
+  contestants: readonly Contestant[],
+  rounds: number,
+): Promise<readonly Row[]> {
+  for (let round = 1; round <= rounds; round++) {
+    for (const contestant of contestants) {
+      if (contestant.missing !== "") continue;
+      try {
+        const sample = await contestant.sample();
+        contestant.samples.push(sample);
+        say(`round ${round}  ${contestant.name.padEnd(12)}  ${glance(sample)}`);
+      } catch (error) {
+        contestant.missing = `failed: ${whyOf(error)}`;
+        say(`round ${round}  ${contestant.name.padEnd(12)}  ${contestant.missing}`);
+      }
+    }
+  }
+  return contestants.map(({ name, version, missing, samples }) => ({
+    name,
+    version,
+    missing,
+    samples,
+  }));
+}
+
+function glance(sample: Sample): string {
+  const speed = `${figure(sample.requestsPerS)} requests/s, p99 ${figure(sample.p99Ms)} ms`;
+  const cost = sample.userUs === null ? "" : `, ${figure(processorUs(sample))} us a request`;
+  return `${speed}${cost}${sample.errors > 0 ? `, ${sample.errors} errors` : ""}`;
+}
+
+/** What a check found, or a failed check that says why it could not run. */
+export async function checked(
+  name: string,
+  check: () => Promise<readonly Check[]>,
+): Promise<readonly Check[]> {
+  try {
+    return await check();
+  } catch (error) {
+    return [{ name, limit: "to run", measured: `could not run: ${whyOf(error)}`, verdict: "fail" }];
+  }
+}
+
+const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export function warnOfNoise(loadBefore: number): void {
+  if (loadBefore <= noisyLoad) return;
+  say(`Load ${figure(loadBefore)} before the run: others compute here, expect noise.`);
+}
+
+/** `asked`: the file; null: one of bench/results. */
+export function save(report: Report, bench: BenchName, asked: string | null): void {
+  const results = path.join(checkout, "bench", "results");
+  const file = asked ?? path.join(results, `${report.date.slice(0, 10)}-${bench}.json`);
+  if (asked === null) mkdirSync(results, { recursive: true });
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
+  say(`\nWritten to ${asked ?? path.relative(process.cwd(), file)}`);
+}
+
+export function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
