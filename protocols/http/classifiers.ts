@@ -52,6 +52,7 @@ function failureOn5xx(response: HttpResponse): "success" | "failure" {
 
 /** The verdict in `l5d-success-class`, a share of success from 0.0 to 1.0; null for anything else. */
 function toldVerdict(text: string | null): "success" | "failure" | null {
+  if (text === "1.0") return "success"; // what proxies of this kind write
   if (text === null || !/^(0(\.\d+)?|1(\.0+)?)$/.test(text)) return null;
   return Number(text) > 0 ? "success" : "failure";
 }

@@ -157,14 +157,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       },
       { clock, stats },
     );
-    const service = stack(this.#wireFilters(address), wire.service);
-    return {
-      service,
-      get status() {
-        return wire.status;
-      },
-      close: (graceMs) => wire.close(graceMs),
-    };
+    return new FilteredWire(wire, stack(this.#wireFilters(address), wire.service));
   }
 
   /** What stands between an endpoint and its wire, outermost first. */
@@ -191,6 +184,25 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
 
   async close(): Promise<void> {
     await this.#accessLog?.close();
+  }
+}
+
+/** A wire with filters before it. */
+class FilteredWire implements Wire<HttpRequest, HttpResponse> {
+  readonly service: Service<HttpRequest, HttpResponse>;
+  readonly #wire: Wire<HttpRequest, HttpResponse>;
+
+  constructor(wire: Wire<HttpRequest, HttpResponse>, service: Service<HttpRequest, HttpResponse>) {
+    this.#wire = wire;
+    this.service = service;
+  }
+
+  get status(): "open" | "busy" | "closed" {
+    return this.#wire.status;
+  }
+
+  close(graceMs: number): void {
+    this.#wire.close(graceMs);
   }
 }
 

@@ -185,7 +185,9 @@ function listen<Req extends Call, Res>(
       // Before anything else costs time: there is too little of it.
       ...(limits.refusal === null ? [] : [shedFilter<Req, Res>(limits.refusal, clock)]),
       // Before any work is done for a call that there is no room for.
-      admissionFilter(options.maxConcurrentRequests),
+      ...(options.maxConcurrentRequests === Infinity
+        ? []
+        : [admissionFilter<Req, Res>(options.maxConcurrentRequests)]),
       // What the protocol reads from the message and adds to it: context, Via, deadlines.
       ...ours.serverFilters(options),
     ],

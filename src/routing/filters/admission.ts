@@ -4,9 +4,8 @@ import type { Failure } from "../../core/failure.ts";
 import { ended } from "../../core/service.ts";
 import type { Filter, Reply } from "../../core/service.ts";
 
-/** `maxConcurrentRequests` of a server; Infinity: no limit. Safe to send again elsewhere. */
+/** `maxConcurrentRequests` of a server. What it refuses is safe to send again elsewhere. */
 export function admissionFilter<Req, Res>(maxConcurrentRequests: number): Filter<Req, Res> {
-  if (maxConcurrentRequests === Infinity) return (request, reply, next) => next(request, reply);
   let inProgress = 0;
   const leave = () => void inProgress--;
   const refused = failure(
