@@ -20,9 +20,25 @@ function isThere(program: string): boolean {
  */
 export function hasPeer(t: TestContext, program: string): boolean {
   if (isThere(program)) return true;
-  const reason = `${program} is missing; scripts/install-peers installs it`;
+  skip(t, program);
+  return false;
+}
+
+/** Debian's own goes first: that is where its packages are. */
+const pythons = ["/usr/bin/python3", "python3"];
+
+/** A Python that has that module, or null; then as `hasPeer`. */
+export function pythonWith(t: TestContext, module: string): string | null {
+  const python = pythons.find((each) => {
+    return spawnSync(each, ["-c", `import ${module}`], { stdio: "ignore" }).status === 0;
+  });
+  if (python === undefined) skip(t, `python3-${module}`);
+  return python ?? null;
+}
+
+function skip(t: TestContext, what: string): void {
+  const reason = `${what} is missing; scripts/install-peers installs it`;
   if (process.env["REQUIRE_PEERS"] === "1") throw new Error(`${reason} (REQUIRE_PEERS is set)`);
   console.log(`skipped: ${t.name}: ${reason}`);
   t.skip(reason);
-  return false;
 }

@@ -316,6 +316,6 @@ test("failures become exceptions of the call, old-style for callers that are", (
   assert.deepEqual(exceptionIn(socket.sent), first);
   socket.sent = "";
   calls[1]?.fail(failure("timeout", "slow"));
-  const struct = `${textField(1, "slow").slice(0, -2)}08000200000006` + "00";
+  const struct = `${textField(1, "slow").slice(0, -2)}0800020000000600`;
   assert.equal(socket.sent, text(frameOf(`0000000470696e670300000001${struct}`)));
 });
