@@ -51,7 +51,7 @@ type End = { readonly trailers: Fields } | { readonly why: Failure };
  * A try that cancels it only stops listening: what the caller's connection does with the rest is
  * that connection's affair when the call has ended. Owns no connection.
  */
-export class ReplayBody implements Body, BodySink {
+class ReplayBody implements Body, BodySink {
   readonly length: number | null;
   readonly whole = null;
   readonly latin1 = null;

@@ -44,6 +44,13 @@ export interface BuildInfo {
   readonly revision: string | null;
 }
 
+/** What the configuration settles for a name: `/<router>/policy.json`. */
+export interface PolicyView {
+  readonly router: string;
+  /** `path` is a logical name, or the id of a client. */
+  of(path: Path): Json;
+}
+
 /** Called for each request: what they return may change as parts are opened and closed. */
 export interface AdminViews {
   readonly build: BuildInfo;
@@ -68,6 +75,7 @@ export interface AdminViews {
   /** By the namer's prefix without its slash, such as `io.l5d.fs`. */
   namerStates(): ReadonlyMap<string, () => Json>;
   interpreterStates(): readonly InterpreterState[];
+  policies(): readonly PolicyView[];
   logLevels(): readonly { readonly logger: string; readonly level: string }[];
   /** Every client that has `faults`, with what is switched on. */
   faults(): readonly Json[];

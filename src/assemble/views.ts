@@ -1,17 +1,19 @@
 // What the admin server may see of the running proxy.
-import type { AdminViews, InterpreterState } from "../admin/views.ts";
+import type { AdminViews, InterpreterState, PolicyView } from "../admin/views.ts";
 import type { RunningRouter, Surroundings } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
 import { redact } from "../config/redact.ts";
 import { emptyDtab } from "../core/dtab.ts";
 import { map } from "../core/live.ts";
 import { parsePath, segmentsOf, segmentText } from "../core/path.ts";
+import type { Path } from "../core/path.ts";
 import { delegationJson } from "../naming/delegation.ts";
 import { metricsJson } from "../telemetry/json.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Telemeter } from "../telemetry/telemeter.ts";
 import { version } from "../version.ts";
 import type { Naming } from "./naming.ts";
+import { policyJson } from "./policy.ts";
 
 export interface ViewParts {
   readonly config: Config;
@@ -43,6 +45,7 @@ export function proxyViews(parts: ViewParts): AdminViews {
     boundNames: () => naming.namers.flatMap(({ namer }) => namer.boundNames?.() ?? []),
     namerStates: () => new Map(namerStates(naming)),
     interpreterStates: () => routers.flatMap(interpreterState),
+    policies: () => routers.map(policyView),
     faults: () => routers.flatMap(faultsOf),
     setFaults(label, client, change) {
       const concerned = routers.filter(({ config: { label: own } }) => [own, null].includes(label));
@@ -67,6 +70,15 @@ function faultsOf({ config, open }: RunningRouter): unknown[] {
     enabled: isOn,
     ...rest,
   }));
+}
+
+/** The clients are those that calls of the name have met: what it is bound to now. */
+function policyView({ config, open }: RunningRouter): PolicyView {
+  const idsOf = (path: Path) => {
+    const views = open.paths().filter((view) => view.path === path);
+    return [...new Set(views.flatMap(({ bound }) => bound.map(({ id }) => id)))];
+  };
+  return { router: config.label, of: (path) => policyJson(config, path, idsOf(path)) };
 }
 
 function namerStates({ namers }: Naming): (readonly [string, () => unknown])[] {

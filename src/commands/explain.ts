@@ -1,5 +1,6 @@
 // `switchyard explain FILE NAME`
 import { openNaming } from "../assemble/naming.ts";
+import { policyText } from "../assemble/policy.ts";
 import type { RouterConfig } from "../config/config.ts";
 import { concat, parseDtab } from "../core/dtab.ts";
 import type { Dtab } from "../core/dtab.ts";
@@ -7,7 +8,13 @@ import type { State } from "../core/live.ts";
 import type { Delegation } from "../core/naming.ts";
 import { parsePath } from "../core/path.ts";
 import type { Path } from "../core/path.ts";
-import { bindsTo, delegationJson, reachesAddress, readDelegation } from "../naming/delegation.ts";
+import {
+  bindsTo,
+  childrenOf,
+  delegationJson,
+  reachesAddress,
+  readDelegation,
+} from "../naming/delegation.ts";
 import { traceText } from "../naming/trace.ts";
 import { systemClock } from "../net/timers.ts";
 import { openMetrics } from "../telemetry/metrics.ts";
@@ -24,7 +31,8 @@ export const explainCommand: Command = {
   help: `Usage: switchyard explain FILE NAME [--router LABEL] [--dtab DTAB] [--json]
 
 Resolves NAME (such as /svc/users) as the router would, asking the configured namers, and prints what
-was looked up, by which rule, and what each alternative gave. A NAME that does not begin with a slash
+was looked up, by which rule, what each alternative gave, and which settings of service and client
+hold for the name. A NAME that does not begin with a slash
 is taken as the last part of the router's dstPrefix: users is /svc/users.
 
   --router LABEL   the router whose dtab and interpreter to use; needed if the file has several
@@ -101,12 +109,20 @@ async function explain(
   const code = await new Promise<ExitCode>((resolve) => {
     readDelegation(live, clock, patienceMs, (state) => {
       resolve(print(state, path, isJson, terminal));
+      if (isJson || state.kind !== "ok") return;
+      for (const line of policyText(router, path, boundIds(state.value))) terminal.out(line);
     });
   });
   clearInterval(alive);
   interpreter.close();
   naming.close();
   return code;
+}
+
+/** The clients that calls of the name may go to. */
+function boundIds(delegation: Delegation): readonly Path[] {
+  const own = delegation.type === "leaf" && delegation.bound ? [delegation.bound.id] : [];
+  return [...new Set([...own, ...childrenOf(delegation).flatMap(boundIds)])];
 }
 
 /** What a namer warns of, such as a bad line in a file, is half of the explanation. */

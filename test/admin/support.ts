@@ -30,6 +30,7 @@ const views: AdminViews = {
   boundNames: () => [],
   namerStates: () => new Map(),
   announced: () => [],
+  policies: () => [],
   faults: () => [],
   setFaults: () => 0,
   interpreterStates: () => [],

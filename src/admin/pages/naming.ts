@@ -4,7 +4,7 @@ import { parseDtab, type Dtab } from "../../core/dtab.ts";
 import type { Live, State } from "../../core/live.ts";
 import { parsePath } from "../../core/path.ts";
 import { json, problem, type AdminRequest, type Answer, type Endpoint } from "../endpoint.ts";
-import type { AdminViews, Json } from "../views.ts";
+import type { AdminViews, Json, PolicyView } from "../views.ts";
 
 const delegateTimeoutMs = 2_000;
 
@@ -27,11 +27,24 @@ export function namingPages(views: AdminViews, clock: Clock): readonly Endpoint[
           interpreter.state(),
         ),
       ),
+    ...views.policies().map((policy): Endpoint => ({
+      path: `/${policy.router}/policy.json`,
+      category: "diagnostics",
+      get: ({ query }) => policyOf(policy, query.get("path")),
+    })),
   ];
 }
 
 function state(path: string, read: () => Json): Endpoint {
   return { path, category: "diagnostics", get: () => json(read()) };
+}
+
+function policyOf(policy: PolicyView, text: string | null): Answer {
+  if (text === null) return problem(400, "Invalid path: the parameter path=/svc/... is missing");
+  const path = parsePath(text);
+  return path.ok
+    ? json(policy.of(path.value))
+    : problem(400, `Invalid path: ${path.error.message}`);
 }
 
 /** What was asked, as text; null: not given. */

@@ -4,8 +4,15 @@ import { test } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { replayFilter } from "../../../protocols/http/replay.ts";
-import type { Body, BodySink, Fields, HttpRequest } from "../../../protocols/http/message.ts";
+import type {
+  Body,
+  BodySink,
+  Fields,
+  HttpRequest,
+  HttpResponse,
+} from "../../../protocols/http/message.ts";
 import { ended } from "../../../src/core/service.ts";
+import type { Reply } from "../../../src/core/service.ts";
 import { seeded } from "../../support/random.ts";
 import { request, response } from "./messages.ts";
 
@@ -70,12 +77,12 @@ class Try implements BodySink {
 /** Sends a request with that body through the filter; the call then hangs. */
 function kept(source: Source, limitBytes: number) {
   const call: HttpRequest = request({ method: "POST", body: source, replayable: false });
-  let reply = { start: (_: ReturnType<typeof response>) => {}, end: (_: Failure | null) => {} };
+  const replies: Reply<HttpResponse>[] = [];
   replayFilter(limitBytes)(call, { start() {}, end() {} }, (_, inner) => {
-    reply = inner;
+    replies.push(inner);
     return ended;
   });
-  return { call, body: call.body, answer: () => reply.start(response()) };
+  return { call, body: call.body, answer: () => replies[0]?.start(response()) };
 }
 
 test("a body that came with its head is left alone", () => {
