@@ -65,6 +65,10 @@ type State = // alive -> dead -> probing -> alive or dead; an ignorable probe: p
 const alive: State = { name: "alive" };
 const probing: State = { name: "probing" };
 
+/** Epochs of no call, and of calls that were sent although the endpoint was down. */
+const none = -1;
+const sentWhileDown = -2;
+
 /**
  * The state is looked at, not timed: a dead endpoint becomes ready for its probe by the clock when
  * somebody asks. A result counts only in the epoch in which its call began, so that stragglers
@@ -75,6 +79,8 @@ export class Accrual {
   readonly #events: AccrualEvents;
   #state: State = alive;
   #epoch = 0;
+  /** Of the probe that brought it back with the head of its answer, which goes on. */
+  #reviverEpoch = none;
 
   constructor(policy: AccrualPolicy, events: AccrualEvents) {
     this.#policy = policy;
@@ -102,7 +108,7 @@ export class Accrual {
       this.#events.counters.probes.value++;
       return ++this.#epoch;
     }
-    return -1; // sent although down: its result means nothing
+    return sentWhileDown; // its result means nothing
   }
 
   /** Whether a polite refusal tells it more than a success or nothing would. */
@@ -116,6 +122,7 @@ export class Accrual {
   }
 
   ended(epoch: number, health: Health, nowMs: number): void {
+    if (epoch === this.#reviverEpoch) return this.#reviverEnded(health, nowMs);
     if (epoch !== this.#epoch) return;
     if (this.#state === probing) return this.#probeEnded(health, nowMs);
     if (this.#state !== alive) return;
@@ -125,9 +132,18 @@ export class Accrual {
     else this.#events.counters.spared.value++;
   }
 
+  /** A probe whose answer breaks after a good head has failed after all. */
+  #reviverEnded(health: Health, nowMs: number): void {
+    this.#reviverEpoch = none;
+    if (this.#state !== alive || health === "success" || health === "ignorable") return;
+    this.#isDead(health, nowMs);
+    this.#die(nowMs);
+  }
+
   #probeEnded(health: Health, nowMs: number): void {
     switch (health) {
       case "success":
+        this.#reviverEpoch = this.#epoch;
         this.#enter(alive);
         this.#policy.revived(nowMs);
         this.#policy.succeeded(nowMs);

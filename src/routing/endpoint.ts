@@ -158,7 +158,8 @@ class Attempt<Req extends Call, Res> implements Reply<Res> {
     const nowMs = deps.clock.nowMs();
     const elapsedMs = nowMs - this.#startedMs;
     const verdict = verdictOf(this.#classifier, this.#request, this.#response, failure);
-    if (this.#response === null) this.#observe(verdict, failure, nowMs);
+    // An answer that broke after a quick head is no quick answer.
+    if (this.#response === null || failure !== null) this.#observe(verdict, failure, nowMs);
     if (accrual !== null)
       accrual.ended(this.#epoch, this.#health(accrual, verdict, failure), nowMs);
     deps.stats.ended(verdict, failure, elapsedMs);

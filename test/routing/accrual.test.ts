@@ -361,6 +361,31 @@ test("a probe that streams its answer revives with the head", () => {
   assert.equal(router.gauge("client", "#/fs/users", "loadbalancer", "available"), 1);
 });
 
+test("what was sent to a dead endpoint decides nothing after it is back", () => {
+  const { health } = accrual({ failures: 1 });
+  call(health, "failure", 0);
+  const panicked = health.begin(1);
+  call(health, "success", 5_000);
+  health.ended(panicked, "failure", 5_001);
+  assert.ok(health.isAlive);
+});
+
+test("a probe that breaks after a good head has failed after all", () => {
+  const { health, deaths } = accrual({ failures: 3 });
+  for (let i = 0; i < 3; i++) call(health, "failure", 0);
+  const probe = health.begin(5_000);
+  health.ended(probe, "success", 5_001); // its head
+  assert.ok(health.isAlive);
+  health.ended(probe, "failure", 5_002); // its end
+  assert.ok(health.isDown(5_002));
+  assert.equal(deaths.length, 2);
+  const good = health.begin(20_000);
+  health.ended(good, "success", 20_001);
+  health.ended(good, "success", 20_002);
+  call(health, "failure", 20_003);
+  assert.ok(health.isAlive);
+});
+
 test("a full pool is no illness", () => {
   const router = testRouter({ serve: () => fails(failure("exhausted", "too many waiters")) });
   router.bind("/svc/users", "/#/fs/users", addresses(1));

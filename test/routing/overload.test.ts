@@ -2,7 +2,6 @@
 // calls cost.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Failure } from "../../src/core/failure.ts";
 import { Pool } from "../../src/net/pool.ts";
 import type { PoolMember } from "../../src/net/pool.ts";
 import type { BalancerPlugin } from "../../src/routing/balancers/balancer.ts";
@@ -126,7 +125,7 @@ function queueing(maxWaiters: number, seconds: number) {
       });
     const idle = pool.take();
     if (idle !== null) got(idle);
-    else pool.wait({ got, failed: (_: Failure) => {} });
+    else pool.wait({ got, failed() {} });
   });
   const inTime = latencies.filter((ms) => ms <= 500).length;
   latencies.sort((a, b) => a - b);
