@@ -214,10 +214,22 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     if (typeof head === "string") return this.#malformed(head, end);
     const { status, fields } = head.answer;
     if (status === 101) return this.#switch(call, head, buffer.subarray(headEnd, end), end);
-    if (status >= 200) return this.#final(call, head, buffer, headEnd, end);
+    if (status >= 200) {
+      return this.#isShortOf(head, end - headEnd)
+        ? start
+        : this.#final(call, head, buffer, headEnd, end);
+    }
     if (++this.#interims > maxInterims) return this.#malformed("too many interim answers", end);
     call.interim(status, fields);
     return headEnd;
+  }
+
+  /** A short body is on its way: its head is read again with it. */
+  #isShortOf({ framing }: AnswerHead, hereBytes: number): boolean {
+    const { maxWholeBodyBytes } = this.#settings.options;
+    return (
+      framing.kind === "length" && framing.length > hereBytes && framing.length <= maxWholeBodyBytes
+    );
   }
 
   #final(call: ClientCall, head: AnswerHead, buffer: Buffer, start: number, end: number): number {

@@ -121,6 +121,11 @@ export interface HttpListenOptions {
 /** Pool and session keys as every protocol has them, and what an answer may measure. */
 export interface HttpDialOptions extends Omit<DialOptions, "config"> {
   readonly limits: HeadLimits;
+  /**
+   * A body announced as no longer than this is waited for, so that an answer that breaks within it
+   * is no answer yet: the call can be tried again.
+   */
+  readonly maxWholeBodyBytes: number;
   /** Bytes of an answer nobody wants that are read to keep the connection. */
   readonly maxDrainBytes: number;
   /** How long to wait for a 100 before the body is sent anyway. */

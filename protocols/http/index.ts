@@ -152,6 +152,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       {
         ...shared,
         limits: this.#limits,
+        maxWholeBodyBytes: this.#config.streamAfterContentLengthKB * 1024,
         maxDrainBytes: config.maxDrainKB * 1024,
         continueTimeoutMs: config.continueTimeoutMs,
       },

@@ -74,7 +74,7 @@ export const routerKeys = {
     kilobytes(5120 * 1024),
   ),
   streamAfterContentLengthKB: says(
-    "A request body up to this is read before it is routed.",
+    "A body up to this is read before the request is routed, or the answer passed on.",
     v.optional(integer(0, 1_048_576), defaultLimits.maxWholeBodyBytes / 1024),
   ),
   streamingEnabled: says(

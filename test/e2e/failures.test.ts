@@ -153,7 +153,7 @@ test("an endpoint that does not accept in time is given up after connectTimeoutM
 
 test("an answer that breaks off reaches the caller broken off, and is counted a failure", async (t) => {
   for (const [framing, head] of [
-    ["Content-Length", "Content-Length: 100\r\n"],
+    ["Content-Length", "Content-Length: 10000\r\n"],
     ["chunked", "Transfer-Encoding: chunked\r\n"],
   ] as const) {
     await t.test(framing, async (each) => {
@@ -168,6 +168,21 @@ test("an answer that breaks off reaches the caller broken off, and is counted a 
       assert.equal(await metric("failures"), 1);
     });
   }
+});
+
+test("a short answer that breaks off is none: the call is tried again, or fails with a 502", async (t) => {
+  const broken = await tcpService(t, (socket) => {
+    socket.end("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
+  });
+  const web = await service(t, "web");
+  const alone = await oneClient(t, [broken.port]);
+  const { status, body } = await alone.go();
+  assert.equal(status, 502);
+  assert.match(body, /^The connection to the service broke before its answer was complete\./);
+  const both = await oneClient(t, [broken.port, web.port], "{}", [
+    "service: { responseClassifier: { kind: io.l5d.http.retryableRead5XX } }",
+  ]);
+  for (let call = 0; call < 10; call++) assert.equal((await both.go()).body, "web");
 });
 
 test("answers that are not HTTP are a 502, and never reach the caller", async (t) => {

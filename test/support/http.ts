@@ -50,6 +50,7 @@ export const plainDialOptions: HttpDialOptions = {
   idleTimeMs: Infinity,
   lifeTimeMs: Infinity,
   limits: defaultLimits,
+  maxWholeBodyBytes: 0,
   maxDrainBytes: 64 * 1024,
   continueTimeoutMs: 1_000,
 };
