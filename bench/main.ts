@@ -3,10 +3,11 @@ import { readFileSync } from "node:fs";
 import { benchHttp, httpParts } from "./http.ts";
 import { markdownReport, type Report } from "./lib/report.ts";
 import { parseInvocation, usage } from "./options.ts";
+import { benchMux, muxParts } from "./mux.ts";
 import { benchThrift, thriftParts } from "./thrift.ts";
 
-const parts = { http: httpParts, thrift: thriftParts };
-const benches = { http: benchHttp, thrift: benchThrift };
+const parts = { http: httpParts, thrift: thriftParts, mux: muxParts };
+const benches = { http: benchHttp, thrift: benchThrift, mux: benchMux };
 const invocation = parseInvocation(process.argv.slice(2), parts);
 switch (invocation.kind) {
   case "help":

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 
 /** What there is to measure. */
-export type BenchName = "http" | "thrift";
+export type BenchName = "http" | "thrift" | "mux";
 
 /** By bench: every name that --only may hold. */
 export type PartsOf = Readonly<Record<BenchName, readonly string[]>>;
@@ -29,12 +29,14 @@ export type Invocation =
 export function usage(parts: PartsOf): string {
   return `usage: npm run bench -- http [options]      measure the HTTP proxies, side by side
        npm run bench -- thrift [options]    the same for Thrift
+       npm run bench -- mux [options]       mux beside HTTP
        npm run bench -- report FILE         print a result of bench/results as Markdown
 
   --quick           one round of 2 seconds: for a look, not for a claim
   --only A,B        only these parts, of http: ${parts.http.join(", ")};
-                    of thrift: ${parts.thrift.join(", ")}
-  --connections N   connections of the load generator (32)
+                    of thrift: ${parts.thrift.join(", ")};
+                    of mux: ${parts.mux.join(", ")}
+  --connections N   connections of the load generator (32); of mux: calls on one connection
   --seconds N       length of each measured window (5)
   --rounds N        how often each proxy is measured, in turns (3)
   --json FILE       where to write the result (bench/results/<date>-<bench>.json)
@@ -73,8 +75,8 @@ export function parseInvocation(argv: readonly string[], partsOf: PartsOf): Invo
     if (file === undefined || rest.length > 1) return wrong("report takes one FILE");
     return { kind: "report", file };
   }
-  if (kind !== "http" && kind !== "thrift") {
-    return wrong(`expected "http", "thrift" or "report", got ${kind ?? "nothing"}`);
+  if (kind !== "http" && kind !== "thrift" && kind !== "mux") {
+    return wrong(`expected "http", "thrift", "mux" or "report", got ${kind ?? "nothing"}`);
   }
   const parts = partsOf[kind];
   if (rest.length > 0) return wrong(`unexpected argument "${rest[0]}"`);

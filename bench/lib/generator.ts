@@ -40,6 +40,12 @@ export function thriftGenerator(isPinned: boolean): Generator {
   return generatorOf("bench/lib/thrift-load.ts", script, isPinned);
 }
 
+/** Calls of mux; what is said of hosts means nothing to it. */
+export function muxGenerator(isPinned: boolean): Generator {
+  const script = new URL("../mux-load-process.js", import.meta.url);
+  return generatorOf("bench/lib/mux-load.ts", script, isPinned);
+}
+
 /** A script of ours that takes its options as JSON and prints the result as JSON. */
 function generatorOf(name: string, script: URL, isPinned: boolean): Generator {
   const program = fileURLToPath(script);

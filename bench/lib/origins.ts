@@ -50,6 +50,12 @@ export function startThriftOrigin(isPinned: boolean): Promise<RunningOrigin> {
   return startScript("bench/lib/thrift-origin.ts", script, [String(endpointCount)], isPinned);
 }
 
+/** Ten ports of a mux service. */
+export function startMuxOrigin(isPinned: boolean): Promise<RunningOrigin> {
+  const script = new URL("../mux-origin-process.js", import.meta.url);
+  return startScript("bench/lib/mux-origin.ts", script, [String(endpointCount)], isPinned);
+}
+
 /** A script of ours that prints its ports. */
 async function startScript(
   name: string,

@@ -29,7 +29,7 @@ export function routerFor(
 ): string {
   const discovery = discoveryFolder(folder, names, origins);
   // A call of Thrift that names no service is named by the prefix alone.
-  const dtab = protocol === "http" ? "/svc => /#/io.l5d.fs" : `/svc => /#/io.l5d.fs/${names[0]}`;
+  const dtab = protocol === "thrift" ? `/svc => /#/io.l5d.fs/${names[0]}` : "/svc => /#/io.l5d.fs";
   return [
     "admin: { port: 0 }",
     "namers:",

@@ -5,6 +5,7 @@ import { parseInvocation, usage, type RunOptions } from "../../bench/options.ts"
 const parts = {
   http: ["direct", "switchyard", "nginx", "hosts"],
   thrift: ["direct", "switchyard", "npm-thrift"],
+  mux: ["direct", "http", "switchyard", "memory"],
 };
 
 function http(...argv: string[]): RunOptions {
@@ -69,7 +70,8 @@ test("the command is kept for the record, without the file it was written to", (
 test("help wins over everything and names every part", () => {
   assert.equal(parseInvocation(["--help"], parts).kind, "help");
   assert.equal(parseInvocation(["http", "--help"], parts).kind, "help");
-  for (const part of [...parts.http, ...parts.thrift]) assert.ok(usage(parts).includes(part));
+  for (const part of [...parts.http, ...parts.thrift, ...parts.mux])
+    assert.ok(usage(parts).includes(part));
 });
 
 test("report takes the file to print", () => {

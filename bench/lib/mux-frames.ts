@@ -1,0 +1,93 @@
+// The one call of the mux bench: a Tdispatch to the service with 64 bytes, without contexts.
+import { connect } from "node:net";
+import { serviceName } from "../peers/peer.ts";
+
+const payload = Buffer.from("switchyard ".repeat(6).slice(0, 64));
+export const tdispatch = 2;
+export const rdispatch = 0xfe;
+/** Where type and tag stand in a frame, its size in front. */
+const typeAt = 4;
+const tagAt = 5;
+/** A service of the bench does not answer calls that begin so: they stay in progress. */
+const holdMark = 0x21; // '!'
+
+function frame(type: number, tag: number, body: Buffer): Buffer {
+  const bytes = Buffer.alloc(8 + body.length);
+  bytes.writeInt32BE(bytes.length - 4, 0);
+  bytes[typeAt] = type;
+  bytes.writeUIntBE(tag, tagAt, 3);
+  body.copy(bytes, 8);
+  return bytes;
+}
+
+const destination = Buffer.from(`/${serviceName}`);
+
+/** A call with this tag; `isHeld`: one that is not answered. */
+export function callFrame(tag: number, isHeld = false): Buffer {
+  const head = Buffer.concat([Buffer.from([0, 0, 0, destination.length]), destination]);
+  const bytes = Buffer.from(payload);
+  if (isHeld) bytes[0] = holdMark;
+  return frame(tdispatch, tag, Buffer.concat([head, Buffer.from([0, 0]), bytes]));
+}
+
+export function replyFrame(tag: number): Buffer {
+  return frame(rdispatch, tag, Buffer.concat([Buffer.from([0, 0, 0]), payload]));
+}
+
+export const pingFrame: Buffer = frame(65, 1, Buffer.alloc(0));
+
+export const typeOf = (bytes: Buffer): number => bytes[typeAt] ?? 0;
+export const tagOf = (bytes: Buffer): number => bytes.readUIntBE(tagAt, 3);
+export const statusOf = (reply: Buffer): number => reply[8] ?? 0;
+export const isHeld = (call: Buffer): boolean => call[call.length - payload.length] === holdMark;
+
+/** Answers of a mux server to what is no call; null: it needs none. */
+export function courtesy(message: Buffer): Buffer | null {
+  const body = message.subarray(8);
+  switch (typeOf(message)) {
+    case 127: // the question whether it can negotiate
+      return message;
+    case 68: // Tinit: what the client takes is good enough for the server, too
+      return frame(0xbc, tagOf(message), body);
+    case 65:
+      return frame(0xbf, tagOf(message), body);
+    case 64:
+      return frame(0xc0, tagOf(message), body);
+    default:
+      return null;
+  }
+}
+
+/** Takes frames out of chunks. */
+export function frameReader(take: (frame: Buffer) => void): (chunk: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    let bytes: Buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    while (bytes.length >= 4) {
+      const end = 4 + bytes.readInt32BE(0);
+      if (bytes.length < end) break;
+      take(bytes.subarray(0, end));
+      bytes = bytes.subarray(end);
+    }
+    rest = bytes;
+  };
+}
+
+/** null when the port answers a call; else what is wrong. */
+export function askMux(port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    const finish = (complaint: string | null): void => {
+      socket.destroy();
+      resolve(complaint);
+    };
+    socket.setTimeout(1_000, () => finish("no answer within 1 s"));
+    socket.on("connect", () => socket.write(callFrame(2)));
+    socket.on("error", (error) => finish(error.message));
+    socket.on("close", () => finish("closed without an answer"));
+    const read = frameReader((answer) => {
+      finish(statusOf(answer) === 0 ? null : answer.toString("latin1", 8));
+    });
+    socket.on("data", read);
+  });
+}

@@ -1,0 +1,6 @@
+// The load generator of mux as a process: options as JSON in, the result as JSON out.
+import type { LoadOptions } from "./lib/load.ts";
+import { runMuxLoad } from "./lib/mux-load.ts";
+
+const options = JSON.parse(process.argv[2] ?? "{}") as LoadOptions;
+process.stdout.write(JSON.stringify(await runMuxLoad(options)));
