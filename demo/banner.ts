@@ -51,9 +51,9 @@ function table({ instances }: Fleet): string {
   const head = ["", "service", "incoming", "outgoing", "sidecar's admin"];
   const rows = instances.map(({ name, ports }) => [
     name,
-    `${ports.service}`,
-    `${ports.incoming}`,
-    `${ports.outgoing}`,
+    `${ports.http.service}`,
+    `${ports.http.incoming}`,
+    `${ports.http.outgoing}`,
     `http://127.0.0.1:${ports.admin}/`,
   ]);
   return [head, ...rows].map((cells) => lineOf(cells)).join("\n");

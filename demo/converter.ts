@@ -1,18 +1,30 @@
 // The converter: checks what was asked, gets the rate from `rates`, multiplies and rounds.
 import { problem, type Asked, type Reply } from "./http.ts";
+import { askRate, type RateAsker } from "./rate-asker.ts";
 import { run, type Self } from "./service.ts";
 import { convert } from "./table.ts";
+import { ThriftRates } from "./thrift-rates.ts";
+import { isProtocol, protocols, type Protocol } from "./via.ts";
+
+type Others = Readonly<Record<Exclude<Protocol, "http">, RateAsker>>;
 
 const amountForm = /^\d{1,9}(\.\d{1,6})?$/;
 
-async function convertAsked(self: Self, asked: Asked): Promise<Reply> {
+async function convertAsked(self: Self, others: Others, asked: Asked): Promise<Reply> {
   const startedMs = performance.now();
   const amountText = (asked.query.get("amount") ?? "").trim();
   const from = (asked.query.get("from") ?? "").trim().toUpperCase();
   const to = (asked.query.get("to") ?? "").trim().toUpperCase();
   const wrong = wrongWith(amountText, from, to);
   if (wrong !== null) return problem(400, wrong);
-  const called = await self.call("rates", `/rate?from=${from}&to=${to}`, asked);
+  const via = asked.query.get("via") ?? "http";
+  if (!isProtocol(via)) {
+    return problem(400, `via: expected one of ${protocols.join(", ")}, got "${via}"`);
+  }
+  const called =
+    via === "http"
+      ? await self.call("rates", `/rate?from=${from}&to=${to}`, asked)
+      : await askRate(self, others[via], from, to, asked);
   if (!called.ok) return called.reply;
   const { rate, digits, date } = called.fields;
   if (typeof rate !== "number" || typeof digits !== "number") {
@@ -21,7 +33,8 @@ async function convertAsked(self: Self, asked: Asked): Promise<Reply> {
   const amount = Number(amountText);
   const result = convert(amount, rate, digits);
   const { legs } = called;
-  return self.answer(asked, startedMs, 200, { amount, from, to, rate, result, digits, date, legs });
+  const answer = { amount, from, to, rate, result, digits, date, via, legs };
+  return self.answer(asked, startedMs, 200, answer);
 }
 
 function wrongWith(amount: string, from: string, to: string): string | null {
@@ -41,8 +54,11 @@ async function currencies(self: Self, asked: Asked): Promise<Reply> {
   return self.answer(asked, startedMs, 200, { ...called.fields, legs: called.legs });
 }
 
-await run("converter", (self) => async (asked) => {
-  if (asked.path === "/convert") return convertAsked(self, asked);
-  if (asked.path === "/currencies") return currencies(self, asked);
-  return problem(404, `converter has /convert and /currencies, not ${asked.path}`);
+await run("converter", (self) => {
+  const others: Others = { thrift: new ThriftRates(self.lines.thrift.outgoing) };
+  return async (asked) => {
+    if (asked.path === "/convert") return convertAsked(self, others, asked);
+    if (asked.path === "/currencies") return currencies(self, asked);
+    return problem(404, `converter has /convert and /currencies, not ${asked.path}`);
+  };
 });

@@ -7,6 +7,7 @@ import type { Announced, Discovery } from "./discovery.ts";
 import { ask } from "./http.ts";
 import { Instance, type Around, type InstanceStatus } from "./instance.ts";
 import { freePorts } from "./ports.ts";
+import { nameOver, protocols, type Doors, type Offer, type Ports, type Protocol } from "./via.ts";
 
 const plan = [
   { name: "web", service: "web" },
@@ -54,30 +55,49 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const folder = mkdtempSync(path.join(tmpdir(), "switchyard-demo-"));
   const { pagePort, controlUrl, say } = options;
   const discovery = options.discoverBy(folder);
-  const ports = await freePorts(plan.length * 4);
-  const around: Around = { discovery, say, untilForgotten: (address) => untilForgotten(address) };
+  const around: Around = { discovery, say, untilForgotten: (gone) => untilForgotten(gone) };
+  const each = protocols.length * 3 + 1;
+  const free = await freePorts(plan.length * each);
   const instances = plan.map(({ name, service }, index) => {
-    const [own = 0, incoming = 0, outgoing = 0, admin = 0] = ports.slice(index * 4, index * 4 + 4);
     const isFront = service === "web";
-    const twins = plan.filter((each) => each.service === service).length;
     return new Instance(
       {
         name,
         service,
-        // A name of its own too, so that a request can ask for one of several.
-        names: twins > 1 ? [service, name] : [service],
-        ports: { service: own, incoming: isFront ? pagePort : incoming, outgoing, admin },
+        offers: offersOf(name, service),
+        ports: portsFrom(free.slice(index * each, (index + 1) * each), isFront ? pagePort : null),
         folder,
         args: isFront ? ["--control", controlUrl] : [],
       },
       around,
     );
   });
-  async function untilForgotten(address: Announced): Promise<void> {
+  async function untilForgotten(addresses: readonly Announced[]): Promise<void> {
     const running = instances.filter((each) => each.status().state === "running");
-    await Promise.all(running.map((each) => forgottenBy(each, address)));
+    await Promise.all(running.map((each) => forgottenBy(each, addresses)));
   }
   return fleetOf(folder, discovery, instances);
+}
+
+/** `pagePort`: the front's incoming port. */
+function portsFrom(free: readonly number[], pagePort: number | null): Ports {
+  const [admin = 0, ...rest] = free;
+  const doors = protocols.map((protocol, index): [Protocol, Doors] => {
+    const [service = 0, incoming = 0, outgoing = 0] = rest.slice(index * 3);
+    const isPage = protocol === "http" && pagePort !== null;
+    return [protocol, { service, incoming: isPage ? pagePort : incoming, outgoing }];
+  });
+  return { ...(Object.fromEntries(doors) as Record<Protocol, Doors>), admin }; // one for each
+}
+
+function offersOf(name: string, service: string): readonly Offer[] {
+  const isSeveral = plan.filter((each) => each.service === service).length > 1;
+  // A name of its own too, so that a request can ask for one of several.
+  const names = isSeveral ? [service, name] : [service];
+  const spoken = protocols.filter((each) => each === "http" || service === "rates");
+  return names.flatMap((own) =>
+    spoken.map((protocol) => ({ name: nameOver(protocol, own), protocol })),
+  );
 }
 
 function fleetOf(folder: string, discovery: Discovery, instances: readonly Instance[]): Fleet {
@@ -87,7 +107,7 @@ function fleetOf(folder: string, discovery: Discovery, instances: readonly Insta
     folder,
     discovery,
     instances,
-    pageUrl: `http://127.0.0.1:${instance("web")?.ports.incoming}`,
+    pageUrl: `http://127.0.0.1:${instance("web")?.ports.http.incoming}`,
     instance,
     status: () => ({
       instances: instances.map((each) => each.status()),
@@ -119,13 +139,14 @@ function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? text;
 }
 
-/** Until this sidecar's balancers no longer hold `address`, or for a while if it cannot say. */
-async function forgottenBy(caller: Instance, { host, port }: Announced): Promise<void> {
+/** Until this sidecar's balancers hold none of these, or for a while if it cannot say. */
+async function forgottenBy(caller: Instance, addresses: readonly Announced[]): Promise<void> {
+  const gone = addresses.map(({ host, port }) => `"${host}:${port}"`);
   const startedMs = performance.now();
   while (performance.now() - startedMs < forgetLimitMs) {
     try {
       const { body } = await ask(`${caller.status().adminUrl}/client_state.json`);
-      if (!body.includes(`"${host}:${port}"`)) return;
+      if (!gone.some((each) => body.includes(each))) return;
     } catch {
       return; // it stopped itself: it sends nothing any more
     }

@@ -4,7 +4,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Child } from "./child.ts";
 import type { Announced, Discovery } from "./discovery.ts";
-import { sidecarYaml, type Ports } from "./sidecar-yaml.ts";
+import { sidecarYaml } from "./sidecar-yaml.ts";
+import { protocols, type Offer, type Ports } from "./via.ts";
 
 const readyLimitMs = 20_000;
 const graceMs = 12_000; // a little more than a sidecar's own shutdownGraceMs
@@ -27,7 +28,7 @@ export interface InstanceOptions {
   readonly name: string;
   readonly service: string;
   /** The names it is found by: its service's, and where there are several, its own. */
-  readonly names: readonly string[];
+  readonly offers: readonly Offer[];
   readonly ports: Ports;
   /** For the sidecar's file and the logs; the supervisor's. */
   readonly folder: string;
@@ -38,8 +39,8 @@ export interface InstanceOptions {
 /** What an instance needs from the demo around it. */
 export interface Around {
   readonly discovery: Discovery;
-  /** Resolves when no sidecar sends calls to `address` any more, or has had time enough. */
-  untilForgotten(address: Announced): Promise<void>;
+  /** Resolves when no sidecar sends calls to these any more, or has had time enough. */
+  untilForgotten(addresses: readonly Announced[]): Promise<void>;
   say(line: string): void;
 }
 
@@ -65,7 +66,7 @@ export class Instance {
     this.#around = around;
     writeFileSync(
       this.configFile,
-      sidecarYaml(this.name, options.names, this.ports, around.discovery),
+      sidecarYaml(this.name, options.offers, this.ports, around.discovery),
     );
   }
 
@@ -83,7 +84,7 @@ export class Instance {
       if (this.#state === "running" || this.#isClosed) return null;
       this.#state = "starting";
       const problems = await Promise.all([
-        this.#ready("service", `http://127.0.0.1:${this.ports.service}/health`),
+        this.#ready("service", `http://127.0.0.1:${this.ports.http.service}/health`),
         this.#ready("sidecar", `http://127.0.0.1:${this.ports.admin}/admin/ready`),
       ]);
       const isUp = this.#children.size === 2; // one may have ended since it was ready
@@ -92,9 +93,11 @@ export class Instance {
         this.#state = "dead";
         return problem ?? `a process of ${this.name} ended as soon as it was ready`;
       }
-      for (const name of this.#options.names) {
-        await this.#around.discovery.announce(name, this.#address);
-      }
+      await Promise.all(
+        this.#options.offers.map((each) =>
+          this.#around.discovery.announce(each.name, this.#addressOf(each)),
+        ),
+      );
       this.#state = "running";
       return null;
     });
@@ -105,10 +108,10 @@ export class Instance {
     return this.#order(async () => {
       if (this.#state === "stopped") return;
       this.#state = "stopping";
-      for (const name of this.#options.names) {
-        await this.#around.discovery.withdraw(name, this.#address);
-      }
-      await this.#around.untilForgotten(this.#address);
+      const { offers } = this.#options;
+      const { discovery, untilForgotten } = this.#around;
+      await Promise.all(offers.map((each) => discovery.withdraw(each.name, this.#addressOf(each))));
+      await untilForgotten(offers.map((each) => this.#addressOf(each)));
       await this.#stopChildren();
       this.#state = "stopped";
     });
@@ -137,8 +140,8 @@ export class Instance {
     for (const child of this.#children.values()) child.kill();
   }
 
-  get #address(): Announced {
-    return { host: "127.0.0.1", port: this.ports.incoming };
+  #addressOf({ protocol }: Offer): Announced {
+    return { host: "127.0.0.1", port: this.ports[protocol].incoming };
   }
 
   #order<T>(work: () => Promise<T>): Promise<T> {
@@ -155,13 +158,15 @@ export class Instance {
   #spawn(role: Role): Child {
     const { name, service, ports } = this;
     const file = fileURLToPath(new URL(`./${service}.js`, import.meta.url));
-    const serviceArgs = ["--name", name, "--port", `${ports.service}`];
-    const routeArgs = ["--outgoing", `${ports.outgoing}`, ...this.#options.args];
+    const portArgs = protocols.flatMap((each) => {
+      const { service, outgoing } = ports[each];
+      return [`--${each}`, `${service}`, `--${each}-outgoing`, `${outgoing}`];
+    });
     const child = new Child({
       title: role === "service" ? name : `${name}'s sidecar`,
       args:
         role === "service"
-          ? [file, ...serviceArgs, ...routeArgs]
+          ? [file, "--name", name, ...portArgs, ...this.#options.args]
           : [command, "run", this.configFile],
       logFile: path.join(this.#options.folder, `${name}.${role}.log`),
       isTied: role === "service",

@@ -1,5 +1,6 @@
 // Asks the sidecars' admin ports how their outgoing routers resolve the names on the way.
 import { ask, fieldsOf, isFields } from "./http.ts";
+import { carriesDtab, labelOf, nameOver, type Protocol } from "./via.ts";
 
 /** What an outgoing router makes of a logical name. */
 interface Resolved {
@@ -12,33 +13,45 @@ interface Resolved {
   readonly addresses: readonly string[];
 }
 
-const way = [
-  { sidecar: "web", callee: "converter" },
-  { sidecar: "converter", callee: "rates" },
-];
-
-/** `status` is what the control port says; `override` the request's own dtab, often empty. */
+/** `status` is what the control port says; `override` the request's own dtab, often empty; over
+ *  `last` the converter asks for a rate. */
 export function namesOnTheWay(
   status: Readonly<Record<string, unknown>>,
   override: string,
+  last: Protocol,
 ): Promise<readonly Resolved[]> {
+  const way = [
+    { sidecar: "web", callee: "converter", protocol: "http" },
+    { sidecar: "converter", callee: "rates", protocol: last },
+  ] as const;
   const base = typeof status["dtab"] === "string" ? status["dtab"] : "";
-  const dtab = [base, override].filter((part) => part.trim() !== "").join(" ; ");
   return Promise.all(
-    way.map(({ sidecar, callee }) => resolve(status, sidecar, `/svc/${callee}`, dtab)),
+    way.map(({ sidecar, callee, protocol }) => {
+      const own = carriesDtab(protocol) ? override : "";
+      const dtab = [base, own].filter((part) => part.trim() !== "").join(" ; ");
+      const router = labelOf("outgoing", protocol);
+      return resolve(status, { sidecar, router, name: `/svc/${nameOver(protocol, callee)}`, dtab });
+    }),
   );
+}
+
+interface Question {
+  readonly sidecar: string;
+  /** Its label. */
+  readonly router: string;
+  /** Logical. */
+  readonly name: string;
+  readonly dtab: string;
 }
 
 async function resolve(
   status: Readonly<Record<string, unknown>>,
-  sidecar: string,
-  logicalName: string,
-  dtab: string,
+  { sidecar, router, name: logicalName, dtab }: Question,
 ): Promise<Resolved> {
   const unknown = { sidecar, logicalName, clientName: null, addresses: [] };
   const admin = adminOf(status, sidecar);
   if (admin === null) return unknown;
-  const query = new URLSearchParams({ namespace: "outgoing", path: logicalName, dtab });
+  const query = new URLSearchParams({ namespace: router, path: logicalName, dtab });
   try {
     const answer = await ask(`${admin}/delegator.json?${query}`);
     const bound = boundIn(fieldsOf(answer.body));

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { ask, fieldsOf, isFields, type Answer } from "./http.ts";
 import type { Fleet } from "./fleet.ts";
 import { convert, parseTable } from "./table.ts";
+import { labelOf, protocols, type Protocol } from "./via.ts";
 
 /** What a step saw; `ok` false when that is not what it should be. */
 interface Finding {
@@ -39,6 +40,7 @@ const steps: readonly Step[] = [
   { title: "the page comes through web's sidecar", look: lookAtPage },
   { title: "a conversion has the number that the table gives", look: lookAtNumber },
   { title: "each leg went through two sidecars, by name", look: lookAtRoute },
+  { title: "over every protocol the number is the same", look: lookAtProtocols },
   { title: "wrong input is answered with what is wrong", look: lookAtWrongInput },
   { title: "both rate providers answer", look: lookAtBalance },
   { title: "a request can bring its own dtab", look: lookAtOwnDtab },
@@ -77,11 +79,16 @@ async function lookAtNumber(fleet: Fleet): Promise<Finding> {
   return { ok: status === 200 && result === expected, saw };
 }
 
+type Fields = Readonly<Record<string, unknown>>;
+
 /** What the services saw, from the browser's leg to the last. */
 function seenIn(answer: Answer): readonly Readonly<Record<string, unknown>>[] {
   const fields = fieldsOf(answer.body) ?? {};
-  const legs = Array.isArray(fields["legs"]) ? fields["legs"].filter(isFields) : [];
-  return [fields["seen"], ...legs.map((leg) => leg["seen"])].filter(isFields);
+  return [fields["seen"], ...legsIn(fields).map((leg) => leg["seen"])].filter(isFields);
+}
+
+function legsIn(fields: Fields): readonly Fields[] {
+  return Array.isArray(fields["legs"]) ? fields["legs"].filter(isFields) : [];
 }
 
 async function lookAtRoute(fleet: Fleet): Promise<Finding> {
@@ -93,7 +100,7 @@ async function lookAtRoute(fleet: Fleet): Promise<Finding> {
   const names = seen.map(({ logicalName }) => logicalName).slice(1);
   const isNamed = names.join(" ") === "/svc/converter /svc/rates";
   const isLocal = seen.every(({ instance, clientName }) => {
-    const port = fleet.instance(String(instance))?.ports.service;
+    const port = fleet.instance(String(instance))?.ports.http.service;
     return String(clientName).startsWith("/$/inet/127") && String(clientName).endsWith(`/${port}`);
   });
   // The browser's leg has no outgoing router; the others crossed one of each.
@@ -101,11 +108,36 @@ async function lookAtRoute(fleet: Fleet): Promise<Finding> {
   return { ok: isNamed && isLocal && crossed === "1 2 2", saw: saw.join("\n") };
 }
 
+/** Enough conversions over each protocol that both rate providers are asked. */
+async function lookAtProtocols(fleet: Fleet): Promise<Finding> {
+  const lines: string[] = [];
+  const results = new Set<unknown>();
+  let isWell = true;
+  for (const protocol of protocols) {
+    const tally = new Tally();
+    const query = `amount=250&from=GBP&to=JPY&via=${protocol}`;
+    let called: unknown = "";
+    for (let n = 0; n < 20; n++) {
+      const answer = await conversion(fleet, query);
+      tally.note(answer);
+      const fields = fieldsOf(answer.body) ?? {};
+      results.add(fields["result"]);
+      called = legsIn(fields).at(-1)?.["called"];
+      isWell &&= fields["via"] === protocol;
+    }
+    isWell &&= tally.failures === 0 && tally.of("rates-1") > 0 && tally.of("rates-2") > 0;
+    lines.push(`${protocol}: called ${called}: ${tally}`);
+  }
+  lines.push(`250 GBP = ${[...results].join(" and ")} JPY`);
+  return { ok: isWell && results.size === 1, saw: lines.join("\n") };
+}
+
 async function lookAtWrongInput(fleet: Fleet): Promise<Finding> {
   const wrong = [
+    { query: "amount=1&from=USD&to=EUR&via=gopher", status: 400 },
+    ...protocols.map((each) => ({ query: `amount=1&from=USD&to=XXX&via=${each}`, status: 404 })),
     { query: "amount=abc&from=USD&to=EUR", status: 400 },
     { query: "amount=-5&from=USD&to=EUR", status: 400 },
-    { query: "amount=1&from=USD&to=XXX", status: 404 },
   ];
   const answers = await Promise.all(wrong.map(({ query }) => conversion(fleet, query)));
   const saw = answers.map(({ status, body }) => `${status}: ${fieldsOf(body)?.["error"]}`);
@@ -212,12 +244,22 @@ async function lookAtMetrics(fleet: Fleet): Promise<Finding> {
     alive.map(async ({ name, ports, service }) => {
       const { body } = await ask(`http://127.0.0.1:${ports.admin}/admin/metrics.json`);
       const metrics = fieldsOf(body) ?? {};
-      const of = (label: string, port: number) =>
-        Number(metrics[`rt/${label}/server/127.0.0.1/${port}/requests`] ?? 0);
-      const incoming = of("incoming", ports.incoming);
-      const outgoing = of("outgoing", ports.outgoing);
-      const isRight = incoming > 0 && (service === "rates" || outgoing > 0);
-      return { isRight, text: `${name}: incoming ${incoming}, outgoing ${outgoing} requests` };
+      const of = (side: "incoming" | "outgoing", protocol: Protocol) => {
+        const at = `${labelOf(side, protocol)}/server/127.0.0.1/${ports[protocol][side]}`;
+        return Number(metrics[`rt/${at}/requests`] ?? 0);
+      };
+      const counted = protocols.map((each) => ({
+        protocol: each,
+        incoming: of("incoming", each),
+        outgoing: of("outgoing", each),
+      }));
+      const isRight = counted.every(
+        ({ protocol, incoming, outgoing }) =>
+          incoming > 0 === (protocol === "http" || service === "rates") &&
+          outgoing > 0 === (service === "converter" || (protocol === "http" && service === "web")),
+      );
+      const texts = counted.map((each) => `${each.protocol} ${each.incoming}/${each.outgoing}`);
+      return { isRight, text: `${name}: incoming/outgoing calls: ${texts.join(", ")}` };
     }),
   );
   const ok = lines.length > 0 && lines.every(({ isRight }) => isRight);

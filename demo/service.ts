@@ -13,9 +13,10 @@ import {
   type Asked,
   type Reply,
 } from "./http.ts";
+import { protocols, type Protocol } from "./via.ts";
 
 /** What one service saw of a call that reached it: the headers that the sidecars set. */
-interface Seen {
+export interface Seen {
   readonly service: string;
   readonly instance: string;
   readonly host: string | null;
@@ -32,16 +33,19 @@ interface Seen {
 }
 
 /** One call from a service to the next, as the page draws it. */
-interface Leg {
+export interface Leg {
   readonly caller: string;
   readonly callee: string;
+  readonly protocol: Protocol;
+  /** As the protocol says it to the sidecar: `Host: rates`, `rates-thrift:rate`. */
+  readonly called: string;
   /** As the caller measured it: both sidecars and the callee included. */
   readonly tookMs: number;
   readonly seen: unknown;
 }
 
 /** How a call to another service ended. `legs` is the whole way, the first leg in front. */
-type Called =
+export type Called =
   | {
       readonly ok: true;
       readonly fields: Readonly<Record<string, unknown>>;
@@ -49,11 +53,15 @@ type Called =
     }
   | { readonly ok: false; readonly reply: Reply };
 
+/** For each protocol where we listen, and where our sidecar does. */
+type Lines = Readonly<Record<Protocol, { readonly port: number; readonly outgoing: number }>>;
+
 export interface Self {
   readonly service: string;
   readonly instance: string;
   /** The supervisor's control port, `--control`; null for services that need it not. */
   readonly controlUrl: string | null;
+  readonly lines: Lines;
   /** Calls `callee`, found by its name in the Host header, through our own sidecar. */
   call(callee: string, target: string, onBehalfOf: Asked): Promise<Called>;
   /** Answers with `fields` and with what we saw of the call. */
@@ -62,34 +70,40 @@ export interface Self {
 
 interface Arguments {
   readonly name: string;
-  readonly port: number;
-  readonly outgoing: number;
   readonly control: string | null;
+  readonly lines: Lines;
 }
 
 function argumentsOf(argv: readonly string[]): Arguments {
+  const names = protocols.flatMap((each) => [each, `${each}-outgoing`]);
   const { values } = parseArgs({
     args: [...argv],
     options: {
       name: { type: "string" },
-      port: { type: "string" },
-      outgoing: { type: "string" },
       control: { type: "string" },
+      ...Object.fromEntries(names.map((each) => [each, { type: "string" } as const])),
     },
   });
-  const { name = "service", port = "0", outgoing = "0", control = null } = values;
-  return { name, port: Number(port), outgoing: Number(outgoing), control };
+  const given: Readonly<Record<string, unknown>> = values;
+  const lines = protocols.map((each) => {
+    const port = Number(given[each] ?? 0);
+    return [each, { port, outgoing: Number(given[`${each}-outgoing`] ?? 0) }] as const;
+  });
+  const { name = "service", control = null } = values;
+  return { name, control, lines: Object.fromEntries(lines) as Lines }; // one for each
 }
+
+type AnswerTo = (asked: Asked) => Promise<Reply> | Reply;
 
 /** Starts the service and keeps it running until SIGTERM, or until the supervisor is gone. */
 export async function run(
   service: string,
-  answerOf: (self: Self) => (asked: Asked) => Promise<Reply> | Reply,
+  answerOf: (self: Self) => AnswerTo | Promise<AnswerTo>,
 ): Promise<void> {
-  const { name, port, outgoing, control } = argumentsOf(process.argv.slice(2));
-  const self = selfOf(service, name, outgoing, control);
-  const answer = answerOf(self);
-  const serving = await serve(port, (asked) =>
+  const args = argumentsOf(process.argv.slice(2));
+  const { name } = args;
+  const answer = await answerOf(selfOf(service, args));
+  const serving = await serve(args.lines.http.port, (asked) =>
     asked.path === "/health" ? json(200, { instance: name }) : answer(asked),
   );
   console.log(`${name} serves on 127.0.0.1:${serving.port}`);
@@ -97,17 +111,14 @@ export async function run(
   process.once("disconnect", () => process.exit(0)); // the supervisor died: leave no orphan
 }
 
-function selfOf(
-  service: string,
-  instance: string,
-  outgoing: number,
-  controlUrl: string | null,
-): Self {
+function selfOf(service: string, { name: instance, control: controlUrl, lines }: Arguments): Self {
   const agent = new Agent({ keepAlive: true });
+  const { outgoing } = lines.http;
   return {
     service,
     instance,
     controlUrl,
+    lines,
     async call(callee, target, onBehalfOf) {
       const url = `http://127.0.0.1:${outgoing}${target}`;
       const headers = { ...contextOf(onBehalfOf), host: callee };
@@ -151,6 +162,7 @@ function calledOf(caller: string, callee: string, answer: Answer): Called {
   }
   const { seen, legs, ...rest } = fields;
   if (answer.status !== 200) return { ok: false, reply: json(answer.status, rest) };
-  const first: Leg = { caller, callee, tookMs: answer.tookMs, seen };
+  const called = `Host: ${callee}`;
+  const first: Leg = { caller, callee, protocol: "http", called, tookMs: answer.tookMs, seen };
   return { ok: true, fields: rest, legs: [first, ...(Array.isArray(legs) ? legs : [])] };
 }

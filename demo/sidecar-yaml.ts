@@ -1,30 +1,19 @@
 // The configuration file of one sidecar: what a person would write by hand for it.
 import type { Discovery } from "./discovery.ts";
+import { labelOf, protocols, type Offer, type Ports, type Protocol } from "./via.ts";
 
-/** The four ports of an instance: the service itself, and its sidecar's three. */
-export interface Ports {
-  readonly service: number;
-  readonly incoming: number;
-  readonly outgoing: number;
-  readonly admin: number;
-}
-
-/** `names` are those under which the instance is found. */
 export function sidecarYaml(
   name: string,
-  names: readonly string[],
+  offers: readonly Offer[],
   ports: Ports,
   discovery: Discovery,
 ): string {
-  const { announcersYaml } = discovery;
-  const announces = announcersYaml !== "";
-  const announcers = announces ? `    announcers:\n${indented(announcersYaml, 6)}\n` : "";
-  const announced = names.map((each) => discovery.announcedAs(each)).join(", ");
-  const announce = announces ? `\n        announce: [${announced}]` : "";
-  return `# The sidecar of ${name}, a process beside the service. Two routers:
+  const { incoming, outgoing, service } = ports.http;
+  const offered = protocols.filter((each) => offers.some(({ protocol }) => protocol === each));
+  return `# The sidecar of ${name}, a process beside the service. For each protocol two routers:
 #
-#   other sidecars --> :${ports.incoming} incoming --> ${name} on :${ports.service}
-#   ${name} --> :${ports.outgoing} outgoing --> the incoming router of the callee's sidecar
+#   other sidecars --> :${incoming} incoming --> ${name} on :${service}
+#   ${name} --> :${outgoing} outgoing --> the incoming router of the callee's sidecar
 
 admin:
   port: ${ports.admin}
@@ -34,20 +23,40 @@ ${indented(discovery.namersYaml, 2)}
 
 routers:
   # Whatever name was called, it is for the service on this machine.
-  - protocol: http
-    label: incoming
-${announcers}    servers:
-      - port: ${ports.incoming}${announce}
-    dtab: |
-      /svc/* => /$/inet/127.1/${ports.service} ;
+${offered.map((each) => incomingYaml(each, offers, ports, discovery)).join("\n")}
+  # The name leads to /svc/NAME: \`Host: rates\` of HTTP, \`rates-thrift:rate\` of Thrift. All have one
+  # dtab and one namer: discovery knows where the name is.
+${protocols.map((each) => outgoingYaml(each, ports, discovery)).join("\n")}`;
+}
 
-  # \`Host: rates\` makes the name /svc/rates, and discovery knows where that is.
-  - protocol: http
-    label: outgoing
-    servers:
-      - port: ${ports.outgoing}
+function incomingYaml(
+  protocol: Protocol,
+  offers: readonly Offer[],
+  ports: Ports,
+  { announcersYaml, announcedAs }: Discovery,
+): string {
+  const announces = announcersYaml !== "";
+  const announcers = announces ? `    announcers:\n${indented(announcersYaml, 6)}\n` : "";
+  const names = offers.filter((each) => each.protocol === protocol).map(({ name }) => name);
+  const announced = names.map((each) => announcedAs(each)).join(", ");
+  const announce = announces ? `\n        announce: [${announced}]` : "";
+  const { incoming, service } = ports[protocol];
+  return `  - protocol: ${protocol}
+    label: ${labelOf("incoming", protocol)}
+${announcers}    servers:
+      - port: ${incoming}${announce}
     dtab: |
-      ${discovery.dtab} ;
+      /svc/* => /$/inet/127.1/${service} ;
+`;
+}
+
+function outgoingYaml(protocol: Protocol, ports: Ports, { dtab }: Discovery): string {
+  return `  - protocol: ${protocol}
+    label: ${labelOf("outgoing", protocol)}
+    servers:
+      - port: ${ports[protocol].outgoing}
+    dtab: |
+      ${dtab} ;
 `;
 }
 

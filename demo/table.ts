@@ -34,6 +34,30 @@ function currencyOf(code: string, value: unknown): Currency {
   return { name, perBase, digits };
 }
 
+/** How much of `to` one of `from` buys. */
+interface RateBetween {
+  readonly rate: number;
+  /** Decimal places that amounts of `to` have. */
+  readonly digits: number;
+  readonly date: string;
+}
+
+/** `unknown` says which code the table lacks. */
+export function rateBetween(
+  { currencies, date }: Table,
+  from: string,
+  to: string,
+): RateBetween | { readonly unknown: string } {
+  const source = currencies.get(from);
+  const target = currencies.get(to);
+  if (source !== undefined && target !== undefined) {
+    return { rate: target.perBase / source.perBase, digits: target.digits, date };
+  }
+  const [name, code] = source === undefined ? ["from", from] : ["to", to];
+  const known = [...currencies.keys()].join(" ");
+  return { unknown: `${name}: no rate for "${code}"; there are ${known}` };
+}
+
 /** `amount` in the other currency, rounded half up to its decimal places. */
 export function convert(amount: number, rate: number, digits: number): number {
   const scale = 10 ** digits;

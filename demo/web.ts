@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { ask, fieldsOf, isFields, json, problem, type Asked, type Reply } from "./http.ts";
 import { namesOnTheWay } from "./names.ts";
 import { run, type Self } from "./service.ts";
+import { isProtocol } from "./via.ts";
 
 const page = new URL("../../demo/page.html", import.meta.url); // from dist/demo, where this runs
 const keptConversions = 50;
@@ -11,6 +12,8 @@ const keptConversions = 50;
 interface Conversion {
   readonly number: number;
   readonly text: string;
+  /** The protocol between converter and rate provider, as asked. */
+  readonly via: string;
   /** The rate provider that answered; null when none did. */
   readonly instance: string | null;
   readonly tookMs: number;
@@ -31,7 +34,8 @@ class Recent {
     this.#count++;
     const { status } = reply;
     const instance = lastInstanceOf(fields["legs"]);
-    this.#kept.unshift({ number: this.#count, text, instance, tookMs, status });
+    const via = query.get("via") ?? "http";
+    this.#kept.unshift({ number: this.#count, text, via, instance, tookMs, status });
     this.#kept.length = Math.min(this.#kept.length, keptConversions);
   }
 
@@ -85,7 +89,10 @@ async function convertAsked(self: Self, recent: Recent, asked: Asked): Promise<R
 
 async function namesAsked(self: Self, asked: Asked): Promise<Reply> {
   const status = fieldsOf((await control(self, "GET", "/status")).body);
-  return json(200, { names: await namesOnTheWay(status ?? {}, asked.query.get("dtab") ?? "") });
+  const via = asked.query.get("via") ?? "http";
+  const last = isProtocol(via) ? via : "http";
+  const dtab = asked.query.get("dtab") ?? "";
+  return json(200, { names: await namesOnTheWay(status ?? {}, dtab, last) });
 }
 
 await run("web", (self) => {

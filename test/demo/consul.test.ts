@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "../../demo/ports.ts";
+import { nameOver, protocols } from "../../demo/via.ts";
 import { consulAgent } from "../support/consul.ts";
 import { hasPeer } from "../support/peers.ts";
 
@@ -59,7 +60,10 @@ test("on an agent that runs already, registrations come and go", async (t) => {
   assert.ok(printed.includes(`Consul at http://127.0.0.1:${agent.port}/ui/`), printed);
   const names = async () =>
     Object.keys((await agent.get("/v1/catalog/services")) as Record<string, unknown>).sort();
-  assert.deepEqual(await names(), ["consul", "converter", "rates", "rates-1", "rates-2", "web"]);
+  const rates = ["rates", "rates-1", "rates-2"].flatMap((each) =>
+    protocols.map((protocol) => nameOver(protocol, each)),
+  );
+  assert.deepEqual(await names(), ["consul", "converter", ...rates, "web"].sort());
   child.kill("SIGINT");
   await ended;
   assert.deepEqual(await names(), ["consul"]);

@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { protocols } from "../../demo/via.ts";
 
 const main = fileURLToPath(new URL("../../demo/main.js", import.meta.url));
 
@@ -60,6 +61,10 @@ test("the self-check converts through all sidecars, loses a rate provider, and i
   assert.equal(exitCode, 0, printed);
   assert.doesNotMatch(printed, /FAILED/);
   assert.match(printed, /12\.50 USD = 12\.03 EUR/);
+  const over = protocols.map(
+    (each) => `${each}: called .*: rates-1 \\d+, rates-2 \\d+, failed 0\\n +`,
+  );
+  assert.match(printed, new RegExp(`${over.join("")}250 GBP = 49163 JPY\n`));
   assert.match(printed, /converter: \/svc\/converter -> \/\$\/inet\/127/);
   assert.match(printed, /afterwards: rates-2 20, failed 0/);
   assert.match(printed, /all \d+ steps are well/);

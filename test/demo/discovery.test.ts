@@ -28,10 +28,30 @@ test("a name's file lists the incoming ports of those who announced themselves",
   assert.deepEqual(readdirSync(path.join(folder, "disco")), ["rates"]);
 });
 
+const ports = {
+  http: { service: 7000, incoming: 7001, outgoing: 7002 },
+  thrift: { service: 7010, incoming: 7011, outgoing: 7012 },
+  admin: 7003,
+};
+
 test("a sidecar's file sends what comes in to its service, and what goes out to discovery", (t) => {
   const discovery = fileDiscovery(folderOf(t));
-  const ports = { service: 7000, incoming: 7001, outgoing: 7002, admin: 7003 };
-  const yaml = sidecarYaml("converter", ["converter"], ports, discovery);
+  const offers = [{ name: "converter", protocol: "http" }] as const;
+  const yaml = sidecarYaml("converter", offers, ports, discovery);
   assert.match(yaml, /label: incoming\n +servers:\n +- port: 7001\n[^]*\/\$\/inet\/127\.1\/7000/);
   assert.match(yaml, /label: outgoing\n +servers:\n +- port: 7002\n[^]*\/svc => \/#\/io\.l5d\.fs/);
+  assert.match(yaml, /label: outgoing-thrift\n +servers:\n +- port: 7012\n/);
+  assert.doesNotMatch(yaml, /incoming-/); // converter is called over HTTP alone
+});
+
+test("a service that speaks two protocols has an incoming router for each", (t) => {
+  const discovery = fileDiscovery(folderOf(t));
+  const offers = [
+    { name: "rates", protocol: "http" },
+    { name: "rates-thrift", protocol: "thrift" },
+  ] as const;
+  const yaml = sidecarYaml("rates-1", offers, ports, discovery);
+  const thrift =
+    /protocol: thrift\n +label: incoming-thrift\n +servers:\n +- port: 7011\n[^]*\/7010 ;/;
+  assert.match(yaml, thrift);
 });
