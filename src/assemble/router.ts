@@ -165,7 +165,7 @@ function clientOptionsOf(client: ClientConfig, parts: RouterParts): ClientOption
 }
 
 /** What every call of a server passes before it is named, outermost first. */
-function listen<Req extends Call, Res>(
+async function listen<Req extends Call, Res>(
   ours: ProtocolRouter<Req, Res>,
   options: ListenOptions,
   route: Service<Req, Res>,
@@ -193,7 +193,10 @@ function listen<Req extends Call, Res>(
     ],
     route,
   );
-  return ours.listen({ ...options, gate: limits.connections }, service, scope);
+  const listener = await ours.listen({ ...options, gate: limits.connections }, service, scope);
+  // No call has come yet. Port 0 let the system choose: the metrics tell which one it was.
+  if (options.port === 0) scope.rename(`${options.host}/${listener.port}`);
+  return listener;
 }
 
 /** The plugin of a checked `kind:` object. */

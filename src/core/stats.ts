@@ -20,6 +20,8 @@ export interface Stats {
   /** A number read when somebody looks. Replaces a gauge of the same name. */
   gauge(read: () => number, ...name: readonly string[]): void;
   scope(...name: readonly string[]): Stats;
+  /** Gives the last part of this scope's name another name: for what is known only later, a port. */
+  rename(part: string): void;
   /** Removes this scope and everything below. What still records into it is not seen any more. */
   prune(): void;
 }

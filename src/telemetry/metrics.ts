@@ -66,7 +66,7 @@ class Node implements MetricsNode {
   metric: Metric | null = null;
   readonly isOverflow: boolean;
   readonly #parent: Node | null;
-  readonly #name: string;
+  #name: string;
   #children: Map<string, Node> | null = null;
 
   constructor(parent: Node | null, name: string, isOverflow: boolean) {
@@ -86,6 +86,15 @@ class Node implements MetricsNode {
     if (this.#children.size < maxScopes) return this.#add(name, this.isOverflow);
     overflowed.value += 1;
     return this.#children.get(overflowName) ?? this.#add(overflowName, true);
+  }
+
+  /** Whatever had the name before is seen no more. */
+  rename(name: string): void {
+    const parent = this.#parent;
+    if (parent === null || this.isOverflow) return;
+    this.detach();
+    this.#name = name;
+    parent.#children?.set(name, this);
   }
 
   /** Takes this node out of the tree. The root stays, and so does what many names share. */
@@ -139,6 +148,10 @@ class Scope implements Stats {
 
   scope(...name: readonly string[]): Stats {
     return new Scope(this.#find(name), this.#shared);
+  }
+
+  rename(part: string): void {
+    this.#node.rename(part);
   }
 
   prune(): void {

@@ -41,17 +41,18 @@ ${router.map((line) => `      ${line}`).join("\n")}`,
 test("metrics have the names that Linkerd gave them", async (t) => {
   const { proxy } = await afterTraffic(t);
   const metrics = JSON.parse(await proxy.admin("/admin/metrics.json")) as Record<string, number>;
+  const server = `rt/out/server/127.0.0.1/${proxy.port}`;
   const expected: Readonly<Record<string, number>> = {
-    "rt/out/server/127.0.0.1/0/requests": 4,
-    "rt/out/server/127.0.0.1/0/success": 2,
-    "rt/out/server/127.0.0.1/0/failures": 2,
-    "rt/out/server/127.0.0.1/0/pending": 0,
-    "rt/out/server/127.0.0.1/0/connects": 4,
-    "rt/out/server/127.0.0.1/0/status/200": 2,
-    "rt/out/server/127.0.0.1/0/status/500": 1,
-    "rt/out/server/127.0.0.1/0/status/502": 1,
-    "rt/out/server/127.0.0.1/0/status/5XX": 2,
-    "rt/out/server/127.0.0.1/0/request_latency_ms.count": 4,
+    [`${server}/requests`]: 4,
+    [`${server}/success`]: 2,
+    [`${server}/failures`]: 2,
+    [`${server}/pending`]: 0,
+    [`${server}/connects`]: 4,
+    [`${server}/status/200`]: 2,
+    [`${server}/status/500`]: 1,
+    [`${server}/status/502`]: 1,
+    [`${server}/status/5XX`]: 2,
+    [`${server}/request_latency_ms.count`]: 4,
     "rt/out/service/svc/web/requests": 3,
     "rt/out/service/svc/web/success": 2,
     "rt/out/service/svc/web/failures": 1,

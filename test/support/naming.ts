@@ -41,6 +41,7 @@ export const noStats: Stats = {
   histogram: () => ({ record() {} }),
   gauge() {},
   scope: () => noStats,
+  rename() {},
   prune() {},
 };
 

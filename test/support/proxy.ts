@@ -23,7 +23,7 @@ export interface TestProxy {
   portOf(label: string): number;
   /** A page of the admin server, as text. */
   admin(path: string): Promise<string>;
-  /** One metric of the admin's flat JSON; 0 when it is not there. */
+  /** One metric of the admin's flat JSON; 0 when it is not there. Port 0 in it: the server's. */
   metric(name: string): Promise<number>;
   /** The events logged so far. */
   readonly events: readonly Readonly<Record<string, unknown>>[];
@@ -96,7 +96,11 @@ export async function startProxy(t: TestContext, yaml: string): Promise<TestProx
     admin,
     async metric(name) {
       const metrics = JSON.parse(await admin("/admin/metrics.json")) as Record<string, number>;
-      return metrics[name] ?? 0;
+      const known = name.replace(
+        /^rt\/([^/]+)\/server\/127\.0\.0\.1\/0(?=\/)/,
+        (_, label: string) => `rt/${label}/server/127.0.0.1/${portOf(label)}`,
+      );
+      return metrics[known] ?? 0;
     },
     events,
     running,

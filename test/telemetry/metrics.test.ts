@@ -85,6 +85,25 @@ test("a pruned scope that comes back starts from zero, and the old owner cannot 
   assert.equal(valueOf(root, "client", "a", "requests"), 1);
 });
 
+test("a renamed scope keeps what it counted, is pruned as it is called, and frees its old name", (t) => {
+  const { stats, root } = opened(t);
+  const server = stats.scope("server", "127.0.0.1/0");
+  const requests = server.counter("requests");
+  server.rename("127.0.0.1/4140");
+  requests.value += 1;
+  server.counter("connects");
+  const other = stats.scope("server", "127.0.0.1/0");
+  assert.notEqual(other.counter("requests"), requests);
+  other.prune();
+  assert.deepEqual(names(root), [
+    "server|127.0.0.1/4140|requests",
+    "server|127.0.0.1/4140|connects",
+  ]);
+  assert.equal(valueOf(root, "server", "127.0.0.1/4140", "requests"), 1);
+  server.prune();
+  assert.deepEqual(names(root), []);
+});
+
 test("a scope that is full counts newcomers together and says how many there were", (t) => {
   const { stats, root } = opened(t, 3);
   for (let index = 0; index < 10; index += 1) {

@@ -24,6 +24,7 @@ export function recorded() {
     },
     gauge: (read, ...name) => void gauges.set(name.join("/"), read),
     scope: () => stats,
+    rename() {},
     prune() {},
   };
   const all = (): Record<string, unknown> => ({
