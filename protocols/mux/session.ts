@@ -26,6 +26,9 @@ import { dispatchWriter, reqWriter } from "./writers.ts";
  */
 type State = "asking" | "negotiating" | "open" | "draining" | "closed";
 
+/** More bytes do not wait for an endpoint that is slow to take its calls. */
+const maxUnsentBytes = 64 * 2 ** 20;
+
 /** What a session tells the wire that made it. */
 export interface SessionOwner {
   /** It takes calls from now on. */
@@ -96,6 +99,11 @@ export class Session implements Receiver, CallHolder {
     const { name, options, clock } = this.#settings;
     if (this.#tags.isFull) {
       const detail = `${name} has ${options.maxOutstanding} calls in progress (maxOutstanding)`;
+      return failure("exhausted", detail, "safe");
+    }
+    const { unsentBytes } = this.#outbox;
+    if (unsentBytes > maxUnsentBytes) {
+      const detail = `${name} does not take its calls: ${unsentBytes} bytes wait for it`;
       return failure("exhausted", detail, "safe");
     }
     if (this.#leaseEndsMs === Infinity || clock.nowMs() < this.#leaseEndsMs) return null;
