@@ -87,6 +87,26 @@ test("faults are switched on and off while the proxy runs, and seen in the answe
   assert.equal((await go(proxy)).headers.get("l5d-fault"), undefined);
 });
 
+test("faults and limits can be for one service alone", async (t) => {
+  const [web, other] = [await service(t, "web"), await service(t, "other")];
+  const proxy = await proxyOf(t, { web: [web.port], other: [other.port] }, [
+    "service:",
+    "  kind: io.l5d.static",
+    "  configs: [{ prefix: /svc/other, rateLimit: { perSec: 0.01, burst: 1 } }]",
+    "client:",
+    "  kind: io.l5d.static",
+    "  configs:",
+    "  - prefix: /#/io.l5d.fs/web",
+    "    faults: { enabled: true, delayMs: 1, delayPercent: 100 }",
+  ]);
+  const faultOf = async (name: string) => (await go(proxy, name)).headers.get("l5d-fault");
+  assert.deepEqual([await faultOf("web"), await faultOf("other")], ["delay 1", undefined]);
+  assert.deepEqual(
+    [(await go(proxy, "web")).status, (await go(proxy, "other")).status],
+    [200, 429],
+  );
+});
+
 /** Holds requests until the test lets them go. */
 function gated(): { readonly answer: Answering; open(): void; readonly waiting: number } {
   const waiting: (() => void)[] = [];

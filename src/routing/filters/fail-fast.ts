@@ -36,8 +36,9 @@ export function failFastFilter<Req, Res>(
   let sinceMs: number | null = null;
   let close: Close = () => {};
   const timeIsOver = () => {
-    if (sinceMs === null || deps.isReady()) return;
-    deps.refuseWaiting(refused);
+    if (sinceMs === null) return;
+    if (deps.isReady()) sinceMs = null;
+    else deps.refuseWaiting(refused);
   };
   const filter: Filter<Req, Res> = (request, reply, next) => {
     if (deps.isReady()) {
