@@ -12,7 +12,7 @@ import { plugin } from "../../src/core/plugin.ts";
 import { fieldOf } from "./lookup.ts";
 import type { Failure, FailureKind } from "../../src/core/failure.ts";
 import type { Classifier, ClassifierPlugin, Verdict } from "../../src/core/protocol.ts";
-import type { HttpRequest, HttpResponse } from "./message.ts";
+import type { Fields, HttpRequest, HttpResponse } from "./message.ts";
 
 type HttpClassifier = Classifier<HttpRequest, HttpResponse>;
 
@@ -86,10 +86,18 @@ const retriedFailures: ReadonlySet<FailureKind> = new Set([
   "malformed",
 ]);
 
-/** The proxy that answered knows that no service has seen the request. */
+/** Who answered knows that no service has acted on the request: a proxy, or a server of Finagle's. */
 function isToldRetryable(response: HttpResponse | null): boolean {
-  if (response === null || response.context === null) return false;
-  return fieldOf(response.context, "l5d-retryable") === "true";
+  if (response === null) return false;
+  const { context } = response;
+  if (context !== null && fieldOf(context, "l5d-retryable") === "true") return true;
+  return response.status === 503 && isNack(response.fields);
+}
+
+/** As Finagle's clients see it; one that must not be sent again says so. */
+function isNack(fields: Fields): boolean {
+  if (fieldOf(fields, "finagle-http-nonretryable-nack") !== null) return false;
+  return fieldOf(fields, "finagle-http-nack") !== null || fieldOf(fields, "retry-after") === "0";
 }
 
 type Kind = ClassifierPlugin<HttpRequest, HttpResponse>;

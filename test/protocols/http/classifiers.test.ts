@@ -79,6 +79,18 @@ for (const [part, retriedMethods] of Object.entries(retryableKinds)) {
   });
 }
 
+test("25: a nack of Finagle's is tried again, a POST too, unless it says that it must not be", () => {
+  const post = request({ method: "POST" });
+  const nack = (status: number, ...fields: string[]) =>
+    byStatus(post, response({ status, fields }), null);
+  assert.equal(nack(503, "finagle-http-nack", "true"), "retryable");
+  assert.equal(nack(503, "Retry-After", "0"), "retryable");
+  assert.equal(nack(503, "Retry-After", "30"), "failure");
+  const never = ["finagle-http-nonretryable-nack", "true", "Retry-After", "0"];
+  assert.equal(nack(503, ...never), "failure");
+  assert.equal(nack(500, "finagle-http-nack", "true"), "failure");
+});
+
 test("what was sent and not kept, or was sent as often as it may, is not retryable", () => {
   const classify = classifier("io.l5d.http.retryableAll5XX");
   const gone = request({ replayable: false });
