@@ -6,7 +6,7 @@ import { startOwnOrigin } from "./lib/origins.ts";
 import { medianProcessorUs, processorUs, type Check, type Row } from "./lib/report.ts";
 import { download, upload } from "./lib/stream.ts";
 import { serviceName } from "./peers/peer.ts";
-import { routerFor, run, sidecarFor, switchyard } from "./peers/switchyard.ts";
+import { oneServiceFor, routerFor, run, sidecarFor, switchyard } from "./peers/switchyard.ts";
 
 const timesHaproxy = 1.25;
 const timesUndici = 0.4;
@@ -46,15 +46,39 @@ export function checkRows(rows: readonly Row[]): Check[] {
   return [against("haproxy", timesHaproxy), against("undici-proxy", timesUndici)];
 }
 
-/** The same process with one Host value and with a thousand, in turns. */
-export async function checkHosts(bench: Bench, rounds: number): Promise<Check> {
+/**
+ * A thousand Host values against one, in the same process and in turns: first as names of one
+ * service, then as a thousand services with ten endpoints and as many connections each.
+ */
+export async function checkHosts(bench: Bench, rounds: number): Promise<Check[]> {
   const names = Array.from({ length: manyHosts }, (_, at) => `svc-${String(at).padStart(4, "0")}`);
-  const prepare = switchyardWith((folder, port) => routerFor(folder, port, names, bench.origins));
-  const running = await startProxy({ name: "hosts", prepare }, bench, names[0]);
+  const { origins } = bench;
+  return [
+    await compareHosts("1,000 Host values of one service", names, bench, rounds, (folder, port) =>
+      oneServiceFor(folder, port, origins),
+    ),
+    await compareHosts("1,000 Host values, each a service", names, bench, rounds, (folder, port) =>
+      routerFor(folder, port, names, origins),
+    ),
+  ];
+}
+
+async function compareHosts(
+  what: string,
+  names: readonly string[],
+  bench: Bench,
+  rounds: number,
+  yaml: (folder: string, port: number) => string,
+): Promise<Check> {
+  const running = await startProxy(
+    { name: "hosts", prepare: switchyardWith(yaml) },
+    bench,
+    names[0],
+  );
   try {
     const one = loadFor(bench, running.port, names.slice(0, 1));
     const many = loadFor(bench, running.port, names);
-    // Long enough that the thousand services have connections to their endpoints.
+    // Long enough that all services have connections to their endpoints.
     await bench.generator.run({ ...many, seconds: 4 * bench.warmUpSeconds });
     const costs = { one: [] as number[], many: [] as number[] };
     for (let round = 0; round < rounds; round++) {
@@ -63,7 +87,7 @@ export async function checkHosts(bench: Bench, rounds: number): Promise<Check> {
     }
     const ratio = median(costs.many) / median(costs.one);
     return atMost(
-      "cost of 1,000 Host values against one",
+      `processor time a request with ${what}, against one`,
       ratio,
       timesOneHost,
       `${spread(costs.many)} us is ${figure(ratio)} times ${spread(costs.one)} us`,

@@ -40,7 +40,7 @@ export async function benchHttp(options: RunOptions): Promise<boolean> {
     say(`${showMachine(machine)}\n${layout}`);
     warnOfNoise(machine.loadBefore);
     const rows = await measureRows(findContestants(bench, options), options.rounds);
-    say(`\n${showRows(rows)}\n`);
+    say(rows.length > 0 ? `\n${showRows(rows)}\n` : "");
     const checks = [
       ...(rows.length > 0 ? checkRows(rows) : []),
       ...(await extraChecks(bench, options)),
@@ -81,7 +81,7 @@ function findContestants(bench: Bench, { only }: RunOptions): Contestant[] {
 async function extraChecks(bench: Bench, options: RunOptions): Promise<Check[]> {
   const found = switchyard.find();
   const parts: readonly [string, () => Promise<readonly Check[]>][] = [
-    ["hosts", async () => [await checkHosts(bench, options.rounds)]],
+    ["hosts", () => checkHosts(bench, options.rounds)],
     ["memory", async () => [await checkIdleMemory(bench)]],
     ["stream", () => checkStreaming(bench)],
   ];

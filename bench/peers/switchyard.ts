@@ -27,9 +27,18 @@ export function routerFor(
   origins: readonly number[],
   protocol = "http",
 ): string {
-  const discovery = discoveryFolder(folder, names, origins);
   // A call of Thrift that names no service is named by the prefix alone.
   const dtab = protocol === "thrift" ? `/svc => /#/io.l5d.fs/${names[0]}` : "/svc => /#/io.l5d.fs";
+  return routerYaml(protocol, port, dtab, discoveryFolder(folder, names, origins));
+}
+
+/** One router for which every Host is another name of the same service. */
+export function oneServiceFor(folder: string, port: number, origins: readonly number[]): string {
+  const dtab = `/svc/* => /#/io.l5d.fs/${serviceName}`;
+  return routerYaml("http", port, dtab, discoveryFolder(folder, [serviceName], origins));
+}
+
+function routerYaml(protocol: string, port: number, dtab: string, discovery: string): string {
   return [
     "admin: { port: 0 }",
     "namers:",
