@@ -185,7 +185,9 @@ export class Session implements Receiver, CallHolder {
     }
     const type = mux.typeOf(frame);
     const tag = mux.tagOf(frame);
-    if (this.#state === "asking") this.#asked(frame, type);
+    const isReply = type < 0;
+    // What the endpoint asks by itself (a ping, a lease) is no answer to the first question.
+    if (this.#state === "asking" && isReply) this.#asked(frame, type);
     else if (type === mux.rdispatch) this.#piece(frame);
     else if (type === mux.rreq) this.#answered(readRreq(frame), tag);
     else this.#other(frame, type, tag);

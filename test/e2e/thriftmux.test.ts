@@ -11,6 +11,7 @@ import { muxClient, muxService } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawCaller } from "../support/raw.ts";
 import { deadPort } from "../support/services.ts";
+import { echoClient, echoServer, NotFound } from "../support/thrift.ts";
 import { binary, compact, framed, read, textResult } from "../support/thrift-bytes.ts";
 
 interface ThriftService {
@@ -278,3 +279,17 @@ test("a proxy that closes lets both kinds of callers end", async (t) => {
   await proxy.close(10_000);
   await client.closed();
 });
+
+for (const protocol of ["binary", "compact"] as const) {
+  test(`npm thrift reaches npm thrift through a ThriftMux port, ${protocol}`, async (t) => {
+    const speech = { transport: "framed", protocol } as const;
+    const server = await echoServer(t, speech);
+    const proxy = await proxied(t, server.port, `  thriftProtocol: ${protocol}\n`);
+    const client = echoClient(t, proxy.port, speech);
+    assert.equal(await client.echo("hello"), "hello");
+    assert.equal(await client.find("me"), "found me");
+    await assert.rejects(client.find("missing"), NotFound);
+    const bytes = Buffer.alloc(1_000_000, 7);
+    assert.ok((await client.blob(bytes)).equals(bytes));
+  });
+}

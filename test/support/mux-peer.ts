@@ -185,6 +185,11 @@ export class MuxClient {
     this.socket.write(frameBytes(type, tag, body));
   }
 
+  /** A tag that no call of this client had. */
+  nextTag(): number {
+    return this.#nextTag++;
+  }
+
   /** The next message with this tag that answers something. */
   answerTo(tag: number): Promise<MuxAnswer> {
     return new Promise((resolve) => this.#waiting.set(tag, resolve));
