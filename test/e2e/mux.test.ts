@@ -49,7 +49,7 @@ test("a thousand calls wait on one connection, and are answered in any order", a
   );
   await users.when(() => held.length === 1_000);
   assert.equal(users.sessions.length, 1, "one connection for all of them");
-  for (const call of held.reverse()) call.ok(`<${call.text}>`);
+  for (const call of held.toReversed()) call.ok(`<${call.text}>`);
   const answers = await Promise.all(asked);
   answers.forEach(({ text }, i) => assert.equal(text, `<${i}>`));
   assert.equal(await proxy.metric("rt/mux/service/svc/users/success"), 1_000);
@@ -650,4 +650,55 @@ test("each call is a line in the access log", async (t) => {
     new RegExp(`^${time} /svc/users "Tdispatch /users" ok 5 11 ${times} 127.0.0.1:${users.port}$`),
   );
   assert.match(bad, new RegExp(`^${time} /svc/nobody "Tdispatch /nobody" error:unbound 0 \\d+`));
+});
+
+test("sessions that are idle for too long are ended, on both sides, and the next call opens one", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(
+    t,
+    { users: [users.port] },
+    `  servers: [{ port: 0, serverSession: { idleTimeMs: 100 } }]
+  client: { clientSession: { idleTimeMs: 50 } }\n`,
+  );
+  const client = await muxClient(t, proxy.port);
+  await client.dispatch({ dst: "/users" });
+  await users.when(() => users.sessions[0]?.socket.destroyed === true);
+  await client.closed();
+  assert.ok(
+    client.others.some(({ type }) => type === 64),
+    "with a Tdrain",
+  );
+  const next = await muxClient(t, proxy.port);
+  assert.equal((await next.dispatch({ dst: "/users", payload: "again" })).text, "again");
+  assert.equal(users.sessions.length, 2);
+});
+
+test("sessions that are old are replaced while calls are in progress", async (t) => {
+  const held: MuxCall[] = [];
+  const users = await muxService(t, (call) => {
+    if (call.text === "hold") held.push(call);
+    else call.ok(call.text);
+  });
+  const { proxy } = await proxied(
+    t,
+    { users: [users.port] },
+    `  servers: [{ port: 0, serverSession: { lifeTimeMs: 100 } }]
+  client: { clientSession: { lifeTimeMs: 50 } }\n`,
+  );
+  const client = await muxClient(t, proxy.port);
+  const slow = client.dispatch({ dst: "/users", payload: "hold" });
+  await users.when(() => held.length === 1);
+  await until(
+    async () => {
+      const other = await muxClient(t, proxy.port);
+      return other.dispatch({ dst: "/users", payload: "quick" });
+    },
+    ({ text }) => text === "quick" && users.sessions.length >= 2,
+    "a second session",
+  );
+  await client.when(() => client.others.some(({ type }) => type === 64));
+  held[0]?.ok("in the end");
+  assert.equal((await slow).text, "in the end");
+  await client.closed();
+  await users.when(() => users.sessions[0]?.socket.destroyed === true);
 });
