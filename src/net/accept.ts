@@ -47,7 +47,7 @@ export function accept(options: AcceptOptions, onLink: (link: Link) => void): Pr
     if (gate !== null && !gate.opened()) return void accepted.destroy();
     const link = linkOf(accepted, takesOver);
     if (gate !== null) link.socket.once("close", () => gate.closed());
-    watchStalls(link.socket, socket, options.clock);
+    watchStalls(link, socket, options.clock);
     return onLink(link);
   });
   return listening(server, options);

@@ -43,7 +43,7 @@ export function dial(
     });
   const onConnect = () =>
     settle(() => {
-      watchStalls(socket, options.socket, clock);
+      watchStalls(link, options.socket, clock);
       result.opened(link);
     });
   const stopTimer = clock.after(options.connectTimeoutMs, () => {

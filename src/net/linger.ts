@@ -21,10 +21,10 @@ const lingerMs = 2_000;
 export function closeGently(link: Link, options: LingerOptions): void {
   const { socket } = link;
   const { clock, stallTimeoutMs, closed } = options;
-  let unsentBytes = socket.writableLength;
+  let { unsentBytes } = link;
   const alarm = new Alarm(clock, () => {
     const before = unsentBytes;
-    unsentBytes = socket.writableLength;
+    ({ unsentBytes } = link);
     if (unsentBytes > 0 && unsentBytes < before) rest();
     else socket.destroy();
   });

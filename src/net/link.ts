@@ -36,6 +36,11 @@ export class Link {
     return this.#socket;
   }
 
+  /** Bytes that the kernel has not taken: 0 when all went, less and less while it takes some. */
+  get unsentBytes(): number {
+    return this.socket.writableLength + (this.#texts?.waitingBytes ?? 0);
+  }
+
   /** Writes latin1 text, one character a byte: heads, and short bodies behind them. */
   write(text: string): void {
     this.#texts?.write(text);

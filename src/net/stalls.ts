@@ -1,13 +1,14 @@
 // Read and write timeouts of a socket, without a timer per read: its counters are looked at.
-import type { Socket } from "node:net";
 import type { Clock, Close } from "../core/clock.ts";
 import type { SocketOptions } from "../core/protocol.ts";
+import type { Link } from "./link.ts";
 
 /**
- * Destroys `socket` when it read nothing for `readTimeoutMs`, or when something written did not go
+ * Destroys the link's socket when it read nothing for `readTimeoutMs`, or when something written did not go
  * out for `writeTimeoutMs`; at most a quarter of that late. Costs nothing when both are infinite.
  */
-export function watchStalls(socket: Socket, options: SocketOptions, clock: Clock): void {
+export function watchStalls(link: Link, options: SocketOptions, clock: Clock): void {
+  const { socket } = link;
   const { readTimeoutMs, writeTimeoutMs } = options;
   const periodMs = Math.min(readTimeoutMs, writeTimeoutMs) / 4;
   if (periodMs === Infinity) return;
@@ -17,9 +18,9 @@ export function watchStalls(socket: Socket, options: SocketOptions, clock: Clock
   const look = () => {
     const nowMs = clock.nowMs();
     if (socket.bytesRead !== readBytes || socket.isPaused()) readMs = nowMs;
-    if (sentBytes(socket) !== writtenBytes || socket.writableLength === 0) wroteMs = nowMs;
+    if (sentBytes(link) !== writtenBytes || link.unsentBytes === 0) wroteMs = nowMs;
     readBytes = socket.bytesRead;
-    writtenBytes = sentBytes(socket);
+    writtenBytes = sentBytes(link);
     if (nowMs - readMs >= readTimeoutMs) return socket.destroy(timedOut("read", readTimeoutMs));
     if (nowMs - wroteMs >= writeTimeoutMs) return socket.destroy(timedOut("wrote", writeTimeoutMs));
     stop = clock.after(periodMs, look);
@@ -30,8 +31,8 @@ export function watchStalls(socket: Socket, options: SocketOptions, clock: Clock
 }
 
 /** What the kernel took: `bytesWritten` counts what waits in the process as well. */
-function sentBytes(socket: Socket): number {
-  return socket.bytesWritten - socket.writableLength;
+function sentBytes(link: Link): number {
+  return link.socket.bytesWritten - link.unsentBytes;
 }
 
 function timedOut(what: string, limitMs: number): Error {

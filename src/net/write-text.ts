@@ -17,6 +17,8 @@ interface WriteRequest {
 }
 
 interface Handle {
+  /** Bytes that the kernel has not taken. */
+  readonly writeQueueSize?: number;
   writeLatin1String(request: WriteRequest, text: string): number;
 }
 
@@ -66,6 +68,12 @@ export class TextWriter {
   constructor(socket: Socket, isDirect = true) {
     this.#socket = socket;
     this.#isDirect = isDirect && binding !== null;
+  }
+
+  /** Bytes that wait behind Node's streams, which do not count them; 0: none. */
+  get waitingBytes(): number {
+    if (!this.#isWaiting) return 0;
+    return handleOf(this.#socket)?.writeQueueSize ?? 1;
   }
 
   write(text: string): void {

@@ -258,6 +258,46 @@ test("read and write timeouts of a socket destroy it, progress does not", async 
   assert.equal(record.seen.at(-1), "broken");
 });
 
+/** A caller that reads nothing, and a text on its way to it that the kernel has not taken whole. */
+async function withWaitingText(t: TestContext, more: Partial<AcceptOptions> = {}) {
+  const clock = simulatedClock();
+  const links: Link[] = [];
+  const { port } = await listen(t, (link) => void links.push(link), { clock, ...more });
+  const caller = rawCaller(t, port);
+  caller.socket.pause();
+  await until(() => links.length === 1);
+  const link = links[0] as Link;
+  const text = "x".repeat(16_000_000);
+  link.write(text);
+  assert.ok(link.unsentBytes > 0);
+  return { clock, caller, link, text };
+}
+
+test("a text that does not go out for writeTimeoutMs ends the connection", async (t) => {
+  const socket = { ...plainSocket, writeTimeoutMs: 1_000 };
+  const { clock, link } = await withWaitingText(t, { socket });
+  const record = recorder(link);
+  clock.advance(900);
+  assert.equal(link.socket.destroyed, false);
+  clock.advance(600);
+  await record.closed;
+  assert.deepEqual(record.seen, ["broken"]);
+});
+
+test("closing gently waits for a text that is still on its way", async (t) => {
+  const { clock, caller, link, text } = await withWaitingText(t);
+  let isClosed = false;
+  closeGently(link, { clock, stallTimeoutMs: 60_000, closed: () => (isClosed = true) });
+  clock.advance(10_000);
+  assert.equal(link.socket.destroyed, false);
+  caller.socket.resume();
+  assert.equal((await caller.rest()).length, text.length);
+  assert.equal(link.unsentBytes, 0);
+  caller.end();
+  await until(() => isClosed);
+  assert.equal(clock.waiting, 0);
+});
+
 const recorderless = { received() {}, ended() {}, drained() {}, closed() {} };
 
 async function until(isTrue: () => boolean): Promise<void> {
