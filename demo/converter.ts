@@ -1,5 +1,6 @@
 // The converter: checks what was asked, gets the rate from `rates`, multiplies and rounds.
 import { problem, type Asked, type Reply } from "./http.ts";
+import { MuxRates } from "./mux-rates.ts";
 import { askRate, type RateAsker } from "./rate-asker.ts";
 import { run, type Self } from "./service.ts";
 import { convert } from "./table.ts";
@@ -55,7 +56,10 @@ async function currencies(self: Self, asked: Asked): Promise<Reply> {
 }
 
 await run("converter", (self) => {
-  const others: Others = { thrift: new ThriftRates(self.lines.thrift.outgoing) };
+  const others: Others = {
+    thrift: new ThriftRates(self.lines.thrift.outgoing),
+    mux: new MuxRates(self.lines.mux.outgoing),
+  };
   return async (asked) => {
     if (asked.path === "/convert") return convertAsked(self, others, asked);
     if (asked.path === "/currencies") return currencies(self, asked);

@@ -43,7 +43,7 @@ export async function askRate(
     const error = `${self.service} could not reach rates over ${asker.protocol}`;
     return { ok: false, reply: problem(502, error, { sidecarSaid: asking.text }) };
   }
-  const { instance, tookMs: insideMs, ...rate } = asking.answer;
+  const { instance, tookMs: insideMs, rate, digits, date } = asking.answer;
   const seen: Seen = {
     ...nothingSeen,
     service: "rates",
@@ -61,7 +61,7 @@ export async function askRate(
     tookMs: tookAllMs,
     seen,
   };
-  return { ok: true, fields: { from, to, ...rate }, legs: [leg] };
+  return { ok: true, fields: { from, to, rate, digits, date }, legs: [leg] };
 }
 
 const nothingSeen = {

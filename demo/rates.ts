@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { problem, type Asked, type Reply } from "./http.ts";
 import { run, type Self } from "./service.ts";
+import { serveMuxRates } from "./mux-rates.ts";
 import { parseTable, rateBetween, type Table } from "./table.ts";
 import { serveThriftRates } from "./thrift-rates.ts";
 
@@ -21,7 +22,11 @@ function currenciesOf(self: Self, table: Table, asked: Asked, startedMs: number)
 
 await run("rates", async (self) => {
   const table = parseTable(readFileSync(file, "utf8"));
-  await serveThriftRates(self.lines.thrift.port, self.instance, table);
+  const { thrift, mux } = self.lines;
+  await Promise.all([
+    serveThriftRates(thrift.port, self.instance, table),
+    serveMuxRates(mux.port, self.instance, table),
+  ]);
   return (asked) => {
     const startedMs = performance.now();
     if (asked.path === "/rate") return rateOf(self, table, asked, startedMs);

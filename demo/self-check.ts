@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { ask, fieldsOf, isFields, type Answer } from "./http.ts";
 import type { Fleet } from "./fleet.ts";
 import { convert, parseTable } from "./table.ts";
-import { labelOf, protocols, type Protocol } from "./via.ts";
+import { carriesDtab, labelOf, nameOver, protocols, type Protocol } from "./via.ts";
 
 /** What a step saw; `ok` false when that is not what it should be. */
 interface Finding {
@@ -171,13 +171,15 @@ class Tally {
   }
 }
 
-async function converted(
-  fleet: Fleet,
-  count: number,
-  headers?: Readonly<Record<string, string>>,
-): Promise<Tally> {
+interface How {
+  readonly via?: Protocol;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function converted(fleet: Fleet, count: number, how: How = {}): Promise<Tally> {
   const tally = new Tally();
-  for (let n = 0; n < count; n++) tally.note(await conversion(fleet, undefined, headers));
+  const query = `amount=12.50&from=USD&to=EUR&via=${how.via ?? "http"}`;
+  for (let n = 0; n < count; n++) tally.note(await conversion(fleet, query, how.headers));
   return tally;
 }
 
@@ -188,12 +190,19 @@ async function lookAtBalance(fleet: Fleet): Promise<Finding> {
 }
 
 async function lookAtOwnDtab(fleet: Fleet): Promise<Finding> {
-  const dtab = "/svc/rates => /svc/rates-2";
-  const tally = await converted(fleet, 10, { "l5d-dtab": dtab });
-  return { ok: tally.of("rates-2") === 10, saw: `10 with l5d-dtab: ${dtab}: ${tally}` };
+  const carriers = protocols.filter(carriesDtab);
+  const findings = await Promise.all(
+    carriers.map(async (protocol) => {
+      const dtab = `/svc/${nameOver(protocol, "rates")} => /svc/${nameOver(protocol, "rates-2")}`;
+      const tally = await converted(fleet, 10, { via: protocol, headers: { "l5d-dtab": dtab } });
+      const saw = `10 over ${protocol} with l5d-dtab: ${dtab}: ${tally}`;
+      return { ok: tally.of("rates-2") === 10, saw };
+    }),
+  );
+  return { ok: findings.every(({ ok }) => ok), saw: findings.map(({ saw }) => saw).join("\n") };
 }
 
-/** Converts, four at a time, until `event` is over. */
+/** Converts over all protocols, four at a time, until `event` is over. */
 async function convertedDuring(fleet: Fleet, event: Promise<unknown>): Promise<Tally> {
   const tally = new Tally();
   const progress = { isOver: false };
@@ -201,10 +210,11 @@ async function convertedDuring(fleet: Fleet, event: Promise<unknown>): Promise<T
     progress.isOver = true;
   };
   void event.then(over, over);
-  const keepAsking = async () => {
-    while (!progress.isOver) tally.note(await conversion(fleet));
+  const keepAsking = async (via: Protocol) => {
+    const query = `amount=12.50&from=USD&to=EUR&via=${via}`;
+    while (!progress.isOver) tally.note(await conversion(fleet, query));
   };
-  await Promise.all([keepAsking(), keepAsking(), keepAsking(), keepAsking()]);
+  await Promise.all(["http" as const, ...protocols].map(keepAsking));
   await event; // if the event failed, so has the step
   return tally;
 }
@@ -234,8 +244,11 @@ async function lookAtStart(fleet: Fleet, controlUrl: string): Promise<Finding> {
 
 async function lookAtKill(fleet: Fleet, controlUrl: string): Promise<Finding> {
   await order(controlUrl, "kill/rates-1");
-  const after = await converted(fleet, 40);
-  return { ok: after.failures === 0 && after.of("rates-2") === 40, saw: `afterwards: ${after}` };
+  const tallies = await Promise.all(protocols.map((via) => converted(fleet, 20, { via })));
+  return {
+    ok: tallies.every((tally) => tally.failures === 0 && tally.of("rates-2") === 20),
+    saw: tallies.map((tally, index) => `afterwards over ${protocols[index]}: ${tally}`).join("\n"),
+  };
 }
 
 async function lookAtMetrics(fleet: Fleet): Promise<Finding> {

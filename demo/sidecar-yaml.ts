@@ -24,8 +24,8 @@ ${indented(discovery.namersYaml, 2)}
 routers:
   # Whatever name was called, it is for the service on this machine.
 ${offered.map((each) => incomingYaml(each, offers, ports, discovery)).join("\n")}
-  # The name leads to /svc/NAME: \`Host: rates\` of HTTP, \`rates-thrift:rate\` of Thrift. All have one
-  # dtab and one namer: discovery knows where the name is.
+  # The name leads to /svc/NAME: \`Host: rates\` of HTTP, \`rates-thrift:rate\` of Thrift, the
+  # destination /rates-mux of mux. One dtab and one namer for all: discovery knows where NAME is.
 ${protocols.map((each) => outgoingYaml(each, ports, discovery)).join("\n")}`;
 }
 
@@ -41,12 +41,14 @@ function incomingYaml(
   const announced = names.map((each) => announcedAs(each)).join(", ");
   const announce = announces ? `\n        announce: [${announced}]` : "";
   const { incoming, service } = ports[protocol];
+  // Mux says the rest of the name as the new destination, and nothing is left of /svc/NAME.
+  const whatever = protocol === "mux" ? "/svc" : "/svc/*";
   return `  - protocol: ${protocol}
     label: ${labelOf("incoming", protocol)}
 ${announcers}    servers:
       - port: ${incoming}${announce}
     dtab: |
-      /svc/* => /$/inet/127.1/${service} ;
+      ${whatever} => /$/inet/127.1/${service} ;
 `;
 }
 

@@ -1,6 +1,6 @@
 // The protocols of the mesh, and what a service is called over each of them.
 
-export const protocols = ["http", "thrift"] as const;
+export const protocols = ["http", "thrift", "mux"] as const;
 export type Protocol = (typeof protocols)[number];
 
 export function isProtocol(text: string): text is Protocol {

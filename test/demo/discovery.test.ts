@@ -31,6 +31,7 @@ test("a name's file lists the incoming ports of those who announced themselves",
 const ports = {
   http: { service: 7000, incoming: 7001, outgoing: 7002 },
   thrift: { service: 7010, incoming: 7011, outgoing: 7012 },
+  mux: { service: 7020, incoming: 7021, outgoing: 7022 },
   admin: 7003,
 };
 

@@ -1,0 +1,39 @@
+// The messages of idl/rates.avsc: each is a union of all, so that it says itself what it is.
+import { readFileSync } from "node:fs";
+import avro from "avsc";
+import { isFields } from "./http.ts";
+import type { RateAnswer } from "./rate-asker.ts";
+
+export interface AvroRate extends RateAnswer {
+  /** What the call still had as its destination. */
+  readonly destination: string;
+  /** Of the call's trace; null when it brought none. */
+  readonly requestId: string | null;
+}
+
+export type Message =
+  | { readonly kind: "Question"; readonly source: string; readonly target: string }
+  | ({ readonly kind: "Rate" } & AvroRate)
+  | { readonly kind: "UnknownCurrency"; readonly text: string };
+
+const file = new URL("../../idl/rates.avsc", import.meta.url); // from dist/demo, where this runs
+const schema: unknown = JSON.parse(readFileSync(file, "utf8"));
+const type = avro.Type.forSchema(schema as avro.Schema);
+
+/** Throws on what the schema does not allow: a bug. */
+export function encode({ kind, ...fields }: Message): Buffer {
+  return type.toBuffer({ [`switchyard.demo.${kind}`]: fields });
+}
+
+/** null when the bytes are no message of the schema. */
+export function decode(bytes: Buffer): Message | null {
+  try {
+    const value: unknown = type.fromBuffer(bytes);
+    if (!isFields(value)) return null;
+    const [[name = "", fields = null] = []] = Object.entries(value);
+    const kind = name.slice("switchyard.demo.".length);
+    return { kind, ...(fields as object) } as Message; // the schema says so
+  } catch {
+    return null;
+  }
+}
