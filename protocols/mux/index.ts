@@ -90,6 +90,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
         counters.answered({ outcome, sentBytes, receivedBytes: request.payloadBytes });
         write?.(exchange);
       },
+      onMalformed: counters.malformed,
       receivedBytes: counters.receivedBytes,
       sentBytes: counters.sentBytes,
     };

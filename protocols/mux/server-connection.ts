@@ -299,6 +299,7 @@ export class ServerConnection implements Receiver, Consumer {
   #broken(what: string): void {
     if (this.#isOver) return;
     this.#tell(`it sent ${what}`);
+    this.settings.onMalformed();
     this.#leaveCalls(`the caller sent ${what}`);
     this.#close();
   }

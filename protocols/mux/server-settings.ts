@@ -49,6 +49,8 @@ export interface ServerSettings {
   readonly route: Service<MuxRequest, MuxResponse>;
   render(failure: Failure, request: MuxRequest, peer: Ends): Rendered;
   onAnswered(exchange: Exchange): void;
+  /** A connection is closed because what came over it is no mux; it has been logged. */
+  onMalformed(): void;
   readonly owner: ConnectionOwner;
   readonly receivedBytes: Counter;
   readonly sentBytes: Counter;

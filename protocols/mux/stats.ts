@@ -20,6 +20,8 @@ export function responseCounter(stats: Stats): ResponseCounter<MuxResponse> {
 export interface ServerCounters {
   answered(exchange: Pick<Exchange, "outcome" | "sentBytes"> & { receivedBytes: number }): void;
   connections(change: number): void;
+  /** A connection was closed because what came over it was no mux, or too much. */
+  malformed(): void;
   readonly receivedBytes: Counter;
   readonly sentBytes: Counter;
 }
@@ -37,6 +39,7 @@ export function serverCounters(stats: Stats): ServerCounters {
   const responseBytes = stats.histogram("response_payload_bytes");
   const connects = stats.counter("connects");
   const closes = stats.counter("closes");
+  const malformed = stats.counter("malformed");
   let open = 0;
   stats.gauge(() => open, "connections");
   return {
@@ -50,6 +53,7 @@ export function serverCounters(stats: Stats): ServerCounters {
       if (change > 0) connects.value += change;
       else closes.value -= change;
     },
+    malformed: () => void malformed.value++,
     receivedBytes: stats.counter("received_bytes"),
     sentBytes: stats.counter("sent_bytes"),
   };

@@ -95,7 +95,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       write?.(exchange);
     };
     const begin = {
-      mux: this.#muxConnections(options, service, stats, onAnswered),
+      mux: this.#muxConnections(options, service, stats, counters.malformed, onAnswered),
       thrift: this.#thriftConnections(options, service, counters.malformed, onAnswered),
     };
     const detecting = {
@@ -146,6 +146,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     options: ListenOptions,
     service: ThriftService,
     stats: Stats,
+    onMalformed: () => void,
     onAnswered: (exchange: Exchange) => void,
   ): Begin {
     const { clock, log, label } = this.#deps;
@@ -164,6 +165,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       log,
       render: (failure, request, peer) => render({ label, errorDetail }, failure, request, peer),
       onAnswered() {}, // told by the call itself, as Thrift tells of calls
+      onMalformed,
       receivedBytes: stats.counter("received_bytes"),
       sentBytes: stats.counter("sent_bytes"),
     };

@@ -510,6 +510,7 @@ test("bytes that are no mux close their connection with a line in the log; other
     assert.match(String(event?.["caller"]), /^127\.0\.0\.1:\d+$/);
     assert.equal((await good.dispatch({ dst: "/users", payload: "still" })).text, "still");
   }
+  assert.equal(await proxy.metric("rt/mux/server/127.0.0.1/0/malformed"), bad.length);
 });
 
 test("a tag that is used twice ends the session with an Rerr for each call", async (t) => {

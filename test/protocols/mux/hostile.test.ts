@@ -75,6 +75,7 @@ function served(random: Random): Served {
     route,
     render: ({ detail }) => ({ status: 1, flags: 0, text: detail }),
     onAnswered() {},
+    onMalformed() {},
     owner: { opened() {}, closed() {} },
     receivedBytes: counter(),
     sentBytes: counter(),
