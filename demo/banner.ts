@@ -30,10 +30,14 @@ ${table(fleet)}
 Try:
   # convert, through three pairs of routers
   curl '${pageUrl}/api/convert?amount=12.50&from=USD&to=EUR'
+  # the same, with the last call over Thrift; or over mux, with Avro inside
+  curl '${pageUrl}/api/convert?amount=12.50&from=USD&to=EUR&via=thrift'
+  curl '${pageUrl}/api/convert?amount=12.50&from=USD&to=EUR&via=mux'
   # send this one request to rates-2: a dtab of its own, for all services on the way
   curl -H 'l5d-dtab: /svc/rates => /svc/rates-2' '${pageUrl}/api/convert?amount=1&from=EUR&to=JPY'
-  # how converter's sidecar finds /svc/rates; and why nobody is found
+  # how converter's sidecar finds /svc/rates, and what is called over Thrift; and why nobody is found
   bin/switchyard explain ${file("converter.yaml")} /svc/rates --router outgoing
+  bin/switchyard explain ${file("converter.yaml")} /svc/rates-thrift --router outgoing-thrift
   bin/switchyard explain ${file("converter.yaml")} /svc/nobody --router outgoing
   # what converter's sidecar counted, and how it resolves a name
   curl '${converterAdmin}/admin/metrics.json?pretty=1'
