@@ -1,6 +1,7 @@
 // The seam between the bytes (server.ts, client.ts) and what HTTP means to a proxy (index.ts).
 import type { Clock, Random } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
+import type { Log } from "../../src/core/log.ts";
 import type {
   ConnectionGate,
   DialOptions,
@@ -108,6 +109,7 @@ export interface HttpListenOptions {
   readonly socket: SocketOptions;
   readonly limits: HttpLimits;
   readonly clock: Clock;
+  readonly log: Log;
   readonly gate: ConnectionGate | null;
   readonly random: Random;
   /** Absent: a plain text with the failure's detail. */

@@ -81,16 +81,17 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     stats: Stats,
   ): Promise<Listener> {
     const config = options.config as ServerConfig;
-    const { clock, random, label } = this.#deps;
+    const { clock, random, log, label } = this.#deps;
     const { host, port, socket, gate, clearContext } = options;
     const counters = serverCounters(stats);
-    const log = this.#logger();
+    const write = this.#logger();
     const listening = {
       host,
       port,
       socket,
       gate,
       clock,
+      log,
       random,
       limits: {
         ...this.#limits,
@@ -115,7 +116,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       ),
       onAnswered(exchange: Exchange) {
         counters.answered(exchange);
-        log?.(exchange);
+        write?.(exchange);
       },
       onConnections: counters.connections,
     };

@@ -94,9 +94,13 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
       receivedBytes: counters.receivedBytes,
       sentBytes: counters.sentBytes,
     };
-    return listenMux({ host, port, socket, gate, clock }, counters.connections, (link, owner) => {
-      void new ServerConnection(link, { ...settings, owner });
-    });
+    return listenMux(
+      { host, port, socket, gate, clock, log },
+      counters.connections,
+      (link, owner) => {
+        void new ServerConnection(link, { ...settings, owner });
+      },
+    );
   }
 
   dial(address: Address, options: DialOptions, stats: WireStats): MuxWire {

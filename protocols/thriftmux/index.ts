@@ -86,7 +86,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
 
   listen(options: ListenOptions, service: ThriftService, stats: Stats): Promise<Listener> {
     const { host, port, socket, gate, idleTimeMs } = options;
-    const { clock } = this.#deps;
+    const { clock, log } = this.#deps;
     const { stallTimeoutMs } = options.config as ServerConfig;
     const counters = serverCounters(stats);
     const write = this.#logger();
@@ -105,9 +105,13 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       begin: (protocol: "mux" | "thrift", link: Link, owner: ConnectionOwner) =>
         begin[protocol](link, owner),
     };
-    return listenMux({ host, port, socket, gate, clock }, counters.connections, (link, owner) => {
-      void new DetectedConnection(link, detecting, owner);
-    });
+    return listenMux(
+      { host, port, socket, gate, clock, log },
+      counters.connections,
+      (link, owner) => {
+        void new DetectedConnection(link, detecting, owner);
+      },
+    );
   }
 
   dial(

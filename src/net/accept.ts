@@ -2,8 +2,10 @@
 import { createServer, Socket } from "node:net";
 import type { ListenOptions as NodeListenOptions, Server, SocketConstructorOpts } from "node:net";
 import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
 import type { ConnectionGate, SocketOptions } from "../core/protocol.ts";
 import { Link } from "./link.ts";
+import { filesLeft, openFilesLimit } from "./open-files.ts";
 import { watchStalls } from "./stalls.ts";
 
 export interface AcceptOptions {
@@ -11,6 +13,7 @@ export interface AcceptOptions {
   readonly port: number;
   readonly socket: SocketOptions;
   readonly clock: Clock;
+  readonly log: Log;
   /** null: every connection is taken. */
   readonly gate: ConnectionGate | null;
   /** false: plain sockets with a buffer per read, as if the handle could not be taken over. */
@@ -43,17 +46,19 @@ export function accept(options: AcceptOptions, onLink: (link: Link) => void): Pr
     pauseOnConnect: takesOver,
   });
   const { gate } = options;
+  const lack = lackOfFiles(options);
   server.on("connection", (accepted) => {
+    lack.accepted((accepted as unknown as { _handle?: unknown })._handle);
     if (gate !== null && !gate.opened()) return void accepted.destroy();
     const link = linkOf(accepted, takesOver);
     if (gate !== null) link.socket.once("close", () => gate.closed());
     watchStalls(link, socket, options.clock);
     return onLink(link);
   });
-  return listening(server, options);
+  return listening(server, options, lack);
 }
 
-function listening(server: Server, options: AcceptOptions): Promise<Acceptor> {
+function listening(server: Server, options: AcceptOptions, lack: Lack): Promise<Acceptor> {
   const { host, port, socket } = options;
   // `reusePort` is younger than the types of the oldest Node that we support.
   const how: NodeListenOptions & { reusePort?: boolean } = { host, port };
@@ -64,12 +69,49 @@ function listening(server: Server, options: AcceptOptions): Promise<Acceptor> {
     server.listen(how, () => {
       const bound = server.address();
       if (bound === null || typeof bound === "string") throw new Error("bug: no TCP address");
-      // Accepting may fail later (too many open files): connections wait in the backlog meanwhile.
-      server.removeAllListeners("error").on("error", () => {});
+      server.removeAllListeners("error").on("error", lack.failed);
       resolve({ host: bound.address, port: bound.port, close: () => void server.close() });
     });
   });
 }
+
+/** Without a failure for so long, connections are accepted again. */
+const spellMs = 10_000;
+
+/** Fewer files than this left: the next callers will be turned away. */
+const fewFiles = 8;
+
+interface Lack {
+  /** Accepting a connection failed. */
+  failed(error: Error): void;
+  /** A connection was accepted; `handle.fd` is the number of its file. */
+  accepted(handle: unknown): void;
+}
+
+/**
+ * Warns once a spell that callers are turned away. Without files left, libuv accepts connections
+ * and closes them at once, and tells nobody: the number of the last file that was free does.
+ */
+export function lackOfFiles({ host, port, clock, log }: Pick<AcceptOptions, Told>): Lack {
+  let lastMs = -Infinity;
+  const warn = (problem: string) => {
+    const nowMs = clock.nowMs();
+    const isNewSpell = nowMs - lastMs >= spellMs;
+    lastMs = nowMs;
+    const advice = "raise the limit of open files (ulimit -n), or set limits.maxConnections";
+    if (isNewSpell) log.warn({ event: "cannot accept connections", host, port, problem, advice });
+  };
+  return {
+    failed: ({ message }) => warn(message),
+    accepted(handle) {
+      const { fd } = (handle ?? {}) as { fd?: unknown };
+      if (typeof fd !== "number" || filesLeft(fd) >= fewFiles) return;
+      warn(`nearly all of the ${openFilesLimit} files that the process may open are in use`);
+    },
+  };
+}
+
+type Told = "host" | "port" | "clock" | "log";
 
 function refused(error: NodeJS.ErrnoException, host: string, port: number): Error {
   const what = `cannot listen on ${host}:${port}`;

@@ -12,6 +12,7 @@ import { writeCopy } from "../../src/net/outlet.ts";
 import { systemClock } from "../../src/net/timers.ts";
 import { simulatedClock } from "../support/clock.ts";
 import { plainSocket } from "../support/http.ts";
+import { keptLog } from "../support/naming.ts";
 import { rawCaller, rawEndpoint } from "../support/raw.ts";
 
 async function listen(
@@ -20,7 +21,15 @@ async function listen(
   more: Partial<AcceptOptions> = {},
 ) {
   const acceptor = await accept(
-    { host: "127.0.0.1", port: 0, socket: plainSocket, clock: systemClock(), gate: null, ...more },
+    {
+      host: "127.0.0.1",
+      port: 0,
+      socket: plainSocket,
+      clock: systemClock(),
+      log: keptLog(),
+      gate: null,
+      ...more,
+    },
     (link) => {
       t.after(() => link.socket.destroy());
       onLink(link);

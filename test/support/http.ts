@@ -13,6 +13,7 @@ import { ended } from "../../src/core/service.ts";
 import type { Service } from "../../src/core/service.ts";
 import { systemClock } from "../../src/net/timers.ts";
 import { exactlyOnce } from "./exactly-once.ts";
+import { keptLog } from "./naming.ts";
 import { seeded } from "./random.ts";
 
 export const plainSocket: SocketOptions = {
@@ -102,6 +103,7 @@ export async function serveHttp(
       socket: { ...plainSocket, ...setting.socket },
       limits: { ...defaultLimits, ...setting.limits },
       clock: setting.clock ?? systemClock(),
+      log: keptLog(),
       random: seeded(1),
       onAnswered: (exchange) => void log.push(answeredOf(exchange)),
       onConnections: (change) => (open.count += change),
