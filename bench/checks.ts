@@ -6,11 +6,19 @@ import { startOwnOrigin } from "./lib/origins.ts";
 import { medianProcessorUs, processorUs, type Check, type Row } from "./lib/report.ts";
 import { download, upload } from "./lib/stream.ts";
 import { serviceName } from "./peers/peer.ts";
-import { oneServiceFor, routerFor, run, sidecarFor, switchyard } from "./peers/switchyard.ts";
+import {
+  fullPolicy,
+  oneServiceFor,
+  routerFor,
+  run,
+  sidecarFor,
+  switchyard,
+} from "./peers/switchyard.ts";
 
 const timesHaproxy = 1.25;
 const timesUndici = 0.4;
 const timesOneHost = 1.2;
+const timesPlainPolicy = 1.1;
 const idleMibLimit = 64;
 const growthMibLimit = 32;
 const manyHosts = 1_000;
@@ -33,17 +41,21 @@ export function checkRows(rows: readonly Row[]): Check[] {
     const row = rows.find((each) => each.name === name);
     return row === undefined ? Number.NaN : medianProcessorUs(row);
   };
-  const own = us(switchyard.name);
-  const against = (other: string, limit: number): Check => {
-    const name = `processor time a request, against ${other}`;
-    const theirs = us(other);
-    if (Number.isNaN(own)) return skipped(name, "switchyard was not measured");
+  const against = (ours: string, other: string, limit: number): Check => {
+    const whose = ours === switchyard.name ? "" : ` with ${ours}`;
+    const name = `processor time a request${whose}, against ${other}`;
+    const [own, theirs] = [us(ours), us(other)];
+    if (Number.isNaN(own)) return skipped(name, `${ours} was not measured`);
     if (Number.isNaN(theirs)) return skipped(name, `${other} was not measured`);
     const ratio = own / theirs;
     const measured = `${figure(own)} us is ${figure(ratio)} times ${figure(theirs)} us`;
     return atMost(name, ratio, limit, measured);
   };
-  return [against("haproxy", timesHaproxy), against("undici-proxy", timesUndici)];
+  return [
+    against(switchyard.name, "haproxy", timesHaproxy),
+    against(switchyard.name, "undici-proxy", timesUndici),
+    against(fullPolicy.name, switchyard.name, timesPlainPolicy),
+  ];
 }
 
 /**

@@ -5,10 +5,11 @@ import { envoy } from "./envoy.ts";
 import { haproxy } from "./haproxy.ts";
 import { nginx } from "./nginx.ts";
 import type { Peer } from "./peer.ts";
-import { switchyard } from "./switchyard.ts";
+import { fullPolicy, switchyard } from "./switchyard.ts";
 
 export const peers: readonly Peer[] = [
   switchyard,
+  fullPolicy,
   nginx,
   haproxy,
   envoy,

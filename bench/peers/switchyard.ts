@@ -19,6 +19,48 @@ export const switchyard: Peer = {
     run(folder, routerFor(folder, port, [serviceName], origins)),
 };
 
+/**
+ * The same with everything configured that keeps callers from an endpoint's troubles. Without hedges:
+ * they are further requests, not a cost of each.
+ */
+export const fullPolicy: Peer = {
+  ...switchyard,
+  name: "full-policy",
+  prepare: ({ folder, port, origins }) =>
+    run(folder, withFullPolicy(routerFor(folder, port, [serviceName], origins))),
+};
+
+function withFullPolicy(yaml: string): string {
+  const client = ["  client:", "    loadBalancer: { kind: ewma }", ""].join("\n");
+  if (!yaml.includes(client)) throw new Error("bug: the client of the plain configuration moved");
+  return yaml.replace(client, policyLines);
+}
+
+const policyLines = `  service:
+    kind: io.l5d.static
+    configs:
+    - prefix: /
+      totalTimeoutMs: 5000
+      rateLimit: { perSec: 1000000, burst: 10000 }
+    - prefix: /svc/*
+      responseClassifier: { kind: io.l5d.http.retryableRead5XX }
+      retries:
+        backoff: { kind: jittered, minMs: 10, maxMs: 100 }
+        budget: { percentCanRetry: 0.1 }
+  client:
+    kind: io.l5d.static
+    configs:
+    - prefix: /#/io.l5d.fs/{service}
+      requestAttemptTimeoutMs: 1000
+      requeueBudget: { percentCanRetry: 0.1 }
+      failureAccrual: { kind: io.l5d.unified }
+      loadBalancer: { kind: ewma, panicThreshold: 30 }
+      failFast: true
+      nackAdmission: { threshold: 0.5 }
+      rateLimit: { perSec: 1000000, burst: 10000 }
+      concurrency: { kind: io.l5d.gradient, minLimit: 1000, maxLimit: 10000 }
+`;
+
 /** One router whose services `names` all have these endpoints. Gives the text of the file. */
 export function routerFor(
   folder: string,
