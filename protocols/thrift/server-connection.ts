@@ -10,7 +10,7 @@ import { CallReader } from "./call-reader.ts";
 import { maxEnvelopeBytes } from "./envelope.ts";
 import { emptyReplyFrame } from "./exception.ts";
 import { ServerCall } from "./server-call.ts";
-import { refusalFor } from "./refusal.ts";
+import { refusalFor, wrapped } from "./refusal.ts";
 import type { Service } from "../../src/core/service.ts";
 import type { Ends } from "../../src/net/ends.ts";
 import type { Consumer } from "../../src/net/inlet.ts";
@@ -143,7 +143,8 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   upgrade(request: ThriftRequest): boolean {
     const call = new ServerCall(request, this, this.settings.clock.nowMs());
     this.#begin(call);
-    call.answerWith(emptyReplyFrame(request));
+    const { transport } = this.settings;
+    call.answerWith(wrapped(emptyReplyFrame(request), false, transport === "buffered"));
     return this.#wants;
   }
 
