@@ -29,11 +29,19 @@ const maxTextBytes = 16 * 1024;
 
 /** A whole frame, prefix in front. */
 export function exceptionFrame(call: Answered, type: ExceptionType, text: string): Buffer {
-  const envelope = writeEnvelope(call.dialect, messageType.exception, call.name, call.seqid);
+  const name = withoutService(call.name);
+  const envelope = writeEnvelope(call.dialect, messageType.exception, name, call.seqid);
   const bytes = cut(Buffer.from(text), maxTextBytes);
   const body = call.dialect === "compact" ? compactBody(bytes, type) : binaryBody(bytes, type);
   return framed([envelope, ...body]);
 }
+
+/** A multiplexed call is named `Service:method`, its answer `method`: by that its caller knows it. */
+function withoutService(name: Uint8Array): Uint8Array {
+  return name.subarray(name.indexOf(colon) + 1); // all of it when there is none
+}
+
+const colon = 58;
 
 /** An answer that holds an empty struct, such as the one that agrees to an upgrade. */
 export function emptyReplyFrame(call: Answered): Buffer {

@@ -163,6 +163,21 @@ test("a name without a route is told, with the reason, in an exception of the ca
   assert.equal(await proxy.metric("rt/thrift/server/127.0.0.1/0/failures/unbound"), 3);
 });
 
+test("a multiplexed call that fails is answered by its method's own name, as a server would", async (t) => {
+  const proxy = await startProxy(
+    t,
+    `
+    routers:
+    - protocol: thrift
+      dtab: /svc/Users => /$/nil
+      servers: [{ port: 0 }]`,
+  );
+  // A caller of npm thrift drops the connection when an answer is not for a method of its own.
+  const users = echoClient(t, proxy.port, framedBinary, "Users");
+  await assert.rejects(users.find("it"), /^TApplicationException: no route for "Users:find"/);
+  await assert.rejects(users.ping(), /no route for "Users:ping"/);
+});
+
 test("a refused connection is tried elsewhere; when all refuse, the answer names the address", async (t) => {
   const echo = await echoServer(t);
   const disco = discovery(t, { echo: [await deadPort(), echo.port] });
