@@ -132,7 +132,7 @@ test("an endpoint that gives an exception for the question is spoken to plainly"
   const peer = await endpoint.accepted();
   await frame(peer);
   const name = "__can__finagle__trace__v3__";
-  peer.send(frameOf(strict(types.exception, name, 0, "0b000100000002696e08000200000001" + "00")));
+  peer.send(frameOf(strict(types.exception, name, 0, "0b000100000002696e0800020000000100")));
   assert.deepEqual(await frame(peer), frameOf(call));
   peer.send(frameOf(reply));
   assert.deepEqual(await frame(caller), frameOf(reply));
@@ -187,7 +187,7 @@ test("ids, client, contexts, dest and dtab go from an upgraded caller to an upgr
       contexts: contexts.map(({ key, value }) => [key, [...value]]),
     },
   );
-  const contextsBack = frameOf("0f00020c000000010b0001000000016b0b00020000000176" + "0000", reply);
+  const contextsBack = frameOf("0f00020c000000010b0001000000016b0b000200000001760000", reply);
   peer.send(contextsBack);
   assert.deepEqual(await frame(caller), contextsBack);
 });
@@ -313,8 +313,8 @@ test("all of it holds for the compact protocol, and without frames", async (t) =
   const { endpoint, caller } = await through(t, compact);
   caller.send(Buffer.from(compactQuestion, "hex"));
   assert.equal(hexOf(await caller.bytes(compactAgreed.length / 2)), compactAgreed);
-  const message = Buffer.from("8221070367657418026974" + "00", "hex");
-  const answer = Buffer.from("8241070367657408026973" + "00", "hex");
+  const message = Buffer.from("822107036765741802697400", "hex");
+  const answer = Buffer.from("824107036765740802697300", "hex");
   caller.send(upgraded({ clientId: "me", sampled: false }, message, "compact"));
   const peer = await endpoint.accepted();
   assert.equal(hexOf(await peer.bytes(compactQuestion.length / 2)), compactQuestion);
