@@ -1,6 +1,7 @@
 // The kinds a build knows, as schemas: one alternative a `kind:`, with the keys all of them share.
 import * as v from "valibot";
 import type { GenericSchema, ObjectEntries } from "../core/schema.ts";
+import { says } from "../core/schema.ts";
 
 /** As much of a plugin as the configuration needs; every `Plugin` is one. */
 export interface Kind {
@@ -40,10 +41,6 @@ export interface KindConfig {
   readonly kind: string;
   readonly [key: string]: unknown;
 }
-
-/** The same schema with its meaning, which the JSON Schema shows. */
-export const says = <T extends GenericSchema>(meaning: string, schema: T): T =>
-  v.pipe(schema, v.description(meaning)) as GenericSchema as T; // a description changes no type
 
 /** Accepted everywhere, needed nowhere. */
 export const experimental = () =>

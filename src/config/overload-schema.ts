@@ -1,7 +1,6 @@
 // Keys against overload, and for trying out what goes wrong: all of them off unless given.
 import * as v from "valibot";
-import { decimal, integer, milliseconds } from "../core/schema.ts";
-import { says } from "./kinds.ts";
+import { decimal, integer, milliseconds, says } from "../core/schema.ts";
 
 export const rateLimit = () =>
   v.pipe(

@@ -1,10 +1,10 @@
 // Keys of `service` and `client`: policy above and below load balancing.
 import * as v from "valibot";
 import { backoffSchema, budgetSchema } from "../core/retry-schema.ts";
-import { integer, milliseconds } from "../core/schema.ts";
+import { integer, milliseconds, says } from "../core/schema.ts";
 import { faults, hedge, nackAdmission, rateLimit } from "./overload-schema.ts";
 import { session, socketOptions } from "./socket-schema.ts";
-import { experimental, oneOf, says } from "./kinds.ts";
+import { experimental, oneOf } from "./kinds.ts";
 import type { Kinds, ProtocolKind } from "./kinds.ts";
 
 export const serviceEntries = (protocol: ProtocolKind) => ({

@@ -2,9 +2,8 @@
 import * as v from "valibot";
 import type { Captures, PathPattern } from "../core/path-pattern.ts";
 import type { Path } from "../core/path.ts";
-import { pathPattern } from "../core/schema.ts";
+import { pathPattern, says } from "../core/schema.ts";
 import type { GenericSchema, ObjectEntries } from "../core/schema.ts";
-import { says } from "./kinds.ts";
 
 /** One key of the merged policy of a name. */
 export interface Setting {

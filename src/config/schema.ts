@@ -1,13 +1,13 @@
 // The fixed keys of a configuration file, their defaults and what they mean. Kinds come in.
 import { isIP } from "node:net";
 import * as v from "valibot";
-import { dtab, integer, milliseconds, path, port } from "../core/schema.ts";
+import { dtab, integer, milliseconds, path, port, says } from "../core/schema.ts";
 import { clientEntries, serviceEntries } from "./policy-schema.ts";
 import { limits } from "./overload-schema.ts";
 import { policySection } from "./policy.ts";
 import type { PolicySection } from "./policy.ts";
 import { session, socketOptions } from "./socket-schema.ts";
-import { experimental, oneOf, oneOrMany, says, variant } from "./kinds.ts";
+import { experimental, oneOf, oneOrMany, variant } from "./kinds.ts";
 import type { GenericSchema } from "../core/schema.ts";
 import type { Kinds, ProtocolKind } from "./kinds.ts";
 

@@ -1,8 +1,7 @@
 // Keys about sockets and connections, shared by servers, clients and the admin server.
 import { version } from "node:process";
 import * as v from "valibot";
-import { integer } from "../core/schema.ts";
-import { says } from "./kinds.ts";
+import { integer, says } from "../core/schema.ts";
 
 const [major = 0, minor = 0] = version.slice(1).split(".").map(Number);
 const hasReusePort = major > 23 || (major === 23 && minor >= 1);

@@ -1,13 +1,20 @@
 // What the configuration may say of waiting and trying again, shared by all that does either.
 import * as v from "valibot";
-import { decimal, integer, milliseconds } from "./schema.ts";
+import { decimal, integer, milliseconds, says } from "./schema.ts";
 
 /** `backoff: {kind: constant, ms}` or `{kind: jittered, minMs, maxMs}`. */
 export const backoffSchema = () =>
   v.variant("kind", [
-    v.strictObject({ kind: v.literal("constant"), ms: v.optional(milliseconds(), 0) }),
+    v.strictObject({
+      kind: v.literal("constant"),
+      ms: says("Waits so long each time.", v.optional(milliseconds(), 0)),
+    }),
     v.pipe(
-      v.strictObject({ kind: v.literal("jittered"), minMs: milliseconds(), maxMs: milliseconds() }),
+      v.strictObject({
+        kind: v.literal("jittered"),
+        minMs: says("Waits so long at first.", milliseconds()),
+        maxMs: says("Twice as long each time, at most this.", milliseconds()),
+      }),
       v.check(
         ({ minMs, maxMs }) => minMs >= 1 && maxMs >= minMs,
         "expected minMs >= 1 and maxMs >= minMs",

@@ -6,6 +6,10 @@ import { parsePath } from "./path.ts";
 
 export type { GenericSchema, InferOutput, ObjectEntries } from "valibot";
 
+/** The same schema with its meaning, which the JSON Schema shows. */
+export const says = <T extends v.GenericSchema>(meaning: string, schema: T): T =>
+  v.pipe(schema, v.description(meaning)) as v.GenericSchema as T; // a description changes no type
+
 /** TCP port; 0 picks a free one. */
 export const port = () =>
   v.pipe(

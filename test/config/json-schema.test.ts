@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jsonSchema } from "../../src/config/json-schema.ts";
 import { kinds } from "./kinds.ts";
+import { kinds as realKinds } from "./real-kinds.ts";
 
 const properties = (of: Record<string, unknown>) =>
   (of["properties"] ?? {}) as Record<string, Record<string, unknown>>;
@@ -60,4 +61,25 @@ test("every key of the fixed sections says what it means", async () => {
     without.filter((key) => !ownKeys.has(key)),
     [".usage.enabled"],
   );
+});
+
+test("every key of every balancer and accrual says what it means", async () => {
+  const schema = await jsonSchema(realKinds);
+  const client = at(schema, "routers", "[]", "protocol=http", "client");
+  let keys = 0;
+  for (const [section, kindNames] of Object.entries({
+    loadBalancer: realKinds.balancers.map(({ kind }) => kind),
+    failureAccrual: realKinds.accruals.map(({ kind }) => kind),
+  })) {
+    for (const kind of kindNames) {
+      const { properties = {} } = at(client, section, `kind=${kind}`);
+      for (const [key, inner] of Object.entries(
+        properties as Record<string, { description?: string }>,
+      )) {
+        if (key !== "kind") assert.ok(inner.description, `${kind}.${key}`);
+        keys++;
+      }
+    }
+  }
+  assert.ok(keys > 10, `${keys} keys`);
 });

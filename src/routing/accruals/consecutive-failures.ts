@@ -6,7 +6,7 @@
 //     backoff: { kind: jittered, minMs: 5000, maxMs: 300000 }
 import * as v from "valibot";
 import { plugin } from "../../core/plugin.ts";
-import { integer } from "../../core/schema.ts";
+import { integer, says } from "../../core/schema.ts";
 import type { AccrualPlugin, AccrualPolicy } from "../accrual.ts";
 import type { Backoff } from "../backoff.ts";
 import { accrualKeys, deadTimes } from "./keys.ts";
@@ -15,7 +15,7 @@ export const consecutiveFailures: AccrualPlugin = plugin({
   kind: "io.l5d.consecutiveFailures",
   schema: v.strictObject({
     kind: v.literal("io.l5d.consecutiveFailures"),
-    failures: v.optional(integer(1), 5),
+    failures: says("So many in a row, and it is dead.", v.optional(integer(1), 5)),
     ...accrualKeys(),
   }),
   create: ({ failures, backoff, maxEjectedPercent }, { random }) => ({

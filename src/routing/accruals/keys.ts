@@ -1,15 +1,19 @@
 // Configuration keys that the kinds of accrual share.
 import * as v from "valibot";
 import type { Random } from "../../core/clock.ts";
-import { integer } from "../../core/schema.ts";
+import { integer, says } from "../../core/schema.ts";
 import type { Backoff, BackoffConfig } from "../backoff.ts";
 import { backoffOf, backoffSchema, equalJittered } from "../backoff.ts";
 
 export const accrualKeys = () => ({
-  /** How long it is dead, each time longer; 5 s doubling to 300 s with jitter unless given. */
-  backoff: v.optional(backoffSchema()),
-  /** Of a client's endpoints, at most this share is dead at a time; one always may be. */
-  maxEjectedPercent: v.optional(integer(0, 100), 50),
+  backoff: says(
+    "How long it is dead, each time longer; 5 s doubling to 300 s with jitter unless given.",
+    v.optional(backoffSchema()),
+  ),
+  maxEjectedPercent: says(
+    "Of a client's endpoints, at most this share is dead at a time; one always may be.",
+    v.optional(integer(0, 100), 50),
+  ),
 });
 
 export function deadTimes(config: BackoffConfig | undefined, random: Random): Backoff {

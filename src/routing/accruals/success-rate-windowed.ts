@@ -7,7 +7,7 @@
 //     backoff: { kind: jittered, minMs: 5000, maxMs: 300000 }
 import * as v from "valibot";
 import { plugin } from "../../core/plugin.ts";
-import { decimal, integer } from "../../core/schema.ts";
+import { decimal, integer, says } from "../../core/schema.ts";
 import type { AccrualPlugin, AccrualPolicy } from "../accrual.ts";
 import type { Backoff } from "../backoff.ts";
 import { accrualKeys, deadTimes } from "./keys.ts";
@@ -20,10 +20,11 @@ export const successRateWindowed: AccrualPlugin = plugin({
   kind: "io.l5d.successRateWindowed",
   schema: v.strictObject({
     kind: v.literal("io.l5d.successRateWindowed"),
-    /** Below this share of successes it is dead. */
-    successRate: decimal(0, 1),
-    /** Seconds that count, the older ones less and less; before they are over nothing happens. */
-    window: integer(1),
+    successRate: says("Below this share of successes it is dead.", decimal(0, 1)),
+    window: says(
+      "Seconds that count, the older ones less and less; before they are over nothing happens.",
+      integer(1),
+    ),
     ...accrualKeys(),
   }),
   create: ({ successRate: least, window, backoff, maxEjectedPercent }, { random }) => ({

@@ -7,7 +7,7 @@
 //     backoff: { kind: jittered, minMs: 5000, maxMs: 300000 }
 import * as v from "valibot";
 import { plugin } from "../../core/plugin.ts";
-import { decimal, integer } from "../../core/schema.ts";
+import { decimal, integer, says } from "../../core/schema.ts";
 import type { AccrualPlugin, AccrualPolicy } from "../accrual.ts";
 import type { Backoff } from "../backoff.ts";
 import { accrualKeys, deadTimes } from "./keys.ts";
@@ -16,10 +16,11 @@ export const successRate: AccrualPlugin = plugin({
   kind: "io.l5d.successRate",
   schema: v.strictObject({
     kind: v.literal("io.l5d.successRate"),
-    /** Below this share of successes it is dead. */
-    successRate: decimal(0, 1),
-    /** Calls that count, the older ones less and less; before as many were made nothing happens. */
-    requests: integer(1),
+    successRate: says("Below this share of successes it is dead.", decimal(0, 1)),
+    requests: says(
+      "Calls that count, the older ones less and less; before as many were made nothing happens.",
+      integer(1),
+    ),
     ...accrualKeys(),
   }),
   create: ({ successRate: least, requests, backoff, maxEjectedPercent }, { random }) => ({

@@ -9,7 +9,7 @@
 //     backoff: { kind: jittered, minMs: 1000, maxMs: 60000 }
 import * as v from "valibot";
 import { plugin } from "../../core/plugin.ts";
-import { decimal, integer } from "../../core/schema.ts";
+import { decimal, integer, says } from "../../core/schema.ts";
 import type { AccrualPlugin, AccrualPolicy } from "../accrual.ts";
 import type { Backoff } from "../backoff.ts";
 import { accrualKeys, deadTimes } from "./keys.ts";
@@ -19,13 +19,16 @@ export const unified: AccrualPlugin = plugin({
   kind: "io.l5d.unified",
   schema: v.strictObject({
     kind: v.literal("io.l5d.unified"),
-    /** Failures in a row; 0: they do not count. */
-    failures: v.optional(integer(0), 7),
-    /** Below this share of successes within the window it is dead; 0: that does not count. */
-    successRate: v.optional(decimal(0, 1), 0.8),
-    windowMs: v.optional(integer(10), 10_000),
-    /** With fewer calls within the window there is no rate. */
-    minRequests: v.optional(integer(1), 20),
+    failures: says("Failures in a row; 0: they do not count.", v.optional(integer(0), 7)),
+    successRate: says(
+      "Below this share of successes within the window it is dead; 0: that does not count.",
+      v.optional(decimal(0, 1), 0.8),
+    ),
+    windowMs: says("Calls of about so long count.", v.optional(integer(10), 10_000)),
+    minRequests: says(
+      "With fewer calls within the window there is no rate.",
+      v.optional(integer(1), 20),
+    ),
     ...accrualKeys(),
   }),
   create: ({ backoff, ...limits }, { random }) => ({

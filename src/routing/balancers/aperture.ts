@@ -13,7 +13,7 @@
 import * as v from "valibot";
 import type { Random } from "../../core/clock.ts";
 import { plugin } from "../../core/plugin.ts";
-import { decimal, integer } from "../../core/schema.ts";
+import { decimal, integer, says } from "../../core/schema.ts";
 import type { BalancerPlugin, Candidate, Distributor, Node } from "./balancer.ts";
 import { rank } from "./balancer.ts";
 import { balancerKeys, maxEffort, slowStart } from "./keys.ts";
@@ -23,10 +23,8 @@ import { pickOfTwo } from "./two-choices.ts";
 const peers = () =>
   v.pipe(
     v.strictObject({
-      /** Which of the proxies this one is, from 0. */
-      id: integer(0),
-      /** How many proxies there are. */
-      total: integer(1),
+      id: says("Which of the proxies this one is, from 0.", integer(0)),
+      total: says("How many proxies there are.", integer(1)),
     }),
     v.check(({ id, total }) => id < total, "expected an id below total: ids count from 0"),
   );
@@ -39,14 +37,20 @@ export const aperture: BalancerPlugin = plugin({
       ...balancerKeys(),
       maxEffort: maxEffort(),
       slowStartMs: slowStart(),
-      /** Over how long the number of calls in progress is averaged. */
-      smoothWindowMs: v.optional(integer(1), 5_000),
-      /** Calls in progress for each endpoint in the window: at most this, and it narrows. */
-      lowLoad: v.optional(decimal(0, 1e6), 0.5),
-      /** At least this, and it widens. */
-      highLoad: v.optional(decimal(0, 1e6), 2),
-      minAperture: v.optional(integer(1), 1),
-      peers: v.optional(peers()),
+      smoothWindowMs: says(
+        "Over how long the number of calls in progress is averaged.",
+        v.optional(integer(1), 5_000),
+      ),
+      lowLoad: says(
+        "Calls in progress for each endpoint in the window: at most this, and it narrows.",
+        v.optional(decimal(0, 1e6), 0.5),
+      ),
+      highLoad: says("At least this, and it widens.", v.optional(decimal(0, 1e6), 2)),
+      minAperture: says("Endpoints that are in use at least.", v.optional(integer(1), 1)),
+      peers: says(
+        "A fixed share of the endpoints, where the proxies are counted.",
+        v.optional(peers()),
+      ),
     }),
     v.check(({ lowLoad, highLoad }) => lowLoad < highLoad, "expected lowLoad below highLoad"),
   ),

@@ -6,7 +6,7 @@
 //     decayTimeMs: 10000
 import * as v from "valibot";
 import { plugin } from "../../core/plugin.ts";
-import { integer } from "../../core/schema.ts";
+import { integer, says } from "../../core/schema.ts";
 import type { BalancerPlugin } from "./balancer.ts";
 import { balancerKeys, maxEffort, slowStart } from "./keys.ts";
 import { TwoChoices } from "./two-choices.ts";
@@ -18,8 +18,10 @@ export const ewma: BalancerPlugin = plugin({
     ...balancerKeys(),
     maxEffort: maxEffort(),
     slowStartMs: slowStart(),
-    /** How long a slow answer is remembered: the time in which it decays to 37 %. */
-    decayTimeMs: v.optional(integer(1), 10_000),
+    decayTimeMs: says(
+      "How long a slow answer is remembered: the time in which it decays to 37 %.",
+      v.optional(integer(1), 10_000),
+    ),
   }),
   create: (config, { random }) => ({ ...config, distributor: () => new TwoChoices(random) }),
 });
