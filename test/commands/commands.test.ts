@@ -172,6 +172,24 @@ test("explain shows every alternative, without colour when it is read by a progr
   assert.ok(!out.includes("\u001b"), "it has colours");
 });
 
+test("explain says which settings hold for the name and its clients, and which entry gave them", async (t) => {
+  const folder = testFolder(t);
+  folder.write(
+    "policy.yaml",
+    `
+routers:
+- protocol: http
+  dtab: /svc => /$/inet/127.1/80
+  servers: [{ port: 0 }]
+  service: { kind: io.l5d.static, configs: [{ prefix: /svc/web, totalTimeoutMs: 300 }] }
+`,
+  );
+  const { out } = await line(["explain", join(folder.path, "policy.yaml"), "web"]);
+  assert.match(out, /^service policy of \/svc\/web, the rest are defaults:$/m);
+  assert.match(out, /^ {2}totalTimeoutMs: 300 {2}\(service\.configs\[0\], prefix \/svc\/web\)$/m);
+  assert.match(out, /^client policy of \/\$\/inet\/127\.1\/80: all defaults$/m);
+});
+
 test("explain uses colours on a terminal", async (t) => {
   const file = twoRouters(t);
   const { out } = await line(["explain", file, "web", "--router", "out"], { hasColor: true });
