@@ -1,8 +1,6 @@
 // Reads and checks the configuration that a command names.
 import { readFile, stat } from "node:fs/promises";
-import { checkConfig } from "../config/check.ts";
 import type { Config } from "../config/check.ts";
-import { kinds } from "../plugins.ts";
 import type { Terminal } from "./command.ts";
 
 /** The checked configuration of `file` (`-`: standard input); null after saying what is wrong. */
@@ -10,6 +8,11 @@ export async function loadConfig(file: string, terminal: Terminal): Promise<Conf
   const name = file === "-" ? "<stdin>" : file;
   const text = await readText(file, terminal);
   if (text === null) return null;
+  // All that can be configured is behind these two: loaded only by commands that read a file.
+  const [{ checkConfig }, { kinds }] = await Promise.all([
+    import("../config/check.ts"),
+    import("../plugins.ts"),
+  ]);
   const checked = checkConfig(text, name, kinds);
   for (const warning of checked.warnings) terminal.error(warning);
   if (checked.ok) return checked.config;

@@ -1,5 +1,4 @@
 // `switchyard schema`
-import { kinds } from "../plugins.ts";
 import { misused, readArguments } from "./command.ts";
 import type { Command } from "./command.ts";
 
@@ -15,8 +14,11 @@ checks a file that begins with
     const parsed = readArguments(args, {});
     if (typeof parsed === "string") return misused(this, parsed, terminal);
     if (parsed.positionals.length > 0) return misused(this, "takes no arguments", terminal);
-    // Loaded here only: a running proxy has no use for it.
-    const { jsonSchema } = await import("../config/json-schema.ts");
+    // Loaded here only: no other command has a use for it.
+    const [{ jsonSchema }, { kinds }] = await Promise.all([
+      import("../config/json-schema.ts"),
+      import("../plugins.ts"),
+    ]);
     terminal.out(JSON.stringify(await jsonSchema(kinds), null, 2));
     return 0;
   },

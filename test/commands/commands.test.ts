@@ -1,7 +1,7 @@
 // The command line as a stranger uses it: help, output, exit codes.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { beginningOf, command } from "../support/command.ts";
@@ -54,6 +54,26 @@ test("unknown commands and missing or extra arguments are exit code 2", async ()
     assert.equal(out, "");
     assert.match(error, /^switchyard.*: .+\nTry `switchyard/);
   }
+});
+
+/** What is loaded with a source of ours, all the way down; `import()` and types are not. */
+function loadedWith(source: string, known = new Set<string>()): Set<string> {
+  if (known.has(source)) return known;
+  known.add(source);
+  const text = readFileSync(source, "utf8");
+  for (const [, from = ""] of text.matchAll(/^import (?!type )[^;]*?"(\.[^"]+)";$/gm)) {
+    loadedWith(join(dirname(source), from), known);
+  }
+  return known;
+}
+
+test("help and version load the command line alone, not the proxy", () => {
+  const loaded = Array.from(loadedWith("src/main.ts"));
+  assert.ok(loaded.includes("src/commands/run.ts"));
+  for (const heavy of ["src/plugins.ts", "src/assemble.ts", "src/config/check.ts"]) {
+    assert.ok(existsSync(heavy) && !loaded.includes(heavy), heavy);
+  }
+  assert.ok(loaded.length < 20, loaded.join(" "));
 });
 
 test("version prints the package's version", async () => {

@@ -1,0 +1,102 @@
+// What `switchyard explain` does once file and name have been read: asks discovery, and prints.
+import { openNaming } from "../assemble/naming.ts";
+import { policyText } from "../assemble/policy.ts";
+import type { RouterConfig } from "../config/config.ts";
+import { concat } from "../core/dtab.ts";
+import type { Dtab } from "../core/dtab.ts";
+import type { State } from "../core/live.ts";
+import type { Delegation } from "../core/naming.ts";
+import type { Path } from "../core/path.ts";
+import {
+  bindsTo,
+  childrenOf,
+  delegationJson,
+  reachesAddress,
+  readDelegation,
+} from "../naming/delegation.ts";
+import { traceText } from "../naming/trace.ts";
+import { systemClock } from "../net/timers.ts";
+import { openMetrics } from "../telemetry/metrics.ts";
+import type { ExitCode, Terminal } from "./command.ts";
+
+/** As long as discovery may take to answer. */
+const patienceMs = 10_000;
+
+interface Question {
+  readonly router: RouterConfig;
+  readonly dtab: Dtab;
+  readonly path: Path;
+}
+
+type Namers = Parameters<typeof openNaming>[0];
+
+export async function explainName(
+  config: Namers,
+  { router, dtab, path }: Question,
+  isJson: boolean,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const clock = systemClock();
+  const log = { debug() {}, info() {}, ...complainingTo(terminal) };
+  const naming = openNaming(config, {
+    clock,
+    random: Math.random,
+    log: () => log,
+    stats: openMetrics(clock).stats,
+  });
+  const interpreter = naming.interpreterOf(router);
+  const live = interpreter.delegate(concat(router.dtab, dtab), path);
+  // The wheel's timers do not keep the process alive, and a namer may wait for nothing but them.
+  const alive = setInterval(() => {}, patienceMs);
+  const code = await new Promise<ExitCode>((resolve) => {
+    readDelegation(live, clock, patienceMs, (state) => {
+      resolve(print(state, path, isJson, terminal));
+      if (isJson || state.kind !== "ok") return;
+      for (const line of policyText(router, path, boundIds(state.value))) terminal.out(line);
+    });
+  });
+  clearInterval(alive);
+  interpreter.close();
+  naming.close();
+  return code;
+}
+
+/** The clients that calls of the name may go to. */
+function boundIds(delegation: Delegation): readonly Path[] {
+  const own = delegation.type === "leaf" && delegation.bound ? [delegation.bound.id] : [];
+  return [...new Set([...own, ...childrenOf(delegation).flatMap(boundIds)])];
+}
+
+/** What a namer warns of, such as a bad line in a file, is half of the explanation. */
+function complainingTo(terminal: Terminal) {
+  const complain = ({ event, ...fields }: { readonly event: string }) => {
+    terminal.error(`${event}: ${JSON.stringify(fields)}`);
+  };
+  return { warn: complain, error: complain };
+}
+
+function print(
+  state: State<Delegation>,
+  path: Path,
+  isJson: boolean,
+  terminal: Terminal,
+): ExitCode {
+  if (state.kind === "ok") {
+    const { value } = state;
+    terminal.out(
+      isJson
+        ? JSON.stringify(delegationJson(value), null, 2)
+        : traceText(value, { colour: terminal.hasColor }),
+    );
+    if (reachesAddress(value)) return 0;
+    const isBound = bindsTo(value) === "leaf";
+    if (!isJson) {
+      terminal.error(isBound ? `${path} is bound, but to no address.` : `${path} has no route.`);
+    }
+    return 1;
+  }
+  const why =
+    state.kind === "failed" ? state.why.detail : `no answer within ${patienceMs / 1_000} s`;
+  terminal.error(`${path} could not be resolved: ${why}`);
+  return 1;
+}

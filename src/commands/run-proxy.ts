@@ -1,0 +1,50 @@
+// What `switchyard run` does once the file has been read: the proxy, its log, its end.
+import { startProxy } from "../assemble.ts";
+import { Lifecycle } from "../assemble/lifecycle.ts";
+import type { Config } from "../config/config.ts";
+import { systemClock } from "../net/timers.ts";
+import { logTo } from "../telemetry/log-sink.ts";
+import { openLogs } from "../telemetry/log.ts";
+import type { LevelName } from "../telemetry/log.ts";
+import type { ExitCode, Terminal } from "./command.ts";
+
+const levels: Readonly<Record<Config["logLevel"], LevelName>> = {
+  debug: "DEBUG",
+  info: "INFO",
+  warn: "WARNING",
+  error: "ERROR",
+};
+
+/** Returns when the proxy runs; the process then lives as long as its sockets. */
+export async function runProxy(config: Config, terminal: Terminal): Promise<ExitCode> {
+  const clock = systemClock();
+  const logs = openLogs(logTo(2, process.stderr.isTTY), levels[config.logLevel]);
+  const graceMs = config.admin.shutdownGraceMs;
+  const log = logs.log("process");
+  const lifecycle = new Lifecycle({
+    process,
+    clock,
+    log,
+    fatal: (event) => logs.fatal(event),
+    flush: () => logs.flush(),
+    graceMs,
+  });
+  try {
+    const proxy = await startProxy(config, {
+      clock,
+      random: Math.random,
+      logs,
+      notReady: () => lifecycle.notReady(),
+      shutdown: (grace) => lifecycle.shutdown("POST /admin/shutdown", grace ?? graceMs),
+    });
+    lifecycle.add("proxy", (grace) => proxy.close(grace));
+    lifecycle.started();
+    const { host, port } = proxy.admin;
+    log.info({ event: "initialized", admin: `http://${host}:${port}` });
+    return 0;
+  } catch (error) {
+    logs.flush();
+    terminal.error(`switchyard: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
