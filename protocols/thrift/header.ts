@@ -58,7 +58,7 @@ function readFields(cursor: Cursor): Map<string, string> | null {
     const kind = readVarint(cursor);
     if (kind !== keyValues && kind !== persistentKeyValues) return kind === null ? null : fields;
     const count = readVarint(cursor);
-    if (count === null) return null;
+    if (count === null || count < 0) return null;
     for (let i = 0; i < count; i++) {
       const key = readString(cursor);
       const value = readString(cursor);

@@ -31,7 +31,8 @@ export interface ServerSettings extends Omit<
 }
 
 /*
- * open -> refusing -> closing    what came cannot be a call: its name is awaited, to answer it
+ * open -> refusing -> closing    what came cannot be a call: answers that are owed go first, and
+ *                                its name is awaited, to answer it
  * open -> closing                the last answer is written; what still comes is thrown away
  * any -> closed                  the socket is gone; one-way calls may still be under way
  */
@@ -163,7 +164,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   callEnded(call: ServerCall): void {
     const { request } = call;
     if (request.isOneway) this.#callIsOver(call);
-    else if (this.#state === "closed") this.#dropAnswered();
+    else if (this.#state === "closed" || this.#state === "closing") this.#dropAnswered();
     else if (call === this.#first && !this.#isFlushing) this.#flush();
   }
 
@@ -244,10 +245,14 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   #afterAnswers(): void {
     if (this.#state === "refusing") return this.#refuse();
     if (this.#state !== "open") return undefined;
-    if (this.#isLast && this.#inProgress === 0 && this.#reader.heldBytes === 0)
-      return this.#close();
+    if (this.#isLast && this.#inProgress === 0 && this.#awaitsNothing) return this.#close();
     this.#watch();
     return this.#inlet.advance(); // calls may have waited for their turn
+  }
+
+  /** No call has come in part, or its rest never will. */
+  get #awaitsNothing(): boolean {
+    return this.#reader.heldBytes === 0 || this.#hasAllInput;
   }
 
   #endAfterAnswers(): void {
@@ -262,10 +267,11 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
     this.#refuse();
   }
 
-  /** Answers what is refused, as far as it can be told what that is, when its turn has come. */
+  /** When no answer is owed: answers what is refused, as far as it tells what it is, and closes. */
   #refuse(): void {
     const what = this.#malformed;
-    if (what === null || this.#first !== null || this.#state !== "refusing") return undefined;
+    if (this.#first !== null || this.#state !== "refusing") return undefined;
+    if (what === null) return this.#close();
     const isAll = !what.mayContinue || this.#begun.length >= maxEnvelopeBytes;
     const answer = refusalFor(what, this.#begun);
     if (answer === null && !isAll && !this.#hasAllInput) return undefined;
@@ -289,6 +295,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
 
   /** Sets the time by which something has to happen; see `#timedOut`. */
   #watch(): void {
+    if (this.#state === "closing" || this.#state === "closed") return;
     const { idleTimeMs, lifeTimeMs, stallTimeoutMs } = this.settings.limits;
     const nowMs = this.settings.clock.nowMs();
     if (this.#isStalling) return this.#alarm.set(nowMs + stallTimeoutMs);
@@ -304,10 +311,12 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
     if (this.#state === "closing" || this.#state === "closed") return undefined;
     const { stallTimeoutMs, lifeTimeMs } = this.settings.limits;
     if (!this.#hasRoom) return this.destroy();
-    if (this.#state === "refusing") return this.#close();
-    if (this.#reader.heldBytes > 0) {
+    if (this.#state === "refusing") return this.#first === null ? this.#close() : this.#watch();
+    if (this.#reader.heldBytes > 0 && !this.#hasAllInput) {
       this.#tell(`the rest of a call did not come for ${stallTimeoutMs} ms`);
-      return this.#close();
+      this.#state = "refusing";
+      this.#watch();
+      return this.#refuse();
     }
     if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs) return this.#endAfterAnswers();
     return this.#inProgress === 0 ? this.#endAfterAnswers() : this.#watch();

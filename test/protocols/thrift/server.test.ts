@@ -150,6 +150,20 @@ test("a call that stops arriving in the middle ends the connection, and the log 
   assert.match(String(events[0]?.["reason"]), /did not come for 1000 ms/);
 });
 
+test("answers that are owed go out before a connection is closed for a call cut short", () => {
+  for (const cutShort of ["stall", "end"] as const) {
+    const { socket, calls, clock } = serve();
+    socket.receive(text(callFrame("a", 1), callFrame("b", 2)).slice(0, -3));
+    if (cutShort === "stall") clock.advance(5_000);
+    else socket.emit("end");
+    assert.equal(socket.hasEnded, false);
+    calls[0]?.answer(replyFrame("a", 1));
+    assert.equal(socket.sent, text(replyFrame("a", 1)));
+    assert.equal(socket.hasEnded, true);
+    assert.equal(calls.length, 1);
+  }
+});
+
 test("an idle connection is closed after its time, one with a call in progress is not", () => {
   const { socket, clock, calls } = serve({ limits: { idleTimeMs: 500 } });
   socket.receive(text(callFrame("a", 1)));
