@@ -37,6 +37,11 @@ export class ServerCall implements Reply<ThriftResponse>, Exchange {
     return this.request.frame.length;
   }
 
+  /** Of the answer that an endpoint gave, while it waits. */
+  get heldAnswerBytes(): number {
+    return this.response === null ? 0 : this.response.frame.length;
+  }
+
   get hasEnded(): boolean {
     return this.#state === "ended";
   }

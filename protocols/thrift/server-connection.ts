@@ -52,6 +52,8 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   #last: ServerCall | null = null;
   /** Calls begun and not ended or not answered, one-way ones included. */
   #inProgress = 0;
+  /** Bytes of those calls, and of the answers to them that wait for their turn. */
+  #heldBytes = 0;
   #isFlushing = false;
   /** No call after those that are in progress. */
   #isLast = false;
@@ -163,6 +165,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
 
   callEnded(call: ServerCall): void {
     const { request } = call;
+    this.#heldBytes += call.heldAnswerBytes;
     if (request.isOneway) this.#callIsOver(call);
     else if (this.#state === "closed" || this.#state === "closing") this.#dropAnswered();
     else if (call === this.#first && !this.#isFlushing) this.#flush();
@@ -192,12 +195,14 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
       this.#state === "open" &&
       this.#hasRoom &&
       this.#inProgress < this.settings.limits.maxPipelinedCalls &&
+      this.#heldBytes < this.settings.maxFrameBytes &&
       !(this.#isLast && this.#reader.heldBytes === 0)
     );
   }
 
   #begin(call: ServerCall): void {
     this.#inProgress++;
+    this.#heldBytes += call.receivedBytes;
     if (call.request.isOneway) return;
     if (this.#last === null) this.#first = call;
     else this.#last.next = call;
@@ -235,6 +240,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   #callIsOver(call: ServerCall): void {
     const { clock, onAnswered, closed } = this.settings;
     this.#inProgress--;
+    this.#heldBytes -= call.receivedBytes + call.heldAnswerBytes;
     call.endedMs = clock.nowMs();
     onAnswered(call);
     if (this.#inProgress > 0) return;

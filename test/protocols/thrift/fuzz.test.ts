@@ -21,7 +21,11 @@ const file = new URL("../../../../test/vectors/thrift.json", import.meta.url);
 const { vectors } = JSON.parse(readFileSync(file, "utf8")) as {
   readonly vectors: readonly { readonly hex: string }[];
 };
-const seeds = vectors.map(({ hex }) => Buffer.from(hex, "hex"));
+/** A THeader frame with two fields around a call of `get`. */
+const headerFrame =
+  "000000330fff000000000009000400000102016101620263640265660000800100010000" +
+  "0003676574000000070b000100000002697400";
+const seeds = [...vectors.map(({ hex }) => hex), headerFrame].map((hex) => Buffer.from(hex, "hex"));
 
 const below = (random: Random, limit: number): number => Math.floor(random() * limit);
 

@@ -95,6 +95,20 @@ test("no more calls are read than may be in progress; the rest follows when one 
   assert.equal(socket.isReading, true);
 });
 
+test("calls and waiting answers hold about as many bytes as one frame may have; then reading pauses", () => {
+  const frame = (seqid: number) => callFrame("a", seqid, "x".repeat(1_000));
+  const { socket, calls } = serve({ speech: { maxFrameBytes: 4_000 } });
+  socket.receive(text(...[1, 2, 3, 4, 5, 6, 7, 8].map(frame)));
+  assert.equal(calls.length, 4);
+  calls[0]?.answer(replyFrame("a", 1));
+  assert.equal(calls.length, 5);
+  calls[2]?.answer(replyFrame("a", 3, "x".repeat(3_000))); // waits for the answer to 2
+  calls[1]?.answer(replyFrame("a", 2));
+  assert.equal(calls.length, 7);
+  for (const call of calls.slice(3)) call.answer(replyFrame("a", call.request.seqid));
+  assert.equal(calls.length, 8);
+});
+
 test("a caller that does not read its answers is not read, and then cut off", () => {
   const served = serve({ answer: ({ method, seqid }) => replyFrame(method, seqid) });
   const { socket, clock, calls } = served;
