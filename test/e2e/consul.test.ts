@@ -29,7 +29,12 @@ test("calls flow by a real Consul", async (t) => {
       t,
       `
       ${namer(", useHealthCheck: true")}
-      routers: [{ protocol: http, dtab: "/svc => /#/io.l5d.consul/.local", servers: [{ port: 0 }] }]`,
+      routers:
+      - protocol: http
+        dtab: /svc => /#/io.l5d.consul/.local
+        servers: [{ port: 0 }]
+        # A call may be in the hands of the instance when it dies.
+        service: { responseClassifier: { kind: io.l5d.http.retryableRead5XX } }`,
     );
     const calls = await load(t, proxy.port, "trio", { pauseMs: 1 });
     const addresses = async () => {

@@ -161,11 +161,9 @@ class AddressFile {
     this.#lastRead = read;
     this.#readAtMs = this.#deps.clock.wallMs();
     this.#problem = null;
-    if (read.kind === "missing") {
-      this.#good = null;
-      this.#resolved = null;
-      return;
-    }
+    // The name is gone, and that its tree says: until the alternative is known, which may take a
+    // moment, calls still go where they went.
+    if (read.kind === "missing") return;
     const parsed = read.kind === "text" ? parseAddressLines(read.text) : null;
     if (parsed?.kind === "lines") {
       this.#good = parsed.lines;
