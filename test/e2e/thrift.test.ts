@@ -1,6 +1,9 @@
 // What Thrift callers see through the whole proxy, with npm thrift on both sides.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { startProxy } from "../support/proxy.ts";
@@ -254,6 +257,38 @@ test("no call is lost while an endpoint is taken away under load", async (t) => 
   await Promise.all(load);
   assert.equal(one.echoes, echoesOfOne);
   assert.ok(echoesOfOne > 0 && two.echoes > 0);
+});
+
+test("each call is a line of the access log, and calls in progress end before the proxy does", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-thrift-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "access.log");
+  let answer: (text: string) => void = () => {};
+  const slow = new Promise<string>((resolve) => (answer = resolve));
+  const echo = await echoServer(t, framedBinary, null, {
+    echo: (text) => (text === "slow" ? slow : text),
+  });
+  const proxy = await proxyTo(t, echo.port, "binary", "", "", [`thriftAccessLog: ${file}`]);
+  const client = echoClient(t, proxy.port);
+  assert.equal(await client.echo("quick"), "quick");
+  const pending = client.echo("slow");
+  await until(
+    () => echo.echoes,
+    (echoes) => echoes === 2,
+    "the slow call is there",
+  );
+  const closed = proxy.close(5_000);
+  answer("at last");
+  assert.equal(await pending, "at last");
+  await closed;
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  assert.equal(lines.length, 2);
+  for (const line of lines) {
+    assert.match(
+      line,
+      /^\S+Z 127\.0\.0\.1:\d+ \/svc "echo" reply \d+ \d+ \d+\.\d{3} 127\.0\.0\.1:\d+$/,
+    );
+  }
 });
 
 test("http and thrift routers share one dtab and one namer, and both are seen", async (t) => {
