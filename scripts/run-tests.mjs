@@ -38,7 +38,7 @@ const files = testsBelow(path.join(root, "dist", "test"))
       path.join(root, path.relative(path.join(root, "dist"), file).replace(/\.js$/, ".ts")),
     ),
   )
-  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => path.relative(root, file).includes(part)))
   .sort();
 if (files.length === 0) {
   console.error("no test matches");

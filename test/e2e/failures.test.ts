@@ -109,14 +109,14 @@ for (const [key, where] of [
   for (const status of [503, 504]) {
     test(`${key} ends a call with ${status}`, async (t) => {
       const slow = await service(t, () => {});
-      const section = `{ ${key}: 40 }`;
+      const section = `{ ${key}: 400 }`;
       const { go } = await oneClient(t, [slow.port], where === "client" ? section : "{}", [
         `timeoutStatus: ${status}`,
         ...(where === "service" ? [`service: ${section}`] : []),
       ]);
       const answer = await go();
       assert.equal(answer.status, status);
-      assert.match(answer.body, /^The request took too long\.\sexceeded 40 ms to /);
+      assert.match(answer.body, /^The request took too long\.\sexceeded 400 ms to /);
       assert.equal(slow.count, 1);
     });
   }
@@ -229,7 +229,7 @@ test("a kept connection that the endpoint has closed costs no call", async (t) =
 
 test("ewma leaves a slow endpoint alone", async (t) => {
   const slow = await service(t, (_, response) => {
-    setTimeout(() => response.end("slow"), 60).unref();
+    setTimeout(() => response.end("slow"), 400).unref();
   });
   const fast = await service(t, "fast");
   const { go } = await oneClient(t, [slow.port, fast.port], "{ loadBalancer: { kind: ewma } }");
