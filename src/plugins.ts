@@ -1,9 +1,9 @@
 // The lists of every kind this build knows: the one page that the author of a kind must touch.
 import { http } from "../protocols/http/index.ts";
-import { mux } from "../protocols/mux/index.ts";
-import { thrift } from "../protocols/thrift/index.ts";
-import { thriftmux } from "../protocols/thriftmux/index.ts";
-import { erased } from "./assemble/protocols.ts";
+import { kind as mux } from "../protocols/mux/kind.ts";
+import { kind as thrift } from "../protocols/thrift/kind.ts";
+import { kind as thriftmux } from "../protocols/thriftmux/kind.ts";
+import { erased, lazily } from "./assemble/protocols.ts";
 import type { ErasedProtocol } from "./assemble/protocols.ts";
 import type { Kinds } from "./config/kinds.ts";
 import type { AnnouncerPlugin } from "./core/announcer.ts";
@@ -40,9 +40,9 @@ import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
 
 export const protocols: readonly ErasedProtocol[] = [
   erased(http),
-  erased(mux),
-  erased(thrift),
-  erased(thriftmux),
+  lazily(mux, async () => (await import("../protocols/mux/index.ts")).mux),
+  lazily(thrift, async () => (await import("../protocols/thrift/index.ts")).thrift),
+  lazily(thriftmux, async () => (await import("../protocols/thriftmux/index.ts")).thriftmux),
 ];
 export const namers: readonly NamerPlugin[] = [fs, consul, rewrite, staticNamer];
 export const interpreters: readonly InterpreterPlugin[] = [

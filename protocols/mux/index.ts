@@ -16,14 +16,13 @@ import { openAccessLog } from "../../src/net/access-log-keys.ts";
 import type { LogFile } from "../../src/net/log-file.ts";
 import { lineMaker } from "./access-log.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
-import { classifiers, defaultClassifier, serverClassifier } from "./classifiers.ts";
+import { serverClassifier } from "./classifiers.ts";
 import { dialMux } from "./client.ts";
 import type { MuxWire } from "./client.ts";
 import { render } from "./failures.ts";
 import { serverFilters } from "./filters.ts";
 import type { MuxFilter } from "./filters.ts";
-import { defaultIdentifier, identifiers } from "./identifiers.ts";
-import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import { kind } from "./kind.ts";
 import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
 import { dialOptions, serverLimits } from "./limits.ts";
 import { listenMux } from "./server.ts";
@@ -32,17 +31,8 @@ import type { Exchange, ServerSettings } from "./server-settings.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 
 export const mux: Protocol<MuxRequest, MuxResponse> = {
-  name: "mux",
-  defaultPort: 4141,
-  identifiers,
-  defaultIdentifier,
-  classifiers,
-  defaultClassifier,
-  routerKeys,
-  serverKeys,
-  clientKeys,
-  serviceKeys: {},
-  // The casts of this file: the sections have been parsed by the keys above.
+  ...kind,
+  // The casts of this file: the sections have been parsed by the keys of the kind.
   open: (config, deps) => new MuxRouter(config as RouterConfig, deps),
 };
 

@@ -2,12 +2,11 @@
 import { openAccessLog } from "../../src/net/access-log-keys.ts";
 import type { LogFile } from "../../src/net/log-file.ts";
 import { lineMaker } from "./access-log.ts";
-import { classifiers, defaultClassifier, serverClassifier } from "./classifiers.ts";
+import { serverClassifier } from "./classifiers.ts";
 import { dialThrift } from "./client.ts";
 import { headerMaker, serverFilters } from "./context.ts";
 import { failureRenderer } from "./failures.ts";
-import { defaultIdentifier, identifiers } from "./identifiers.ts";
-import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import { kind } from "./kind.ts";
 import { listenThrift } from "./server.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 import type {
@@ -29,17 +28,8 @@ import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
 
 export const thrift: Protocol<ThriftRequest, ThriftResponse> = {
-  name: "thrift",
-  defaultPort: 4114,
-  identifiers,
-  defaultIdentifier,
-  classifiers,
-  defaultClassifier,
-  routerKeys,
-  serverKeys,
-  clientKeys,
-  serviceKeys: {},
-  // The casts of this file: the sections have been parsed by the keys above.
+  ...kind,
+  // The casts of this file: the sections have been parsed by the keys of the kind.
   open: (config, deps) => new ThriftRouter(config as RouterConfig, deps),
 };
 

@@ -26,35 +26,25 @@ import type { ConnectionOwner } from "../mux/server.ts";
 import { ServerConnection as MuxConnection } from "../mux/server-connection.ts";
 import type { ServerSettings as MuxSettings } from "../mux/server-settings.ts";
 import { lineMaker } from "../thrift/access-log.ts";
-import { classifiers, defaultClassifier, serverClassifier } from "../thrift/classifiers.ts";
+import { serverClassifier } from "../thrift/classifiers.ts";
 import { dialThrift } from "../thrift/client.ts";
 import { headerMaker } from "../thrift/context.ts";
 import type { Exchange, Speech } from "../thrift/exchange.ts";
 import { failureRenderer } from "../thrift/failures.ts";
-import { defaultIdentifier, identifiers } from "../thrift/identifiers.ts";
 import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
 import { ServerConnection as ThriftConnection } from "../thrift/server-connection.ts";
 import type { ServerSettings as ThriftSettings } from "../thrift/server-connection.ts";
 import { responseCounter, serverCounters } from "../thrift/stats.ts";
 import { thriftOver } from "./client.ts";
 import { serverFilters, tellContexts } from "./context.ts";
-import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import { kind } from "./kind.ts";
 import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
 import { muxCalls } from "./mux-calls.ts";
 import { DetectedConnection } from "./server.ts";
 
 export const thriftmux: Protocol<ThriftRequest, ThriftResponse> = {
-  name: "thriftmux",
-  defaultPort: 4144,
-  identifiers,
-  defaultIdentifier,
-  classifiers,
-  defaultClassifier,
-  routerKeys,
-  serverKeys,
-  clientKeys,
-  serviceKeys: {},
-  // The casts of this file: the sections have been parsed by the keys above.
+  ...kind,
+  // The casts of this file: the sections have been parsed by the keys of the kind.
   open: (config, deps) => new ThriftMuxRouter(config as RouterConfig, deps),
 };
 

@@ -91,12 +91,8 @@ export interface ProtocolDeps {
   explain?(dst: Path, localDtab: Dtab): string;
 }
 
-/**
- * A protocol adapter. Knows no dtab, no balancer, no configuration file: `routerKeys`,
- * `serverKeys`, `clientKeys` and `serviceKeys` are the schemas of the keys it adds to those
- * sections, and the parsed objects come back in as `config`.
- */
-export interface Protocol<Req extends Call, Res> {
+/** What a configuration file may say of a protocol: read before any of its code runs. */
+export interface ProtocolSchema<Req extends Call, Res> {
   readonly name: string;
   readonly defaultPort: number;
   readonly identifiers: readonly IdentifierPlugin<Req>[];
@@ -108,6 +104,14 @@ export interface Protocol<Req extends Call, Res> {
   readonly serverKeys: ObjectEntries;
   readonly clientKeys: ObjectEntries;
   readonly serviceKeys: ObjectEntries;
+}
+
+/**
+ * A protocol adapter. Knows no dtab, no balancer, no configuration file: `routerKeys`,
+ * `serverKeys`, `clientKeys` and `serviceKeys` are the schemas of the keys it adds to those
+ * sections, and the parsed objects come back in as `config`.
+ */
+export interface Protocol<Req extends Call, Res> extends ProtocolSchema<Req, Res> {
   /** Made once for a router: what its servers and wires share (access log, error texts). */
   open(
     routerConfig: Readonly<Record<string, unknown>>,

@@ -1,5 +1,5 @@
 // The pages for looking into a running process: processor profile, heap, event loop.
-import { Session, type Profiler } from "node:inspector/promises";
+import type { Profiler } from "node:inspector/promises";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { getHeapSnapshot, getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 import type { Clock } from "../../core/clock.ts";
@@ -48,6 +48,8 @@ function oneAtATime(what: string, page: Page): Page {
 async function takeProfile({ query, signal }: AdminRequest, clock: Clock): Promise<Answer> {
   const seconds = numberIn(query, "seconds", 10, maxProfileSeconds);
   if (seconds === null) return badSeconds(maxProfileSeconds);
+  // Loaded with the first profile: most processes never need it.
+  const { Session } = await import("node:inspector/promises");
   const session = new Session();
   session.connect();
   try {

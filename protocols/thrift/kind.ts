@@ -1,0 +1,19 @@
+// Thrift as the configuration knows it: its kinds and keys, without the code that runs.
+import type { ProtocolSchema } from "../../src/core/protocol.ts";
+import { classifiers, defaultClassifier } from "./classifiers.ts";
+import { defaultIdentifier, identifiers } from "./identifiers.ts";
+import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import type { ThriftRequest, ThriftResponse } from "./message.ts";
+
+export const kind: ProtocolSchema<ThriftRequest, ThriftResponse> = {
+  name: "thrift",
+  defaultPort: 4114,
+  identifiers,
+  defaultIdentifier,
+  classifiers,
+  defaultClassifier,
+  routerKeys,
+  serverKeys,
+  clientKeys,
+  serviceKeys: {},
+};

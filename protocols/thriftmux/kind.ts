@@ -1,0 +1,19 @@
+// ThriftMux as the configuration knows it: its kinds and keys, without the code that runs.
+import type { ProtocolSchema } from "../../src/core/protocol.ts";
+import { classifiers, defaultClassifier } from "../thrift/classifiers.ts";
+import { defaultIdentifier, identifiers } from "../thrift/identifiers.ts";
+import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
+
+export const kind: ProtocolSchema<ThriftRequest, ThriftResponse> = {
+  name: "thriftmux",
+  defaultPort: 4144,
+  identifiers,
+  defaultIdentifier,
+  classifiers,
+  defaultClassifier,
+  routerKeys,
+  serverKeys,
+  clientKeys,
+  serviceKeys: {},
+};
