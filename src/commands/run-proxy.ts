@@ -1,4 +1,5 @@
 // What `switchyard run` does once the file has been read: the proxy, its log, its end.
+import { setFlagsFromString } from "node:v8";
 import { startProxy } from "../assemble.ts";
 import { Lifecycle } from "../assemble/lifecycle.ts";
 import type { Config } from "../config/config.ts";
@@ -39,6 +40,7 @@ export async function runProxy(config: Config, terminal: Terminal): Promise<Exit
     });
     lifecycle.add("proxy", (grace) => proxy.close(grace));
     lifecycle.started();
+    endStartUp();
     const { host, port } = proxy.admin;
     log.info({ event: "initialized", admin: `http://${host}:${port}` });
     return 0;
@@ -47,4 +49,10 @@ export async function runProxy(config: Config, terminal: Terminal): Promise<Exit
     terminal.error(`switchyard: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
+}
+
+/** What bin/switchyard held back for the start, as V8 has it by default. */
+function endStartUp(): void {
+  setFlagsFromString("--semi-space-growth-factor=2");
+  setFlagsFromString("--opt");
 }
