@@ -13,33 +13,38 @@ export interface Contestant {
   readonly name: string;
   readonly version: string;
   /** Why it is not measured; empty when it is. */
-  missing: string;
-  sample(): Promise<Sample>;
+  readonly missing: string;
+  readonly sample: () => Promise<Sample>;
   readonly samples: Sample[];
 }
 
-/** Alternating rounds (A B C A B C), so that a slow minute of the machine hits all alike. */
+/**
+ * Alternating rounds (A B C A B C), so that a slow minute of the machine hits all alike. One that
+ * fails in a round has another chance in the next.
+ */
 export async function measureRows(
   contestants: readonly Contestant[],
   rounds: number,
 ): Promise<readonly Row[]> {
+  const failures = new Map<string, string>();
   for (let round = 1; round <= rounds; round++) {
-    for (const contestant of contestants) {
-      if (contestant.missing !== "") continue;
+    for (const { name, missing, sample, samples } of contestants) {
+      if (missing !== "") continue;
       try {
-        const sample = await contestant.sample();
-        contestant.samples.push(sample);
-        say(`round ${round}  ${contestant.name.padEnd(12)}  ${glance(sample)}`);
+        const taken = await sample();
+        samples.push(taken);
+        say(`round ${round}  ${name.padEnd(12)}  ${glance(taken)}`);
       } catch (error) {
-        contestant.missing = `failed: ${whyOf(error)}`;
-        say(`round ${round}  ${contestant.name.padEnd(12)}  ${contestant.missing}`);
+        const failure = `failed: ${whyOf(error)}`;
+        failures.set(name, failure);
+        say(`round ${round}  ${name.padEnd(12)}  ${failure}`);
       }
     }
   }
   return contestants.map(({ name, version, missing, samples }) => ({
     name,
     version,
-    missing,
+    missing: samples.length > 0 ? "" : (failures.get(name) ?? missing),
     samples,
   }));
 }
