@@ -38,7 +38,10 @@ const files = testsBelow(path.join(root, "dist", "test"))
       path.join(root, path.relative(path.join(root, "dist"), file).replace(/\.js$/, ".ts")),
     ),
   )
-  .filter((file) => wanted.length === 0 || wanted.some((part) => path.relative(root, file).includes(part)))
+  .filter(
+    (file) =>
+      wanted.length === 0 || wanted.some((part) => path.relative(root, file).includes(part)),
+  )
   .sort();
 if (files.length === 0) {
   console.error("no test matches");
