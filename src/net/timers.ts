@@ -158,6 +158,24 @@ function callbackTime(): () => number {
   };
 }
 
+/** The system's time is taken over when it was set by more than this. */
+const clockStepMs = 50;
+
+/**
+ * Runs along with `nowMs`, so that a deadline given on one scale is the same moment on the other
+ * whenever it is asked; each reading of the system's own time would be up to a millisecond off.
+ */
+function wallTime(nowMs: () => number): () => number {
+  let offsetMs = Date.now() - nowMs();
+  return () => {
+    const systemMs = Date.now();
+    const wallMs = offsetMs + nowMs();
+    if (Math.abs(systemMs - wallMs) <= clockStepMs) return wallMs;
+    offsetMs = systemMs - nowMs();
+    return systemMs;
+  };
+}
+
 /** The process's own time. Its timers do not keep the process alive. */
 export function systemClock(): Clock {
   const nowMs = callbackTime();
@@ -172,7 +190,7 @@ export function systemClock(): Clock {
   });
   return {
     nowMs,
-    wallMs: () => Date.now(),
+    wallMs: wallTime(nowMs),
     after: (delayMs, run) => wheel.after(delayMs, run),
   };
 }
