@@ -74,6 +74,11 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     this.#inlet.advance(); // the next request may have waited for room
   }
 
+  /** A caller that asks and asks, and does not read. */
+  held(): void {
+    if (this.#state === "head") this.watchStall();
+  }
+
   closed(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -243,7 +248,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   get #hasRoom(): boolean {
-    return !this.link.socket.writableNeedDrain;
+    return this.link.hasRoom;
   }
 
   #consumeOnce(buffer: Buffer, start: number, end: number): number {
@@ -334,7 +339,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     if (this.#isLast) return this.#close();
     this.#state = "head";
     this.#expectHead();
-    if (!this.#hasRoom) this.watchStall(); // a caller that asks and asks, and does not read
+    if (!this.#hasRoom) this.held();
     this.#inlet.advance();
     return undefined;
   }

@@ -1,6 +1,8 @@
-// Small writes to one socket, joined: what is written in one go of the event loop leaves together.
+// Small writes to one socket, joined: what is written in one turn of the event loop leaves together.
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { flushAtTurnEnd } from "./turn.ts";
+import type { Flushing } from "./turn.ts";
 
 const batchBytes = 64 * 1024;
 /** Buffers that no batch uses at the moment; few, since most writes are over at once. */
@@ -8,12 +10,11 @@ const spare: Buffer[] = [];
 const maxSpare = 8;
 
 /**
- * Owns its buffer from the first write to the flush, which comes by itself when the code that runs
- * now is done. An idle connection has none.
+ * Owns its buffer from the first write to the flush, which comes by itself at the end of the turn.
+ * An idle connection has none.
  */
-export class Batch {
+export class Batch implements Flushing {
   readonly #socket: Socket;
-  readonly #flushSoon = (): void => this.flush();
   /** Good until the next `take`. */
   bytes: Buffer = none;
   #used = 0;
@@ -35,7 +36,7 @@ export class Batch {
     this.#used += count;
     if (!this.#isScheduled) {
       this.#isScheduled = true;
-      queueMicrotask(this.#flushSoon);
+      flushAtTurnEnd(this);
     }
     return at;
   }
@@ -63,7 +64,7 @@ export class Batch {
   #renew(): void {
     const isScheduled = this.#isScheduled;
     this.flush();
-    this.#isScheduled = isScheduled; // the microtask that is under way flushes what comes now
+    this.#isScheduled = isScheduled; // the end of the turn flushes what comes now
     this.bytes = spare.pop() ?? Buffer.allocUnsafeSlow(batchBytes);
   }
 }

@@ -1,5 +1,7 @@
 // One socket and whoever receives its bytes at the moment. All sockets read into one buffer.
 import type { Socket } from "node:net";
+import { readBegins, readEnds } from "./moment.ts";
+import { flushAtTurnEnd } from "./turn.ts";
 import { TextWriter } from "./write-text.ts";
 
 /** What happens to a socket. `closed` comes last, once. */
@@ -13,6 +15,8 @@ export interface Receiver {
   ended(): void;
   /** What was written has gone; more may be. */
   drained(): void;
+  /** What was written in this turn did not all go: `drained` comes later, or never. */
+  held?(): void;
   /** Both directions are gone. `error` is null unless the socket broke. */
   closed(error: Error | null): void;
 }
@@ -25,13 +29,20 @@ const readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 const nobody: Receiver = { received() {}, ended() {}, drained() {}, closed() {} };
 
+/** More than this does not wait for the end of the turn: Node writes up to 16 KiB without a copy. */
+const maxJoinedChars = 15 * 1024;
+
 /** Owned by its receiver, which is replaced when a connection becomes a tunnel. */
 export class Link {
   receiver: Receiver = nobody;
   #socket: Socket | null = null;
   #texts: TextWriter | null = null;
+  /** Written in this turn, and not yet to the socket. */
+  #text = "";
 
+  /** With all texts written to it: whoever writes to the socket itself writes behind them. */
   get socket(): Socket {
+    if (this.#text !== "") this.flush();
     if (this.#socket === null) throw new Error("bug: a link without its socket");
     return this.#socket;
   }
@@ -41,16 +52,35 @@ export class Link {
     return this.socket.writableLength + (this.#texts?.waitingBytes ?? 0);
   }
 
-  /** Writes latin1 text, one character a byte: heads, and short bodies behind them. */
+  /** Whether the kernel takes what is written. Else: wait for `drained`. */
+  get hasRoom(): boolean {
+    return this.#socket === null || !this.#socket.writableNeedDrain;
+  }
+
+  /**
+   * Writes latin1 text, one character a byte: heads, and short bodies behind them. It leaves at the
+   * end of the turn, joined with what else is written until then.
+   */
   write(text: string): void {
-    this.#texts?.write(text);
+    if (this.#text === "") flushAtTurnEnd(this);
+    this.#text += text;
+    if (this.#text.length > maxJoinedChars) this.flush();
+  }
+
+  /** Writes at once what waits for the end of the turn. */
+  flush(): void {
+    const text = this.#text;
+    if (text === "") return;
+    this.#text = "";
+    if (this.#socket?.destroyed === false) this.#texts?.write(text);
+    if (!this.hasRoom) this.receiver.held?.();
   }
 
   /** The `onread` of a new socket that is to be attached. */
   readonly onread = {
     buffer: readBuffer,
     callback: (length: number): boolean => {
-      this.receiver.received(readBuffer, length);
+      this.#read(readBuffer, length);
       return true;
     },
   };
@@ -70,6 +100,15 @@ export class Link {
   /** For a socket made by somebody else: the same, with a buffer allocated per read. */
   attachPlain(socket: Socket): void {
     this.attach(socket);
-    socket.on("data", (chunk: Buffer) => this.receiver.received(chunk, chunk.length));
+    socket.on("data", (chunk: Buffer) => this.#read(chunk, chunk.length));
+  }
+
+  #read(buffer: Buffer, length: number): void {
+    readBegins();
+    try {
+      this.receiver.received(buffer, length);
+    } finally {
+      readEnds();
+    }
   }
 }

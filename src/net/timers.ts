@@ -1,5 +1,6 @@
 // The clock of the process: coarse shared timers, one system timer for all of them.
 import type { Clock, Close } from "../core/clock.ts";
+import { momentMs } from "./moment.ts";
 
 /** Timers run up to this much late, and all that fall due within it run together. */
 const tickMs = 10;
@@ -138,26 +139,6 @@ function pop(heap: number[]): void {
   heap[at] = last;
 }
 
-/**
- * The time of the callback that is running: a call reads the clock eight times between two system
- * calls, which costs more than all its counters. Forgotten when the callback has returned.
- */
-function callbackTime(): () => number {
-  const settled = Promise.resolve();
-  let readMs = 0;
-  let isFresh = false;
-  const forget = () => {
-    isFresh = false;
-  };
-  return () => {
-    if (isFresh) return readMs;
-    isFresh = true;
-    readMs = performance.now();
-    void settled.then(forget); // the first thing that runs after the callback
-    return readMs;
-  };
-}
-
 /** The system's time is taken over when it was set by more than this. */
 const clockStepMs = 50;
 
@@ -178,9 +159,8 @@ function wallTime(nowMs: () => number): () => number {
 
 /** The process's own time. Its timers do not keep the process alive. */
 export function systemClock(): Clock {
-  const nowMs = callbackTime();
   const wheel = new TimerWheel({
-    nowMs,
+    nowMs: momentMs,
     sleep(delayMs, wake) {
       // Longer than 2^31 - 1 ms would fire at once; the wheel sleeps again if it is too early.
       const timer = setTimeout(wake, Math.min(delayMs, 2 ** 31 - 1));
@@ -189,8 +169,8 @@ export function systemClock(): Clock {
     },
   });
   return {
-    nowMs,
-    wallMs: wallTime(nowMs),
+    nowMs: momentMs,
+    wallMs: wallTime(momentMs),
     after: (delayMs, run) => wheel.after(delayMs, run),
   };
 }

@@ -1,6 +1,7 @@
 // Small writes that are joined.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turnEnd } from "node:timers/promises";
 import { Batch, maxBatchedBytes } from "../../src/net/batch.ts";
 import { FakeSocket } from "../support/fake-socket.ts";
 
@@ -23,15 +24,15 @@ function batched() {
   return { socket, batch: new Batch(socket.link.socket) };
 }
 
-test("what is written in one go leaves in one write, and the next in another", async () => {
+test("what is written in one turn leaves in one write, and the next in another", async () => {
   const { socket, batch } = batched();
   write(batch, "one ");
   write(batch, "two ");
   assert.equal(batch.waitingBytes, 8);
-  await Promise.resolve();
+  await turnEnd();
   assert.deepEqual([socket.sent, socket.writes], ["one two ", 1]);
   write(batch, "three");
-  await Promise.resolve();
+  await turnEnd();
   assert.deepEqual([socket.sent, socket.writes], ["one two three", 2]);
 });
 
@@ -39,7 +40,7 @@ test("more than fits leaves in order", async () => {
   const { socket, batch } = batched();
   const texts = Array.from({ length: 10 }, (_, i) => String(i).repeat(maxBatchedBytes / 4));
   for (const text of texts) write(batch, text);
-  await Promise.resolve();
+  await turnEnd();
   assert.equal(socket.sent, texts.join(""));
   assert.equal(socket.writes, 3);
 });
@@ -55,7 +56,7 @@ test("what a slow socket keeps is not overwritten by what comes later", async ()
   const batch = new Batch(socket.link.socket);
   for (const text of ["first", "second", "third"]) {
     write(batch, text);
-    await Promise.resolve();
+    await turnEnd();
   }
   assert.deepEqual(
     kept.map((bytes) => Buffer.from(bytes).toString()),
@@ -69,6 +70,6 @@ test("nothing is written to a socket that is gone", async () => {
   const { socket, batch } = batched();
   write(batch, "late");
   socket.destroy();
-  await Promise.resolve();
+  await turnEnd();
   assert.equal(socket.writes, 0);
 });

@@ -1,6 +1,7 @@
 // What leaves a connection: small messages at once, large ones in pieces and in turns.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turnEnd } from "node:timers/promises";
 import { MuxResponse } from "../../../protocols/mux/call.ts";
 import { emptyMessage, rdispatch, rping, rreq } from "../../../protocols/mux/message.ts";
 import { Outbox } from "../../../protocols/mux/outbox.ts";
@@ -28,13 +29,13 @@ function outbox() {
   return { socket, box, answer, frames, sent };
 }
 
-test("small messages leave in one write when the code that writes them is done", async () => {
+test("small messages leave in one write at the end of the turn", async () => {
   const { socket, box, answer } = outbox();
   answer(2, 10);
   answer(3, 10);
   box.control(emptyMessage(rping, 1));
   assert.equal(socket.sent, "");
-  await Promise.resolve();
+  await turnEnd();
   assert.equal(socket.sent.length, 2 * (8 + 3 + 10) + 8);
 });
 
