@@ -6,6 +6,7 @@ import { lineMaker } from "../../protocols/http/access-log.ts";
 import { context } from "../../protocols/http/context.ts";
 import { diagnose, maxForwards } from "../../protocols/http/diagnostics.ts";
 import { noBody } from "../../protocols/http/message.ts";
+import { PassingFields } from "../../protocols/http/passing.ts";
 import { serverFilters, wireContext } from "../../protocols/http/proxy-filters.ts";
 import { emptyDtab } from "../../src/core/dtab.ts";
 import { pathLiteral, root } from "../../src/core/path.ts";
@@ -45,16 +46,16 @@ function request(host: string, l5d: Fields | null): HttpRequest {
     version: "1.1",
     host,
     absoluteScheme: null,
-    fields: ["User-Agent", "bench", "Accept", "*/*"],
+    fields: new PassingFields("User-Agent: bench\r\nAccept: */*\r\n"),
     via: null,
     context: l5d,
-    contextOut: [],
+    contextOut: "",
     hop: null,
     expectsContinue: false,
     upgrade: null,
     body: noBody,
     peer,
-    onInterim: null,
+    interims: null,
   };
 }
 
@@ -63,10 +64,10 @@ function response(): HttpResponse {
     status: 200,
     reason: "OK",
     version: "1.1",
-    fields: [],
+    fields: new PassingFields(""),
     via: null,
     context: null,
-    contextOut: [],
+    verdict: null,
     body: noBody,
     upgrade: null,
   };

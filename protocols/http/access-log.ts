@@ -33,8 +33,8 @@ function commonLine(clock: Clock): LineOf {
     const host = word(request?.host);
     const what = startLine(exchange);
     const result = `${status === 0 ? "-" : status} ${sentBytes === 0 ? "-" : sentBytes}`;
-    const referer = request === null ? "-" : text(fieldOf(request.fields, "referer"));
-    const agent = request === null ? "-" : text(fieldOf(request.fields, "user-agent"));
+    const referer = request === null ? "-" : text(fieldOf(request.fields.list, "referer"));
+    const agent = request === null ? "-" : text(fieldOf(request.fields.list, "user-agent"));
     return `${host} ${peer.remoteHost} - - [${time()}] "${what}" ${result} "${referer}" "${agent}"\n`;
   };
 }
@@ -111,8 +111,8 @@ function jsonLine(clock: Clock): LineOf {
       failure: failure?.kind ?? null,
       detail: failure?.detail ?? null,
       l5dErr: response === null ? null : told(response.context),
-      referer: request === null ? null : fieldOf(request.fields, "referer"),
-      userAgent: request === null ? null : fieldOf(request.fields, "user-agent"),
+      referer: request === null ? null : fieldOf(request.fields.list, "referer"),
+      userAgent: request === null ? null : fieldOf(request.fields.list, "user-agent"),
     });
     return `${isBeyondAscii.test(line) ? line.replace(beyondAscii, unicode) : line}\n`;
   };

@@ -1,20 +1,23 @@
 // From a scanned head to an answer of an endpoint, or to what is wrong with it.
+import type { Verdict } from "../../src/core/protocol.ts";
 import { latin1Of } from "./octets.ts";
 import { connectionOptions, sorted, sortFields } from "./fields.ts";
 import { answerFraming } from "./framing.ts";
 import type { AnswerFraming } from "./framing.ts";
 import { noBody } from "./message.ts";
 import type { Body, Fields, HttpResponse, Tunnel } from "./message.ts";
+import { PassingFields } from "./passing.ts";
 import { marks } from "./scan.ts";
+import { viaAfter } from "./via.ts";
 
 class Answer implements HttpResponse {
   readonly status: number;
   readonly reason: string;
   readonly version: "1.1" | "1.0";
-  readonly fields: Fields = sorted.fields;
-  via: string | null = sorted.via;
+  readonly fields = new PassingFields(sorted.lines);
+  readonly via: string;
   context: Fields | null = sorted.context;
-  contextOut: Fields = [];
+  verdict: Verdict | null = null;
   body: Body = noBody;
   upgrade: Tunnel | null = null;
 
@@ -22,6 +25,7 @@ class Answer implements HttpResponse {
     this.status = marks.status;
     this.reason = reason;
     this.version = marks.minor === 1 ? "1.1" : "1.0";
+    this.via = viaAfter(sorted.via, this.version);
   }
 }
 

@@ -91,7 +91,7 @@ function isToldRetryable(response: HttpResponse | null): boolean {
   if (response === null) return false;
   const { context } = response;
   if (context !== null && fieldOf(context, "l5d-retryable") === "true") return true;
-  return response.status === 503 && isNack(response.fields);
+  return response.status === 503 && isNack(response.fields.list);
 }
 
 /** As Finagle's clients see it; one that must not be sent again says so. */
@@ -111,7 +111,10 @@ export const classifiers: readonly Kind[] = rules.map((rule): Kind => {
 export function pushesBack({ status, fields }: HttpResponse): boolean {
   if (status === 429) return true;
   if (status !== 503) return false;
-  return fieldOf(fields, "retry-after") !== null || fieldOf(fields, "finagle-http-nack") !== null;
+  return (
+    fieldOf(fields.list, "retry-after") !== null ||
+    fieldOf(fields.list, "finagle-http-nack") !== null
+  );
 }
 
 /** How a server counts: by what the path said of the answer, else by the status it sends. */
@@ -121,7 +124,9 @@ export function serverClassifier(statusOf: (failure: Failure) => number): HttpCl
       return response === null && statusOf(failure) < 500 ? "success" : "failure";
     }
     if (response === null) return "failure";
-    const told = toldVerdict(fieldOf(response.contextOut, "l5d-success-class"));
-    return told ?? (response.status >= 500 ? "failure" : "success");
+    const { verdict } = response;
+    if (verdict === "success") return "success";
+    if (verdict === "failure" || verdict === "retryable") return "failure";
+    return response.status >= 500 ? "failure" : "success";
   };
 }

@@ -5,7 +5,8 @@ import type { Failure } from "../../src/core/failure.ts";
 import type { Pending, Reply } from "../../src/core/service.ts";
 import type { Pool, Waiter } from "../../src/net/pool.ts";
 import type { ClientConnection, ClientSettings } from "./client-connection.ts";
-import type { Fields, HttpRequest, HttpResponse } from "./message.ts";
+import type { HttpRequest, HttpResponse, InterimReceiver } from "./message.ts";
+import type { PassingFields } from "./passing.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 import type { OutgoingOwner } from "./outgoing-body.ts";
 import { maxJoinedBytes, requestHead } from "./writer.ts";
@@ -18,7 +19,9 @@ type State = "queued" | "sending" | "answered" | "over";
 
 const nothing: Close = () => {};
 
-export class ClientCall implements Pending, Waiter<ClientConnection>, OutgoingOwner {
+export class ClientCall
+  implements Pending, Waiter<ClientConnection>, OutgoingOwner, InterimReceiver
+{
   readonly request: HttpRequest;
   readonly #reply: Reply<HttpResponse>;
   readonly #settings: ClientSettings;
@@ -90,8 +93,8 @@ export class ClientCall implements Pending, Waiter<ClientConnection>, OutgoingOw
   // For the connection
 
   /** 100, 103 and the like. */
-  interim(status: number, fields: Fields): void {
-    this.request.onInterim?.(status, fields);
+  interim(status: number, fields: PassingFields): void {
+    this.request.interims?.interim(status, fields);
     if (status === 100 && this.#waitsForContinue) this.#sendBody();
   }
 

@@ -3,10 +3,13 @@ import { concat, emptyDtab, parseDtab, showDtab } from "../../src/core/dtab.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../src/core/deadline.ts";
 import { parseDeadline, showDeadline } from "./deadline.ts";
-import { childOf, decodeTrace, encodeTrace, newTrace, requestIdOf, sampledAt } from "./trace-id.ts";
+import { linesOf } from "./passing.ts";
+import { childOf, decodeTrace, newTrace, sampledAt } from "./trace-id.ts";
+import { childLines } from "./trace-lines.ts";
 import type { Clock, Random } from "../../src/core/clock.ts";
 import type { Dtab } from "../../src/core/dtab.ts";
 import type { Deadline } from "../../src/core/deadline.ts";
+import type { Path } from "../../src/core/path.ts";
 import type { Fields, HttpRequest } from "./message.ts";
 import type { TraceId } from "./trace-id.ts";
 
@@ -43,8 +46,8 @@ interface ContextDeps {
 export interface Context {
   /** Takes the call's context out of its fields; a text when a dtab cannot be read. */
   read(request: HttpRequest): string | null;
-  /** The context for one try at the service that the router chose; a new span each time. */
-  write(request: HttpRequest): Fields;
+  /** The lines for one try at the service that the router chose; a new span each time. */
+  write(request: HttpRequest): string;
 }
 
 /** Dtabs remembered: callers that send one send the same one again. */
@@ -75,7 +78,15 @@ export function context({ clock, random }: ContextDeps): Context {
     request.hop = { trace, deadline, deadlineMs, dtab, passOn, maxForwards: null };
     return null;
   };
-  return { read, write: (request) => write(request, clock, random) };
+  const namesOf = nameLines();
+  const write = (request: HttpRequest): string => {
+    const { hop } = request;
+    if (hop === null)
+      throw new Error("bug: a request reached a wire, and its context was not read");
+    const lines = childLines(hop.trace, random) + namesOf(request);
+    return isPlain(request, hop) ? lines : lines + rareLines(request, hop, clock);
+  };
+  return { read, write };
 }
 
 function plainHop(trace: TraceId): Hop {
@@ -152,20 +163,44 @@ function parseDtabs(texts: string): LocalDtab | BadDtab {
   return { dtab, text: showDtab(dtab) };
 }
 
-function write(request: HttpRequest, clock: Clock, random: Random): Fields {
-  const hop = request.hop;
-  if (hop === null) throw new Error("bug: a request reached a wire and its context was not read");
-  const span = childOf(hop.trace, random);
-  const fields = ["l5d-ctx-trace", encodeTrace(span), "l5d-reqid", requestIdOf(span)];
-  if (request.dst !== null) fields.push("l5d-dst-service", request.dst);
-  if (request.boundId !== null) fields.push("l5d-dst-client", request.boundId);
-  if (request.residual !== "/") fields.push("l5d-dst-residual", request.residual);
+interface Named {
+  readonly boundId: Path | null;
+  readonly residual: Path;
+  readonly lines: string;
+}
+
+/** Remembered for as many logical names, then for none of them. */
+const maxNamed = 4_096;
+
+/** What an endpoint is told of names: the same for all calls of a path, until it is bound anew. */
+function nameLines(): (request: HttpRequest) => string {
+  const known = new Map<Path | null, Named>();
+  return ({ dst, boundId, residual }) => {
+    const found = known.get(dst);
+    if (found !== undefined && found.boundId === boundId && found.residual === residual) {
+      return found.lines;
+    }
+    let lines = dst === null ? "" : `l5d-dst-service: ${dst}\r\n`;
+    if (boundId !== null) lines += `l5d-dst-client: ${boundId}\r\n`;
+    if (residual !== "/") lines += `l5d-dst-residual: ${residual}\r\n`;
+    if (known.size >= maxNamed) known.clear();
+    known.set(dst, { boundId, residual, lines });
+    return lines;
+  };
+}
+
+/** Nearly all calls: no deadline, no overrides, nothing to pass on. */
+function isPlain(request: HttpRequest, hop: Hop): boolean {
+  return request.deadlineMs === Infinity && hop.dtab === null && hop.passOn === null;
+}
+
+function rareLines(request: HttpRequest, hop: Hop, clock: Clock): string {
+  let lines = "";
   if (request.deadlineMs !== Infinity) {
-    fields.push("l5d-ctx-deadline", showDeadline(deadlineOut(request.deadlineMs, hop, clock)));
+    lines += `l5d-ctx-deadline: ${showDeadline(deadlineOut(request.deadlineMs, hop, clock))}\r\n`;
   }
-  if (hop.dtab !== null) fields.push("l5d-ctx-dtab", hop.dtab);
-  if (hop.passOn !== null) fields.push(...hop.passOn);
-  return fields;
+  if (hop.dtab !== null) lines += `l5d-ctx-dtab: ${hop.dtab}\r\n`;
+  return hop.passOn === null ? lines : lines + linesOf(hop.passOn);
 }
 
 /** The caller's own, to the nanosecond, unless a limit of this proxy ends the call earlier. */

@@ -6,6 +6,7 @@ import { showDtab } from "../../src/core/dtab.ts";
 import { ended } from "../../src/core/service.ts";
 import { fieldOf, indexOf } from "./lookup.ts";
 import { noBody, wholeBody } from "./message.ts";
+import { PassingFields } from "./passing.ts";
 import { refusal } from "./problems.ts";
 import { requestIdOf } from "./trace-id.ts";
 import type { Clock } from "../../src/core/clock.ts";
@@ -33,15 +34,16 @@ function wantsContext(request: HttpRequest): boolean {
  */
 export const maxForwards: HttpFilter = (request, reply, next) => {
   if (request.method !== "TRACE" && request.method !== "OPTIONS") return next(request, reply);
-  const index = indexOf(request.fields, "max-forwards");
+  const fields = request.fields.list;
+  const index = indexOf(fields, "max-forwards");
   if (index < 0) return next(request, reply);
-  const text = request.fields[index + 1] ?? "";
+  const text = fields[index + 1] ?? "";
   if (!/^\d{1,9}$/.test(text)) {
     reply.end(refusal(400, `Max-Forwards: expected a number of proxies, got "${text}"`));
     return ended;
   }
   const left = Number(text);
-  if (left > 0) request.fields[index + 1] = String(left - 1);
+  if (left > 0) fields[index + 1] = String(left - 1);
   else if (!wantsContext(request)) {
     reply.start(request.method === "TRACE" ? reflection(request) : answer([], noBytes));
     reply.end(null);
@@ -56,17 +58,19 @@ function reflection(request: HttpRequest): HttpResponse {
   let text = `TRACE ${request.target} HTTP/${request.version}\r\n`;
   if (request.host !== null) text += `Host: ${request.host}\r\n`;
   if (request.via !== null) text += `Via: ${request.via}\r\n`;
-  for (let i = 0; i < request.fields.length; i += 2) {
-    const name = request.fields[i] ?? "";
-    if (!secrets.has(name.toLowerCase())) text += `${name}: ${request.fields[i + 1] ?? ""}\r\n`;
+  const fields = request.fields.list;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] ?? "";
+    if (!secrets.has(name.toLowerCase())) text += `${name}: ${fields[i + 1] ?? ""}\r\n`;
   }
   return answer(["Content-Type", "message/http"], Buffer.from(`${text}\r\n`, "latin1"));
 }
 
 function answer(fields: Fields, bytes: Uint8Array): HttpResponse {
-  const head = { status: 200, reason: "OK", version: "1.1", fields } as const;
+  const head = { status: 200, reason: "OK", version: "1.1", via: null } as const;
   const body = bytes.length === 0 ? noBody : wholeBody(bytes);
-  return { ...head, via: null, context: null, contextOut: [], body, upgrade: null };
+  const passing = PassingFields.of(fields);
+  return { ...head, fields: passing, context: null, verdict: null, body, upgrade: null };
 }
 
 interface DiagnosticDeps {
@@ -126,7 +130,8 @@ const indented = (text: string): string => text.trimEnd().replace(/^/gm, "  ");
 
 /** Appends `text` to a body that is here; one that flows gives way to a note of what it was. */
 function withReport(response: HttpResponse, text: string): HttpResponse {
-  const { body, fields } = response;
+  const { body } = response;
+  const fields = response.fields.list;
   const isPlain = indexOf(fields, "content-encoding") < 0;
   if (body.whole !== null && isPlain) {
     const before = body.whole.length === 0 ? "" : "\n";
@@ -140,5 +145,9 @@ function withReport(response: HttpResponse, text: string): HttpResponse {
     if (!secrets.has(name.toLowerCase())) note += `${name}: ${fields[i + 1] ?? ""}\n`;
   }
   const plain = ["Content-Type", "text/plain; charset=utf-8"];
-  return { ...response, fields: plain, body: wholeBody(Buffer.from(`${note}\n${text}`)) };
+  return {
+    ...response,
+    fields: PassingFields.of(plain),
+    body: wholeBody(Buffer.from(`${note}\n${text}`)),
+  };
 }

@@ -1,5 +1,6 @@
 // Sorts the fields of a head: what the proxy owns is taken out, the rest passes through.
 import { marks } from "./scan.ts";
+import { linesOf, PassingFields } from "./passing.ts";
 import type { Fields } from "./message.ts";
 
 /** What the proxy owns, by number: 0 is any other field. */
@@ -68,7 +69,8 @@ function knownField(bytes: Uint8Array, start: number, end: number): number {
 
 /** What a head said in fields that do not pass through; several values are joined with `, `. */
 export interface Sorted {
-  fields: Fields;
+  /** Of those that pass through; see `PassingFields`. */
+  lines: string;
   context: Fields | null;
   host: string | null;
   hostCount: number;
@@ -85,7 +87,7 @@ export interface Sorted {
 
 /** Written by `sortFields`, good until its next call: one head is read at a time. */
 export const sorted: Sorted = {
-  fields: [],
+  lines: "",
   context: null,
   host: null,
   hostCount: 0,
@@ -100,7 +102,7 @@ export const sorted: Sorted = {
 };
 
 function reset(): void {
-  sorted.fields = [];
+  sorted.lines = "";
   sorted.context = null;
   sorted.host = null;
   sorted.hostCount = 0;
@@ -118,16 +120,32 @@ function reset(): void {
 export function sortFields(bytes: Uint8Array, text: string, base: number): void {
   reset();
   const offsets = marks.fields;
-  const { fields } = sorted;
   const last = marks.fieldCount * 4;
+  /** Where the lines begin that pass through as they are; -1: the line before did not. */
+  let passing = -1;
   for (let i = 0; i < last; i += 4) {
     const start = offsets[i] as number;
     const end = offsets[i + 1] as number;
+    const valueStart = offsets[i + 2] as number;
+    const valueEnd = offsets[i + 3] as number;
     const which = knownField(bytes, start, end);
-    const value = text.slice((offsets[i + 2] as number) - base, (offsets[i + 3] as number) - base);
-    if (which === known.other) fields.push(text.slice(start - base, end - base), value);
-    else if (which !== known.dropped) keep(which, text.slice(start - base, end - base), value);
+    if (which === known.other) {
+      const next = i + 4 < last ? (offsets[i + 4] as number) : marks.headEnd - 2;
+      // One space behind the colon and none behind the value: the form in which it is written.
+      if (valueStart === end + 2 && bytes[end + 1] === 0x20 && valueEnd + 2 === next) {
+        if (passing < 0) passing = start;
+        continue;
+      }
+    }
+    if (passing >= 0) sorted.lines += text.slice(passing - base, start - base);
+    passing = -1;
+    if (which === known.dropped) continue;
+    const value = text.slice(valueStart - base, valueEnd - base);
+    const name = text.slice(start - base, end - base);
+    if (which === known.other) sorted.lines += `${name}: ${value}\r\n`;
+    else keep(which, name, value);
   }
+  if (passing >= 0) sorted.lines += text.slice(passing - base, marks.headEnd - 2 - base);
   if (sorted.connection !== null) dropListed(sorted.connection);
 }
 
@@ -210,7 +228,7 @@ export function listOf(value: string): string[] {
 function dropListed(connection: string): void {
   if (usualOption(connection) !== null) return;
   const options = listOf(connection);
-  sorted.fields = withoutListed(sorted.fields, options);
+  sorted.lines = linesOf(withoutListed(new PassingFields(sorted.lines).list, options));
   if (sorted.context !== null) sorted.context = withoutListed(sorted.context, options);
 }
 

@@ -1,5 +1,6 @@
 // Where a body ends (RFC 9112 section 6): one answer or none, never a choice.
 import { sorted } from "./fields.ts";
+import { isDigit } from "./octets.ts";
 
 /** `length` is the announced one. A string is a problem, for people. */
 export type Framing =
@@ -13,7 +14,7 @@ const chunked: Framing = { kind: "chunked" };
 const untilClose: Framing = { kind: "until-close" };
 
 /** Fifteen digits are below 2^53, and a petabyte. */
-const lengthForm = /^[0-9]{1,15}$/;
+const maxLengthDigits = 15;
 
 /** The framing that the fields sorted last announce; null when they announce nothing. */
 function announced(minor: number): Framing | string | null {
@@ -29,8 +30,20 @@ function announced(minor: number): Framing | string | null {
   }
   if (contentLength === null) return null;
   if (sorted.lengthsConflict) return "conflicting Content-Length fields";
-  if (!lengthForm.test(contentLength)) return "an invalid Content-Length";
-  return { kind: "length", length: Number(contentLength) };
+  const length = lengthOf(contentLength);
+  return length < 0 ? "an invalid Content-Length" : { kind: "length", length };
+}
+
+/** -1 unless it is digits and nothing else. */
+function lengthOf(text: string): number {
+  if (text === "" || text.length > maxLengthDigits) return -1;
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (!isDigit(code)) return -1;
+    length = length * 10 + code - 48;
+  }
+  return length;
 }
 
 /** A request without framing has no body. */

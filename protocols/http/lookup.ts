@@ -25,5 +25,5 @@ export function headerReader(header: string): (request: HttpRequest) => string |
   if (lowerName.startsWith("l5d-")) {
     return (request) => (request.context === null ? null : fieldOf(request.context, lowerName));
   }
-  return (request) => fieldOf(request.fields, lowerName);
+  return (request) => fieldOf(request.fields.list, lowerName);
 }

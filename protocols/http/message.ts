@@ -1,15 +1,12 @@
 // HTTP/1.x messages as the proxy sees them: a head in parts it cares about, and a body that flows.
-import type { Call } from "../../src/core/protocol.ts";
+import type { Call, Verdict } from "../../src/core/protocol.ts";
 import type { Dtab } from "../../src/core/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Link } from "../../src/net/link.ts";
 import type { Hop } from "./context.ts";
+import type { PassingFields } from "./passing.ts";
 
-/**
- * Header fields as received, flat: name, value, name, value, ... Names keep their case. What the
- * proxy owns is not among them, the parser takes it out: Host, Content-Length, hop-by-hop fields
- * and those that `Connection` lists, Via, Expect, and everything that begins with `l5d-`.
- */
+/** Header fields, flat: name, value, name, value, ... Names keep their case. */
 export type Fields = string[];
 
 /** Takes a body. Exactly one of `end` and `fail` comes, last. */
@@ -52,13 +49,18 @@ export interface HttpRequest extends Call {
   host: string | null;
   /** `http` or `https` when the target came in absolute-form; null otherwise. */
   readonly absoluteScheme: string | null;
-  readonly fields: Fields;
+  /**
+   * As received. What the proxy owns is not among them, the parser takes it out: Host,
+   * Content-Length, hop-by-hop fields and those that `Connection` lists, Via, Expect, and everything
+   * that begins with `l5d-`.
+   */
+  readonly fields: PassingFields;
   /** All Via values in order, joined with `, `; null when there are none. */
   via: string | null;
   /** The `l5d-*` fields, flat, names in lower case; null when there are none. */
   context: Fields | null;
-  /** `l5d-*` fields to send on, flat; set by the proxy filters. Empty when there are none. */
-  contextOut: Fields;
+  /** `l5d-*` fields to send on, as lines; set by the proxy filters. Empty when there are none. */
+  contextOut: string;
   /** What this proxy knows of the call's trace and deadline; null until the proxy filters ran. */
   hop: Hop | null;
   /** The caller waits for a 100 before it sends the body. */
@@ -67,8 +69,12 @@ export interface HttpRequest extends Call {
   readonly upgrade: string | null;
   body: Body;
   readonly peer: Peer;
-  /** Calls back when an interim answer (100, 103) comes from the endpoint; set by the server. */
-  onInterim: ((status: number, fields: Fields) => void) | null;
+  /** Is told of interim answers (100, 103) of the endpoint; set by the server. */
+  interims: InterimReceiver | null;
+}
+
+export interface InterimReceiver {
+  interim(status: number, fields: PassingFields): void;
 }
 
 /** The caller's end and ours, known per connection. */
@@ -87,12 +93,17 @@ export interface HttpResponse {
   readonly status: number;
   readonly reason: string;
   readonly version: "1.1" | "1.0";
-  readonly fields: Fields;
-  via: string | null;
-  /** The `l5d-*` fields, flat, names in lower case; null when there are none. */
+  /** As `HttpRequest.fields`. */
+  readonly fields: PassingFields;
+  /** What is sent: an endpoint's answer has this hop at its end. */
+  readonly via: string | null;
+  /**
+   * The `l5d-*` fields, flat, names in lower case; null when there are none. The caller gets them,
+   * but the verdict of the hop before.
+   */
   context: Fields | null;
-  /** `l5d-*` fields to send to the caller. */
-  contextOut: Fields;
+  /** What the answer counts as, for the caller and the server's own statistics; null: unknown. */
+  verdict: Verdict | null;
   readonly body: Body;
   /** Set on 101: both sides become a tunnel, and the server connects them. */
   readonly upgrade: Tunnel | null;

@@ -3,6 +3,7 @@ import { ended } from "../../src/core/service.ts";
 import { fieldOf } from "./lookup.ts";
 import { noBody } from "./message.ts";
 import { refusal } from "./problems.ts";
+import { viaAfter } from "./via.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Verdict } from "../../src/core/protocol.ts";
@@ -11,9 +12,6 @@ import type { Context } from "./context.ts";
 import type { Fields, HttpRequest, HttpResponse } from "./message.ts";
 
 export type HttpFilter = Filter<HttpRequest, HttpResponse>;
-
-const via11 = "1.1 switchyard";
-const via10 = "1.0 switchyard";
 
 export interface ServerFilterOptions {
   readonly context: Context;
@@ -63,8 +61,9 @@ class ClearedReply implements Reply<HttpResponse> {
     this.#reply = reply;
   }
   start(response: HttpResponse): void {
-    response.contextOut = [];
     const { context } = response;
+    response.context = null;
+    response.verdict = null;
     if (context === null || fieldOf(context, "l5d-err") === null)
       return this.#reply.start(response);
     response.body.cancel();
@@ -106,12 +105,6 @@ function itemsOf(list: string): number {
   return count;
 }
 
-/** `Via` with this hop at its end; the version is the one in which the message came in. */
-function viaAfter(via: string | null, version: "1.1" | "1.0"): string {
-  const hop = version === "1.1" ? via11 : via10;
-  return via === null || via === "" ? hop : `${via}, ${hop}`;
-}
-
 function readContext(context: Context): HttpFilter {
   return (request, reply, next) => {
     const problem = context.read(request);
@@ -131,61 +124,29 @@ function serverTimeout(timeoutMs: number, clock: Clock): HttpFilter {
 /** Adds a line, and leaves those that are there: each hop writes its own. */
 function addField(name: string, valueOf: (request: HttpRequest) => string): HttpFilter {
   return (request, reply, next) => {
-    request.fields.push(name, valueOf(request));
+    request.fields.list.push(name, valueOf(request));
     return next(request, reply);
   };
 }
 
 const wallTime = (clock: Clock) => () => String(Math.floor(clock.wallMs()));
 
-/** Adds what the endpoint is told about the call, and takes note of what its answer tells. */
+/** Adds what the endpoint is told about the call. */
 export function wireContext(context: Context): HttpFilter {
   return (request, reply, next) => {
     request.contextOut = context.write(request);
-    return next(request, new WireReply(reply));
+    return next(request, reply);
   };
 }
 
-class WireReply implements Reply<HttpResponse> {
-  readonly #reply: Reply<HttpResponse>;
-  constructor(reply: Reply<HttpResponse>) {
-    this.#reply = reply;
-  }
-  start(response: HttpResponse): void {
-    response.via = viaAfter(response.via, response.version);
-    response.contextOut = response.context === null ? [] : passedOn(response.context);
-    this.#reply.start(response);
-  }
-  end(why: Failure | null): void {
-    this.#reply.end(why);
-  }
-}
-
-const successClass = "l5d-success-class";
-
-/** Tells the caller what its answer counts as; a call that was given up counts as nothing. */
+/** Tells the caller what its answer counts as. */
 export function mark(response: HttpResponse, verdict: Verdict): void {
-  if (verdict === "ignorable") return;
-  // It was tried again as often as it may be: the hops before must not start all over.
-  if (verdict === "retryable") response.contextOut = without(response.contextOut, "l5d-retryable");
-  response.contextOut.push(successClass, verdict === "success" ? "1.0" : "0.0");
+  response.verdict = verdict;
 }
 
 /** The answer goes to nobody: what is left of its body is drained, or its connection closed. */
 export function discard(response: HttpResponse): void {
   response.body.cancel();
-}
-
-/** All but the verdict of the hop before: this proxy's own verdict takes its place. */
-const passedOn = (context: Fields): Fields => without(context, successClass);
-
-function without(context: Fields, unwanted: string): Fields {
-  const fields: Fields = [];
-  for (let i = 0; i < context.length; i += 2) {
-    const name = context[i] ?? "";
-    if (name !== unwanted) fields.push(name, context[i + 1] ?? "");
-  }
-  return fields;
 }
 
 /**
@@ -203,7 +164,7 @@ export function wireAuthority(authority: string): HttpFilter {
     return next(request, {
       start(response) {
         request.host = callersHost;
-        if (callersHost !== null) renameHost(response.fields, inUri, callersHost);
+        if (callersHost !== null) renameHost(response.fields.list, inUri, callersHost);
         reply.start(response);
       },
       end(why) {

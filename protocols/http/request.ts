@@ -12,7 +12,8 @@ import { connectionOptions, listOf, sorted, sortFields } from "./fields.ts";
 import { requestFraming } from "./framing.ts";
 import type { Framing } from "./framing.ts";
 import { noBody } from "./message.ts";
-import type { Body, Fields, HttpRequest, Peer } from "./message.ts";
+import type { Body, Fields, HttpRequest, InterimReceiver, Peer } from "./message.ts";
+import { PassingFields } from "./passing.ts";
 import { refusal } from "./problems.ts";
 import { marks } from "./scan.ts";
 
@@ -31,16 +32,16 @@ class Request implements HttpRequest {
   readonly version: "1.1" | "1.0";
   host: string | null;
   readonly absoluteScheme: "http" | "https" | null;
-  readonly fields: Fields = sorted.fields;
+  readonly fields = new PassingFields(sorted.lines);
   via: string | null = sorted.via;
   context: Fields | null = sorted.context;
-  contextOut: Fields = [];
+  contextOut = "";
   hop: Hop | null = null;
   expectsContinue: boolean;
   upgrade: string | null;
   body: Body = noBody;
   readonly peer: Peer;
-  onInterim: ((status: number, fields: Fields) => void) | null = null;
+  interims: InterimReceiver | null = null;
 
   constructor(
     method: string,
@@ -82,7 +83,7 @@ const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DE
 export function copyOf(request: HttpRequest): HttpRequest | null {
   if (request.body.latin1 === null || request.upgrade !== null) return null;
   const copy: HttpRequest = Object.assign(Object.create(Object.getPrototypeOf(request)), request);
-  copy.onInterim = null;
+  copy.interims = null;
   return copy;
 }
 

@@ -6,7 +6,8 @@ import { OutgoingBody } from "./outgoing-body.ts";
 import type { OutgoingOwner } from "./outgoing-body.ts";
 import type { Exchange, Refusal, RenderedAnswer } from "./exchange.ts";
 import { wholeBody } from "./message.ts";
-import type { Body, Fields, HttpRequest, HttpResponse, Peer, Tunnel } from "./message.ts";
+import type { Body, HttpRequest, HttpResponse, InterimReceiver, Peer, Tunnel } from "./message.ts";
+import { PassingFields } from "./passing.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import { answerHead, answerMode, interimHead, maxJoinedBytes, switchingHead } from "./writer.ts";
 import type { AnswerMode } from "./writer.ts";
@@ -17,7 +18,7 @@ import type { AnswerMode } from "./writer.ts";
  */
 type State = "waiting" | "answering" | "written" | "over";
 
-export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange {
+export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange, InterimReceiver {
   readonly request: HttpRequest;
   readonly target: string;
   readonly rawStartLine = "";
@@ -45,7 +46,7 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange 
     this.startedMs = startedMs;
     this.awaitsContinue = request.expectsContinue;
     this.#connection = connection;
-    request.onInterim = (status, fields) => this.#interim(status, fields);
+    request.interims = this;
   }
 
   run(): void {
@@ -108,11 +109,20 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange 
     this.#connection.destroy();
   }
 
+  // InterimReceiver
+
+  /** An answer before the answer, for callers that know of it. */
+  interim(status: number, fields: PassingFields): void {
+    if (this.#state !== "waiting" || this.request.version === "1.0") return;
+    if (status !== 100) this.#write(interimHead(status, fields.lines));
+    else if (this.awaitsContinue) this.writeContinue();
+  }
+
   // For the connection
 
   writeContinue(): void {
     this.awaitsContinue = false;
-    if (this.#state === "waiting") this.#write(interimHead(100, []));
+    if (this.#state === "waiting") this.#write(interimHead(100, ""));
   }
 
   drained(): void {
@@ -136,10 +146,9 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange 
 
   #answer(response: HttpResponse): void {
     const { body } = response;
-    const { fault } = this.request;
-    if (fault !== undefined) response.contextOut.push("l5d-fault", fault);
     const mode = answerMode(this.request, response.status, body);
-    const head = answerHead(response, mode, this.#connectionOption(mode));
+    const option = this.#connectionOption(mode);
+    const head = answerHead(response, mode, option, this.request.fault);
     this.status = response.status;
     this.#state = "answering";
     const text = mode === "none" ? "" : body.latin1;
@@ -190,13 +199,6 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange 
     });
   }
 
-  /** An answer before the answer, for callers that know of it. */
-  #interim(status: number, fields: Fields): void {
-    if (this.#state !== "waiting" || this.request.version === "1.0") return;
-    if (status !== 100) this.#write(interimHead(status, fields));
-    else if (this.awaitsContinue) this.writeContinue();
-  }
-
   #over(): void {
     if (this.#state === "over") return;
     this.#report();
@@ -222,10 +224,10 @@ function answerOf(rendered: RenderedAnswer): HttpResponse {
     status,
     reason,
     version: "1.1",
-    fields,
+    fields: PassingFields.of(fields),
     via: null,
     context: null,
-    contextOut: [],
+    verdict: null,
     body: wholeBody(body),
     upgrade: null,
   };

@@ -1,15 +1,12 @@
 // Heads as text, one character a byte: everything the proxy owns is written here and only here.
+import type { Verdict } from "../../src/core/protocol.ts";
 import { noBody } from "./message.ts";
 import type { Body, Fields, HttpRequest, HttpResponse } from "./message.ts";
+import { linesOf } from "./passing.ts";
+import { viaLine } from "./via.ts";
 
 /** Texts up to this go out without an allocation (Node's own buffer for writing strings). */
 export const maxJoinedBytes = 15 * 1024;
-
-function fieldLines(fields: Fields): string {
-  let lines = "";
-  for (let i = 0; i < fields.length; i += 2) lines += `${fields[i]}: ${fields[i + 1]}\r\n`;
-  return lines;
-}
 
 /** Where a method expects a body, its absence is said (RFC 9110 section 8.6). */
 const bodyMethods = new Set(["POST", "PUT", "PATCH"]);
@@ -22,17 +19,17 @@ function requestFramingLine(method: string, body: Body): string {
 
 /** The head for an endpoint, empty line included. */
 export function requestHead(request: HttpRequest): string {
-  const { method, body, upgrade } = request;
-  let head = `${method} ${request.target} HTTP/${request.version}\r\n`;
-  if (request.host !== null) head += `Host: ${request.host}\r\n`;
-  else if (request.version === "1.1") head += "Host:\r\n"; // RFC 9112 section 3.2
-  head += fieldLines(request.fields);
-  if (request.via !== null) head += `Via: ${request.via}\r\n`;
-  head += fieldLines(request.contextOut);
-  head += requestFramingLine(method, body);
-  if (request.expectsContinue) head += "Expect: 100-continue\r\n";
-  if (upgrade !== null) head += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
-  return `${head}\r\n`;
+  const { method, target, version, host, body } = request;
+  let hostLine = version === "1.1" ? "Host:\r\n" : ""; // RFC 9112 section 3.2
+  if (host !== null) hostLine = `Host: ${host}\r\n`;
+  const passing = request.fields.lines + viaLine(request.via) + request.contextOut;
+  const own = requestFramingLine(method, body) + rareLines(request);
+  return `${method} ${target} HTTP/${version}\r\n${hostLine}${passing}${own}\r\n`;
+}
+
+function rareLines({ expectsContinue, upgrade }: HttpRequest): string {
+  const expect = expectsContinue ? "Expect: 100-continue\r\n" : "";
+  return upgrade === null ? expect : `${expect}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
 }
 
 /** How the body of an answer goes to the caller. */
@@ -63,25 +60,54 @@ function answerFramingLine(mode: AnswerMode, status: number, body: Body): string
   }
 }
 
-/** `connection` is the option to send; empty where the version's default holds. */
+/**
+ * `connection` is the option to send; empty where the version's default holds. `fault`: what was
+ * injected into the call; absent: nothing.
+ */
 export function answerHead(
   answer: HttpResponse,
   mode: AnswerMode,
   connection: "" | "close" | "keep-alive",
+  fault?: string,
 ): string {
-  const { status, body } = answer;
-  let head = `HTTP/1.1 ${status} ${answer.reason}\r\n`;
-  head += fieldLines(answer.fields);
-  if (answer.via !== null) head += `Via: ${answer.via}\r\n`;
-  head += fieldLines(answer.contextOut);
-  head += answerFramingLine(mode, status, body);
-  if (connection !== "") head += `Connection: ${connection}\r\n`;
-  return `${head}\r\n`;
+  const { status, reason, body } = answer;
+  const framing = answerFramingLine(mode, status, body);
+  const option = connection === "" ? "" : `Connection: ${connection}\r\n`;
+  return `HTTP/1.1 ${status} ${reason}\r\n${passingLines(answer, fault)}${framing}${option}\r\n`;
+}
+
+function passingLines({ fields, via, context, verdict }: HttpResponse, fault?: string): string {
+  const told = context === null ? verdictLine(verdict) : contextLines(context, verdict);
+  const lines = fields.lines + viaLine(via) + told;
+  return fault === undefined ? lines : `${lines}l5d-fault: ${fault}\r\n`;
+}
+
+const successClass = "l5d-success-class";
+const successLine = `${successClass}: 1.0\r\n`;
+const failureLine = `${successClass}: 0.0\r\n`;
+
+/** A call that was given up counts as nothing. */
+function verdictLine(verdict: Verdict | null): string {
+  if (verdict === "success") return successLine;
+  return verdict === null || verdict === "ignorable" ? "" : failureLine;
+}
+
+/** Our own verdict takes the place of the one that the hop before gave. */
+function contextLines(context: Fields, verdict: Verdict | null): string {
+  let lines = "";
+  for (let i = 0; i < context.length; i += 2) {
+    const name = context[i] ?? "";
+    if (name === successClass) continue;
+    // It was tried again as often as it may be: the hops before must not start all over.
+    if (name === "l5d-retryable" && verdict === "retryable") continue;
+    lines += `${name}: ${context[i + 1] ?? ""}\r\n`;
+  }
+  return lines + verdictLine(verdict);
 }
 
 /** 100, 103 and the like. */
-export function interimHead(status: number, fields: Fields): string {
-  return `HTTP/1.1 ${status} ${interimReasons[status] ?? ""}\r\n${fieldLines(fields)}\r\n`;
+export function interimHead(status: number, lines: string): string {
+  return `HTTP/1.1 ${status} ${interimReasons[status] ?? ""}\r\n${lines}\r\n`;
 }
 
 const interimReasons: Readonly<Record<number, string>> = {
@@ -92,15 +118,13 @@ const interimReasons: Readonly<Record<number, string>> = {
 
 /** 101: from here on both sides speak `protocol`. */
 export function switchingHead(answer: HttpResponse, protocol: string): string {
-  let head = `HTTP/1.1 101 ${answer.reason}\r\n${fieldLines(answer.fields)}`;
-  if (answer.via !== null) head += `Via: ${answer.via}\r\n`;
-  head += fieldLines(answer.contextOut);
+  const head = `HTTP/1.1 101 ${answer.reason}\r\n${passingLines(answer)}`;
   return `${head}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
 }
 
 /** The chunk that ends a chunked body, with its trailers. */
 export function lastChunk(trailers: Fields): string {
-  return trailers.length === 0 ? "0\r\n\r\n" : `0\r\n${fieldLines(trailers)}\r\n`;
+  return trailers.length === 0 ? "0\r\n\r\n" : `0\r\n${linesOf(trailers)}\r\n`;
 }
 
 /** What stands before a chunk's bytes; CRLF stands behind. */

@@ -6,6 +6,7 @@ import type { Exchange, HttpDialOptions, HttpLimits } from "../../protocols/http
 import { listenHttp } from "../../protocols/http/server.ts";
 import { wholeBody } from "../../protocols/http/message.ts";
 import type { HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
+import { PassingFields } from "../../protocols/http/passing.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Listener, SocketOptions, Wire, WireStats } from "../../src/core/protocol.ts";
@@ -154,10 +155,10 @@ export function answer(status: number, text = "", fields: string[] = []): HttpRe
     status,
     reason: "Any Reason",
     version: "1.1",
-    fields,
+    fields: PassingFields.of(fields),
     via: null,
     context: null,
-    contextOut: [],
+    verdict: null,
     body: wholeBody(Buffer.from(text, "latin1")),
     upgrade: null,
   };

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import * as v from "valibot";
 import { failure, final } from "../../../src/core/failure.ts";
 import { classifiers, serverClassifier } from "../../../protocols/http/classifiers.ts";
+import type { Verdict } from "../../../src/core/protocol.ts";
 import { verdictOf } from "../../../src/routing/verdict.ts";
 import { request, response } from "./messages.ts";
 
@@ -101,10 +102,11 @@ test("what was sent and not kept, or was sent as often as it may, is not retryab
 test("a server counts by the mark of the path, then by the status it sends", () => {
   const byMark = serverClassifier((why) => (why.kind === "unidentified" ? 400 : 502));
   const classify = (...asked: Parameters<typeof byMark>) => verdictOf(byMark, ...asked);
-  const marked = (status: number, value: string) =>
-    classify(request(), response({ status, contextOut: ["l5d-success-class", value] }), null);
-  assert.equal(marked(500, "1.0"), "success");
-  assert.equal(marked(200, "0.0"), "failure");
+  const marked = (status: number, verdict: Verdict) =>
+    classify(request(), response({ status, verdict }), null);
+  assert.equal(marked(500, "success"), "success");
+  assert.equal(marked(200, "failure"), "failure");
+  assert.equal(marked(200, "retryable"), "failure");
   assert.equal(classify(request(), response({ status: 500 }), null), "failure");
   assert.equal(classify(request(), response({ status: 404 }), null), "success");
   assert.equal(classify(request(), null, failure("unbound", "no")), "failure");

@@ -55,7 +55,7 @@ test("a request is written with the fields that the proxy owns", async (t) => {
       host: "web:81",
       fields: ["Accept", "*/*", "X-A", "b"],
       via: "1.1 a, 1.1 linkerd",
-      contextOut: ["l5d-dst-service", "/svc/web"],
+      contextOut: "l5d-dst-service: /svc/web\r\n",
       body: wholeBody(Buffer.from([0, 255, 13, 10])),
     }),
   );
@@ -297,7 +297,7 @@ test("a body that the endpoint's 100 was awaited for is sent after it", async (t
       body,
       replayable: false,
       expectsContinue: true,
-      onInterim: (status) => void interims.push(status),
+      interims: { interim: (status) => void interims.push(status) },
     }),
   );
   const peer = await endpoint.accepted();

@@ -11,18 +11,19 @@ import { ask } from "../../support/ask.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { seeded } from "../../support/random.ts";
 import { answering, request, response, stranger, textBody, textOf } from "./messages.ts";
+import type { Parts } from "./messages.ts";
 
 const clock = simulatedClock();
 const shared = context({ clock, random: seeded(1) });
 
 /** As the server's filters leave it: the context has been read. */
-function incoming(parts: Partial<HttpRequest>): HttpRequest {
+function incoming(parts: Parts<HttpRequest>): HttpRequest {
   const asked = request(parts);
   shared.read(asked);
   return asked;
 }
 
-const trace = (fields: string[], parts: Partial<HttpRequest> = {}) =>
+const trace = (fields: string[], parts: Parts<HttpRequest> = {}) =>
   incoming({ method: "TRACE", fields, context: ["l5d-add-context", "true"], ...parts });
 
 /** Server and wire, with a router between them that sends everything to one endpoint. */
@@ -62,7 +63,7 @@ test("Max-Forwards counts down for TRACE and OPTIONS, and is left alone for othe
     await ask(proxy(service), incoming({ method, fields: ["Max-forwards", "3"] }));
   }
   assert.deepEqual(
-    seen.map(({ fields }) => fields[1]),
+    seen.map(({ fields }) => fields.list[1]),
     ["2", "2", "3"],
   );
 });
@@ -87,7 +88,7 @@ test("TRACE with Max-Forwards: 0 is reflected without its secrets", async () => 
   const asked = incoming({ method: "TRACE", fields, target: "/a?b", via: "1.1 switchyard" });
   const { response: answer } = await ask(proxy(service), asked);
   assert.equal(seen.length, 0);
-  assert.deepEqual(answer?.fields, ["Content-Type", "message/http"]);
+  assert.deepEqual(answer?.fields.list, ["Content-Type", "message/http"]);
   assert.equal(
     textOf(answer),
     "TRACE /a?b HTTP/1.1\r\nHost: web\r\nVia: 1.1 switchyard\r\nMax-Forwards: 0\r\nX-Y: z\r\n\r\n",
@@ -140,7 +141,7 @@ test("a body that flows or is encoded gives way to a note of what it was", async
     assert.match(text, /^The answer had a body that was not kept\.\nstatus: 200\nContent-/);
     assert.ok(!text.includes("Set-Cookie"));
     assert.ok(text.includes(report));
-    assert.deepEqual(answer?.fields, ["Content-Type", "text/plain; charset=utf-8"]);
+    assert.deepEqual(answer?.fields.list, ["Content-Type", "text/plain; charset=utf-8"]);
   }
   assert.equal(cancelled, 1);
 });

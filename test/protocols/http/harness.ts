@@ -5,6 +5,7 @@ import type { ClientSettings } from "../../../protocols/http/client-connection.t
 import { defaultLimits, isRefusal } from "../../../protocols/http/exchange.ts";
 import type { HttpLimits } from "../../../protocols/http/exchange.ts";
 import { wholeBody } from "../../../protocols/http/message.ts";
+import { PassingFields } from "../../../protocols/http/passing.ts";
 import type { Body, Fields, HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
 import { ServerConnection } from "../../../protocols/http/server-connection.ts";
 import type { Failure } from "../../../src/core/failure.ts";
@@ -99,10 +100,10 @@ const okay: HttpResponse = {
   status: 200,
   reason: "OK",
   version: "1.1",
-  fields: [],
+  fields: new PassingFields(""),
   via: null,
   context: null,
-  contextOut: [],
+  verdict: null,
   body: wholeBody(Buffer.from("ok")),
   upgrade: null,
 };
@@ -115,7 +116,7 @@ function headOf(request: HttpRequest): Record<string, unknown> {
     version,
     host,
     absoluteScheme,
-    fields,
+    fields: fields.list,
     via,
     context,
     upgrade: request.upgrade,
@@ -157,13 +158,18 @@ export function answerBytes(
   let answer: Read | null = null;
   let failure: Failure | null = null;
   let isOver = false;
-  const request = makeRequest({ ...asked, onInterim: (status) => void interims.push(status) });
+  const request = makeRequest({
+    ...asked,
+    interims: { interim: (status) => void interims.push(status) },
+  });
   const call = new ClientCall(
     request,
     {
       start(response) {
-        const { status, reason, version, fields, via, context } = response;
-        answer = { head: { status, reason, version, fields, via, context }, ...emptyRead };
+        const { status, reason, version, fields, context } = response;
+        const via = response.via?.replace(/(, )?1\.[01] switchyard$/, "") || null;
+        const head = { status, reason, version, fields: fields.list, via, context };
+        answer = { head, ...emptyRead };
         collect(response.body, answer);
       },
       end(why) {

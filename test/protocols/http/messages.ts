@@ -4,7 +4,8 @@ import { emptyDtab } from "../../../src/core/dtab.ts";
 import { root } from "../../../src/core/path.ts";
 import { noBody, wholeBody } from "../../../protocols/http/message.ts";
 import type { Service } from "../../../src/core/service.ts";
-import type { HttpRequest, HttpResponse, Peer } from "../../../protocols/http/message.ts";
+import type { Fields, HttpRequest, HttpResponse, Peer } from "../../../protocols/http/message.ts";
+import { PassingFields } from "../../../protocols/http/passing.ts";
 
 export const peer: Peer = {
   remoteHost: "127.0.0.1",
@@ -17,7 +18,15 @@ export const peer: Peer = {
 
 export const stranger: Peer = { ...peer, remoteHost: "203.0.113.9", isLocal: false };
 
-export function request(parts: Partial<HttpRequest> = {}): HttpRequest {
+/** Fields that pass through may be a flat list: what tests write. */
+export type Parts<Message> = Partial<Omit<Message, "fields">> & {
+  readonly fields?: Fields | PassingFields;
+};
+
+const passing = (fields: Fields | PassingFields): PassingFields =>
+  fields instanceof PassingFields ? fields : PassingFields.of(fields);
+
+export function request({ fields = [], ...parts }: Parts<HttpRequest> = {}): HttpRequest {
   return {
     deadlineMs: Infinity,
     localDtab: emptyDtab,
@@ -32,29 +41,29 @@ export function request(parts: Partial<HttpRequest> = {}): HttpRequest {
     version: "1.1",
     host: "web",
     absoluteScheme: null,
-    fields: [],
+    fields: passing(fields),
     via: null,
     context: null,
-    contextOut: [],
+    contextOut: "",
     hop: null,
     expectsContinue: false,
     upgrade: null,
     body: noBody,
     peer,
-    onInterim: null,
+    interims: null,
     ...parts,
   };
 }
 
-export function response(parts: Partial<HttpResponse> = {}): HttpResponse {
+export function response({ fields = [], ...parts }: Parts<HttpResponse> = {}): HttpResponse {
   return {
     status: 200,
     reason: "OK",
     version: "1.1",
-    fields: [],
+    fields: passing(fields),
     via: null,
     context: null,
-    contextOut: [],
+    verdict: null,
     body: noBody,
     upgrade: null,
     ...parts,
@@ -84,8 +93,9 @@ export function answering(make: (request: HttpRequest) => HttpResponse = () => r
   };
 }
 
-/** A flat list of fields as an object; a name that comes twice keeps the last value. */
-export function asObject(fields: readonly string[]): Record<string, string> {
+/** A flat list of fields, or their lines, as an object; a name that comes twice keeps the last value. */
+export function asObject(given: readonly string[] | string): Record<string, string> {
+  const fields = typeof given === "string" ? new PassingFields(given).list : given;
   const object: Record<string, string> = {};
   for (let i = 0; i < fields.length; i += 2) object[fields[i] ?? ""] = fields[i + 1] ?? "";
   return object;

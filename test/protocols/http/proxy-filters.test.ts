@@ -11,6 +11,8 @@ import {
   wireAuthority,
   wireContext,
 } from "../../../protocols/http/proxy-filters.ts";
+import type { HttpResponse } from "../../../protocols/http/message.ts";
+import { answerHead } from "../../../protocols/http/writer.ts";
 import type { ServerFilterOptions } from "../../../protocols/http/proxy-filters.ts";
 import { ask } from "../../support/ask.ts";
 import { simulatedClock } from "../../support/clock.ts";
@@ -76,7 +78,7 @@ test("Forwarded and the timestamp are added as lines of their own", async () => 
   const own = filters({ clock, forwarded: () => "by=_a;for=_b", timestampHeader: "x-start" });
   await ask(stack(own, service), request({ fields: ["X-Start", "1", "Forwarded", "for=_z"] }));
   assert.deepEqual(
-    seen[0]?.fields,
+    seen[0]?.fields.list,
     [
       ["X-Start", "1", "Forwarded", "for=_z"],
       ["Forwarded", "by=_a;for=_b", "x-start", "1700000000000"],
@@ -110,43 +112,52 @@ test("clearContext keeps what callers say of their context from being believed",
 test("clearContext tells callers nothing: no l5d fields, and no body of an error", async () => {
   const error = response({
     context: ["l5d-err", "secret"],
-    contextOut: ["l5d-err", "secret", "l5d-success-class", "0.0"],
+    verdict: "failure",
     body: textBody("secret names"),
   });
-  const fine = response({ contextOut: ["l5d-success-class", "1.0"], body: textBody("hello") });
+  const fine = response({ verdict: "success", body: textBody("hello") });
   const cleared = filters({ clearContext: true });
   const { response: told } = await ask(stack(cleared, answering(() => error).service), request());
-  assert.deepEqual([told?.contextOut, textOf(told)], [[], ""]);
+  assert.deepEqual([told?.context, told?.verdict, textOf(told)], [null, null, ""]);
   const { response: kept } = await ask(stack(cleared, answering(() => fine).service), request());
-  assert.deepEqual([kept?.contextOut, textOf(kept)], [[], "hello"]);
+  assert.deepEqual([kept?.context, kept?.verdict, textOf(kept)], [null, null, "hello"]);
 });
 
-test("the wire tells the endpoint of the call and the caller of the way back", async () => {
-  const clock = simulatedClock();
-  const shared = context({ clock, random: seeded(1) });
-  const { seen, service } = answering(() =>
-    response({
-      via: "1.1 origin",
-      context: ["l5d-err", "x", "l5d-success-class", "1.0", "l5d-retryable", "true"],
-    }),
-  );
+test("the wire tells the endpoint of the call", async () => {
+  const shared = context({ clock: simulatedClock(), random: seeded(1) });
+  const { seen, service } = answering();
   const asked = request();
   shared.read(asked);
-  const { response: answer } = await ask(stack([wireContext(shared)], service), asked);
-  assert.equal(seen[0]?.contextOut[0], "l5d-ctx-trace");
-  assert.equal(answer?.via, "1.1 origin, 1.1 switchyard");
-  assert.deepEqual(answer?.contextOut, ["l5d-err", "x", "l5d-retryable", "true"]);
+  await ask(stack([wireContext(shared)], service), asked);
+  assert.match(seen[0]?.contextOut ?? "", /^l5d-ctx-trace: \S{44}\r\nl5d-reqid: \w{16}\r\n$/);
+});
+
+/** The `l5d-*` lines of an answer as the caller gets it. */
+function toldToCaller(answer: HttpResponse): string[] {
+  const lines = answerHead(answer, "length", "").split("\r\n");
+  return lines.filter((line) => line.startsWith("l5d-"));
+}
+
+test("the caller is told what the endpoint told, with our verdict for that of the hop before", () => {
+  const context = ["l5d-err", "x", "l5d-success-class", "1.0", "l5d-retryable", "true"];
+  const answer = response({ context });
+  assert.deepEqual(toldToCaller(answer), ["l5d-err: x", "l5d-retryable: true"]);
+  mark(answer, "failure");
+  const all = ["l5d-err: x", "l5d-retryable: true", "l5d-success-class: 0.0"];
+  assert.deepEqual(toldToCaller(answer), all);
+  mark(answer, "retryable");
+  assert.deepEqual(toldToCaller(answer), ["l5d-err: x", "l5d-success-class: 0.0"]);
 });
 
 test("an answer is marked with what it was taken for, and not when the caller gave up", () => {
   const marked = (verdict: Parameters<typeof mark>[1]) => {
     const answer = response();
     mark(answer, verdict);
-    return answer.contextOut;
+    return toldToCaller(answer);
   };
-  assert.deepEqual(marked("success"), ["l5d-success-class", "1.0"]);
-  assert.deepEqual(marked("failure"), ["l5d-success-class", "0.0"]);
-  assert.deepEqual(marked("retryable"), ["l5d-success-class", "0.0"]);
+  assert.deepEqual(marked("success"), ["l5d-success-class: 1.0"]);
+  assert.deepEqual(marked("failure"), ["l5d-success-class: 0.0"]);
+  assert.deepEqual(marked("retryable"), ["l5d-success-class: 0.0"]);
   assert.deepEqual(marked("ignorable"), []);
 });
 
@@ -168,7 +179,7 @@ test("an endpoint gets the Host it wants, and the caller sees its own in redirec
   assert.deepEqual(hosts, ["inner.test"]);
   assert.equal(asked.host, "outer$&:80");
   assert.deepEqual(
-    answer?.fields,
+    answer?.fields.list,
     [
       ["location", "http://outer$&:80/login?to=//outer$&:80"],
       ["Refresh", "5; url=https://outer$&:80"],
