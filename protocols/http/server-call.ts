@@ -136,8 +136,7 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange 
 
   #answer(response: HttpResponse): void {
     const { body } = response;
-    const { fault } = this.request;
-    if (fault !== undefined) response.contextOut.push("l5d-fault", fault);
+    this.#tellFault(response);
     const mode = answerMode(this.request, response.status, body);
     const head = answerHead(response, mode, this.#connectionOption(mode));
     this.status = response.status;
@@ -179,7 +178,13 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange 
     this.#over();
   }
 
+  #tellFault(response: HttpResponse): void {
+    const { fault } = this.request;
+    if (fault !== undefined) response.contextOut.push("l5d-fault", fault);
+  }
+
   #switch(response: HttpResponse, tunnel: Tunnel): void {
+    this.#tellFault(response);
     this.#write(switchingHead(response, tunnel.protocol));
     this.status = 101;
     this.#state = "written";

@@ -39,6 +39,7 @@ export class MuxRequest implements Call {
   residual: Path = root;
   endpoint: Address | null = null;
 
+  fault?: string;
   readonly form: Form;
   readonly frame: Buffer;
   /** The contexts with their count: `frame[contextsStart, contextsEnd)`; equal: there are none. */

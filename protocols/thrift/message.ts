@@ -34,6 +34,7 @@ export class ThriftRequest implements Call, Answered {
   boundId: Path | null = null;
   residual: Path = root;
   endpoint: Address | null = null;
+  fault?: string;
 
   readonly frame: Buffer;
   readonly messageAt: number;
