@@ -8,6 +8,7 @@
 //     httpAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
 //     httpAccessLogRotateCount: 7
 //     servers: [{ port: 4140 }]
+import { faultMark } from "../../src/net/access-log-keys.ts";
 import { fieldOf } from "./lookup.ts";
 import { requestIdOf } from "./trace-id.ts";
 import type { Clock } from "../../src/core/clock.ts";
@@ -24,7 +25,8 @@ export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
 
 /**
  * `<Host> <remote ip> - - [dd/MM/yyyy:HH:mm:ss +ZZZZ] "<METHOD> <target> HTTP/1.1" <status> <bytes>
- * "<Referer>" "<User-Agent>"`; what is missing is `-`. The time is when the answer ended.
+ * "<Referer>" "<User-Agent>"`, and what faults the call met; what is missing is `-`. The time is when
+ * the answer ended.
  */
 function commonLine(clock: Clock): LineOf {
   const time = localTime(clock);
@@ -35,7 +37,9 @@ function commonLine(clock: Clock): LineOf {
     const result = `${status === 0 ? "-" : status} ${sentBytes === 0 ? "-" : sentBytes}`;
     const referer = request === null ? "-" : text(fieldOf(request.fields.list, "referer"));
     const agent = request === null ? "-" : text(fieldOf(request.fields.list, "user-agent"));
-    return `${host} ${peer.remoteHost} - - [${time()}] "${what}" ${result} "${referer}" "${agent}"\n`;
+    const fault = request === null ? "" : faultMark(request);
+    const when = `${host} ${peer.remoteHost} - - [${time()}]`;
+    return `${when} "${what}" ${result} "${referer}" "${agent}"${fault}\n`;
   };
 }
 
@@ -110,6 +114,7 @@ function jsonLine(clock: Clock): LineOf {
       requestId: requestId(exchange),
       failure: failure?.kind ?? null,
       detail: failure?.detail ?? null,
+      fault: request?.fault ?? null,
       l5dErr: response === null ? null : told(response.context),
       referer: request === null ? null : fieldOf(request.fields.list, "referer"),
       userAgent: request === null ? null : fieldOf(request.fields.list, "user-agent"),

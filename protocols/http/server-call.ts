@@ -189,7 +189,7 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
   }
 
   #switch(response: HttpResponse, tunnel: Tunnel): void {
-    this.#write(switchingHead(response, tunnel.protocol));
+    this.#write(switchingHead(response, tunnel.protocol, this.request.fault));
     this.status = 101;
     this.#state = "written";
     this.#connection.becomeTunnel(tunnel, (fromCaller, fromEndpoint) => {

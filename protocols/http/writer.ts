@@ -117,8 +117,8 @@ const interimReasons: Readonly<Record<number, string>> = {
 };
 
 /** 101: from here on both sides speak `protocol`. */
-export function switchingHead(answer: HttpResponse, protocol: string): string {
-  const head = `HTTP/1.1 101 ${answer.reason}\r\n${passingLines(answer)}`;
+export function switchingHead(answer: HttpResponse, protocol: string, fault?: string): string {
+  const head = `HTTP/1.1 101 ${answer.reason}\r\n${passingLines(answer, fault)}`;
   return `${head}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
 }
 

@@ -9,6 +9,7 @@
 //     muxAccessLogRotateCount: 7
 //     servers: [{ port: 4141 }]
 import type { Clock } from "../../src/core/clock.ts";
+import { faultMark } from "../../src/net/access-log-keys.ts";
 import { showAddress } from "../../src/net/ends.ts";
 import type { Exchange } from "./server-settings.ts";
 
@@ -33,7 +34,8 @@ const methodOf = ({ request }: Exchange): string =>
 
 /**
  * `<time> <remote> <name> "<message and destination>" <status> <bytes of the call> <bytes of the
- * answer> <ms> <endpoint>`; what is missing is `-`. The time is UTC, when the answer was written.
+ * answer> <ms> <endpoint>`, and what faults the call met; what is missing is `-`. The time is UTC, when
+ * the answer was written.
  */
 function commonLine(clock: Clock): LineOf {
   return (exchange) => {
@@ -43,7 +45,7 @@ function commonLine(clock: Clock): LineOf {
     const what = `${remoteOf(exchange)} ${request.dst ?? "-"} "${methodOf(exchange)}" ${status}`;
     const durationMs = (endedMs - startedMs).toFixed(3);
     const bytes = `${request.payloadBytes} ${sentBytes}`;
-    return `${time} ${what} ${bytes} ${durationMs} ${endpointOf(exchange) ?? "-"}\n`;
+    return `${time} ${what} ${bytes} ${durationMs} ${endpointOf(exchange) ?? "-"}${faultMark(request)}\n`;
   };
 }
 
@@ -65,6 +67,7 @@ function jsonLine(clock: Clock): LineOf {
       endpoint: endpointOf(exchange),
       failure: failure?.kind ?? null,
       detail: failure?.detail ?? null,
+      fault: request.fault ?? null,
     });
     return `${line.replace(beyondAscii, unicode)}\n`;
   };

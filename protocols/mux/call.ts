@@ -33,11 +33,13 @@ export class MuxRequest implements Call {
   deadlineMs = Infinity;
   localDtab: Dtab = emptyDtab;
   readonly replayable = true;
-  readonly idempotent = false;
+  /** Mux does not say it: the configuration of the service may. */
+  idempotent = false;
   dst: Path | null = null;
   boundId: Path | null = null;
   residual: Path = root;
   endpoint: Address | null = null;
+  fault?: string;
 
   readonly form: Form;
   readonly frame: Buffer;
@@ -68,6 +70,11 @@ export class MuxRequest implements Call {
   get payloadBytes(): number {
     return this.frame.length - this.payloadStart;
   }
+}
+
+/** The same call, to be sent beside the first. They share the frame. */
+export function copyOf(request: MuxRequest): MuxRequest {
+  return Object.assign(new MuxRequest(request.form, request.frame, request.payloadStart), request);
 }
 
 /** Of a frame that is whole. */

@@ -6,6 +6,7 @@ import { showAddress } from "../../src/net/ends.ts";
 import type { Ends } from "../../src/net/ends.ts";
 import type { Form, MuxRequest } from "./call.ts";
 import { entryBytes, failureFlags, failureKey, writeKey } from "./contexts.ts";
+import { faultEntry, faultKey } from "./fault.ts";
 import * as mux from "./message.ts";
 import type { Rendered } from "./server-settings.ts";
 
@@ -34,13 +35,14 @@ export function render(
   const mayKnow =
     options.errorDetail === "full" || (options.errorDetail === "local" && peer.isLocal);
   const text = textOf(options.label, failure, request, mayKnow);
+  const fault = request.fault ?? null;
   if (failure.retry === "safe") {
     const { restartable, rejected } = failureFlags;
-    return { status: mux.statusNack, flags: restartable | rejected, text };
+    return { status: mux.statusNack, flags: restartable | rejected, text, fault };
   }
   const { rejected, nonRetryable } = failureFlags;
   const flags = isRejection(failure) ? rejected | nonRetryable : 0;
-  return { status: mux.statusError, flags, text };
+  return { status: mux.statusError, flags, text, fault };
 }
 
 /** No endpoint has seen the call. */
@@ -50,9 +52,10 @@ export function isRejection({ kind }: Failure): boolean {
 
 function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: boolean): string {
   const headline = headlineOf(failure);
-  const { dst, boundId, endpoint, residual, localDtab } = request;
+  const { dst, boundId, endpoint, residual, localDtab, fault } = request;
   const lines = [mayKnow ? `${headline} ${failure.detail}` : headline];
   if (dst !== null) lines.push(`service name: ${dst}`);
+  if (fault !== undefined) lines.push(`${faultKey}: ${fault}`);
   if (!mayKnow) return `${lines.join("\n")}\n${adviceToStrangers}`;
   lines.push(`router: ${label}`);
   if (boundId !== null) lines.push(`client name: ${boundId}`);
@@ -108,24 +111,35 @@ function adviceOf({ kind }: Failure, request: MuxRequest, label: string): string
 
 const flagsBytes = 8;
 
-/** An answer that says so. An Rreq has no place for flags. */
+/** An answer that says so. An Rreq has no place for contexts. */
 export function renderedMessage(tag: number, form: Form, rendered: Rendered): Buffer {
-  const { status, flags, text } = rendered;
-  const told = truncated(Buffer.from(text));
-  const hasFlags = form === "dispatch" && flags !== 0;
-  const contexts = form === "req" ? 0 : 2 + (hasFlags ? entryBytes(failureKey, flagsBytes) : 0);
-  const frame = Buffer.alloc(mux.bodyStart + 1 + contexts + told.length);
+  const told = truncated(Buffer.from(rendered.text));
+  const contexts = form === "dispatch" ? contextsOf(rendered) : noBytes;
   const type = form === "dispatch" ? mux.rdispatch : mux.rreq;
+  const frame = Buffer.alloc(mux.bodyStart + 1 + contexts.length + told.length);
   let at = mux.writeHead(frame, 0, frame.length, type, tag);
-  at = frame.writeUInt8(status, at);
-  if (form === "dispatch") at = frame.writeUInt16BE(hasFlags ? 1 : 0, at);
-  if (hasFlags) {
-    at = writeKey(frame, at, failureKey, flagsBytes);
-    frame.writeBigInt64BE(BigInt(flags), at);
-    at += flagsBytes;
-  }
-  frame.set(told, at);
+  at = frame.writeUInt8(rendered.status, at);
+  frame.set(contexts, at);
+  frame.set(told, at + contexts.length);
   return frame;
+}
+
+const noBytes = Buffer.alloc(0);
+
+/** With their count in front. */
+function contextsOf({ flags, fault }: Rendered): Buffer {
+  const entries: Buffer[] = [];
+  if (flags !== 0) entries.push(flagsEntry(flags));
+  if (fault !== null) entries.push(faultEntry(fault));
+  const count = Buffer.alloc(2);
+  count.writeUInt16BE(entries.length);
+  return Buffer.concat([count, ...entries]);
+}
+
+function flagsEntry(flags: number): Buffer {
+  const entry = Buffer.alloc(entryBytes(failureKey, flagsBytes));
+  entry.writeBigInt64BE(BigInt(flags), writeKey(entry, 0, failureKey, flagsBytes));
+  return entry;
 }
 
 /** A call that this connection does not take: it may be sent again, at once and elsewhere. */
@@ -135,6 +149,7 @@ export function nackMessage(tag: number, form: Form, text: string): Buffer {
     status: mux.statusNack,
     flags: restartable | rejected,
     text,
+    fault: null,
   });
 }
 

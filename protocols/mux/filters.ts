@@ -64,3 +64,9 @@ function serverTimeout(timeoutMs: number, clock: Clock): MuxFilter {
     return next(request, reply);
   };
 }
+
+/** Around the calls of a service whose configuration says so. */
+export const idempotentCalls: MuxFilter = (request, reply, next) => {
+  request.idempotent = true;
+  return next(request, reply);
+};

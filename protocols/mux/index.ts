@@ -15,15 +15,16 @@ import type { Stats } from "../../src/core/stats.ts";
 import { openAccessLog } from "../../src/net/access-log-keys.ts";
 import type { LogFile } from "../../src/net/log-file.ts";
 import { lineMaker } from "./access-log.ts";
+import { copyOf } from "./call.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
 import { serverClassifier } from "./classifiers.ts";
 import { dialMux } from "./client.ts";
 import type { MuxWire } from "./client.ts";
 import { render } from "./failures.ts";
-import { serverFilters } from "./filters.ts";
+import { idempotentCalls, serverFilters } from "./filters.ts";
 import type { MuxFilter } from "./filters.ts";
 import { kind } from "./kind.ts";
-import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
+import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
 import { dialOptions, serverLimits } from "./limits.ts";
 import { listenMux } from "./server.ts";
 import { ServerConnection } from "./server-connection.ts";
@@ -38,6 +39,7 @@ export const mux: Protocol<MuxRequest, MuxResponse> = {
 
 /** Owns the router's access log; listeners and wires belong to those who asked for them. */
 class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
+  readonly copy = copyOf;
   readonly responseCounter = responseCounter;
   readonly serverClassifier = serverClassifier;
   readonly #config: RouterConfig;
@@ -53,6 +55,10 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
   /** Mux has no place for it in an answer: only this router's own server is told. */
   mark(response: MuxResponse, verdict: Verdict): void {
     response.verdict = verdict;
+  }
+
+  serviceFilters(config: Readonly<Record<string, unknown>>): readonly MuxFilter[] {
+    return (config as ServiceConfig).idempotent ? [idempotentCalls] : [];
   }
 
   serverFilters({ clearContext, timeoutMs }: ListenOptions): readonly MuxFilter[] {

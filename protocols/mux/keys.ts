@@ -70,11 +70,20 @@ export const clientKeys = {
   ),
 };
 
+export const serviceKeys = {
+  idempotent: says(
+    "Calls of this name do no harm when they are sent twice: they may be hedged, and sent again when a connection breaks.",
+    v.optional(v.boolean("expected true or false"), false),
+  ),
+};
+
 const routerConfig = v.object(routerKeys);
 const serverConfig = v.object(serverKeys);
 const clientConfig = v.object(clientKeys);
+const serviceConfig = v.object(serviceKeys);
 
 /** What the keys give once parsed; a section has the keys of all protocols besides. */
 export type RouterConfig = v.InferOutput<typeof routerConfig>;
 export type ServerConfig = v.InferOutput<typeof serverConfig>;
 export type ClientConfig = v.InferOutput<typeof clientConfig>;
+export type ServiceConfig = v.InferOutput<typeof serviceConfig>;

@@ -2,7 +2,7 @@
 import type { ProtocolSchema } from "../../src/core/protocol.ts";
 import { classifiers, defaultClassifier } from "./classifiers.ts";
 import { defaultIdentifier, identifiers } from "./identifiers.ts";
-import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import { clientKeys, routerKeys, serverKeys, serviceKeys } from "./keys.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
 
 export const kind: ProtocolSchema<MuxRequest, MuxResponse> = {
@@ -15,5 +15,5 @@ export const kind: ProtocolSchema<MuxRequest, MuxResponse> = {
   routerKeys,
   serverKeys,
   clientKeys,
-  serviceKeys: {},
+  serviceKeys,
 };

@@ -4,6 +4,7 @@ import type { Failure } from "../../src/core/failure.ts";
 import type { Ends } from "../../src/net/ends.ts";
 import type { Pending, Reply } from "../../src/core/service.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
+import { withFault } from "./fault.ts";
 import { statusOk } from "./message.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import type { Exchange } from "./server-settings.ts";
@@ -53,7 +54,10 @@ export class ServerCall implements Reply<MuxResponse>, Exchange {
     this.#state = "answered";
     this.outcome = response.status === statusOk ? "ok" : "error";
     this.sentBytes = response.payloadBytes;
-    this.#connection.answer(this, response);
+    const { fault, form } = this.request;
+    // An Rreq has no place for contexts.
+    const isTold = fault !== undefined && form === "dispatch";
+    this.#connection.answer(this, isTold ? withFault(response, fault) : response);
   }
 
   end(why: Failure | null): void {

@@ -28,6 +28,8 @@ export interface Rendered {
   /** Of the `MuxFailure` context; 0: none is sent. */
   readonly flags: number;
   readonly text: string;
+  /** The faults that were injected into the call; null: none. */
+  readonly fault: string | null;
 }
 
 /** One call as its caller saw it, told once, when it is over. Must not be kept. */

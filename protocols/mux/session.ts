@@ -364,10 +364,12 @@ export class Session implements Receiver, CallHolder {
   #lost(what: string): void {
     const { name } = this.#settings;
     const isNew = this.#state === "asking" || this.#state === "negotiating";
+    // One that never answered and is closed says more about the call.
+    const retry = this.#form === "unknown" ? "never" : "if-idempotent";
     this.#close(
       isNew
         ? failure("connect", `${name} ${what} before a mux session was open`, "safe")
-        : failure("closed", `${name} ${what} before it answered`),
+        : failure("closed", `${name} ${what} before it answered`, retry),
     );
   }
 

@@ -8,6 +8,7 @@
 //     thriftAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
 //     thriftAccessLogRotateCount: 7
 //     servers: [{ port: 4114 }]
+import { faultMark } from "../../src/net/access-log-keys.ts";
 import { showAddress } from "../../src/net/ends.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Exchange } from "./exchange.ts";
@@ -23,7 +24,8 @@ export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
 
 /**
  * `<time> <remote> <name> "<method>" <status> <bytes of the call> <bytes of the answer> <ms>
- * <endpoint>`; what is missing is `-`. The time is UTC, when the answer was written.
+ * <endpoint>`, and what faults the call met; what is missing is `-`. The time is UTC, when the answer
+ * was written.
  */
 function commonLine(clock: Clock): LineOf {
   return (exchange) => {
@@ -34,7 +36,7 @@ function commonLine(clock: Clock): LineOf {
     const where = endpoint === null ? "-" : showAddress(endpoint);
     const durationMs = (endedMs - startedMs).toFixed(3);
     const what = `${remote} ${dst ?? "-"} "${quoted(request.method)}" ${statusOf(exchange)}`;
-    return `${time} ${what} ${receivedBytes} ${sentBytes} ${durationMs} ${where}\n`;
+    return `${time} ${what} ${receivedBytes} ${sentBytes} ${durationMs} ${where}${faultMark(request)}\n`;
   };
 }
 
@@ -74,6 +76,7 @@ function jsonLine(clock: Clock): LineOf {
       endpoint: endpoint === null ? null : showAddress(endpoint),
       failure: failure?.kind ?? null,
       detail: failure?.detail ?? null,
+      fault: request.fault ?? null,
     });
     return `${line.replace(beyondAscii, unicode)}\n`;
   };

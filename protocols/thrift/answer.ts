@@ -2,20 +2,27 @@
 import type { Buffer } from "node:buffer";
 import { prefixBytes } from "../../src/net/framer.ts";
 import { exceptionFrame } from "./exception.ts";
+import { withFault } from "./fault.ts";
 import { inHeaderFrame } from "./header.ts";
 import { messageFrame } from "./message.ts";
 import { wrapped } from "./refusal.ts";
-import type { Exchange, RenderFailure, Transport } from "./exchange.ts";
+import type { Exchange, RenderFailure, Speech } from "./exchange.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
 
 /** How a server writes. */
-interface AnswerOptions {
-  readonly transport: Transport;
+interface AnswerOptions extends Pick<Speech, "transport" | "encoding"> {
   readonly renderFailure: RenderFailure;
 }
 
 /** The message of an endpoint's answer is the endpoint's own bytes. */
 export function answerBytes(exchange: Exchange, options: AnswerOptions): Buffer {
+  const { fault, wrapping } = exchange.request;
+  const answer = untold(exchange, options);
+  return fault === undefined ? answer : withFault(answer, fault, wrapping, options);
+}
+
+/** Without the faults that the call met. */
+function untold(exchange: Exchange, options: AnswerOptions): Buffer {
   const { request, response, failure } = exchange;
   const isBuffered = options.transport === "buffered";
   if (response !== null) return passedOn(request, response, isBuffered);

@@ -2,6 +2,7 @@
 import { showDtab } from "../../src/core/dtab.ts";
 import { showAddress } from "../../src/net/ends.ts";
 import { exceptionType } from "./exception.ts";
+import { faultKey } from "./fault.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Ends } from "../../src/net/ends.ts";
 import type { ExceptionType } from "./exception.ts";
@@ -41,9 +42,10 @@ function typeOf({ kind }: Failure): ExceptionType {
 
 function textOf(failure: Failure, request: ThriftRequest, isOpen: boolean, label: string): string {
   const headline = headlineOf(failure, request);
-  if (!isOpen) return headline;
-  const lines = [`${headline}: ${failure.detail}`, `router: ${label}`];
-  const { dst, boundId, endpoint, localDtab } = request;
+  const { dst, boundId, endpoint, localDtab, fault } = request;
+  const told = fault === undefined ? [] : [`${faultKey}: ${fault}`];
+  if (!isOpen) return [headline, ...told].join("\n");
+  const lines = [`${headline}: ${failure.detail}`, ...told, `router: ${label}`];
   if (dst !== null) lines.push(`service name: ${dst}`);
   if (boundId !== null) lines.push(`client name: ${boundId}`);
   if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);

@@ -7,6 +7,7 @@ import { varint } from "./envelope.ts";
 const magic = 0x0fff;
 /** Magic, flags (2), sequence id (4), words of header (2). */
 const fixedBytes = 10;
+const maxWords = 0xffff;
 /** Protocol ids. */
 const binaryId = 0;
 const compactId = 2;
@@ -107,4 +108,30 @@ export function inHeaderFrame(
   Buffer.from(varint(to.isCompact ? compactId : binaryId)).copy(frame, prefixBytes + fixedBytes);
   message.copy(frame, prefixBytes + fixedBytes + 4 * words, prefixBytes);
   return frame;
+}
+
+/** The same frame with one more field, of this message alone. It must be one that can be read. */
+export function withField(frame: Buffer, key: string, value: string): Buffer {
+  const start = prefixBytes + fixedBytes;
+  const messageAt = start + 4 * frame.readUInt16BE(prefixBytes + 8);
+  const cursor: Cursor = { buffer: frame, at: start, end: messageAt };
+  readVarint(cursor); // protocol
+  readVarint(cursor); // transforms: none
+  // In front of the fields that are there: behind them there may be what only the caller can read.
+  const added = Buffer.concat([Buffer.of(keyValues, 1), shown(key), shown(value)]);
+  const words = Math.ceil((messageAt - start + added.length) / 4);
+  if (words > maxWords) return frame;
+  const whole = Buffer.alloc(start + 4 * words + frame.length - messageAt);
+  frame.copy(whole, 0, 0, cursor.at);
+  whole.writeInt32BE(whole.length - prefixBytes, 0);
+  whole.writeUInt16BE(words, prefixBytes + 8);
+  whole.set(added, cursor.at);
+  frame.copy(whole, cursor.at + added.length, cursor.at, messageAt);
+  frame.copy(whole, start + 4 * words, messageAt);
+  return whole;
+}
+
+function shown(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from(varint(bytes.length)), bytes]);
 }

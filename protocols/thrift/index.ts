@@ -6,7 +6,9 @@ import { serverClassifier } from "./classifiers.ts";
 import { dialThrift } from "./client.ts";
 import { headerMaker, serverFilters } from "./context.ts";
 import { failureRenderer } from "./failures.ts";
+import { idempotentCalls } from "./idempotent.ts";
 import { kind } from "./kind.ts";
+import { copyOf } from "./message.ts";
 import { listenThrift } from "./server.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 import type {
@@ -24,7 +26,7 @@ import type {
 import type { Filter, Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
 import type { Exchange, Speech } from "./exchange.ts";
-import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
+import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
 
 export const thrift: Protocol<ThriftRequest, ThriftResponse> = {
@@ -35,6 +37,7 @@ export const thrift: Protocol<ThriftRequest, ThriftResponse> = {
 
 /** Owns the router's access log; listeners and wires belong to those who asked for them. */
 class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
+  readonly copy = copyOf;
   readonly responseCounter = responseCounter;
   readonly serverClassifier = serverClassifier;
   readonly #config: RouterConfig;
@@ -83,6 +86,12 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       onMalformed: counters.malformed,
     };
     return listenThrift(listening, service);
+  }
+
+  serviceFilters(
+    config: Readonly<Record<string, unknown>>,
+  ): readonly Filter<ThriftRequest, ThriftResponse>[] {
+    return idempotentCalls(config as ServiceConfig);
   }
 
   serverFilters(options: ListenOptions): readonly Filter<ThriftRequest, ThriftResponse>[] {

@@ -72,11 +72,28 @@ export const clientKeys = {
   ),
 };
 
+const expectedMethods = "expected true, false or a list of methods, such as [get, list]";
+
+export const serviceKeys = {
+  idempotent: says(
+    "Calls that do no harm when they are sent twice, all of this name or a list of methods: they may be hedged, and sent again when a connection breaks. Never one-way calls.",
+    v.optional(
+      v.union(
+        [v.boolean(), v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty())],
+        expectedMethods,
+      ),
+      false,
+    ),
+  ),
+};
+
 const routerConfig = v.object(routerKeys);
 const serverConfig = v.object(serverKeys);
 const clientConfig = v.object(clientKeys);
+const serviceConfig = v.object(serviceKeys);
 
 /** What the keys give once parsed; a section has the keys of all protocols besides. */
 export type RouterConfig = v.InferOutput<typeof routerConfig>;
 export type ServerConfig = v.InferOutput<typeof serverConfig>;
 export type ClientConfig = v.InferOutput<typeof clientConfig>;
+export type ServiceConfig = v.InferOutput<typeof serviceConfig>;

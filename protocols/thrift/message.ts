@@ -28,12 +28,13 @@ export class ThriftRequest implements Call, Answered {
   deadlineMs = Infinity;
   localDtab: Dtab = emptyDtab;
   readonly replayable = true;
-  /** Nobody but the service knows what a method does twice. */
-  readonly idempotent = false;
+  /** Nobody but the service knows what a method does twice; its configuration may say it. */
+  idempotent = false;
   dst: Path | null = null;
   boundId: Path | null = null;
   residual: Path = root;
   endpoint: Address | null = null;
+  fault?: string;
 
   readonly frame: Buffer;
   readonly messageAt: number;
@@ -79,6 +80,15 @@ export class ThriftRequest implements Call, Answered {
   get name(): Buffer {
     return this.frame.subarray(this.nameAt, this.nameEnd);
   }
+}
+
+/**
+ * The same call, to be sent beside the first. They share the frame: what is written before its
+ * message is the same for both.
+ */
+export function copyOf(request: ThriftRequest): ThriftRequest {
+  const copy: ThriftRequest = Object.assign(Object.create(Object.getPrototypeOf(request)), request);
+  return copy;
 }
 
 /** One answer. As with requests, its bytes go to the caller as they came. */

@@ -115,7 +115,7 @@ function readClientId(reader: FieldReader): string | null {
 }
 
 /** What is absent counts as empty. The frame may be long, and the context outlives it: a copy. */
-function readContext(reader: FieldReader): ContextEntry {
+export function readContext(reader: FieldReader): ContextEntry {
   const [key, value] = readStrings(reader);
   return { key: key?.toString("utf8") ?? "", value: Uint8Array.from(value ?? []) };
 }
@@ -136,13 +136,7 @@ export function writeRequestHeader(encoding: Encoding, header: RequestHeader): U
   if (sampled !== null) writer.bool(5, sampled);
   if (clientId !== null) writer.struct(6, () => writer.string(1, clientId));
   if (flags !== null) writer.i64(7, flags);
-  if (contexts.length > 0) {
-    const entries = contexts.map(({ key, value }) => () => {
-      writer.string(1, key);
-      writer.binary(2, value);
-    });
-    writer.structs(8, entries);
-  }
+  if (contexts.length > 0) writeContexts(writer, 8, contexts);
   if (dest !== null) writer.string(9, dest);
   if (delegations.length > 0) {
     const entries = delegations.map(([prefix, tree]) => () => {
@@ -153,4 +147,17 @@ export function writeRequestHeader(encoding: Encoding, header: RequestHeader): U
   }
   if (header.traceIdHigh !== null) writer.i64(11, header.traceIdHigh);
   return [...writer.end()];
+}
+
+/** As the field `id` of the struct that is being written. */
+export function writeContexts(
+  writer: FieldWriter,
+  id: number,
+  contexts: readonly ContextEntry[],
+): void {
+  const entries = contexts.map(({ key, value }) => () => {
+    writer.string(1, key);
+    writer.binary(2, value);
+  });
+  writer.structs(id, entries);
 }

@@ -31,6 +31,7 @@ import { dialThrift } from "../thrift/client.ts";
 import { headerMaker } from "../thrift/context.ts";
 import type { Exchange, Speech } from "../thrift/exchange.ts";
 import { failureRenderer } from "../thrift/failures.ts";
+import { idempotentCalls } from "../thrift/idempotent.ts";
 import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
 import { ServerConnection as ThriftConnection } from "../thrift/server-connection.ts";
 import type { ServerSettings as ThriftSettings } from "../thrift/server-connection.ts";
@@ -38,8 +39,9 @@ import { responseCounter, serverCounters } from "../thrift/stats.ts";
 import { thriftOver } from "./client.ts";
 import { serverFilters, tellContexts } from "./context.ts";
 import { kind } from "./kind.ts";
-import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
+import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
 import { muxCalls } from "./mux-calls.ts";
+import { copyOf } from "./payload.ts";
 import { DetectedConnection } from "./server.ts";
 
 export const thriftmux: Protocol<ThriftRequest, ThriftResponse> = {
@@ -53,6 +55,7 @@ type Begin = (link: Link, owner: ConnectionOwner) => MuxConnection | ThriftConne
 
 /** Owns the router's access log; listeners and wires belong to those who asked for them. */
 class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
+  readonly copy = copyOf;
   readonly responseCounter = responseCounter;
   readonly serverClassifier = serverClassifier;
   readonly #config: RouterConfig;
@@ -68,6 +71,12 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   /** Neither Thrift nor mux has a place for it: only this router's own server is told. */
   mark(response: ThriftResponse, verdict: Verdict): void {
     response.verdict = verdict;
+  }
+
+  serviceFilters(
+    config: Readonly<Record<string, unknown>>,
+  ): readonly Filter<ThriftRequest, ThriftResponse>[] {
+    return idempotentCalls(config as ServiceConfig);
   }
 
   serverFilters(options: ListenOptions): readonly Filter<ThriftRequest, ThriftResponse>[] {

@@ -15,6 +15,8 @@ export const serverKeys = {
   maxPipelinedCalls: thrift.serverKeys.maxPipelinedCalls,
 };
 
+export const { serviceKeys } = thrift;
+
 export const clientKeys = {
   ...thrift.clientKeys,
   ...mux.clientKeys,
@@ -32,3 +34,4 @@ const clientConfig = v.object(clientKeys);
 export type RouterConfig = v.InferOutput<typeof routerConfig>;
 export type ServerConfig = v.InferOutput<typeof serverConfig>;
 export type ClientConfig = v.InferOutput<typeof clientConfig>;
+export type { ServiceConfig } from "../thrift/keys.ts";

@@ -2,7 +2,7 @@
 import type { ProtocolSchema } from "../../src/core/protocol.ts";
 import { classifiers, defaultClassifier } from "../thrift/classifiers.ts";
 import { defaultIdentifier, identifiers } from "../thrift/identifiers.ts";
-import { clientKeys, routerKeys, serverKeys } from "./keys.ts";
+import { clientKeys, routerKeys, serverKeys, serviceKeys } from "./keys.ts";
 import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
 
 export const kind: ProtocolSchema<ThriftRequest, ThriftResponse> = {
@@ -15,5 +15,5 @@ export const kind: ProtocolSchema<ThriftRequest, ThriftResponse> = {
   routerKeys,
   serverKeys,
   clientKeys,
-  serviceKeys: {},
+  serviceKeys,
 };

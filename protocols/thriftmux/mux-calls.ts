@@ -71,6 +71,7 @@ class AdaptedReply implements Reply<ThriftResponse>, Exchange {
   start(response: ThriftResponse): void {
     this.response = response;
     this.status = response.outcome;
+    this.#tellFault();
     this.#answer(muxAnswer(response));
   }
 
@@ -89,6 +90,7 @@ class AdaptedReply implements Reply<ThriftResponse>, Exchange {
   #fail(why: Failure): void {
     const { request } = this;
     this.status = "error";
+    this.#tellFault();
     this.#mux.dst = request.dst;
     this.#mux.boundId = request.boundId;
     this.#mux.residual = request.residual;
@@ -98,6 +100,12 @@ class AdaptedReply implements Reply<ThriftResponse>, Exchange {
     const { type, text } = this.#options.renderFailure(why, request);
     const frame = exceptionFrame(request, type, text);
     this.#answer(new MuxResponse(statusOk, frame, prefixBytes, prefixBytes, 0));
+  }
+
+  /** Whoever writes the answer in mux tells the caller. */
+  #tellFault(): void {
+    const { fault } = this.request;
+    if (fault !== undefined) this.#mux.fault = fault;
   }
 
   #answer(response: MuxResponse): void {

@@ -2,10 +2,16 @@
 import { Buffer } from "node:buffer";
 import type { Ends } from "../../src/net/ends.ts";
 import { prefixBytes } from "../../src/net/framer.ts";
+import { copyOf as copyOfMux } from "../mux/call.ts";
 import type { MuxRequest, MuxResponse } from "../mux/call.ts";
 import { marks, messageType, outcomeOf, readEnvelope } from "../thrift/envelope.ts";
 import { exceptionFrame, exceptionType } from "../thrift/exception.ts";
-import { messageFrame, onewayDone, ThriftRequest } from "../thrift/message.ts";
+import {
+  copyOf as copyOfThrift,
+  messageFrame,
+  onewayDone,
+  ThriftRequest,
+} from "../thrift/message.ts";
 import type { ThriftResponse, Wrapping } from "../thrift/message.ts";
 import type { Encoding } from "../thrift/types.ts";
 
@@ -22,6 +28,15 @@ interface MuxAnswer extends ThriftResponse {
 /** The mux message that the call came in; null: it came as plain Thrift. */
 export function muxOf({ wrapping }: ThriftRequest): MuxRequest | null {
   return "mux" in wrapping ? (wrapping as MuxWrapping).mux : null;
+}
+
+/** The mux message around it is copied, too: the wire writes into that. */
+export function copyOf(request: ThriftRequest): ThriftRequest {
+  const copy = copyOfThrift(request);
+  const mux = muxOf(request);
+  if (mux === null) return copy;
+  const wrapping: MuxWrapping = { ...request.wrapping, mux: copyOfMux(mux) };
+  return Object.assign(copy, { wrapping });
 }
 
 export function answerMuxOf(response: ThriftResponse): MuxResponse | null {

@@ -1,7 +1,7 @@
 // A configuration file's text -> a Config, or every problem it has, one a line.
 import * as v from "valibot";
 import { configOf } from "./config.ts";
-import { conflicts, futilePrefixes } from "./conflicts.ts";
+import { conflicts, futileHedges, futilePrefixes } from "./conflicts.ts";
 import { applyOldDialect } from "./dialect.ts";
 import { located, showSteps, stepsKey } from "./locate.ts";
 import { phrase } from "./phrase.ts";
@@ -45,6 +45,7 @@ export function checkConfig(text: string, fileName: string, kinds: Kinds): Check
     ...shaped.warnings,
     ...applyOldDialect(shaped.data, kinds),
     ...futilePrefixes(shaped.data),
+    ...futileHedges(shaped.data, kinds),
   ];
   const checked = v.safeParse(schema, shaped.data, { message: phrase });
   const findings = [

@@ -135,6 +135,35 @@ export function futilePrefixes(file: unknown): Finding[] {
   );
 }
 
+/** Hedges of a router none of whose calls is idempotent, as far as anybody has said. */
+export function futileHedges(file: unknown, kinds: Kinds): Finding[] {
+  return mapsOf(fieldsOf(file)["routers"]).flatMap(({ data, index }) => {
+    const protocol = kinds.protocols.find(({ name }) => name === data["protocol"]);
+    // Of other protocols the calls say it themselves.
+    if (protocol === undefined || !Object.hasOwn(protocol.serviceKeys, "idempotent")) return [];
+    const isSaid = entriesOf(data["service"], []).some(({ data: { idempotent = false } }) => {
+      return idempotent !== false;
+    });
+    if (isSaid) return [];
+    return entriesOf(data["client"], ["routers", index, "client"])
+      .filter((entry) => entry.data["hedge"] !== undefined)
+      .map(({ steps }) => ({ steps: [...steps, "hedge"], at: "key", message: futileHedge }));
+  });
+}
+
+const futileHedge =
+  "no call is sent twice, because none is known to be idempotent: say which are with idempotent in service";
+
+/** A section, and what stands in its `configs`. */
+function entriesOf(section: unknown, steps: readonly Step[]) {
+  const data = fieldsOf(section);
+  const inner = mapsOf(data["configs"]).map((entry) => ({
+    data: entry.data,
+    steps: [...steps, "configs", entry.index],
+  }));
+  return [{ data, steps }, ...inner];
+}
+
 /** Options of one router of which only one may be given. */
 function excluded(router: Data, steps: readonly Step[]): Finding[] {
   const findings: Finding[] = [];

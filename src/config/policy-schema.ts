@@ -45,7 +45,10 @@ export const clientEntries = (kinds: Kinds) => ({
     "Holds back a part of the calls while most are refused as too many.",
     v.optional(nackAdmission()),
   ),
-  hedge: says("Sends idempotent calls that are slow a second time.", v.optional(hedge())),
+  hedge: says(
+    "Sends calls that are slow a second time, if they are idempotent.",
+    v.optional(hedge()),
+  ),
   faults: says("Makes endpoints seem slow or broken, when switched on.", v.optional(faults())),
   requestAttemptTimeoutMs: says(
     "Limit for each try of a call. None unless given; 0 or less: none.",

@@ -17,7 +17,10 @@ export interface Call {
   readonly localDtab: Dtab;
   /** True while the whole request is still at hand and can be sent again. */
   readonly replayable: boolean;
-  /** True when sending it twice has the effect of sending it once (RFC 9110 section 9.2.2). */
+  /**
+   * True when sending it twice has the effect of sending it once: by its method (RFC 9110 section
+   * 9.2.2), or because the configuration says so. Never of a call that gets no answer.
+   */
   readonly idempotent: boolean;
 
   // Where it went. Written by the router on the way down; read by the wire, the log and filters.
@@ -129,8 +132,9 @@ export interface ProtocolRouter<Req extends Call, Res> {
    */
   mark(response: Res, verdict: Verdict): void;
   /**
-   * The same request again, to be sent beside the first; null: this one cannot be. Absent: none
-   * can. Only asked for idempotent requests that are replayable.
+   * The same request again, to be sent beside the first: what one of them writes on its way the
+   * other does not see. null: this one cannot be; absent: none can. Only asked for idempotent
+   * requests that are replayable.
    */
   copy?(request: Req): Req | null;
   /**

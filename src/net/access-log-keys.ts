@@ -1,4 +1,4 @@
-// The keys of an access log, the same for every protocol but for their names, and the log itself.
+// What the access logs of all protocols share: their keys but for the names, the log itself.
 import * as v from "valibot";
 import { integer } from "../core/schema.ts";
 import type { Clock } from "../core/clock.ts";
@@ -42,6 +42,14 @@ export const logFileName = () =>
 export const logAppend = () => v.optional(v.boolean("expected true or false"), true);
 
 export const rotateCount = () => v.optional(integer(-1), -1);
+
+/**
+ * What stands behind a line of words whose call met injected faults; nothing behind all others, so
+ * that those who read the lines find what they know.
+ */
+export function faultMark({ fault }: { readonly fault?: string }): string {
+  return fault === undefined ? "" : ` l5d-fault="${fault}"`;
+}
 
 /** null: none is wanted. Whoever opened it closes it. */
 export function openAccessLog(

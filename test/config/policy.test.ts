@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { pathLiteral } from "../../src/core/path.ts";
 import { checkConfig } from "../../src/config/check.ts";
 import type { RouterConfig } from "../../src/config/config.ts";
+import { kinds as realKinds } from "../../src/plugins.ts";
 import { kinds } from "./kinds.ts";
 
 function routerWith(sections: string): { router: RouterConfig; warnings: readonly string[] } {
@@ -99,4 +100,40 @@ test("a client prefix that looks like a name is warned of: it fits no client", (
   assert.deepEqual(warnings, [
     "test.yaml:7:15 routers[0].client.configs[0].prefix: /svc/users fits no client: their ids begin with /#, /$ or /%, such as /#/io.l5d.fs/users",
   ]);
+});
+
+/** What is warned of in a router of that protocol. */
+function warningsOf(protocol: string, lines: readonly string[]): readonly string[] {
+  const text = ["routers:", `- protocol: ${protocol}`, "  servers: [{}]"];
+  const checked = checkConfig([...text, ...lines].join("\n"), "test.yaml", realKinds);
+  return checked.ok ? checked.warnings : assert.fail(checked.problems.join("\n"));
+}
+
+for (const protocol of ["mux", "thrift", "thriftmux"]) {
+  test(`a hedge of ${protocol} is warned of when no call is said to be idempotent`, () => {
+    const hedge = "  client: { hedge: {} }";
+    const idle =
+      "no call is sent twice, because none is known to be idempotent: say which are with idempotent in service";
+    assert.deepEqual(warningsOf(protocol, [hedge]), [
+      `test.yaml:4:13 routers[0].client.hedge: ${idle}`,
+    ]);
+    const ofOne = "kind: io.l5d.static, configs: [{ prefix: /svc/a, idempotent: true }]";
+    assert.deepEqual(warningsOf(protocol, [hedge, `  service: { ${ofOne} }`]), []);
+  });
+}
+
+test("a hedge of http is not warned of: methods say which calls are idempotent", () => {
+  assert.deepEqual(warningsOf("http", ["  client: { hedge: {} }"]), []);
+});
+
+test("idempotent methods of Thrift are a list of names", () => {
+  const check = (idempotent: string) => {
+    const text = `routers:\n- protocol: thrift\n  servers: [{}]\n  service: { idempotent: ${idempotent} }`;
+    const checked = checkConfig(text, "test.yaml", realKinds);
+    return checked.ok ? [] : checked.problems;
+  };
+  assert.deepEqual(check("[get, 'Calc:add']"), []);
+  assert.match(String(check("sometimes")), /idempotent: expected true, false or a list of methods/);
+  assert.match(String(check("[]")), /idempotent: expected at least one entry/);
+  assert.match(String(check("[1]")), /idempotent: expected true, false or a list of methods/);
 });

@@ -89,3 +89,22 @@ test("a THeader of python names the service that gets the call, headers and all"
   const without = await pythonEchoClient(t, python, speech, proxy.port);
   assert.match(without.exception?.message ?? "", /the call has no header service/);
 });
+
+test("python reads of an injected fault in the THeader of an answer", async (t) => {
+  const python = pythonWith(t, "thrift");
+  if (python === null) return;
+  const speech = { transport: "header", protocol: "binary" } as const;
+  const port = await pythonEchoServer(t, python, speech);
+  const proxy = await startProxy(
+    t,
+    `
+    routers:
+    - protocol: thrift
+      thriftTransport: header
+      dtab: /svc => /$/inet/127.0.0.1/${port}
+      servers: [{ port: 0 }]
+      client: { faults: { enabled: true, delayMs: 3, delayPercent: 100 } }`,
+  );
+  const seen = await pythonEchoClient(t, python, speech, proxy.port);
+  assert.deepEqual(seen, { ...allSeen, fault: "delay 3" });
+});

@@ -342,6 +342,16 @@ test("the first answer of a hedged call counts, the other try is given up and is
   assert.equal(router.counter(...client, "failures"), 0);
 });
 
+test("the second try has its own limit: that of the first is not told to its endpoint", () => {
+  const { router, held } = afterQuickCalls({ client: { attemptTimeoutMs: 100 } });
+  const nowMs = router.clock.nowMs();
+  send(router.service, testCall());
+  router.clock.advance(20);
+  const [first = 0, second = 0] = held.map(({ request }) => request.deadlineMs - nowMs);
+  assert.equal(first, 100);
+  assert.ok(second > 105 && second <= 120, `${second}`);
+});
+
 test("a hedged call fails when both tries failed, and not before", () => {
   const { router, held } = afterQuickCalls();
   const asked = send(router.service, testCall());

@@ -110,6 +110,8 @@ class HedgedCall<Req extends Call, Res> implements Pending {
   readonly #reply: Reply<Res>;
   readonly #next: Service<Req, Res>;
   readonly #startedMs: number;
+  /** Of the call. What a try makes of it (its own time limit) is no concern of the other. */
+  readonly #deadlineMs: number;
   readonly #first: Try<Req, Res>;
   #second: Try<Req, Res> | null = null;
   #winner: Try<Req, Res> | null = null;
@@ -128,6 +130,7 @@ class HedgedCall<Req extends Call, Res> implements Pending {
     this.#reply = reply;
     this.#next = next;
     this.#startedMs = startedMs;
+    this.#deadlineMs = request.deadlineMs;
     this.#first = new Try(this, request);
   }
 
@@ -183,6 +186,7 @@ class HedgedCall<Req extends Call, Res> implements Pending {
     if (!this.#isOpen || this.#first.hasEnded) return;
     const copy = deps.copy(this.#request);
     if (copy === null || !this.#shared.mayHedge(deps.clock.nowMs())) return;
+    copy.deadlineMs = this.#deadlineMs;
     this.#second = new Try(this, copy);
     this.#second.run(this.#next);
   }

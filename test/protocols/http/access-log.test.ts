@@ -110,6 +110,7 @@ test("a line of JSON says what was asked, where it went and how it ended", () =>
     requestId: "0000000100000002",
     failure: "closed",
     detail: "hung up",
+    fault: null,
     l5dErr: "told",
     referer: null,
     userAgent: null,

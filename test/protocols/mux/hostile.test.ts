@@ -73,7 +73,7 @@ function served(random: Random): Served {
     clock,
     log,
     route,
-    render: ({ detail }) => ({ status: 1, flags: 0, text: detail }),
+    render: ({ detail }) => ({ status: 1, flags: 0, text: detail, fault: null }),
     onAnswered() {},
     onMalformed() {},
     owner: { opened() {}, closed() {} },

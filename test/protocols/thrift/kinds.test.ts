@@ -184,5 +184,6 @@ test("the log has one line a call, of ASCII, whatever the method is called", () 
     endpoint: "[::1]:80",
     failure: "connect",
     detail: "no",
+    fault: null,
   });
 });

@@ -41,6 +41,8 @@ carrier.open()
 seen = {}
 try:
     seen["echo"] = call(client.echo, "grüße")
+    if transport == "header" and b"l5d-fault" in speech.get_headers():
+        seen["fault"] = speech.get_headers()[b"l5d-fault"].decode()
     seen["ping"] = call(client.ping)
     seen["find"] = call(client.find, "it")
     try:
