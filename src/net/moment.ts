@@ -1,5 +1,7 @@
 // The time of the read that is being worked on: it is looked up once, however often it is asked for.
 
+import { performance } from "node:perf_hooks";
+
 let isReading = false;
 let isKnown = false;
 let readMs = 0;
