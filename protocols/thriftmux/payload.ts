@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { Ends } from "../../src/net/ends.ts";
 import { prefixBytes } from "../../src/net/framer.ts";
 import type { MuxRequest, MuxResponse } from "../mux/call.ts";
+import { failureFlags } from "../mux/contexts.ts";
 import { marks, messageType, outcomeOf, readEnvelope } from "../thrift/envelope.ts";
 import { exceptionFrame, exceptionType } from "../thrift/exception.ts";
 import { messageFrame, onewayDone, ThriftRequest } from "../thrift/message.ts";
@@ -108,6 +109,7 @@ export function thriftErrorOf(mux: MuxResponse, request: ThriftRequest): ThriftR
     isHeaderFrame: false,
     outcome: "application_exception",
     verdict: null,
+    isFinal: (mux.flags & failureFlags.nonRetryable) !== 0,
   };
   if (muxOf(request) === null) return plain;
   const answer: MuxAnswer = { ...plain, mux };
