@@ -12,7 +12,14 @@ import { startProxy } from "../support/proxy.ts";
 import { rawCaller } from "../support/raw.ts";
 import { deadPort } from "../support/services.ts";
 import { echoClient, echoServer, NotFound } from "../support/thrift.ts";
-import { binary, compact, framed, read, textResult } from "../support/thrift-bytes.ts";
+import {
+  binary,
+  compact,
+  framed,
+  read,
+  readMessages,
+  textResult,
+} from "../support/thrift-bytes.ts";
 
 interface ThriftService {
   readonly port: number;
@@ -27,18 +34,12 @@ async function thriftService(
   const seen: Buffer[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
-    let bytes = Buffer.alloc(0);
     sockets.add(socket);
     socket.on("error", () => {});
-    socket.on("data", (chunk: Buffer) => {
-      bytes = Buffer.concat([bytes, chunk]);
-      while (bytes.length >= 4 && bytes.length >= 4 + bytes.readInt32BE(0)) {
-        const message = bytes.subarray(4, 4 + bytes.readInt32BE(0));
-        bytes = bytes.subarray(4 + message.length);
-        seen.push(message);
-        const reply = answer(message);
-        if (reply !== null) socket.write(framed(reply));
-      }
+    readMessages(socket, (message) => {
+      seen.push(message);
+      const reply = answer(message);
+      if (reply !== null) socket.write(framed(reply));
     });
   });
   t.after(() => {
