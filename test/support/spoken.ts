@@ -25,7 +25,7 @@ export interface SpokenCaller {
   close(): void;
 }
 
-const http: Spoken = {
+export const http: Spoken = {
   name: "http",
   classifier: "io.l5d.http.retryableIdempotent5XX",
   clientKey: "",
