@@ -147,6 +147,29 @@ test("a plain caller reaches a ThriftMux endpoint; an error there is an exceptio
   assert.match(answer.body.toString(), /out of order/);
 });
 
+test("an error of a ThriftMux endpoint is tried again where calls may be, unless it says never", async (t) => {
+  const never = ["MuxFailure", Buffer.from([0, 0, 0, 0, 0, 0, 0, 4])] as const;
+  const service = await muxService(t, (call) => {
+    if (service.count > 2) call.error("not again", [never]);
+    else if (service.count === 2) call.ok(echo(call.payload));
+    else call.error("not now");
+  });
+  const proxy = await proxied(
+    t,
+    service.port,
+    `  service:
+    responseClassifier: { kind: io.l5d.thrift.retryableApplicationExceptions }
+  client: { thriftMux: true }
+`,
+  );
+  const client = await muxClient(t, proxy.port);
+  const payload = binary({ method: "ping" });
+  assert.match(bodyText((await client.dispatch({ payload })).payload), /did ping/);
+  assert.equal(service.count, 2);
+  const answer = await client.dispatch({ payload });
+  assert.deepEqual([answer.status, answer.text, service.count], [1, "not again", 3]);
+});
+
 test("an upgraded caller's trace, client id and dtab reach a ThriftMux endpoint as mux has them", async (t) => {
   const service = await muxService(t, (call) => call.ok(echo(call.payload)));
   const proxy = await proxied(t, service.port, "  client: { thriftMux: true }\n");
