@@ -8,9 +8,10 @@
 //         kind: io.l5d.http.retryableRead5XX   # 5xx is a failure, and GET and the like are retried
 //     servers: [{ port: 4140 }]
 import * as v from "valibot";
+import { mendable } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import { fieldOf } from "./lookup.ts";
-import type { Failure, FailureKind } from "../../src/core/failure.ts";
+import type { Failure } from "../../src/core/failure.ts";
 import type { Classifier, ClassifierPlugin, Verdict } from "../../src/core/protocol.ts";
 import type { Fields, HttpRequest, HttpResponse } from "./message.ts";
 
@@ -75,16 +76,8 @@ function mayRetry(
 ): boolean {
   if (!rule.retriedMethods.has(request.method)) return false;
   if (failure === null) return response !== null && response.status >= 500;
-  return retriedFailures.has(failure.kind);
+  return mendable.has(failure.kind);
 }
-
-/** The endpoint was too slow, went away, or spoke no HTTP; not: there was no room, or no endpoint. */
-const retriedFailures: ReadonlySet<FailureKind> = new Set([
-  "connect",
-  "timeout",
-  "closed",
-  "malformed",
-]);
 
 /** Who answered knows that no service has acted on the request: a proxy, or a server of Finagle's. */
 function isToldRetryable(response: HttpResponse | null): boolean {

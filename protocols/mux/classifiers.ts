@@ -1,4 +1,4 @@
-// What an answer means: a success, or a failure of the endpoint.
+// What an answer means: a success, a failure of the endpoint, or one worth another try.
 //
 //   routers:
 //   - protocol: mux
@@ -8,9 +8,11 @@
 //         kind: io.l5d.mux.errorsAreFailures   # the default
 //     servers: [{ port: 4141 }]
 import * as v from "valibot";
+import { mendable } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import type { Classifier, ClassifierPlugin } from "../../src/core/protocol.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
+import { failureFlags } from "./contexts.ts";
 import { statusOk } from "./message.ts";
 
 export const defaultClassifier = "io.l5d.mux.errorsAreFailures";
@@ -34,8 +36,18 @@ const allSuccessful: MuxClassifier = (_request, response, failure) => {
   return response === null ? "failure" : "success";
 };
 
+/** For services that may act on any call twice: nothing in a call says whether it is idempotent. */
+const retryableErrors: MuxClassifier = (request, response, failure) => {
+  const verdict = errorsAreFailures(request, response, failure);
+  if (verdict !== "failure") return verdict;
+  if (failure !== null) return mendable.has(failure.kind) ? "retryable" : "failure";
+  const flags = response?.flags ?? 0;
+  return (flags & failureFlags.nonRetryable) === 0 ? "retryable" : "failure";
+};
+
 const kinds: readonly (readonly [kind: string, classifier: MuxClassifier])[] = [
   [defaultClassifier, errorsAreFailures],
+  ["io.l5d.mux.retryableErrors", retryableErrors],
   ["io.l5d.mux.allSuccessful", allSuccessful],
 ];
 

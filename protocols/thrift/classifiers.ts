@@ -1,4 +1,4 @@
-// What a Thrift answer means: a success, or a failure of the endpoint.
+// What a Thrift answer means: a success, a failure of the endpoint, or one worth another try.
 //
 //   routers:
 //   - protocol: thrift
@@ -8,6 +8,7 @@
 //         kind: io.l5d.thrift.exceptionsAreFailures   # declared exceptions fail, too
 //     servers: [{ port: 4114 }]
 import * as v from "valibot";
+import { mendable } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import type { Classifier, ClassifierPlugin } from "../../src/core/protocol.ts";
 import type { Outcome } from "./envelope.ts";
@@ -18,29 +19,48 @@ type Kind = ClassifierPlugin<ThriftRequest, ThriftResponse>;
 
 export const defaultClassifier = "io.l5d.thrift.applicationExceptionsAreFailures";
 
-/** By kind: the answers that count against the endpoint, beside those that never came. */
-const rules: Readonly<Record<string, ReadonlySet<Outcome | "oneway">>> = {
-  // A service that does not carry out the call is ill; an exception that it declares is an answer.
-  [defaultClassifier]: new Set(["application_exception"]),
-  "io.l5d.thrift.exceptionsAreFailures": new Set(["application_exception", "declared_exception"]),
-  "io.l5d.thrift.allSuccessful": new Set(),
-};
+/** One kind: the answers that count against the endpoint, beside those that never came. */
+interface Rule {
+  readonly kind: string;
+  readonly failing: ReadonlySet<Outcome | "oneway">;
+  /** For services that may act on any call twice: no call says whether it is idempotent. */
+  readonly isRetried: boolean;
+}
 
-export const classifiers: readonly Kind[] = Object.entries(rules).map(([kind, failing]) => {
-  const schema = v.strictObject({ kind: v.literal(kind) });
-  return plugin({ kind, schema, create: () => classifierOf(failing) });
+// A service that does not carry out the call is ill; an exception that it declares is an answer.
+const undone: ReadonlySet<Outcome> = new Set(["application_exception"]);
+const exceptions: ReadonlySet<Outcome> = new Set(["application_exception", "declared_exception"]);
+
+const rules: readonly Rule[] = [
+  { kind: defaultClassifier, failing: undone, isRetried: false },
+  { kind: "io.l5d.thrift.exceptionsAreFailures", failing: exceptions, isRetried: false },
+  {
+    kind: "io.l5d.thrift.retryableApplicationExceptions",
+    failing: undone,
+    isRetried: true,
+  },
+  { kind: "io.l5d.thrift.allSuccessful", failing: new Set(), isRetried: false },
+];
+
+export const classifiers: readonly Kind[] = rules.map((rule) => {
+  const schema = v.strictObject({ kind: v.literal(rule.kind) });
+  return plugin({ kind: rule.kind, schema, create: () => classifierOf(rule) });
 });
 
-function classifierOf(failing: ReadonlySet<Outcome | "oneway">): ThriftClassifier {
+function classifierOf({ failing, isRetried }: Omit<Rule, "kind">): ThriftClassifier {
   return (_request, response, failure) => {
-    // A caller that went away says nothing about the endpoint.
-    if (failure !== null) return failure.kind === "cancelled" ? "ignorable" : "failure";
+    if (failure !== null) {
+      // A caller that went away says nothing about the endpoint.
+      if (failure.kind === "cancelled") return "ignorable";
+      return isRetried && mendable.has(failure.kind) ? "retryable" : "failure";
+    }
     if (response === null) return "failure";
-    return failing.has(response.outcome) ? "failure" : "success";
+    if (!failing.has(response.outcome)) return "success";
+    return isRetried && response.isFinal !== true ? "retryable" : "failure";
   };
 }
 
-const byDefault = classifierOf(new Set<Outcome>(["application_exception"]));
+const byDefault = classifierOf({ failing: undone, isRetried: false });
 
 /** How a server counts: by what the path said of the answer, else as the default kind does. */
 export const serverClassifier: ThriftClassifier = (request, response, failure) =>

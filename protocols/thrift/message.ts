@@ -101,6 +101,8 @@ export interface ThriftResponse {
   readonly outcome: Outcome | "oneway";
   /** What the path took it for; null: nobody has said. */
   verdict: Verdict | null;
+  /** Whoever answered says that the call must not be sent again; absent: nobody has said. */
+  readonly isFinal?: boolean;
 }
 
 /** For a one-way call that has been written: there is nothing to wait for, and nothing to send. */

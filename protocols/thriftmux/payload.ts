@@ -4,6 +4,7 @@ import type { Ends } from "../../src/net/ends.ts";
 import { prefixBytes } from "../../src/net/framer.ts";
 import { copyOf as copyOfMux } from "../mux/call.ts";
 import type { MuxRequest, MuxResponse } from "../mux/call.ts";
+import { failureFlags } from "../mux/contexts.ts";
 import { marks, messageType, outcomeOf, readEnvelope } from "../thrift/envelope.ts";
 import { exceptionFrame, exceptionType } from "../thrift/exception.ts";
 import {
@@ -123,6 +124,7 @@ export function thriftErrorOf(mux: MuxResponse, request: ThriftRequest): ThriftR
     isHeaderFrame: false,
     outcome: "application_exception",
     verdict: null,
+    isFinal: (mux.flags & failureFlags.nonRetryable) !== 0,
   };
   if (muxOf(request) === null) return plain;
   const answer: MuxAnswer = { ...plain, mux };

@@ -33,6 +33,17 @@ export interface Failure {
   readonly isFinal?: boolean;
 }
 
+/**
+ * The endpoint was too slow, went away or broke its protocol: what another try may mend. Not here:
+ * there was no room, or no endpoint.
+ */
+export const mendable: ReadonlySet<FailureKind> = new Set([
+  "connect",
+  "timeout",
+  "closed",
+  "malformed",
+]);
+
 /** The same, when every try that the limits allow has been made. */
 export function final(why: Failure): Failure {
   return { ...why, retry: "never", isFinal: true };

@@ -12,7 +12,14 @@ import { startProxy } from "../support/proxy.ts";
 import { rawCaller } from "../support/raw.ts";
 import { deadPort } from "../support/services.ts";
 import { echoClient, echoServer, NotFound } from "../support/thrift.ts";
-import { binary, compact, framed, read, textResult } from "../support/thrift-bytes.ts";
+import {
+  binary,
+  compact,
+  framed,
+  read,
+  readMessages,
+  textResult,
+} from "../support/thrift-bytes.ts";
 
 interface ThriftService {
   readonly port: number;
@@ -27,18 +34,12 @@ async function thriftService(
   const seen: Buffer[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
-    let bytes = Buffer.alloc(0);
     sockets.add(socket);
     socket.on("error", () => {});
-    socket.on("data", (chunk: Buffer) => {
-      bytes = Buffer.concat([bytes, chunk]);
-      while (bytes.length >= 4 && bytes.length >= 4 + bytes.readInt32BE(0)) {
-        const message = bytes.subarray(4, 4 + bytes.readInt32BE(0));
-        bytes = bytes.subarray(4 + message.length);
-        seen.push(message);
-        const reply = answer(message);
-        if (reply !== null) socket.write(framed(reply));
-      }
+    readMessages(socket, (message) => {
+      seen.push(message);
+      const reply = answer(message);
+      if (reply !== null) socket.write(framed(reply));
     });
   });
   t.after(() => {
@@ -144,6 +145,29 @@ test("a plain caller reaches a ThriftMux endpoint; an error there is an exceptio
   const answer = read(Buffer.from(await caller.bytes(length), "latin1"));
   assert.deepEqual([answer.type, answer.method, answer.seqid], [3, "fail", 10]);
   assert.match(answer.body.toString(), /out of order/);
+});
+
+test("an error of a ThriftMux endpoint is tried again where calls may be, unless it says never", async (t) => {
+  const never = ["MuxFailure", Buffer.from([0, 0, 0, 0, 0, 0, 0, 4])] as const;
+  const service = await muxService(t, (call) => {
+    if (service.count > 2) call.error("not again", [never]);
+    else if (service.count === 2) call.ok(echo(call.payload));
+    else call.error("not now");
+  });
+  const proxy = await proxied(
+    t,
+    service.port,
+    `  service:
+    responseClassifier: { kind: io.l5d.thrift.retryableApplicationExceptions }
+  client: { thriftMux: true }
+`,
+  );
+  const client = await muxClient(t, proxy.port);
+  const payload = binary({ method: "ping" });
+  assert.match(bodyText((await client.dispatch({ payload })).payload), /did ping/);
+  assert.equal(service.count, 2);
+  const answer = await client.dispatch({ payload });
+  assert.deepEqual([answer.status, answer.text, service.count], [1, "not again", 3]);
 });
 
 test("an upgraded caller's trace, client id and dtab reach a ThriftMux endpoint as mux has them", async (t) => {

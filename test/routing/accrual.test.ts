@@ -170,7 +170,7 @@ test("17: the backoff is 5 s, then doubles with equal jitter up to 300 s", () =>
 
 test("17: decorrelated backoff never gets shorter and stays within its bounds", () => {
   const random = seeded(18);
-  for (let run = 0; run < 1_000; run++) {
+  for (let run = 0; run < 10_000; run++) {
     const backoff = decorrelated(100, 5_000, random);
     let lastMs = backoff.nextMs();
     assert.equal(lastMs, 100);

@@ -41,6 +41,45 @@ test("20: endpoints that stay keep their wires; those that left close after thei
   assert.equal(router.counter("client", "#/fs/users", "loadbalancer", "removes"), 2);
 });
 
+test("20: endpoints that stay keep their calls in progress, and what is known of their speed", () => {
+  const held: HeldCall[] = [];
+  const hold = holding(held);
+  const counts = new Map<number, number>();
+  const set = cell<AddressSet>(ok(addresses(4)));
+  let holds = 1;
+  const router = testRouter({
+    balancer: ewma,
+    serve:
+      ({ port }) =>
+      (request, reply) => {
+        counts.set(port, (counts.get(port) ?? 0) + 1);
+        return (port === holds ? hold : answers(200))(request, reply);
+      },
+  });
+  router.bind("/svc/users", "/#/fs/users", set);
+  const ask = (count: number) =>
+    Array.from({ length: count }, () => send(router.service, testCall()));
+  const first = ask(100);
+  assert.equal(counts.get(1), 1, "the one that did not answer");
+  router.clock.advance(500);
+  held[0]?.answer();
+  holds = 2;
+  const second = ask(20);
+  const pendingOf2 = () =>
+    router.clusters()[0]?.endpoints.find(({ address: at }) => at === "10.0.0.1:2")?.pending;
+  const before = pendingOf2();
+  assert.ok(before !== undefined && before > 0);
+  set.set(ok([1, 2, 5, 6].map((port) => address(port))));
+  assert.equal(pendingOf2(), before);
+  counts.clear();
+  const third = ask(200);
+  assert.equal(counts.get(1), undefined, "a new endpoint would get a call to try it");
+  assert.ok((counts.get(5) ?? 0) > 10 && (counts.get(6) ?? 0) > 10);
+  for (const call of held.slice(1)) call.answer();
+  const asked = [first, second, third].flat();
+  assert.ok(asked.every(({ answer }) => answer?.failure === null));
+});
+
 test("20: an update that changes nothing rebuilds nothing", () => {
   const set = cell<AddressSet>(ok(addresses(4)));
   const router = testRouter();

@@ -1,4 +1,4 @@
-// An HTTP endpoint on a port of its own that can be made to misbehave, and to come back.
+// An endpoint on a port of its own that can be made to misbehave, and to come back.
 import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { TestContext } from "node:test";
@@ -6,21 +6,37 @@ import type { TestContext } from "node:test";
 export type Mood =
   | "good"
   | "slow" // answers after 200 ms
-  | "hanging" // takes requests, never answers
-  | "failing" // 500 at once
-  | "resetting" // resets after the head
-  | "babbling"; // answers with bytes that are no HTTP
+  | "hanging" // takes calls, never answers
+  | "failing" // an error at once
+  | "resetting" // resets in the middle of its answer
+  | "babbling"; // answers with bytes of no protocol
+
+/** What can be said to one call, as bytes. */
+export interface Sayable {
+  good(): Buffer;
+  error(): Buffer;
+  /** A good answer as far as it comes before the connection breaks. */
+  part(): Buffer;
+}
+
+/** Reads the calls of a connection; whatever else the protocol wants said, it says itself. */
+export type ReadCalls = (socket: Socket, asked: (sayable: Sayable) => void) => void;
 
 export class MoodyEndpoint {
   mood: Mood = "good";
-  /** Requests so far, whatever became of them. */
+  /** Calls so far, whatever became of them. */
   count = 0;
+  readonly #readCalls: ReadCalls;
   #server: Server = createServer();
   readonly #sockets = new Set<Socket>();
   #port = 0;
 
-  static async open(t: TestContext): Promise<MoodyEndpoint> {
-    const endpoint = new MoodyEndpoint();
+  private constructor(readCalls: ReadCalls) {
+    this.#readCalls = readCalls;
+  }
+
+  static async open(t: TestContext, readCalls: ReadCalls): Promise<MoodyEndpoint> {
+    const endpoint = new MoodyEndpoint(readCalls);
     await endpoint.start();
     t.after(() => endpoint.kill());
     return endpoint;
@@ -32,7 +48,7 @@ export class MoodyEndpoint {
 
   /** Listens, on the same port as before. */
   start(): Promise<void> {
-    const server = createServer((socket) => this.#serve(socket));
+    const server = createServer({ noDelay: true }, (socket) => this.#serve(socket));
     this.#server = server;
     return new Promise((resolve, reject) => {
       server.once("error", reject);
@@ -54,43 +70,36 @@ export class MoodyEndpoint {
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => {});
-    let read = "";
-    socket.on("data", (bytes) => {
-      read += bytes.toString("latin1");
-      for (let end = read.indexOf("\r\n\r\n"); end >= 0; end = read.indexOf("\r\n\r\n")) {
-        read = read.slice(end + 4);
-        this.count++;
-        this.#answer(socket);
-      }
+    this.#readCalls(socket, (sayable) => {
+      this.count++;
+      this.#answer(socket, sayable);
     });
   }
 
-  #answer(socket: Socket): void {
+  #answer(socket: Socket, sayable: Sayable): void {
     switch (this.mood) {
       case "good":
-        socket.write(whole(200));
+        socket.write(sayable.good());
         return;
       case "slow":
-        setTimeout(() => socket.writable && socket.write(whole(200)), 200);
+        setTimeout(() => socket.writable && socket.write(sayable.good()), 200);
         return;
       case "hanging":
         return;
       case "failing":
-        socket.write(whole(500));
+        socket.write(sayable.error());
         return;
       case "resetting":
-        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", () =>
-          // Not with the head in one segment: it has been read by then.
-          setTimeout(() => socket.resetAndDestroy(), 2),
+        socket.write(sayable.part(), () =>
+          // Not with the part in one segment: it has been read by then.
+          setTimeout(() => socket.resetAndDestroy(), 5),
         );
         return;
       case "babbling":
-        socket.write("\u0000\u0001 no HTTP at all \r\n\r\n");
+        socket.write("no protocol at all\r\n\r\n");
         return;
       default:
         this.mood satisfies never;
     }
   }
 }
-
-const whole = (status: number) => `HTTP/1.1 ${status} Any\r\nContent-Length: 4\r\n\r\nbody`;

@@ -1,4 +1,5 @@
 // Thrift messages in the binary and compact protocols, written by hand for tests.
+import type { Socket } from "node:net";
 
 export interface Said {
   readonly method: string;
@@ -43,4 +44,17 @@ export function read(message: Buffer) {
     seqid: message.readInt32BE(8 + length),
     body: message.subarray(12 + length),
   };
+}
+
+/** Calls `on` with each framed message of the socket, its length taken away. */
+export function readMessages(socket: Socket, on: (message: Buffer) => void): void {
+  let unread: Buffer = Buffer.alloc(0);
+  socket.on("data", (chunk: Buffer) => {
+    unread = unread.length === 0 ? chunk : Buffer.concat([unread, chunk]);
+    while (unread.length >= 4 && unread.length >= 4 + unread.readInt32BE(0)) {
+      const message = unread.subarray(4, 4 + unread.readInt32BE(0));
+      unread = unread.subarray(4 + message.length);
+      on(message);
+    }
+  });
 }

@@ -120,6 +120,20 @@ test("11: the fixed windows of all proxies together cover all endpoints evenly",
   }
 });
 
+test("12: a fixed window is the same in every process, whatever its chance and the order of addresses", () => {
+  const window = (id: number, seed: number, isReversed: boolean) => {
+    const fixed = new FixedAperture<SimulatedEndpoint>(id, 10, seeded(seed));
+    const nodes = nodesOf(100, seed);
+    fixed.update(isReversed ? nodes.toReversed() : nodes);
+    return fixed.window.map(({ node, share }) => [node.endpoint.address.port, share]);
+  };
+  for (let id = 0; id < 10; id++) {
+    const wanted = window(id, 1, false);
+    assert.deepEqual(window(id, 2, false), wanted, `proxy ${id}`);
+    assert.deepEqual(window(id, 3, true), wanted, `proxy ${id}`);
+  }
+});
+
 test("12: one more endpoint brings few new members into a fixed window", () => {
   const window = (count: number, id: number) => {
     const fixed = new FixedAperture<SimulatedEndpoint>(id, 100, seeded(1));
