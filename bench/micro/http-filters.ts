@@ -47,6 +47,8 @@ function request(host: string, l5d: Fields | null): HttpRequest {
     host,
     absoluteScheme: null,
     fields: new PassingFields("User-Agent: bench\r\nAccept: */*\r\n"),
+    receivedTarget: "/a?b=c",
+    receivedHost: host,
     via: null,
     context: l5d,
     contextOut: "",

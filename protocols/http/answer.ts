@@ -1,12 +1,12 @@
 // From a scanned head to an answer of an endpoint, or to what is wrong with it.
 import type { Verdict } from "../../src/core/protocol.ts";
 import { latin1Of } from "./octets.ts";
-import { connectionOptions, sorted, sortFields } from "./fields.ts";
+import { connectionOptions, passingFields, sorted, sortFields } from "./fields.ts";
 import { answerFraming } from "./framing.ts";
 import type { AnswerFraming } from "./framing.ts";
 import { noBody } from "./message.ts";
 import type { Body, Fields, HttpResponse, Tunnel } from "./message.ts";
-import { PassingFields } from "./passing.ts";
+import type { PassingFields } from "./passing.ts";
 import { marks } from "./scan.ts";
 import { viaAfter } from "./via.ts";
 
@@ -14,14 +14,16 @@ class Answer implements HttpResponse {
   readonly status: number;
   readonly reason: string;
   readonly version: "1.1" | "1.0";
-  readonly fields = new PassingFields(sorted.lines);
+  readonly fields: PassingFields;
   readonly via: string;
   context: Fields | null = sorted.context;
   verdict: Verdict | null = null;
   body: Body = noBody;
   upgrade: Tunnel | null = null;
 
-  constructor(reason: string) {
+  /** `openEnd` as in `passingFields`. */
+  constructor(reason: string, openEnd: number) {
+    this.fields = passingFields(openEnd);
     this.status = marks.status;
     this.reason = reason;
     this.version = marks.minor === 1 ? "1.1" : "1.0";
@@ -39,22 +41,40 @@ export interface AnswerHead extends AnswerFraming {
   readonly keepsAlive: boolean;
   /** The value of Upgrade, on a 101. */
   readonly upgrade: string | null;
+  /** Of the head, and of what came behind it when that was little; latin1. */
+  readonly text: string;
+  /** Where in `text` the body begins. */
+  readonly bodyAt: number;
 }
 
-/** Of the head scanned last in `bytes`. A string is what is wrong. */
-export function readAnswer(bytes: Buffer, isToHead: boolean): AnswerHead | string {
-  const base = marks.lineStart;
-  const text = latin1Of(bytes, base, marks.headEnd);
+/** So much behind a head is made text with it: most bodies, and then their text is a part of it. */
+const maxTextBehindBytes = 4 * 1024;
+
+/** Of the head scanned last in `bytes`, which end at `end`. A string is what is wrong. */
+export function readAnswer(bytes: Buffer, end: number, isToHead: boolean): AnswerHead | string {
+  const { lineStart: base, headEnd } = marks;
+  const text = latin1Of(bytes, base, end - headEnd <= maxTextBehindBytes ? end : headEnd);
   sortFields(bytes, text, base);
   const framed = answerFraming(marks.status, marks.minor, isToHead);
   if (typeof framed === "string") return framed;
   const options = connectionOptions(sorted.connection);
   return {
-    answer: new Answer(text.slice(marks.firstEnd - base, marks.lineEnd - base)),
+    answer: new Answer(text.slice(marks.firstEnd - base, marks.lineEnd - base), openEnd(text)),
     framing: framed.framing,
     announcedLength: framed.announcedLength,
     closes: options.close || (marks.minor === 0 && !options.keepAlive),
     keepsAlive: options.keepAlive,
     upgrade: options.upgrade ? sorted.upgrade : null,
+    text,
+    bodyAt: headEnd - base,
   };
+}
+
+const statusLineStart = "HTTP/1.1 200 ".length;
+
+/** Behind the status line when it is written like ours; -1 when it is not. */
+function openEnd(text: string): number {
+  const { lineStart, firstEnd, lineEnd } = marks;
+  const isOurs = firstEnd - lineStart === statusLineStart && text.startsWith("1.1", 5);
+  return isOurs ? lineEnd + 2 - lineStart : -1;
 }

@@ -22,6 +22,17 @@ import type { BodyTarget } from "./outgoing-body.ts";
 import { problemText } from "./problems.ts";
 import { marks, scanHead } from "./scan.ts";
 
+/** Mostly a part of the text that there is already. */
+function bodyText(
+  { text, bodyAt }: AnswerHead,
+  length: number,
+  buffer: Buffer,
+  start: number,
+): string {
+  const isThere = text.length >= bodyAt + length;
+  return isThere ? text.slice(bodyAt, bodyAt + length) : latin1Of(buffer, start, start + length);
+}
+
 /** What the connections of one wire share. */
 export interface ClientSettings {
   readonly clock: Clock;
@@ -210,7 +221,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     if (result === "more") return start;
     if (result !== null) return this.#malformed(problemText(result), end);
     const { headEnd } = marks;
-    const head = readAnswer(buffer, call.request.method === "HEAD");
+    const head = readAnswer(buffer, end, call.request.method === "HEAD");
     if (typeof head === "string") return this.#malformed(head, end);
     const { status, fields } = head.answer;
     if (status === 101) return this.#switch(call, head, buffer.subarray(headEnd, end), end);
@@ -260,7 +271,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
       case "length": {
         const stop = start + framing.length;
         if (stop > end || framing.length > maxTextBytes) return -1;
-        answer.body = latin1Body(latin1Of(buffer, start, stop));
+        answer.body = latin1Body(bodyText(head, framing.length, buffer, start));
         return stop;
       }
       case "chunked": {

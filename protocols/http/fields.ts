@@ -69,8 +69,15 @@ function knownField(bytes: Uint8Array, start: number, end: number): number {
 
 /** What a head said in fields that do not pass through; several values are joined with `, `. */
 export interface Sorted {
-  /** Of those that pass through; see `PassingFields`. */
-  lines: string;
+  /** Of the head. */
+  text: string;
+  /** Where in `text` the lines are that pass through, if they are one range; -1: none do. */
+  passingStart: number;
+  passingEnd: number;
+  /** The lines that pass through, if they are no such range. */
+  lines: string | null;
+  /** Where the line of Host ends in `text`, if it is the first; -1: it is not. */
+  hostEnd: number;
   context: Fields | null;
   host: string | null;
   hostCount: number;
@@ -87,7 +94,11 @@ export interface Sorted {
 
 /** Written by `sortFields`, good until its next call: one head is read at a time. */
 export const sorted: Sorted = {
-  lines: "",
+  text: "",
+  passingStart: -1,
+  passingEnd: -1,
+  lines: null,
+  hostEnd: -1,
   context: null,
   host: null,
   hostCount: 0,
@@ -101,8 +112,12 @@ export const sorted: Sorted = {
   via: null,
 };
 
-function reset(): void {
-  sorted.lines = "";
+function reset(text: string): void {
+  sorted.text = text;
+  sorted.passingStart = -1;
+  sorted.passingEnd = -1;
+  sorted.lines = null;
+  sorted.hostEnd = -1;
   sorted.context = null;
   sorted.host = null;
   sorted.hostCount = 0;
@@ -118,7 +133,7 @@ function reset(): void {
 
 /** Sorts the fields that were scanned last. `text` is the latin1 of `bytes` from `base` on. */
 export function sortFields(bytes: Uint8Array, text: string, base: number): void {
-  reset();
+  reset(text);
   const offsets = marks.fields;
   const last = marks.fieldCount * 4;
   /** Where the lines begin that pass through as they are; -1: the line before did not. */
@@ -128,25 +143,56 @@ export function sortFields(bytes: Uint8Array, text: string, base: number): void 
     const end = offsets[i + 1] as number;
     const valueStart = offsets[i + 2] as number;
     const valueEnd = offsets[i + 3] as number;
+    const next = i + 4 < last ? (offsets[i + 4] as number) : marks.headEnd - 2;
     const which = knownField(bytes, start, end);
-    if (which === known.other) {
-      const next = i + 4 < last ? (offsets[i + 4] as number) : marks.headEnd - 2;
-      // One space behind the colon and none behind the value: the form in which it is written.
-      if (valueStart === end + 2 && bytes[end + 1] === 0x20 && valueEnd + 2 === next) {
-        if (passing < 0) passing = start;
-        continue;
-      }
+    // One space behind the colon and none behind the value: the form in which it is written.
+    const isUsual = valueStart === end + 2 && bytes[end + 1] === 0x20 && valueEnd + 2 === next;
+    if (which === known.other && isUsual) {
+      if (passing < 0) passing = start;
+      continue;
     }
-    if (passing >= 0) sorted.lines += text.slice(passing - base, start - base);
+    if (passing >= 0) pass(passing - base, start - base);
     passing = -1;
     if (which === known.dropped) continue;
+    if (which === known.host && i === 0 && isUsual) sorted.hostEnd = next - base;
     const value = text.slice(valueStart - base, valueEnd - base);
     const name = text.slice(start - base, end - base);
-    if (which === known.other) sorted.lines += `${name}: ${value}\r\n`;
+    if (which === known.other) passWritten(`${name}: ${value}\r\n`);
     else keep(which, name, value);
   }
-  if (passing >= 0) sorted.lines += text.slice(passing - base, marks.headEnd - 2 - base);
+  if (passing >= 0) pass(passing - base, marks.headEnd - 2 - base);
   if (sorted.connection !== null) dropListed(sorted.connection);
+}
+
+/** More lines pass: the first range stays one, a second makes a text of its own of them. */
+function pass(start: number, end: number): void {
+  if (sorted.lines === null && sorted.passingStart < 0) {
+    sorted.passingStart = start;
+    sorted.passingEnd = end;
+  } else passWritten(sorted.text.slice(start, end));
+}
+
+function passWritten(lines: string): void {
+  sorted.lines = passingLines() + lines;
+}
+
+function passingLines(): string {
+  const { lines, text, passingStart, passingEnd } = sorted;
+  if (lines !== null) return lines;
+  return passingStart < 0 ? "" : text.slice(passingStart, passingEnd);
+}
+
+/**
+ * Of the head that was sorted last. Its text up to `openEnd` is the start of the head in the form in
+ * which it is written; -1: it has to be written.
+ */
+export function passingFields(openEnd: number): PassingFields {
+  const { lines, text, passingStart, passingEnd } = sorted;
+  if (lines !== null) return new PassingFields(lines);
+  if (passingStart >= 0) {
+    return new PassingFields(text, passingStart, passingEnd, passingStart === openEnd);
+  }
+  return openEnd < 0 ? new PassingFields("") : new PassingFields(text, openEnd, openEnd, true);
 }
 
 function keep(which: number, name: string, value: string): void {
@@ -228,7 +274,7 @@ export function listOf(value: string): string[] {
 function dropListed(connection: string): void {
   if (usualOption(connection) !== null) return;
   const options = listOf(connection);
-  sorted.lines = linesOf(withoutListed(new PassingFields(sorted.lines).list, options));
+  sorted.lines = linesOf(withoutListed(new PassingFields(passingLines()).list, options));
   if (sorted.context !== null) sorted.context = withoutListed(sorted.context, options);
 }
 

@@ -55,6 +55,9 @@ export interface HttpRequest extends Call {
    * that begins with `l5d-`.
    */
   readonly fields: PassingFields;
+  /** `target` and `host` as they stand in `fields.opening`, which is no good when they changed. */
+  readonly receivedTarget: string;
+  readonly receivedHost: string | null;
   /** All Via values in order, joined with `, `; null when there are none. */
   via: string | null;
   /** The `l5d-*` fields, flat, names in lower case; null when there are none. */

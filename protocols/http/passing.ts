@@ -13,12 +13,21 @@ export function linesOf(fields: Fields): string {
  * that came in. Once somebody has asked for the list, the list is what counts, changes to it too.
  */
 export class PassingFields {
-  #lines: string;
+  readonly #text: string;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #opens: boolean;
   #list: Fields | null = null;
 
-  /** `lines` as `linesOf` makes them. */
-  constructor(lines: string) {
-    this.#lines = lines;
+  /**
+   * The lines are `text` from `start` to `end`, as `linesOf` makes them. `opens`: what stands before
+   * them is the start of the head, in the form in which it is written.
+   */
+  constructor(text: string, start = 0, end = text.length, opens = false) {
+    this.#text = text;
+    this.#start = start;
+    this.#end = end;
+    this.#opens = opens;
   }
 
   static of(list: Fields): PassingFields {
@@ -29,12 +38,17 @@ export class PassingFields {
 
   /** Name, value, name, value, ...: to be read, and to be changed. */
   get list(): Fields {
-    return (this.#list ??= listOf(this.#lines));
+    return (this.#list ??= listOf(this.lines));
   }
 
   /** What is written. */
   get lines(): string {
-    return this.#list === null ? this.#lines : linesOf(this.#list);
+    return this.#list === null ? this.#text.slice(this.#start, this.#end) : linesOf(this.#list);
+  }
+
+  /** The start of the head as it came and these lines, in one piece; null: there is no such piece. */
+  get opening(): string | null {
+    return this.#opens && this.#list === null ? this.#text.slice(0, this.#end) : null;
   }
 }
 

@@ -8,12 +8,12 @@ import type { Path } from "../../src/core/path.ts";
 import { absoluteTarget, isAuthority } from "./authority.ts";
 import type { Hop } from "./context.ts";
 import type { Refusal } from "./exchange.ts";
-import { connectionOptions, listOf, sorted, sortFields } from "./fields.ts";
+import { connectionOptions, listOf, passingFields, sorted, sortFields } from "./fields.ts";
 import { requestFraming } from "./framing.ts";
 import type { Framing } from "./framing.ts";
 import { noBody } from "./message.ts";
 import type { Body, Fields, HttpRequest, InterimReceiver, Peer } from "./message.ts";
-import { PassingFields } from "./passing.ts";
+import type { PassingFields } from "./passing.ts";
 import { refusal } from "./problems.ts";
 import { marks } from "./scan.ts";
 
@@ -32,7 +32,9 @@ class Request implements HttpRequest {
   readonly version: "1.1" | "1.0";
   host: string | null;
   readonly absoluteScheme: "http" | "https" | null;
-  readonly fields = new PassingFields(sorted.lines);
+  readonly fields: PassingFields;
+  readonly receivedTarget: string;
+  readonly receivedHost: string | null;
   via: string | null = sorted.via;
   context: Fields | null = sorted.context;
   contextOut = "";
@@ -52,15 +54,23 @@ class Request implements HttpRequest {
   ) {
     this.method = method;
     this.idempotent = idempotentMethods.has(method);
-    this.target = target;
+    this.target = this.receivedTarget = target;
+    this.fields = passingFields(scheme === null ? openEnd() : -1);
     this.version = marks.minor === 1 ? "1.1" : "1.0";
-    this.host = host;
+    this.host = this.receivedHost = host;
     this.absoluteScheme = scheme;
     // HTTP/1.0 has neither (RFC 9110 sections 10.1.1 and 7.8).
     this.expectsContinue = marks.minor === 1 && sorted.expect !== null;
     this.upgrade = marks.minor === 1 ? upgradeOf() : null;
     this.peer = peer;
   }
+}
+
+/** Behind the line of Host, if it is the second, and the first is written like ours; else -1. */
+function openEnd(): number {
+  const { lineStart, secondEnd, minor } = marks;
+  const digit = sorted.text.charCodeAt(secondEnd - lineStart + " HTTP/1.".length);
+  return digit === 48 + minor ? sorted.hostEnd : -1;
 }
 
 const usualMethods = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"];

@@ -1,6 +1,6 @@
 // `Via`: the hops of a message so far (RFC 9110 section 7.6.3).
 
-const via11 = "1.1 switchyard";
+export const via11 = "1.1 switchyard";
 const via10 = "1.0 switchyard";
 
 /** `Via` with this hop at its end; the version is the one in which the message came in. */

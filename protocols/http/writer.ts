@@ -3,7 +3,7 @@ import type { Verdict } from "../../src/core/protocol.ts";
 import { noBody } from "./message.ts";
 import type { Body, Fields, HttpRequest, HttpResponse } from "./message.ts";
 import { linesOf } from "./passing.ts";
-import { viaLine } from "./via.ts";
+import { via11, viaLine } from "./via.ts";
 
 /** Texts up to this go out without an allocation (Node's own buffer for writing strings). */
 export const maxJoinedBytes = 15 * 1024;
@@ -19,17 +19,23 @@ function requestFramingLine(method: string, body: Body): string {
 
 /** The head for an endpoint, empty line included. */
 export function requestHead(request: HttpRequest): string {
-  const { method, target, version, host, body } = request;
-  let hostLine = version === "1.1" ? "Host:\r\n" : ""; // RFC 9112 section 3.2
-  if (host !== null) hostLine = `Host: ${host}\r\n`;
-  const passing = request.fields.lines + viaLine(request.via) + request.contextOut;
-  const own = requestFramingLine(method, body) + rareLines(request);
-  return `${method} ${target} HTTP/${version}\r\n${hostLine}${passing}${own}\r\n`;
+  const { target, receivedTarget, host, receivedHost, fields, via, contextOut } = request;
+  const isAsReceived = target === receivedTarget && host === receivedHost;
+  const opening = (isAsReceived ? fields.opening : null) ?? requestOpening(request);
+  return `${opening}${viaLine(via)}${contextOut}${requestEnd(request)}`;
 }
 
-function rareLines({ expectsContinue, upgrade }: HttpRequest): string {
+function requestOpening({ method, target, version, host, fields }: HttpRequest): string {
+  let hostLine = version === "1.1" ? "Host:\r\n" : ""; // RFC 9112 section 3.2
+  if (host !== null) hostLine = `Host: ${host}\r\n`;
+  return `${method} ${target} HTTP/${version}\r\n${hostLine}${fields.lines}`;
+}
+
+function requestEnd({ method, body, expectsContinue, upgrade }: HttpRequest): string {
+  const framing = requestFramingLine(method, body);
   const expect = expectsContinue ? "Expect: 100-continue\r\n" : "";
-  return upgrade === null ? expect : `${expect}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+  if (upgrade === null) return `${framing}${expect}\r\n`;
+  return `${framing}${expect}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`;
 }
 
 /** How the body of an answer goes to the caller. */
@@ -70,20 +76,36 @@ export function answerHead(
   connection: "" | "close" | "keep-alive",
   fault?: string,
 ): string {
-  const { status, reason, body } = answer;
-  const framing = answerFramingLine(mode, status, body);
+  const { status, reason, fields, body } = answer;
+  const opening = fields.opening ?? `HTTP/1.1 ${status} ${reason}\r\n${fields.lines}`;
+  const lines = opening + hopLines(answer, fault);
+  if (connection === "" && mode === "length") return lines + lengthEnd(body.length ?? 0);
   const option = connection === "" ? "" : `Connection: ${connection}\r\n`;
-  return `HTTP/1.1 ${status} ${reason}\r\n${passingLines(answer, fault)}${framing}${option}\r\n`;
+  return `${lines}${answerFramingLine(mode, status, body)}${option}\r\n`;
 }
 
-function passingLines({ fields, via, context, verdict }: HttpResponse, fault?: string): string {
+/** For bodies up to so long the end of the head is remembered. */
+const maxKnownLength = 1_024;
+const lengthEnds: string[] = [];
+
+function lengthEnd(length: number): string {
+  if (length >= maxKnownLength) return `Content-Length: ${length}\r\n\r\n`;
+  return (lengthEnds[length] ??= `Content-Length: ${length}\r\n\r\n`);
+}
+
+/** What this hop and those before it add. */
+function hopLines({ via, context, verdict }: HttpResponse, fault: string | undefined): string {
+  if (context === null && fault === undefined && verdict === "success" && via === via11) {
+    return usualHop;
+  }
   const told = context === null ? verdictLine(verdict) : contextLines(context, verdict);
-  const lines = fields.lines + viaLine(via) + told;
+  const lines = viaLine(via) + told;
   return fault === undefined ? lines : `${lines}l5d-fault: ${fault}\r\n`;
 }
 
 const successClass = "l5d-success-class";
 const successLine = `${successClass}: 1.0\r\n`;
+const usualHop = viaLine(via11) + successLine;
 const failureLine = `${successClass}: 0.0\r\n`;
 
 /** A call that was given up counts as nothing. */
@@ -118,7 +140,8 @@ const interimReasons: Readonly<Record<number, string>> = {
 
 /** 101: from here on both sides speak `protocol`. */
 export function switchingHead(answer: HttpResponse, protocol: string, fault?: string): string {
-  const head = `HTTP/1.1 101 ${answer.reason}\r\n${passingLines(answer, fault)}`;
+  const lines = answer.fields.lines + hopLines(answer, fault);
+  const head = `HTTP/1.1 101 ${answer.reason}\r\n${lines}`;
   return `${head}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
 }
 

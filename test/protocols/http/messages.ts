@@ -27,6 +27,7 @@ const passing = (fields: Fields | PassingFields): PassingFields =>
   fields instanceof PassingFields ? fields : PassingFields.of(fields);
 
 export function request({ fields = [], ...parts }: Parts<HttpRequest> = {}): HttpRequest {
+  const { target = "/", host = "web" } = parts;
   return {
     deadlineMs: Infinity,
     localDtab: emptyDtab,
@@ -42,6 +43,8 @@ export function request({ fields = [], ...parts }: Parts<HttpRequest> = {}): Htt
     host: "web",
     absoluteScheme: null,
     fields: passing(fields),
+    receivedTarget: target,
+    receivedHost: host,
     via: null,
     context: null,
     contextOut: "",
