@@ -41,6 +41,8 @@ function request(host: string, l5d: Fields | null): HttpRequest {
     boundId,
     residual: root,
     endpoint: null,
+    path: null,
+    attachment: null,
     method: "GET",
     target: "/a?b=c",
     version: "1.1",

@@ -101,6 +101,8 @@ function callTo(host: string): BenchCall {
     boundId: null,
     residual: root,
     endpoint: null,
+    path: null,
+    attachment: null,
   };
 }
 

@@ -27,6 +27,8 @@ class Request implements HttpRequest {
   boundId: Path | null = null;
   residual: Path = root;
   endpoint: Address | null = null;
+  path: object | null = null;
+  attachment: object | null = null;
   readonly method: string;
   target: string;
   readonly version: "1.1" | "1.0";

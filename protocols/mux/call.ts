@@ -39,6 +39,8 @@ export class MuxRequest implements Call {
   boundId: Path | null = null;
   residual: Path = root;
   endpoint: Address | null = null;
+  path: object | null = null;
+  attachment: object | null = null;
   fault?: string;
 
   readonly form: Form;

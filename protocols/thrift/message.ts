@@ -34,6 +34,8 @@ export class ThriftRequest implements Call, Answered {
   boundId: Path | null = null;
   residual: Path = root;
   endpoint: Address | null = null;
+  path: object | null = null;
+  attachment: object | null = null;
   fault?: string;
 
   readonly frame: Buffer;

@@ -5,6 +5,7 @@ import type { Clock, Random } from "../core/clock.ts";
 import { firstOf } from "../core/identify.ts";
 import type { Log } from "../core/log.ts";
 import type { Interpreter } from "../core/naming.ts";
+import type { Path } from "../core/path.ts";
 import type { Plugin } from "../core/plugin.ts";
 import type { Call, Listener, ListenOptions, Protocol, ProtocolRouter } from "../core/protocol.ts";
 import type { GenericSchema } from "../core/schema.ts";
@@ -120,9 +121,26 @@ function routerOf<Req extends Call, Res>(
     // A name in the cache has its scope; names beyond, which only one-shot paths have, share one.
     maxServiceNames: config.bindingCache.paths,
     protocol: ours,
-    serviceOptions: (dst) => serviceOptionsOf(protocol, ours, service.of(dst), parts),
+    serviceOptions: onceFor(
+      (dst: Path) => service.of(dst),
+      (options) => serviceOptionsOf(protocol, ours, options, parts),
+    ),
     clientOptions: (id) => clientOptionsOf(client.of(id), parts),
   });
+}
+
+/** What `make` gives for what `find` finds: the same again for the same. */
+function onceFor<Key, Found extends object, Made>(
+  find: (key: Key) => Found,
+  make: (found: Found) => Made,
+): (key: Key) => Made {
+  const known = new WeakMap<Found, Made>();
+  return (key) => {
+    const found = find(key);
+    let made = known.get(found);
+    if (made === undefined) known.set(found, (made = make(found)));
+    return made;
+  };
 }
 
 function serviceOptionsOf<Req extends Call, Res>(
@@ -172,16 +190,12 @@ async function listen<Req extends Call, Res>(
   { clock, stats, limits }: RouterParts,
 ): Promise<Listener> {
   const scope = stats.scope("server", `${options.host}/${options.port}`);
+  const { serverClassifier: classifier } = ours;
+  const calls = { stats: new CallStats(scope), classifier, began() {}, ended() {} };
   const service = stack<Req, Res>(
     [
       // Outermost: counts what the caller sees, refusals too.
-      statsFilter({
-        stats: new CallStats(scope),
-        classifier: ours.serverClassifier,
-        clock,
-        mark: null,
-        owner: { began() {}, ended() {} },
-      }),
+      statsFilter({ clock, mark: null, ownerOf: () => calls }),
       // Before anything else costs time: there is too little of it.
       ...(limits.refusal === null ? [] : [shedFilter<Req, Res>(limits.refusal, clock)]),
       // Before any work is done for a call that there is no room for.

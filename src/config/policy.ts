@@ -99,6 +99,8 @@ class MergedPolicy<Keys extends object, Finished> implements Policy<Finished> {
   readonly #defaults: Keys;
   readonly #entries: readonly Entry<Keys>[];
   readonly #finish: (keys: Keys) => Finished;
+  /** By the entries that match: many names have the same settings. */
+  readonly #finished = new Map<string, Finished>();
 
   constructor(defaults: Keys, entries: readonly Entry<Keys>[], finish: (keys: Keys) => Finished) {
     this.#defaults = defaults;
@@ -107,8 +109,15 @@ class MergedPolicy<Keys extends object, Finished> implements Policy<Finished> {
   }
 
   of(path: Path): Finished {
-    const given = this.#matching(path).map((entry) => entry.given);
-    return this.#finish(Object.assign({}, this.#defaults, ...given) as Keys);
+    const matching = this.#matching(path);
+    const key = matching.map(({ name }) => name).join(" ");
+    let finished = this.#finished.get(key);
+    if (finished === undefined) {
+      const given = matching.map((entry) => entry.given);
+      finished = this.#finish(Object.assign({}, this.#defaults, ...given) as Keys);
+      this.#finished.set(key, finished);
+    }
+    return finished;
   }
 
   settings(path: Path): readonly Setting[] {

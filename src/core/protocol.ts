@@ -32,6 +32,9 @@ export interface Call {
   residual: Path;
   /** The chosen endpoint; null until one was chosen. */
   endpoint: Address | null;
+  /** The router's own notes, which nobody else reads: its path, and the path's hold on a cluster. */
+  path: object | null;
+  attachment: object | null;
   /** The faults that were injected into it, for the caller to see; absent: none. */
   fault?: string;
 }

@@ -5,10 +5,12 @@ import type { Live, State } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type { AddressSet } from "../core/naming.ts";
 import type { Path } from "../core/path.ts";
-import type { Address, Call, Classifier, ProtocolRouter, Verdict } from "../core/protocol.ts";
+import type { Address, Call, ProtocolRouter, Verdict } from "../core/protocol.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended, stack } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
+import { Attachment } from "./attachment.ts";
+import type { ClusterUser } from "./attachment.ts";
 import type { AccrualEvents, AccrualKind } from "./accrual.ts";
 import { Accrual } from "./accrual.ts";
 import { Balancer } from "./balancers/balancer.ts";
@@ -19,7 +21,6 @@ import type { ClusterStats } from "./cluster-stats.ts";
 import { clusterStats } from "./cluster-stats.ts";
 import type { EndpointDeps } from "./endpoint.ts";
 import { Endpoint } from "./endpoint.ts";
-import type { Explain } from "./explain.ts";
 import { attemptTimeout } from "./filters/deadline.ts";
 import { requeueFilter } from "./filters/requeue.ts";
 import { statsFilter } from "./filters/stats.ts";
@@ -54,15 +55,6 @@ export interface ClusterDeps<Req extends Call, Res> {
   closed(): void;
 }
 
-/** What a cluster must know of a path that uses it. */
-export interface ClusterUser<Req, Res> {
-  /** The scope below `service`: the logical name without its first slash. */
-  readonly scopeName: string;
-  readonly classifier: Classifier<Req, Res>;
-  /** How the path's name is resolved, for a call that finds no addresses. */
-  readonly explain: Explain;
-}
-
 interface EndpointView {
   readonly address: string;
   readonly weight: number;
@@ -79,15 +71,10 @@ export interface ClusterView {
   readonly endpoints: readonly EndpointView[];
 }
 
-/** One path's way into a cluster. */
-export interface Attachment<Req, Res> {
-  readonly cluster: { readonly isClosed: boolean };
-  readonly service: Service<Req, Res>;
-  detach(): void;
-}
-
 export class Cluster<Req extends Call, Res> implements Cached {
   readonly id: Path;
+  /** For calls that come by an attachment. */
+  readonly service: Service<Req, Res>;
   readonly #deps: ClusterDeps<Req, Res>;
   readonly #isOneShot: boolean;
   readonly #stats: ClusterStats;
@@ -120,6 +107,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
     this.#users = new SharedScopes(stats.scope("service"), (scope) => new CallStats(scope));
     this.#balancer = new Balancer(options.balancing, random, this.#stats.balancer);
     this.#guards = this.#openGuards();
+    this.service = this.#stack();
     this.#members = this.#makeMembers();
     this.#waiting = new WaitingRoom({
       clock,
@@ -141,15 +129,24 @@ export class Cluster<Req extends Call, Res> implements Cached {
     before(); // after the new watch: what both share is not stopped and started again
   }
 
-  /** The stack for one path, outermost first. */
+  /** A path uses it from now on. */
   attach(user: ClusterUser<Req, Res>): Attachment<Req, Res> {
+    return new Attachment(this, user, this.#users.take(user.scopeName));
+  }
+
+  detach({ scopeName }: ClusterUser<Req, Res>): void {
+    this.#users.release(scopeName);
+  }
+
+  /** Outermost first; shared by all paths. */
+  #stack(): Service<Req, Res> {
     const { clock } = this.#deps;
-    const { classifier, scopeName } = user;
-    const stats = this.#users.take(scopeName);
-    const service = stack<Req, Res>(
+    // The cast of this file: an attachment alone writes the field.
+    const attachmentOf = (request: Req) => request.attachment as Attachment<Req, Res>;
+    return stack<Req, Res>(
       [
-        // What this path sees of this cluster: above requeues, which are folded into one call.
-        statsFilter({ stats, classifier, clock, mark: null, owner: this }),
+        // What a path sees of this cluster: above requeues, which are folded into one call.
+        statsFilter({ clock, mark: null, ownerOf: attachmentOf }),
         ...this.#guards.aroundCalls,
         // Above the choice of an endpoint: each try chooses again.
         requeueFilter({
@@ -162,9 +159,8 @@ export class Cluster<Req extends Call, Res> implements Cached {
         ...this.#guards.aroundTries,
       ],
       // Each try: accrual, the client's statistics and the timeout of a try are in the endpoint.
-      (request, reply) => this.#send(request, reply, user),
+      (request, reply) => this.#send(request, reply, attachmentOf(request).user),
     );
-    return { cluster: this, service, detach: () => this.#users.release(scopeName) };
   }
 
   began(): void {

@@ -89,7 +89,8 @@ function aroundCalls<Req extends Call, Res>(
   const filters: Filter<Req, Res>[] = [];
   // First what is cheapest to say no: it takes no place in what comes after.
   if (rateLimit !== null) {
-    filters.push(rateLimitFilter(new RateLimit(rateLimit), rateLimit, what, clock));
+    const limited = { rateLimit: new RateLimit(rateLimit), limitedName: what };
+    filters.push(rateLimitFilter(() => limited, rateLimit, clock));
   }
   if (failFast) {
     const made = failFastFilter<Req, Res>({ ...parts, what, stats: stats.scope("fail_fast") });

@@ -1,8 +1,9 @@
 // A path's hold on a cluster: finds it again when the cache has let it go in between.
 import type { Bound } from "../core/naming.ts";
-import type { Pending, Reply, Service } from "../core/service.ts";
+import type { Pending, Reply } from "../core/service.ts";
 import type { Call } from "../core/protocol.ts";
-import type { Attachment, Cluster, ClusterUser } from "./cluster.ts";
+import type { Attachment, ClusterUser } from "./attachment.ts";
+import type { Cluster } from "./cluster.ts";
 
 export type LeaseMaker<Req extends Call, Res> = (bound: Bound) => Lease<Req, Res>;
 
@@ -11,7 +12,6 @@ export type LeaseMaker<Req extends Call, Res> = (bound: Bound) => Lease<Req, Res
  * gives the cluster of a bound name, made if need be.
  */
 export class Lease<Req extends Call, Res> {
-  readonly service: Service<Req, Res> = (request, reply) => this.#send(request, reply);
   readonly #find: (bound: Bound) => Cluster<Req, Res>;
   readonly #user: ClusterUser<Req, Res>;
   #bound: Bound;
@@ -40,10 +40,10 @@ export class Lease<Req extends Call, Res> {
     this.#cluster = null;
   }
 
-  #send(request: Req, reply: Reply<Res>): Pending {
+  send(request: Req, reply: Reply<Res>): Pending {
     const attachment = this.#attachment;
     const isHeld = attachment !== null && !attachment.cluster.isClosed;
-    return (isHeld ? attachment : this.#attach()).service(request, reply);
+    return (isHeld ? attachment : this.#attach()).serve(request, reply);
   }
 
   #attach(): Attachment<Req, Res> {

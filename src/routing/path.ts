@@ -8,16 +8,15 @@ import type { Live, State } from "../core/live.ts";
 import type { Bound } from "../core/naming.ts";
 import type { NameTree } from "../core/nametree.ts";
 import type { Path } from "../core/path.ts";
-import type { Call, ProtocolRouter } from "../core/protocol.ts";
+import type { Call, Classifier } from "../core/protocol.ts";
 import type { Selector } from "../core/select.ts";
 import { selector } from "../core/select.ts";
-import type { Filter, Pending, Reply, Service } from "../core/service.ts";
-import { ended, stack } from "../core/service.ts";
+import type { Pending, Reply, Service } from "../core/service.ts";
+import { ended } from "../core/service.ts";
 import type { RetryBudget } from "./budget.ts";
-import { deadlineFilter } from "./filters/deadline.ts";
-import { rateLimitFilter } from "./filters/rate-limit.ts";
-import { retryFilter } from "./filters/retry.ts";
-import { statsFilter } from "./filters/stats.ts";
+import type { CallStats } from "./call-stats.ts";
+import type { RateLimited, RateLimitOptions } from "./filters/rate-limit.ts";
+import type { RetryScope, RetryStats } from "./filters/retry.ts";
 import type { CallOwner } from "./filters/stats.ts";
 import type { Explain } from "./explain.ts";
 import type { Cached } from "./idle-cache.ts";
@@ -31,7 +30,8 @@ export interface DestinationDeps<Req extends Call, Res> {
   readonly random: Random;
   readonly options: ServiceOptions<Req, Res>;
   readonly scope: ServiceScope;
-  readonly protocol: Pick<ProtocolRouter<Req, Res>, "mark" | "discard">;
+  /** Of `pathService`, for the same options. */
+  readonly service: Service<Req, Res>;
   readonly bindingTimeoutMs: number;
   /** For people: the name's local dtab stands behind it already in `binding`. */
   readonly baseDtab: Dtab;
@@ -55,26 +55,32 @@ export interface PathView {
 }
 
 /** What a leaf of the bound tree became. */
-interface Target<Req, Res> {
+interface Target<Req extends Call, Res> {
   readonly id: Path;
   readonly residual: Path;
-  readonly service: Service<Req, Res>;
+  readonly lease: Lease<Req, Res>;
 }
 
 /** Owns a watch on the binding, and leases of the clusters that it names. */
-export class Destination<Req extends Call, Res> implements Cached, CallOwner {
-  readonly service: Service<Req, Res>;
+export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req, Res>, RetryScope {
+  readonly stats: CallStats;
+  readonly classifier: Classifier<Req, Res>;
+  readonly retries: RetryStats;
+  readonly retryBudget: RetryBudget;
+  readonly #service: Service<Req, Res>;
   readonly #path: Path;
   readonly #localDtab: Dtab;
   readonly #isOneShot: boolean;
   readonly #deps: DestinationDeps<Req, Res>;
   readonly #waiting: WaitingRoom<Req, Res>;
-  readonly #retryBudget: RetryBudget;
   readonly #leases = new Map<Path, Lease<Req, Res>>();
   readonly #binding: Live<NameTree<Bound>>;
   readonly #unwatch: Close;
   /** null until the name was bound for the first time; after that the last good binding. */
   #selector: Selector<Target<Req, Res>> | null = null;
+  /** Where all calls go, when there is no choice. */
+  #only: Target<Req, Res> | null = null;
+  #limited: RateLimited | null = null;
   #isClosed = false;
   pending = 0;
   lastUse = 0;
@@ -90,16 +96,25 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner {
       timeoutMs: bindingTimeoutMs,
       what: `resolving name: ${path}`,
     });
-    this.#retryBudget = scope.budget(options.retries.budget);
-    this.service = this.#stack();
+    this.stats = scope.calls;
+    this.classifier = options.classifier;
+    this.retries = scope.retries;
+    this.retryBudget = scope.budget(options.retries.budget);
+    this.#service = deps.service;
     this.#binding = binding;
     this.#unwatch = binding.watch((state) => this.#onBinding(state));
     this.#onBinding(binding.state);
   }
 
+  /** Takes a call that has this name. */
+  serve(request: Req, reply: Reply<Res>): Pending {
+    request.path = this;
+    return this.#service(request, reply);
+  }
+
   began(nowMs: number): void {
     this.pending++;
-    this.#retryBudget.deposit(nowMs);
+    this.retryBudget.deposit(nowMs);
   }
 
   ended(): void {
@@ -138,64 +153,31 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner {
     return this.#binding.state.kind === "failed" ? "failed" : "pending";
   }
 
-  #stack(): Service<Req, Res> {
-    const { clock, options, scope, protocol } = this.#deps;
-    const { classifier, retries } = options;
-    return stack<Req, Res>(
-      [
-        // Outermost: counts what the caller sees, with all tries folded into one call.
-        statsFilter({
-          stats: scope.calls,
-          classifier,
-          clock,
-          mark: (response, verdict) => protocol.mark(response, verdict),
-          owner: this,
-        }),
-        // Before anything is done for a call that is one too many.
-        ...this.#rateLimit(),
-        // Above the tries and the wait for a binding: one deadline over all of them.
-        deadlineFilter(clock, options.totalTimeoutMs),
-        // Around all tries: they keep what another try needs.
-        ...options.filters,
-        // Below the deadline that ends them, above the binding, so that each try may choose
-        // another branch, cluster and endpoint.
-        retryFilter({
-          clock,
-          classifier,
-          stats: scope.retries,
-          budget: this.#retryBudget,
-          maxAttempts: retries.maxAttempts,
-          backoff: () => retries.backoff(),
-          discard: protocol.discard === undefined ? null : (answer) => protocol.discard?.(answer),
-        }),
-      ],
-      (request, reply) => this.#bind(request, reply),
-    );
+  /** The limits that all calls of its service share; only for a service that has one. */
+  limited(options: RateLimitOptions): RateLimited {
+    return (this.#limited ??= {
+      rateLimit: this.#deps.scope.rateLimit(options),
+      limitedName: this.#path,
+    });
   }
 
-  #rateLimit(): Filter<Req, Res>[] {
-    const { clock, options, scope } = this.#deps;
-    const { rateLimit } = options;
-    if (rateLimit === null) return [];
-    return [rateLimitFilter(scope.rateLimit(rateLimit), rateLimit, this.#path, clock)];
-  }
-
-  #bind(request: Req, reply: Reply<Res>): Pending {
+  /** Takes a call that has passed the filters. */
+  bind(request: Req, reply: Reply<Res>): Pending {
     if (this.#selector === null) return this.#wait(request, reply);
-    const target = this.#selector.pick(this.#deps.random);
+    const target = this.#only ?? this.#selector.pick(this.#deps.random);
     if (target === null) {
       reply.end(this.#unbound());
       return ended;
     }
     request.boundId = target.id;
     request.residual = target.residual;
-    return target.service(request, reply);
+    return target.lease.send(request, reply);
   }
 
   #wait(request: Req, reply: Reply<Res>): Pending {
     const { state } = this.#binding;
     if (state.kind !== "failed") {
-      return this.#waiting.wait(request, reply, (r, to) => this.#bind(r, to));
+      return this.#waiting.wait(request, reply, (r, to) => this.bind(r, to));
     }
     reply.end(this.#unresolved(state.why));
     return ended;
@@ -220,6 +202,8 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner {
   #rebind(tree: NameTree<Bound>): void {
     const kept = new Set<Path>();
     this.#selector = selector(mapTree(tree, (bound) => this.#target(bound, kept)));
+    const [first, second] = this.#selector.shares;
+    this.#only = second === undefined ? (first?.value ?? null) : null;
     for (const [id, lease] of this.#leases) {
       if (kept.has(id)) continue;
       this.#leases.delete(id);
@@ -236,7 +220,7 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner {
     } else {
       lease.follow(bound);
     }
-    return { id: bound.id, residual: bound.residual, service: lease.service };
+    return { id: bound.id, residual: bound.residual, lease };
   }
 
   #unbound(): Failure {

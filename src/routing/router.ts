@@ -19,6 +19,7 @@ import { Lease } from "./lease.ts";
 import type { BindingCacheOptions, ClientOptions, ServiceOptions } from "./options.ts";
 import type { PathView } from "./path.ts";
 import { Destination } from "./path.ts";
+import { pathService } from "./path-service.ts";
 import { ServiceScope } from "./service-scope.ts";
 import { SharedScopes } from "./shared-scopes.ts";
 
@@ -40,6 +41,7 @@ export interface RouterDeps<Req extends Call, Res> {
     ProtocolRouter<Req, Res>,
     "dial" | "responseCounter" | "pushesBack" | "copy" | "mark" | "discard"
   >;
+  /** The same object for names whose options are the same. */
   serviceOptions(dst: Path): ServiceOptions<Req, Res>;
   clientOptions(id: Path): ClientOptions;
   /** How a name is resolved at this moment, one step a line, for people. */
@@ -79,6 +81,8 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
   /** Those for which the caches had no room, by key: they close themselves after use. */
   readonly #oneShotPaths = new Map<string, Destination<Req, Res>>();
   readonly #oneShotClusters = new Map<Path, Cluster<Req, Res>>();
+  /** Paths with the same options share the filters. */
+  readonly #services = new WeakMap<ServiceOptions<Req, Res>, Service<Req, Res>>();
   #isClosed = false;
   /** Somebody waits for the last call to end. */
   #whenIdle: (() => void) | null = null;
@@ -163,8 +167,8 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
       const { localDtab } = request;
       const key = localDtab.length === 0 ? dst : `${dst} ${showDtab(localDtab)}`;
       const path = paths.get(key);
-      if (path !== undefined) return path.service(request, reply);
-      if (!this.#isClosed) return this.#addPath(key, dst, localDtab).service(request, reply);
+      if (path !== undefined) return path.serve(request, reply);
+      if (!this.#isClosed) return this.#addPath(key, dst, localDtab).serve(request, reply);
       reply.end(failure("exhausted", "this router is shutting down", "safe"));
       return ended;
     };
@@ -191,7 +195,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
       random: deps.random,
       options,
       scope: this.#serviceScopes.take(scopeName),
-      protocol: deps.protocol,
+      service: this.#serviceFor(options),
       bindingTimeoutMs: deps.bindingTimeoutMs,
       baseDtab: deps.dtab,
       binding: deps.interpreter.bind(concat(deps.dtab, localDtab), dst),
@@ -203,6 +207,15 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
         this.#oneShotPaths.delete(key);
       },
     });
+  }
+
+  #serviceFor(options: ServiceOptions<Req, Res>): Service<Req, Res> {
+    let service = this.#services.get(options);
+    if (service === undefined) {
+      service = pathService({ ...this.#deps, options });
+      this.#services.set(options, service);
+    }
+    return service;
   }
 
   #pathTouched(path: Destination<Req, Res>): void {

@@ -47,6 +47,8 @@ export function testCall(name = "/svc/users", fields: Partial<TestCall> = {}): T
     boundId: null,
     residual: root,
     endpoint: null,
+    path: null,
+    attachment: null,
     ...fields,
   };
 }

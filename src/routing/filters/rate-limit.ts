@@ -36,17 +36,24 @@ export class RateLimit {
   }
 }
 
-/** `what` names the limited thing for people: `/svc/users`, `the client /#/io.l5d.fs/users`. */
+/** What is limited: a service, a client. */
+export interface RateLimited {
+  readonly rateLimit: RateLimit;
+  /** For people: `/svc/users`, `the client /#/io.l5d.fs/users`. */
+  readonly limitedName: string;
+}
+
+/** `limitedOf`: one filter serves many services. */
 export function rateLimitFilter<Req, Res>(
-  limit: RateLimit,
+  limitedOf: (request: Req) => RateLimited,
   { perSec }: RateLimitOptions,
-  what: string,
   clock: Clock,
 ): Filter<Req, Res> {
-  const detail = `${what} takes ${perSec} calls a second at most (rateLimit)`;
   return (request, reply, next) => {
-    const waitMs = limit.take(clock.nowMs());
+    const { rateLimit, limitedName } = limitedOf(request);
+    const waitMs = rateLimit.take(clock.nowMs());
     if (waitMs === 0) return next(request, reply);
+    const detail = `${limitedName} takes ${perSec} calls a second at most (rateLimit)`;
     const refused: Failure = { kind: "limited", retry: "safe", detail, retryAfterMs: waitMs };
     reply.end(refused);
     return ended;

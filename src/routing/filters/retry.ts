@@ -26,14 +26,20 @@ export class RetryStats {
 
 export interface RetryFilterOptions<Req, Res> {
   readonly clock: Clock;
-  readonly stats: RetryStats;
   readonly classifier: Classifier<Req, Res>;
-  /** Only withdrawn from: whoever counts the calls deposits for each. */
-  readonly budget: RetryBudget;
   readonly maxAttempts: number;
   backoff(): Backoff;
+  /** One filter serves many services. */
+  scopeOf(request: Req): RetryScope;
   /** As `ProtocolRouter.discard`. */
   readonly discard: ((response: Res) => void) | null;
+}
+
+/** What the calls of one service share. */
+export interface RetryScope {
+  readonly retries: RetryStats;
+  /** Only withdrawn from: whoever counts the calls deposits for each. */
+  readonly retryBudget: RetryBudget;
 }
 
 export function retryFilter<Req extends Call, Res>(
@@ -123,9 +129,10 @@ class RetriedCall<Req extends Call, Res> implements Reply<Res>, Pending {
 
   /** Whether one more try may be made; then the budget has paid for it. */
   #takeAnother(): boolean {
-    const { clock, stats, budget, maxAttempts, backoff } = this.#options;
+    const { clock, scopeOf, maxAttempts, backoff } = this.#options;
+    const { retries, retryBudget } = scopeOf(this.#request);
     if (this.#tries >= maxAttempts) {
-      stats.requestLimit.value++;
+      retries.requestLimit.value++;
       return false;
     }
     this.#backoff ??= backoff();
@@ -133,11 +140,11 @@ class RetriedCall<Req extends Call, Res> implements Reply<Res>, Pending {
     const nowMs = clock.nowMs();
     // It would only begin when the caller has its answer, which would then say less.
     if (nowMs + this.#waitMs >= this.#request.deadlineMs) return false;
-    if (!budget.tryWithdraw(nowMs)) {
-      stats.budgetExhausted.value++;
+    if (!retryBudget.tryWithdraw(nowMs)) {
+      retries.budgetExhausted.value++;
       return false;
     }
-    stats.total.value++;
+    retries.total.value++;
     return true;
   }
 
@@ -151,7 +158,7 @@ class RetriedCall<Req extends Call, Res> implements Reply<Res>, Pending {
   }
 
   #finish(why: Failure | null): void {
-    this.#options.stats.perRequest.record(this.#tries - 1);
+    this.#options.scopeOf(this.#request).retries.perRequest.record(this.#tries - 1);
     this.#reply.end(why);
   }
 }

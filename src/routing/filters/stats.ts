@@ -7,16 +7,17 @@ import type { CallStats } from "../call-stats.ts";
 import { verdictOf } from "../verdict.ts";
 
 export interface StatsFilterOptions<Req, Res> {
-  readonly stats: CallStats;
-  readonly classifier: Classifier<Req, Res>;
   readonly clock: Clock;
   /** Told what a head is taken for, before it goes on; null: nobody wants to know. */
   readonly mark: ((response: Res, verdict: Verdict) => void) | null;
-  readonly owner: CallOwner;
+  /** One filter serves many owners: what it knows of one of them is in the owner. */
+  ownerOf(request: Req): CallOwner<Req, Res>;
 }
 
 /** Told of each call by the filter around it: who owns the calls counts them here. */
-export interface CallOwner {
+export interface CallOwner<Req, Res> {
+  readonly stats: CallStats;
+  readonly classifier: Classifier<Req, Res>;
   began(nowMs: number): void;
   /** Before the answer ends. */
   ended(verdict: Verdict, nowMs: number): void;
@@ -27,14 +28,16 @@ export function statsFilter<Req extends Call, Res>(
 ): Filter<Req, Res> {
   return (request, reply, next) => {
     const nowMs = options.clock.nowMs();
-    options.stats.began();
-    options.owner.began(nowMs);
-    return next(request, new CountedReply(options, request, reply, nowMs));
+    const owner = options.ownerOf(request);
+    owner.stats.began();
+    owner.began(nowMs);
+    return next(request, new CountedReply(options, owner, request, reply, nowMs));
   };
 }
 
 class CountedReply<Req extends Call, Res> implements Reply<Res> {
   readonly #options: StatsFilterOptions<Req, Res>;
+  readonly #owner: CallOwner<Req, Res>;
   readonly #request: Req;
   readonly #reply: Reply<Res>;
   readonly #startedMs: number;
@@ -42,11 +45,13 @@ class CountedReply<Req extends Call, Res> implements Reply<Res> {
 
   constructor(
     options: StatsFilterOptions<Req, Res>,
+    owner: CallOwner<Req, Res>,
     request: Req,
     reply: Reply<Res>,
     startedMs: number,
   ) {
     this.#options = options;
+    this.#owner = owner;
     this.#request = request;
     this.#reply = reply;
     this.#startedMs = startedMs;
@@ -54,16 +59,18 @@ class CountedReply<Req extends Call, Res> implements Reply<Res> {
 
   start(response: Res): void {
     this.#response = response;
-    const { mark, classifier } = this.#options;
-    if (mark !== null) mark(response, verdictOf(classifier, this.#request, response, null));
+    const { mark } = this.#options;
+    if (mark !== null) {
+      mark(response, verdictOf(this.#owner.classifier, this.#request, response, null));
+    }
     this.#reply.start(response);
   }
 
   end(failure: Failure | null): void {
-    const { stats, classifier, clock, owner } = this.#options;
-    const verdict = verdictOf(classifier, this.#request, this.#response, failure);
-    const nowMs = clock.nowMs();
-    stats.ended(verdict, failure, nowMs - this.#startedMs);
+    const owner = this.#owner;
+    const verdict = verdictOf(owner.classifier, this.#request, this.#response, failure);
+    const nowMs = this.#options.clock.nowMs();
+    owner.stats.ended(verdict, failure, nowMs - this.#startedMs);
     owner.ended(verdict, nowMs);
     this.#reply.end(failure);
   }

@@ -37,6 +37,8 @@ export function request({ fields = [], ...parts }: Parts<HttpRequest> = {}): Htt
     boundId: null,
     residual: root,
     endpoint: null,
+    path: null,
+    attachment: null,
     method: "GET",
     target: "/",
     version: "1.1",

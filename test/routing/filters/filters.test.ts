@@ -33,21 +33,23 @@ type TestFilter = Filter<TestCall, TestResponse>;
 type TestService = Service<TestCall, TestResponse>;
 
 const cancelled = failure("cancelled", "the caller went away");
-const owner = { began: () => {}, ended: () => {} };
+/** Who owns the calls of a statistics filter, for a clock. */
+const ownerOn = (clock: SimulatedClock) => ({
+  stats: new CallStats(openMetrics(clock).stats),
+  classifier,
+  began: () => {},
+  ended: () => {},
+});
 
 /** What is no success is worth another try. */
 const retryable: typeof classifier = (request, response, why) =>
   classifier(request, response, why) === "success" ? "success" : "retryable";
 
 const filters: Record<string, (clock: SimulatedClock) => TestFilter> = {
-  stats: (clock) =>
-    statsFilter({
-      stats: new CallStats(openMetrics(clock).stats),
-      classifier,
-      clock,
-      mark: () => {},
-      owner,
-    }),
+  stats: (clock) => {
+    const owner = ownerOn(clock);
+    return statsFilter({ clock, mark: () => {}, ownerOf: () => owner });
+  },
   admission: () => admissionFilter(1_000),
   deadline: (clock) => deadlineFilter(clock, 1_000),
   "attempt timeout": (clock) => attemptTimeout(clock, 1_000),
@@ -59,16 +61,20 @@ const filters: Record<string, (clock: SimulatedClock) => TestFilter> = {
       isOpen: () => true,
       maxTries: () => 4,
     }),
-  retry: (clock) =>
-    retryFilter({
+  retry: (clock) => {
+    const scope = {
+      retries: new RetryStats(openMetrics(clock).stats),
+      retryBudget: new RetryBudget(defaultBudget, clock.nowMs()),
+    };
+    return retryFilter({
       clock,
-      stats: new RetryStats(openMetrics(clock).stats),
+      scopeOf: () => scope,
       classifier: retryable,
-      budget: new RetryBudget(defaultBudget, clock.nowMs()),
       maxAttempts: 4,
       backoff: () => ({ nextMs: () => 10, reset: () => {} }),
       discard: null,
-    }),
+    });
+  },
   "waiting room, opened at once": (clock) => (request, reply, next) => {
     const room = new WaitingRoom<TestCall, TestResponse>({ clock, timeoutMs: 1_000, what: "it" });
     const call = room.wait(request, reply, next);
@@ -232,15 +238,15 @@ test("stats: counts what was asked, how it ended, and for how long", () => {
   const { stats } = openMetrics(clock);
   const held: HeldCall[] = [];
   let owned = 0;
+  const calls = new CallStats(stats);
+  const owner = { stats: calls, classifier, began: () => owned++, ended: () => owned-- };
   const marks: [number, string][] = [];
   const service = stack(
     [
       statsFilter<TestCall, TestResponse>({
-        stats: new CallStats(stats),
-        classifier,
         clock,
         mark: (response, verdict) => void marks.push([response, verdict]),
-        owner: { began: () => owned++, ended: () => owned-- },
+        ownerOf: () => owner,
       }),
     ],
     holding(held),

@@ -1,0 +1,49 @@
+// A path's way into a cluster: what is the path's own while its calls pass the cluster's filters.
+import type { Call, Classifier, Verdict } from "../core/protocol.ts";
+import type { Pending, Reply } from "../core/service.ts";
+import type { CallStats } from "./call-stats.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Explain } from "./explain.ts";
+import type { CallOwner } from "./filters/stats.ts";
+
+/** What a cluster must know of a path that uses it. */
+export interface ClusterUser<Req, Res> {
+  /** The scope below `service`: the logical name without its first slash. */
+  readonly scopeName: string;
+  readonly classifier: Classifier<Req, Res>;
+  /** How the path's name is resolved, for a call that finds no addresses. */
+  readonly explain: Explain;
+}
+
+/** One path's way into a cluster. */
+export class Attachment<Req extends Call, Res> implements CallOwner<Req, Res> {
+  readonly cluster: Cluster<Req, Res>;
+  readonly user: ClusterUser<Req, Res>;
+  readonly classifier: Classifier<Req, Res>;
+  /** What this path sees of the cluster. */
+  readonly stats: CallStats;
+
+  constructor(cluster: Cluster<Req, Res>, user: ClusterUser<Req, Res>, stats: CallStats) {
+    this.cluster = cluster;
+    this.user = user;
+    this.classifier = user.classifier;
+    this.stats = stats;
+  }
+
+  serve(request: Req, reply: Reply<Res>): Pending {
+    request.attachment = this;
+    return this.cluster.service(request, reply);
+  }
+
+  began(): void {
+    this.cluster.began();
+  }
+
+  ended(verdict: Verdict, nowMs: number): void {
+    this.cluster.ended(verdict, nowMs);
+  }
+
+  detach(): void {
+    this.cluster.detach(this.user);
+  }
+}
