@@ -17,7 +17,7 @@ export class RetryBudget {
   readonly #withdrawalTokens: number;
   readonly #reserveTokens: number;
   /** Deposits less withdrawals by slice, in a ring. */
-  readonly #slices = new Float64Array(sliceCount);
+  readonly #slices: number[] = Array.from({ length: sliceCount }, () => 0);
   #at = 0;
   #sum = 0;
   #sliceEndMs: number;
@@ -28,7 +28,8 @@ export class RetryBudget {
     this.#depositTokens = isProportional ? depositTokens : 0;
     this.#withdrawalTokens = isProportional ? Math.trunc(depositTokens / percentCanRetry) : 1;
     this.#reserveTokens = minRetriesPerSec * ttlSecs * this.#withdrawalTokens;
-    this.#sliceEndMs = nowMs + this.#sliceMs;
+    // Whole milliseconds: a number with a fraction is an object of its own, looked at by every call.
+    this.#sliceEndMs = Math.ceil(nowMs + this.#sliceMs);
   }
 
   /** Retries that could be made now. */
@@ -59,7 +60,7 @@ export class RetryBudget {
   #forget(nowMs: number): void {
     if (nowMs < this.#sliceEndMs) return;
     const passed = Math.floor((nowMs - this.#sliceEndMs) / this.#sliceMs) + 1;
-    this.#sliceEndMs += passed * this.#sliceMs;
+    this.#sliceEndMs = Math.ceil(this.#sliceEndMs + passed * this.#sliceMs);
     for (let i = Math.min(passed, sliceCount); i > 0; i--) {
       this.#at = (this.#at + 1) % sliceCount;
       this.#sum -= this.#slices[this.#at]!;
