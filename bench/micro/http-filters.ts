@@ -29,7 +29,12 @@ const peer = {
   token: "_abc123",
 };
 const dst = pathLiteral("/svc/web");
-const boundId = pathLiteral("/#/io.l5d.fs/web");
+const bound = {
+  dst: pathLiteral("/svc/web"),
+  id: pathLiteral("/#/io.l5d.fs/web"),
+  residual: root,
+  note: null,
+};
 
 function request(host: string, l5d: Fields | null): HttpRequest {
   return {
@@ -38,8 +43,7 @@ function request(host: string, l5d: Fields | null): HttpRequest {
     replayable: true,
     idempotent: true,
     dst,
-    boundId,
-    residual: root,
+    bound,
     endpoint: null,
     path: null,
     attachment: null,

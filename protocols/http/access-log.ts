@@ -109,7 +109,7 @@ function jsonLine(clock: Clock): LineOf {
       receivedBytes: exchange.receivedBytes,
       sentBytes: exchange.sentBytes,
       path: request?.dst ?? null,
-      client: request?.boundId ?? null,
+      client: request?.bound?.id ?? null,
       endpoint: endpoint === null ? null : `${endpoint.host}:${endpoint.port}`,
       requestId: requestId(exchange),
       failure: failure?.kind ?? null,

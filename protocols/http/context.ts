@@ -9,7 +9,7 @@ import { childLines } from "./trace-lines.ts";
 import type { Clock, Random } from "../../src/core/clock.ts";
 import type { Dtab } from "../../src/core/dtab.ts";
 import type { Deadline } from "../../src/core/deadline.ts";
-import type { Path } from "../../src/core/path.ts";
+import type { BoundName } from "../../src/core/protocol.ts";
 import type { Fields, HttpRequest } from "./message.ts";
 import type { TraceId } from "./trace-id.ts";
 
@@ -78,12 +78,11 @@ export function context({ clock, random }: ContextDeps): Context {
     request.hop = { trace, deadline, deadlineMs, dtab, passOn, maxForwards: null };
     return null;
   };
-  const namesOf = nameLines();
   const write = (request: HttpRequest): string => {
     const { hop } = request;
     if (hop === null)
       throw new Error("bug: a request reached a wire, and its context was not read");
-    const lines = childLines(hop.trace, random) + namesOf(request);
+    const lines = childLines(hop.trace, random) + nameLines(request);
     return isPlain(request, hop) ? lines : lines + rareLines(request, hop, clock);
   };
   return { read, write };
@@ -163,30 +162,15 @@ function parseDtabs(texts: string): LocalDtab | BadDtab {
   return { dtab, text: showDtab(dtab) };
 }
 
-interface Named {
-  readonly boundId: Path | null;
-  readonly residual: Path;
-  readonly lines: string;
+/** What an endpoint is told of names: made once, the same for all calls until they are bound anew. */
+function nameLines({ bound }: HttpRequest): string {
+  if (bound === null) return "";
+  return (bound.note ??= linesOf(namesOf(bound)));
 }
 
-/** Remembered for as many logical names, then for none of them. */
-const maxNamed = 4_096;
-
-/** What an endpoint is told of names: the same for all calls of a path, until it is bound anew. */
-function nameLines(): (request: HttpRequest) => string {
-  const known = new Map<Path | null, Named>();
-  return ({ dst, boundId, residual }) => {
-    const found = known.get(dst);
-    if (found !== undefined && found.boundId === boundId && found.residual === residual) {
-      return found.lines;
-    }
-    let lines = dst === null ? "" : `l5d-dst-service: ${dst}\r\n`;
-    if (boundId !== null) lines += `l5d-dst-client: ${boundId}\r\n`;
-    if (residual !== "/") lines += `l5d-dst-residual: ${residual}\r\n`;
-    if (known.size >= maxNamed) known.clear();
-    known.set(dst, { boundId, residual, lines });
-    return lines;
-  };
+function namesOf({ dst, id, residual }: BoundName): Fields {
+  const names = ["l5d-dst-service", dst, "l5d-dst-client", id];
+  return residual === "/" ? names : [...names, "l5d-dst-residual", residual];
 }
 
 /** Nearly all calls: no deadline, no overrides, nothing to pass on. */

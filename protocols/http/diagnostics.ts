@@ -109,13 +109,13 @@ const hidden = (label: string): string =>
   `--- Router: ${label} ---\nwhat it did is not shown to this caller (key errorDetail)\n`;
 
 function report(request: HttpRequest, { label, explain }: DiagnosticDeps, tookMs: number): string {
-  const { dst, boundId, endpoint, localDtab, hop } = request;
+  const { dst, bound, endpoint, localDtab, hop } = request;
   const lines = [
     `--- Router: ${label} ---`,
     `request duration: ${tookMs.toFixed(1)} ms`,
     `service name: ${dst ?? "none"}`,
-    `client name: ${boundId ?? "none"}`,
-    `residual: ${request.residual}`,
+    `client name: ${bound?.id ?? "none"}`,
+    `residual: ${bound?.residual ?? "/"}`,
     `selected address: ${endpoint === null ? "none" : `${endpoint.host}:${endpoint.port}`}`,
   ];
   if (hop !== null) lines.push(`request id: ${requestIdOf(hop.trace)}`);

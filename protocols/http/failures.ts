@@ -166,13 +166,13 @@ function bodyOf(
 }
 
 function whereItWent(request: HttpRequest, isOpen: boolean, label: string): string {
-  const { dst, boundId, endpoint, residual, localDtab, hop } = request;
+  const { dst, bound, endpoint, localDtab, hop } = request;
   const lines: string[] = [];
   if (dst !== null) lines.push(`service name: ${dst}`);
   if (isOpen) {
     lines.push(`router: ${label}`);
-    if (boundId !== null) lines.push(`client name: ${boundId}`);
-    if (residual !== "/") lines.push(`residual: ${residual}`);
+    if (bound !== null) lines.push(`client name: ${bound.id}`);
+    if (bound !== null && bound.residual !== "/") lines.push(`residual: ${bound.residual}`);
     if (endpoint !== null) {
       lines.push(`selected address: ${showHost(endpoint.host)}:${endpoint.port}`);
     }

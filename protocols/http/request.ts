@@ -1,8 +1,7 @@
 // From a scanned head to a request, or to the reason why it is none.
 import { latin1Of } from "./octets.ts";
 import { emptyDtab } from "../../src/core/dtab.ts";
-import { root } from "../../src/core/path.ts";
-import type { Address } from "../../src/core/protocol.ts";
+import type { Address, BoundName } from "../../src/core/protocol.ts";
 import type { Dtab } from "../../src/core/dtab.ts";
 import type { Path } from "../../src/core/path.ts";
 import { absoluteTarget, isAuthority } from "./authority.ts";
@@ -24,8 +23,7 @@ class Request implements HttpRequest {
   replayable = true;
   readonly idempotent: boolean;
   dst: Path | null = null;
-  boundId: Path | null = null;
-  residual: Path = root;
+  bound: BoundName | null = null;
   endpoint: Address | null = null;
   path: object | null = null;
   attachment: object | null = null;

@@ -63,7 +63,7 @@ function jsonLine(clock: Clock): LineOf {
       receivedBytes: request.payloadBytes,
       sentBytes: exchange.sentBytes,
       path: request.dst,
-      client: request.boundId,
+      client: request.bound?.id ?? null,
       endpoint: endpointOf(exchange),
       failure: failure?.kind ?? null,
       detail: failure?.detail ?? null,

@@ -4,7 +4,7 @@ import type { Dtab } from "../../src/core/dtab.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { parsePath, root } from "../../src/core/path.ts";
 import type { Path } from "../../src/core/path.ts";
-import type { Address, Call, Verdict } from "../../src/core/protocol.ts";
+import type { Address, BoundName, Call, Verdict } from "../../src/core/protocol.ts";
 import { marks, scanContexts, shortLength } from "./contexts.ts";
 import { dtabEnd, dtabOf } from "./local-dtab.ts";
 import { bodyStart, problem, statusError, statusNack, statusOk } from "./message.ts";
@@ -36,8 +36,7 @@ export class MuxRequest implements Call {
   /** Mux does not say it: the configuration of the service may. */
   idempotent = false;
   dst: Path | null = null;
-  boundId: Path | null = null;
-  residual: Path = root;
+  bound: BoundName | null = null;
   endpoint: Address | null = null;
   path: object | null = null;
   attachment: object | null = null;

@@ -52,14 +52,14 @@ export function isRejection({ kind }: Failure): boolean {
 
 function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: boolean): string {
   const headline = headlineOf(failure);
-  const { dst, boundId, endpoint, residual, localDtab, fault } = request;
+  const { dst, bound, endpoint, localDtab, fault } = request;
   const lines = [mayKnow ? `${headline} ${failure.detail}` : headline];
   if (dst !== null) lines.push(`service name: ${dst}`);
   if (fault !== undefined) lines.push(`${faultKey}: ${fault}`);
   if (!mayKnow) return `${lines.join("\n")}\n${adviceToStrangers}`;
   lines.push(`router: ${label}`);
-  if (boundId !== null) lines.push(`client name: ${boundId}`);
-  if (residual !== "/") lines.push(`residual: ${residual}`);
+  if (bound !== null) lines.push(`client name: ${bound.id}`);
+  if (bound !== null && bound.residual !== "/") lines.push(`residual: ${bound.residual}`);
   if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);
   if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
   if (failure.trace !== undefined) {

@@ -1,6 +1,8 @@
 // The heads of calls and answers as bytes: what came is copied, what changes is patched in.
 import type { Clock, Random } from "../../src/core/clock.ts";
 import { combined, deadlineAt } from "../../src/core/deadline.ts";
+import { root } from "../../src/core/path.ts";
+import type { Path } from "../../src/core/path.ts";
 import type { MuxRequest, MuxResponse } from "./call.ts";
 import { deadlineKey, entryBytes, traceKey, writeKey } from "./contexts.ts";
 import { deadlineBytes, readDeadline, writeDeadline } from "./deadline.ts";
@@ -36,11 +38,12 @@ function addsTrace({ form, traceAt }: MuxRequest): boolean {
 export function dispatchWriter({ clock, random }: WriterDeps): HeadWriter<MuxRequest> {
   return {
     headBytes(request) {
-      const { contextsStart, contextsEnd, residual, dtabWire } = request;
+      const { contextsStart, contextsEnd, dtabWire } = request;
       const contexts = contextsEnd > contextsStart ? contextsEnd - contextsStart : 2;
       const added =
         (addsDeadline(request) ? deadlineEntryBytes : 0) +
         (addsTrace(request) ? traceEntryBytes : 0);
+      const residual = residualOf(request);
       const destination = residual === "/" ? 0 : residual.length;
       return contexts + added + 2 + destination + (dtabWire === null ? 2 : dtabWire.length);
     },
@@ -49,11 +52,15 @@ export function dispatchWriter({ clock, random }: WriterDeps): HeadWriter<MuxReq
       if (addsTrace(request)) at = addTrace(bytes, at, request, random);
       else if (request.traceAt >= 0) continueTrace(bytes, start, request, random);
       if (setsDeadline(request)) at = writeOurDeadline(bytes, start, at, request, clock);
-      at = writeDestination(bytes, at, request.residual);
+      at = writeDestination(bytes, at, residualOf(request));
       if (request.dtabWire === null) bytes.writeUInt16BE(0, at);
       else bytes.set(request.dtabWire, at);
     },
   };
+}
+
+function residualOf({ bound }: MuxRequest): Path {
+  return bound === null ? root : bound.residual;
 }
 
 /** The contexts as they came, their count with those that are added. */

@@ -72,7 +72,7 @@ function jsonLine(clock: Clock): LineOf {
       receivedBytes: exchange.receivedBytes,
       sentBytes: exchange.sentBytes,
       path: request.dst,
-      client: request.boundId,
+      client: request.bound?.id ?? null,
       endpoint: endpoint === null ? null : showAddress(endpoint),
       failure: failure?.kind ?? null,
       detail: failure?.detail ?? null,

@@ -42,12 +42,12 @@ function typeOf({ kind }: Failure): ExceptionType {
 
 function textOf(failure: Failure, request: ThriftRequest, isOpen: boolean, label: string): string {
   const headline = headlineOf(failure, request);
-  const { dst, boundId, endpoint, localDtab, fault } = request;
+  const { dst, bound, endpoint, localDtab, fault } = request;
   const told = fault === undefined ? [] : [`${faultKey}: ${fault}`];
   if (!isOpen) return [headline, ...told].join("\n");
   const lines = [`${headline}: ${failure.detail}`, ...told, `router: ${label}`];
   if (dst !== null) lines.push(`service name: ${dst}`);
-  if (boundId !== null) lines.push(`client name: ${boundId}`);
+  if (bound !== null) lines.push(`client name: ${bound.id}`);
   if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);
   if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
   if (failure.trace !== undefined) {

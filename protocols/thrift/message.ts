@@ -6,7 +6,7 @@ import { root } from "../../src/core/path.ts";
 import { marks, messageType } from "./envelope.ts";
 import type { Dtab } from "../../src/core/dtab.ts";
 import type { Path } from "../../src/core/path.ts";
-import type { Address, Call, Verdict } from "../../src/core/protocol.ts";
+import type { Address, BoundName, Call, Verdict } from "../../src/core/protocol.ts";
 import type { Ends } from "../../src/net/ends.ts";
 import type { Answered } from "./exception.ts";
 import type { Dialect, Outcome } from "./envelope.ts";
@@ -31,8 +31,7 @@ export class ThriftRequest implements Call, Answered {
   /** Nobody but the service knows what a method does twice; its configuration may say it. */
   idempotent = false;
   dst: Path | null = null;
-  boundId: Path | null = null;
-  residual: Path = root;
+  bound: BoundName | null = null;
   endpoint: Address | null = null;
   path: object | null = null;
   attachment: object | null = null;

@@ -22,7 +22,7 @@ export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, Thr
         readCallersDeadline(mux, clock);
       }
       mux.deadlineMs = request.deadlineMs;
-      mux.residual = request.residual;
+      mux.bound = request.bound;
       return wire.service(mux, new AnswerReply(request, reply));
     },
     get status() {

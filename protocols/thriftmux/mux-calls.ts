@@ -92,8 +92,7 @@ class AdaptedReply implements Reply<ThriftResponse>, Exchange {
     this.status = "error";
     this.#tellFault();
     this.#mux.dst = request.dst;
-    this.#mux.boundId = request.boundId;
-    this.#mux.residual = request.residual;
+    this.#mux.bound = request.bound;
     this.#mux.endpoint = request.endpoint;
     if (this.#hasAnswered || request.isOneway || why.kind === "cancelled") return;
     if (why.retry === "safe" || isRejection(why)) return;

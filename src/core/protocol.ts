@@ -26,10 +26,8 @@ export interface Call {
   // Where it went. Written by the router on the way down; read by the wire, the log and filters.
   /** The logical name, such as `/svc/users`; null until identified. */
   dst: Path | null;
-  /** The id of the bound name, such as `/#/io.l5d.fs/users`; null until one was chosen. */
-  boundId: Path | null;
-  /** What the bound name left unused, `/` when nothing. */
-  residual: Path;
+  /** What it was bound to; null until that was chosen. */
+  bound: BoundName | null;
   /** The chosen endpoint; null until one was chosen. */
   endpoint: Address | null;
   /** The router's own notes, which nobody else reads: its path, and the path's hold on a cluster. */
@@ -37,6 +35,17 @@ export interface Call {
   attachment: object | null;
   /** The faults that were injected into it, for the caller to see; absent: none. */
   fault?: string;
+}
+
+/** A logical name and what it was bound to: one for all its calls, until it is bound anew. */
+export interface BoundName {
+  readonly dst: Path;
+  /** The id of the bound name, such as `/#/io.l5d.fs/users`. */
+  readonly id: Path;
+  /** What the bound name left unused, `/` when nothing. */
+  readonly residual: Path;
+  /** The protocol's: what it made of these names for the first call; null: nothing yet. */
+  note: string | null;
 }
 
 /** One place that takes calls. `meta` is what discovery knows of it beyond the address. */

@@ -16,10 +16,12 @@ export class RetryBudget {
   readonly #depositTokens: number;
   readonly #withdrawalTokens: number;
   readonly #reserveTokens: number;
-  /** Deposits less withdrawals by slice, in a ring. */
+  /** Deposits less withdrawals by slice, in a ring; of the slice in progress in `#current`. */
   readonly #slices: number[] = Array.from({ length: sliceCount }, () => 0);
   #at = 0;
+  /** Of all slices but the one in progress. */
   #sum = 0;
+  #current = 0;
   #sliceEndMs: number;
 
   constructor({ ttlSecs, minRetriesPerSec, percentCanRetry }: BudgetConfig, nowMs: number) {
@@ -35,7 +37,7 @@ export class RetryBudget {
   /** Retries that could be made now. */
   balance(nowMs: number): number {
     this.#forget(nowMs);
-    const tokens = this.#sum + this.#reserveTokens;
+    const tokens = this.#sum + this.#current + this.#reserveTokens;
     return Math.max(0, Math.trunc(tokens / this.#withdrawalTokens));
   }
 
@@ -53,14 +55,16 @@ export class RetryBudget {
 
   #add(tokens: number, nowMs: number): void {
     this.#forget(nowMs);
-    this.#slices[this.#at]! += tokens;
-    this.#sum += tokens;
+    this.#current += tokens;
   }
 
   #forget(nowMs: number): void {
     if (nowMs < this.#sliceEndMs) return;
     const passed = Math.floor((nowMs - this.#sliceEndMs) / this.#sliceMs) + 1;
     this.#sliceEndMs = Math.ceil(this.#sliceEndMs + passed * this.#sliceMs);
+    this.#slices[this.#at] = this.#current;
+    this.#sum += this.#current;
+    this.#current = 0;
     for (let i = Math.min(passed, sliceCount); i > 0; i--) {
       this.#at = (this.#at + 1) % sliceCount;
       this.#sum -= this.#slices[this.#at]!;

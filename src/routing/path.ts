@@ -8,7 +8,7 @@ import type { Live, State } from "../core/live.ts";
 import type { Bound } from "../core/naming.ts";
 import type { NameTree } from "../core/nametree.ts";
 import type { Path } from "../core/path.ts";
-import type { Call, Classifier } from "../core/protocol.ts";
+import type { BoundName, Call, Classifier } from "../core/protocol.ts";
 import type { Selector } from "../core/select.ts";
 import { selector } from "../core/select.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
@@ -38,8 +38,8 @@ export interface DestinationDeps<Req extends Call, Res> {
   readonly binding: Live<NameTree<Bound>>;
   readonly lease: LeaseMaker<Req, Res>;
   readonly explain: Explain;
-  /** Says that a call has ended: the cache counts it as a use. */
-  touched(destination: Destination<Req, Res>): void;
+  /** Says that a call has ended: the cache counts it as a use. The same for all. */
+  readonly touched: (destination: Destination<Req, Res>) => void;
   /** Once, when it has closed. */
   closed(): void;
 }
@@ -55,22 +55,26 @@ export interface PathView {
 }
 
 /** What a leaf of the bound tree became. */
-interface Target<Req extends Call, Res> {
-  readonly id: Path;
-  readonly residual: Path;
+interface Target<Req extends Call, Res> extends BoundName {
   readonly lease: Lease<Req, Res>;
 }
 
 /** Owns a watch on the binding, and leases of the clusters that it names. */
 export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req, Res>, RetryScope {
+  // First what every call touches: an object's fields lie side by side, in this order.
   readonly stats: CallStats;
   readonly classifier: Classifier<Req, Res>;
   readonly retries: RetryStats;
   readonly retryBudget: RetryBudget;
   readonly #service: Service<Req, Res>;
+  readonly #touched: (destination: Destination<Req, Res>) => void;
+  /** Where all calls go, when there is no choice. */
+  #only: Target<Req, Res> | null = null;
+  pending = 0;
+  lastUse = 0;
+  readonly #isOneShot: boolean;
   readonly #path: Path;
   readonly #localDtab: Dtab;
-  readonly #isOneShot: boolean;
   readonly #deps: DestinationDeps<Req, Res>;
   readonly #waiting: WaitingRoom<Req, Res>;
   readonly #leases = new Map<Path, Lease<Req, Res>>();
@@ -78,12 +82,8 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req
   readonly #unwatch: Close;
   /** null until the name was bound for the first time; after that the last good binding. */
   #selector: Selector<Target<Req, Res>> | null = null;
-  /** Where all calls go, when there is no choice. */
-  #only: Target<Req, Res> | null = null;
   #limited: RateLimited | null = null;
   #isClosed = false;
-  pending = 0;
-  lastUse = 0;
 
   constructor(path: Path, localDtab: Dtab, isOneShot: boolean, deps: DestinationDeps<Req, Res>) {
     const { clock, options, scope, binding, bindingTimeoutMs } = deps;
@@ -101,6 +101,7 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req
     this.retries = scope.retries;
     this.retryBudget = scope.budget(options.retries.budget);
     this.#service = deps.service;
+    this.#touched = deps.touched;
     this.#binding = binding;
     this.#unwatch = binding.watch((state) => this.#onBinding(state));
     this.#onBinding(binding.state);
@@ -119,7 +120,7 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req
 
   ended(): void {
     this.pending--;
-    this.#deps.touched(this);
+    this.#touched(this);
     if (this.#isOneShot && this.pending === 0) this.close();
   }
 
@@ -169,8 +170,7 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req
       reply.end(this.#unbound());
       return ended;
     }
-    request.boundId = target.id;
-    request.residual = target.residual;
+    request.bound = target;
     return target.lease.send(request, reply);
   }
 
@@ -220,7 +220,7 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req
     } else {
       lease.follow(bound);
     }
-    return { id: bound.id, residual: bound.residual, lease };
+    return { dst: this.#path, id: bound.id, residual: bound.residual, note: null, lease };
   }
 
   #unbound(): Failure {

@@ -83,6 +83,10 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
   readonly #oneShotClusters = new Map<Path, Cluster<Req, Res>>();
   /** Paths with the same options share the filters. */
   readonly #services = new WeakMap<ServiceOptions<Req, Res>, Service<Req, Res>>();
+  readonly #pathTouched = (path: Destination<Req, Res>): void => {
+    this.#paths.touch(path);
+    if (this.#whenIdle !== null && this.pending === 0) this.#whenIdle();
+  };
   #isClosed = false;
   /** Somebody waits for the last call to end. */
   #whenIdle: (() => void) | null = null;
@@ -201,7 +205,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
       binding: deps.interpreter.bind(concat(deps.dtab, localDtab), dst),
       lease: (bound) => new Lease(bound, user, (each) => this.#cluster(each)),
       explain,
-      touched: (path) => this.#pathTouched(path),
+      touched: this.#pathTouched,
       closed: () => {
         this.#serviceScopes.release(scopeName);
         this.#oneShotPaths.delete(key);
@@ -216,11 +220,6 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
       this.#services.set(options, service);
     }
     return service;
-  }
-
-  #pathTouched(path: Destination<Req, Res>): void {
-    this.#paths.touch(path);
-    if (this.#whenIdle !== null && this.pending === 0) this.#whenIdle();
   }
 
   #cluster(bound: Bound): Cluster<Req, Res> {

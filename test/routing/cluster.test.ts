@@ -187,7 +187,7 @@ test("a name that is bound to something else sends its next calls there", () => 
   router.bind("/svc/users", "/#/fs/green", addresses(1));
   const call = testCall();
   send(router.service, call);
-  assert.equal(call.boundId, "/#/fs/green");
+  assert.equal(call.bound?.id, "/#/fs/green");
   const blue = router.metrics.root.children.get("client")?.children.get("#/fs/blue");
   assert.equal(blue?.children.get("service")?.children.size, 0);
   router.binding("/svc/users").set(ok(neg));

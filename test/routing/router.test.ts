@@ -27,8 +27,8 @@ test("a call reaches an endpoint of the id its name is bound to, and says where 
   const call = testCall();
   assert.deepEqual(await ask(router.service, call), { response: 200, failure: null });
   assert.equal(call.dst, "/svc/users");
-  assert.equal(call.boundId, "/#/fs/users");
-  assert.equal(call.residual, "/rest");
+  assert.equal(call.bound?.id, "/#/fs/users");
+  assert.equal(call.bound?.residual, "/rest");
   assert.deepEqual(call.endpoint, address(1));
 });
 

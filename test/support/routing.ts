@@ -11,7 +11,7 @@ import type { AddressSet, Bound, Interpreter } from "../../src/core/naming.ts";
 import type { NameTree } from "../../src/core/nametree.ts";
 import { leaf } from "../../src/core/nametree.ts";
 import type { Path } from "../../src/core/path.ts";
-import { pathLiteral, root } from "../../src/core/path.ts";
+import { pathLiteral } from "../../src/core/path.ts";
 import type { Address, Call, Classifier, DialOptions, Wire } from "../../src/core/protocol.ts";
 import type { Pending, Reply, Service } from "../../src/core/service.ts";
 import { ended } from "../../src/core/service.ts";
@@ -44,8 +44,7 @@ export function testCall(name = "/svc/users", fields: Partial<TestCall> = {}): T
     replayable: true,
     idempotent: true,
     dst: null,
-    boundId: null,
-    residual: root,
+    bound: null,
     endpoint: null,
     path: null,
     attachment: null,

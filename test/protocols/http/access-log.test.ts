@@ -7,7 +7,7 @@ import { newTrace } from "../../../protocols/http/trace-id.ts";
 import type { Exchange } from "../../../protocols/http/exchange.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { seeded } from "../../support/random.ts";
-import { peer, request, response } from "./messages.ts";
+import { boundTo, peer, request, response } from "./messages.ts";
 
 const clock = simulatedClock(new Date(2024, 0, 31, 23, 59, 58).getTime());
 
@@ -80,7 +80,7 @@ test("no bytes of a caller's can end a field or a line", () => {
 test("a line of JSON says what was asked, where it went and how it ended", () => {
   const asked = request({
     dst: pathLiteral("/svc/web"),
-    boundId: pathLiteral("/#/io.l5d.fs/web"),
+    bound: boundTo("/#/io.l5d.fs/web"),
     endpoint: { host: "10.0.0.7", port: 80, weight: 1 },
     hop: {
       trace: { ...newTrace(seeded(1)), traceHigh: 1, traceLow: 2 },

@@ -7,7 +7,7 @@ import { decodeTrace, encodeTrace, newTrace } from "../../../protocols/http/trac
 import type { Fields } from "../../../protocols/http/message.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { seeded } from "../../support/random.ts";
-import { asObject, request } from "./messages.ts";
+import { asObject, boundTo, request } from "./messages.ts";
 
 const startNs = BigInt(Date.UTC(2024, 0, 1)) * 1_000_000n;
 
@@ -28,7 +28,7 @@ function pass(
 test("a request without context gets a trace, a request id and where it goes", () => {
   const { out } = pass(null, (asked) => {
     asked.dst = pathLiteral("/svc/web");
-    asked.boundId = pathLiteral("/#/io.l5d.fs/web");
+    asked.bound = boundTo("/#/io.l5d.fs/web");
   });
   assert.deepEqual(Object.keys(out), [
     "l5d-ctx-trace",
@@ -44,7 +44,7 @@ test("a request without context gets a trace, a request id and where it goes", (
 });
 
 test("the residual is told only when something is left", () => {
-  const { out } = pass(null, (asked) => (asked.residual = pathLiteral("/a/b")));
+  const { out } = pass(null, (asked) => (asked.bound = boundTo("/#/io.l5d.fs/web", "/a/b")));
   assert.equal(out["l5d-dst-residual"], "/a/b");
 });
 

@@ -10,7 +10,7 @@ import type { HttpRequest } from "../../../protocols/http/message.ts";
 import { ask } from "../../support/ask.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { seeded } from "../../support/random.ts";
-import { answering, request, response, stranger, textBody, textOf } from "./messages.ts";
+import { answering, boundTo, request, response, stranger, textBody, textOf } from "./messages.ts";
 import type { Parts } from "./messages.ts";
 
 const clock = simulatedClock();
@@ -39,7 +39,7 @@ function proxy(service: ReturnType<typeof answering>["service"]) {
       maxForwards,
       (asked, reply, next) => {
         asked.dst = pathLiteral("/svc/web");
-        asked.boundId = pathLiteral("/#/io.l5d.fs/web");
+        asked.bound = boundTo("/#/io.l5d.fs/web");
         asked.endpoint = { host: "10.0.0.7", port: 80, weight: 1 };
         return next(asked, reply);
       },

@@ -9,7 +9,7 @@ import { refusal } from "../../../protocols/http/problems.ts";
 import type { Failure, FailureKind } from "../../../src/core/failure.ts";
 import type { FailureOptions } from "../../../protocols/http/failures.ts";
 import type { HttpRequest, Peer } from "../../../protocols/http/message.ts";
-import { asObject, peer, request, stranger } from "./messages.ts";
+import { asObject, boundTo, peer, request, stranger } from "./messages.ts";
 
 const options: FailureOptions = {
   label: "outgoing",
@@ -112,8 +112,7 @@ register the service where its dentry points to. Every step, live:
 test("a connection that failed names the address, and that the request may be sent again", () => {
   const asked = request({
     dst: pathLiteral("/svc/web"),
-    boundId: pathLiteral("/#/io.l5d.fs/web"),
-    residual: pathLiteral("/x"),
+    bound: boundTo("/#/io.l5d.fs/web", "/x"),
     endpoint: { host: "::1", port: 80, weight: 1 },
   });
   const answer = rendered(failure("connect", "connection refused", "safe"), asked);
@@ -129,7 +128,7 @@ test("a connection that failed names the address, and that the request may be se
 test("callers elsewhere see what failed and for which service, not how it is reached", () => {
   const asked = request({
     dst: pathLiteral("/svc/web"),
-    boundId: pathLiteral("/#/io.l5d.fs/secret"),
+    bound: boundTo("/#/io.l5d.fs/secret"),
     endpoint: { host: "10.9.9.9", port: 80, weight: 1 },
     hop: null,
   });

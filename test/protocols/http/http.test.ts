@@ -19,6 +19,7 @@ import type { Address, ListenOptions, ProtocolRouter, Wire } from "../../../src/
 import type { Service } from "../../../src/core/service.ts";
 import type { HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
 import { recorded } from "./recorded.ts";
+import { boundTo } from "./messages.ts";
 
 const clock = systemClock();
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -105,7 +106,7 @@ async function proxy(t: TestContext, endpointPort: number, options: ProxyOptions
       return ended;
     }
     request.dst = name;
-    request.boundId = pathLiteral("/#/test/web");
+    request.bound = boundTo("/#/test/web");
     request.endpoint = address;
     return send(request, reply);
   };

@@ -1,7 +1,8 @@
 // Requests and answers for tests, with what the test does not care about filled in.
 import { Buffer } from "node:buffer";
 import { emptyDtab } from "../../../src/core/dtab.ts";
-import { root } from "../../../src/core/path.ts";
+import { pathLiteral } from "../../../src/core/path.ts";
+import type { BoundName } from "../../../src/core/protocol.ts";
 import { noBody, wholeBody } from "../../../protocols/http/message.ts";
 import type { Service } from "../../../src/core/service.ts";
 import type { Fields, HttpRequest, HttpResponse, Peer } from "../../../protocols/http/message.ts";
@@ -34,8 +35,7 @@ export function request({ fields = [], ...parts }: Parts<HttpRequest> = {}): Htt
     replayable: true,
     idempotent: true,
     dst: null,
-    boundId: null,
-    residual: root,
+    bound: null,
     endpoint: null,
     path: null,
     attachment: null,
@@ -72,6 +72,16 @@ export function response({ fields = [], ...parts }: Parts<HttpResponse> = {}): H
     body: noBody,
     upgrade: null,
     ...parts,
+  };
+}
+
+/** The name `/svc/web`, bound to `id`. */
+export function boundTo(id: string, residual = "/"): BoundName {
+  return {
+    dst: pathLiteral("/svc/web"),
+    id: pathLiteral(id),
+    residual: pathLiteral(residual),
+    note: null,
   };
 }
 
