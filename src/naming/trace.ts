@@ -22,17 +22,31 @@ interface TraceOptions {
  *         /$/inet/127.1/8080  (/host/users => /$/inet/127.1/8080)  1 address: 127.0.0.1:8080
  */
 export function traceText(delegation: Delegation, options: TraceOptions = {}): string {
-  const lines: string[] = [];
   const maxLines = options.maxLines ?? 200;
   const writer = {
-    lines,
+    lines: [],
     maxAddresses: options.maxAddresses ?? 8,
     isColoured: options.colour === true,
   };
   write(writer, delegation, 0, "", true);
+  const lines = withoutRuns(writer.lines);
   const more = lines.length - maxLines;
   if (more > 0) lines.splice(maxLines, more, `... and ${more} lines more`);
   return lines.join("\n");
+}
+
+/** An entry that leads back to its own name gives the same line a hundred times: it is counted. */
+function withoutRuns(lines: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < lines.length;) {
+    const line = lines[i] ?? "";
+    const start = i;
+    while (lines[i] === line) i++;
+    kept.push(line);
+    const indent = /^ */.exec(line)?.[0] ?? "";
+    if (i - start > 1) kept.push(`${indent}... and ${i - start - 1} more of the same`);
+  }
+  return kept;
 }
 
 interface Writer {

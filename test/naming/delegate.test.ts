@@ -102,6 +102,15 @@ test("a long trace is cut, and says by how much", (t) => {
   assert.match(lines[10] ?? "", /^\.\.\. and \d+ lines more$/);
 });
 
+test("a line that a loop repeats is written once and counted", (t) => {
+  const live = delegated(t, {}, "/svc => /#/a ; /svc/loop => /svc/loop", "/svc/loop");
+  const lines = traceText(value(live.state)).split("\n");
+  assert.equal(lines.length, 5, lines.join("\n"));
+  assert.match(lines[1] ?? "", /failed: Max recursion level reached/);
+  assert.match(lines[3] ?? "", /no such name \(not used\)$/);
+  assert.equal(lines[4], "  ... and 98 more of the same");
+});
+
 test("what is pending appears once it is known, addresses too", (t) => {
   const slow: Cell<NameTree<Bound | Path>> = cell();
   const live = delegated(t, { "/a": slow }, "/svc => /#/a", "/svc");
