@@ -106,7 +106,7 @@ function percent(share: number): string {
 function resultText(delegation: Delegation, maxAddresses: number): string {
   switch (delegation.type) {
     case "neg":
-      return delegation.path === "~" ? "'~' says there is no such name" : "no such name";
+      return negText(delegation);
     case "fail":
       return "fails here: no alternative behind it is tried";
     case "empty":
@@ -128,6 +128,11 @@ function resultText(delegation: Delegation, maxAddresses: number): string {
     default:
       return delegation.type satisfies never;
   }
+}
+
+function negText({ path, why }: Delegation): string {
+  if (path === "~") return "'~' says there is no such name";
+  return why === undefined ? "no such name" : `no such name: ${why}`;
 }
 
 function boundText(bound: Bound, maxAddresses: number): string {
