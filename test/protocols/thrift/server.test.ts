@@ -352,6 +352,17 @@ test("a call in the other protocol is refused in its own", () => {
   );
 });
 
+test("a framed caller at a buffered server is told so in the log at once", () => {
+  const bytes = callFrame("echo", 1);
+  for (let cut = 1; cut <= bytes.length; cut++) {
+    const { socket, events } = serve({ speech: { transport: "buffered" } });
+    socket.receive(text(bytes.subarray(0, cut)));
+    if (cut < bytes.length) socket.receive(text(bytes.subarray(cut)));
+    assert.match(String(events[0]?.["reason"]), /may be framed \(thriftFramed: true\)$/);
+    assert.equal(socket.hasEnded, true);
+  }
+});
+
 test("failures become exceptions of the call, old-style for callers that are", () => {
   const { socket, calls } = serve();
   socket.receive(text(callFrame("find", -2), frameOf("0000000470696e67010000000100")));
