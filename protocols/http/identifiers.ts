@@ -71,7 +71,8 @@ const headerPath: IdentifierPlugin<HttpRequest> = plugin({
     const nameOf = memoized<Path | Unidentified>(maxNames, (text) => {
       const parsed = parsePath(text);
       if (parsed.ok) return join(prefix, parsed.value);
-      return { unidentified: `${header} header is not a path: ${parsed.error.message}` };
+      const unidentified = `${header} header is not a path: ${parsed.error.message}`;
+      return { unidentified, isFinal: true };
     });
     return (request) => {
       const text = read(request);

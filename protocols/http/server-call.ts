@@ -141,7 +141,7 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
     if (this.#state === "waiting") this.#fail(why);
     else if (this.#state === "answering") this.bodyBroken(why);
     else this.#over();
-    this.#pending?.cancel(why);
+    this.#pending?.cancel(failure("cancelled", why.detail)); // nothing against the endpoint
   }
 
   #answer(response: HttpResponse): void {

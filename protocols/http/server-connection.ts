@@ -360,7 +360,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     const [call, body] = [this.#call, this.#body];
     this.#body = null;
     call?.refuse(why);
-    body?.fail(why);
+    body?.fail(failure("cancelled", why.detail));
   }
 
   #close(): void {

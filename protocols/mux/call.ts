@@ -82,14 +82,14 @@ export function copyOf(request: MuxRequest): MuxRequest {
 export function readDispatch(frame: Buffer): MuxRequest | Problem {
   scanContexts(frame, bodyStart);
   const { end, deadlineAt, traceAt } = marks;
-  if (end < 0) return problem("the contexts of a Tdispatch are cut short");
+  if (end < 0) return problem("a Tdispatch whose contexts are cut short");
   const length = shortLength(frame, end);
   const dtabStart = end + 2 + length;
   if (length < 0 || dtabStart > frame.length) {
-    return problem("the destination of a Tdispatch is cut short");
+    return problem("a Tdispatch whose destination is cut short");
   }
   const payloadStart = dtabEnd(frame, dtabStart);
-  if (payloadStart < 0) return problem("the dtab of a Tdispatch is cut short");
+  if (payloadStart < 0) return problem("a Tdispatch whose dtab is cut short");
   const request = new MuxRequest("dispatch", frame, payloadStart);
   request.contextsStart = bodyStart;
   request.contextsEnd = end;
@@ -131,14 +131,13 @@ export function readReq(frame: Buffer): MuxRequest | Problem {
   let traceAt = -1;
   let flags = 0;
   for (let i = 0; i < keys; i++) {
-    if (at + 2 > frame.length) return problem("the keys of a Treq are cut short");
+    if (at + 2 > frame.length) return problem("a Treq whose keys are cut short");
     const key = frame.readUInt8(at);
     const length = frame.readUInt8(at + 1);
     at += 2;
-    if (at + length > frame.length) return problem("the keys of a Treq are cut short");
+    if (at + length > frame.length) return problem("a Treq whose keys are cut short");
     if (key === traceIdKey) {
-      if (length !== traceIdBytes)
-        return problem(`the trace of a Treq has ${length} bytes, not 24`);
+      if (length !== traceIdBytes) return problem(`a Treq whose trace has ${length} bytes, not 24`);
       traceAt = at;
     } else if (key === flagsKey && length > 0) {
       flags = frame.readUInt8(at + length - 1);
@@ -191,7 +190,7 @@ export function readRdispatch(frame: Buffer): MuxResponse | Problem {
   if (typeof status === "object") return status;
   scanContexts(frame, bodyStart + 1);
   const { end, failureAt } = marks;
-  if (end < 0) return problem("the contexts of an Rdispatch are cut short");
+  if (end < 0) return problem("an Rdispatch whose contexts are cut short");
   const flags = failureAt < 0 ? 0 : frame.readUInt8(failureAt + 7);
   return new MuxResponse(status, frame, bodyStart + 1, end, flags);
 }

@@ -74,10 +74,10 @@ export class Fragments {
   #tooMuch(messageBytes: number, moreBytes: number): Problem | null {
     const { maxFrameBytes, maxHeldBytes } = this.#limits;
     if (messageBytes - 4 > maxFrameBytes) {
-      return problem(`a message in fragments exceeds ${maxFrameBytes} bytes (maxFrameKB)`);
+      return problem(`a message in fragments of more than ${maxFrameBytes} bytes (maxFrameKB)`);
     }
     if (this.#heldBytes + moreBytes <= maxHeldBytes) return null;
-    return problem(`messages in fragments exceed ${maxHeldBytes} bytes together`);
+    return problem(`messages in fragments of more than ${maxHeldBytes} bytes together`);
   }
 
   #append(stream: Stream, frame: Buffer): void {

@@ -135,7 +135,8 @@ export function readInit(frame: Buffer): Init | Problem {
   while (at < frame.length) {
     const key = longBytes(frame, at);
     const value = key === null ? null : longBytes(frame, at + 4 + key.length);
-    if (key === null || value === null) return problem("a header of Tinit or Rinit is cut short");
+    if (key === null || value === null)
+      return problem("a Tinit or Rinit with a header that is cut short");
     headers.push([key.toString("utf8"), value]);
     at += 8 + key.length + value.length;
   }

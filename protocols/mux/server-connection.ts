@@ -207,6 +207,7 @@ export class ServerConnection implements Receiver, Consumer {
         if (mux.readReason(frame) === mux.tinitCheck) this.#outbox.control(frame);
         return undefined;
       case mux.rdrain:
+        if (this.#state === "open") return this.#unexpected(type, tag); // nobody asked it to drain
         this.#hasDrainAnswer = true;
         return this.#closeIfDrained();
       case mux.rping:
@@ -216,10 +217,14 @@ export class ServerConnection implements Receiver, Consumer {
         return this.#outbox.control(mux.emptyMessage(mux.rdrain, tag));
       default:
         if (!mux.isKnownType(type)) return this.#broken(`a message of unknown type ${type}`);
-        return this.#outbox.control(
-          mux.rerrMessage(tag & mux.maxTag, `Unexpected mux message type ${type}`),
-        );
+        return this.#unexpected(type, tag);
     }
+  }
+
+  /** A known message that is not for a caller to send now. The session goes on. */
+  #unexpected(type: number, tag: number): void {
+    const reason = `Unexpected mux message type ${type}`;
+    this.#outbox.control(mux.rerrMessage(tag & mux.maxTag, reason));
   }
 
   #piece(frame: Buffer): void {

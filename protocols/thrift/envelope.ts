@@ -26,7 +26,7 @@ export const marks = {
 };
 
 /** The bytes end within the envelope. */
-const truncated = "the message ends within its header";
+export const truncated = "the message ends within its header";
 
 /** Sets `marks` to what stands in `buffer[start, end)`; a text says why it is no message. */
 export function readEnvelope(buffer: Buffer, start: number, end: number): string | null {

@@ -77,7 +77,8 @@ const byHeader: IdentifierPlugin<ThriftRequest> = plugin({
       if (!text.startsWith("/")) return join(prefix, pathOfShown([segmentOf(text)]));
       const parsed = parsePath(text);
       if (parsed.ok) return join(prefix, parsed.value);
-      return { unidentified: `header ${header} is not a path: ${parsed.error.message}` };
+      const unidentified = `header ${header} is not a path: ${parsed.error.message}`;
+      return { unidentified, isFinal: true };
     });
     return ({ wrapping }) => {
       const text = wrapping.header?.fields.get(header);

@@ -1,7 +1,7 @@
 // The answer to bytes that are no call, if they tell which call they would have been.
 import { Buffer } from "node:buffer";
 import { prefixBytes } from "../../src/net/framer.ts";
-import { marks, messageType, readEnvelope } from "./envelope.ts";
+import { marks, maxEnvelopeBytes, messageType, readEnvelope, truncated } from "./envelope.ts";
 import { exceptionFrame, framed } from "./exception.ts";
 import { inHeaderFrame } from "./header.ts";
 import { readRequestHeader } from "./request-header.ts";
@@ -15,6 +15,14 @@ export function refusalFor(what: Malformed, begun: Buffer): Buffer | null {
   const frame = exceptionFrame(call, what.type, what.reason);
   if (what.header !== null) return inHeaderFrame(frame, what.header);
   return wrapped(frame, what.isUpgraded, what.speech.transport === "buffered");
+}
+
+/** Whether what still comes of the message could tell which call it would have been. */
+export function mayTellMore(what: Malformed, begun: Buffer): boolean {
+  if (!what.mayContinue || begun.length >= maxEnvelopeBytes) return false;
+  const messageAt = what.isUpgraded ? messageStart(what, begun) : 0;
+  if (messageAt === null || messageAt >= begun.length) return true;
+  return readEnvelope(begun, messageAt, begun.length) === truncated;
 }
 
 /** A frame of our own as the caller wants it. */

@@ -10,7 +10,7 @@ import { CallReader } from "./call-reader.ts";
 import { maxEnvelopeBytes } from "./envelope.ts";
 import { emptyReplyFrame } from "./exception.ts";
 import { ServerCall } from "./server-call.ts";
-import { refusalFor, wrapped } from "./refusal.ts";
+import { mayTellMore, refusalFor, wrapped } from "./refusal.ts";
 import type { Service } from "../../src/core/service.ts";
 import type { Ends } from "../../src/net/ends.ts";
 import type { Consumer } from "../../src/net/inlet.ts";
@@ -278,9 +278,9 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
     const what = this.#malformed;
     if (this.#first !== null || this.#state !== "refusing") return undefined;
     if (what === null) return this.#close();
-    const isAll = !what.mayContinue || this.#begun.length >= maxEnvelopeBytes;
     const answer = refusalFor(what, this.#begun);
-    if (answer === null && !isAll && !this.#hasAllInput) return undefined;
+    const waits = answer === null && !this.#hasAllInput && mayTellMore(what, this.#begun);
+    if (waits) return undefined;
     if (answer !== null) this.#link.socket.write(answer);
     return this.#close();
   }

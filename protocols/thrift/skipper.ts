@@ -27,6 +27,8 @@ const step = {
   length: 13,
   listSize: 14,
   mapSize: 15,
+  /** The first byte of an old message's name, `#number` bytes long. */
+  oldName: 16,
 } as const;
 
 type Step = (typeof step)[keyof typeof step];
@@ -109,6 +111,8 @@ export class Skipper {
         if (byte !== 1) return this.#fail("it begins with no version of a Thrift protocol");
         this.#skipBytesBefore(2, "strictName");
         return undefined;
+      case step.oldName:
+        return this.#oldName(byte);
       case step.compactSecond:
         if ((byte & 0x1f) !== 1) {
           return this.#fail(`version ${byte & 0x1f} of the compact protocol is unknown`);
@@ -162,6 +166,14 @@ export class Skipper {
     }
   }
 
+  /** No UTF-8 begins so, but a framed message does, whose length looked like that of a name. */
+  #oldName(byte: number): void {
+    if (byte >= 0x80 && byte < 0xc0) {
+      return this.#fail("its name is no text: the caller may be framed (thriftFramed: true)");
+    }
+    return this.#bytes(this.#number - 1 + 5);
+  }
+
   /** Two bytes of a strict message's version say nothing that is wanted here. */
   #skipBytesBefore(bytes: number, counted: Counted): void {
     this.#expectInt32(counted);
@@ -184,7 +196,9 @@ export class Skipper {
       case "strictName":
         return this.#bytes(count + 4);
       case "oldName":
-        return this.#bytes(count + 5);
+        if (count === 0) return this.#bytes(5);
+        this.#step = step.oldName;
+        return undefined;
       case "list":
         return this.#list(this.#type, count);
       case "map":

@@ -32,7 +32,7 @@ export function checkConfig(text: string, fileName: string, kinds: Kinds): Check
   const read = readYaml(text);
   if (!read.ok) return { ok: false, problems: shown(fileName, read.problems), warnings: [] };
   const { source } = read;
-  const { root } = source;
+  const { root, twice } = source;
   if (root?.kind !== "map") {
     const message =
       root === null ? emptyFile : "expected a map of admin, namers, routers, telemetry";
@@ -57,8 +57,8 @@ export function checkConfig(text: string, fileName: string, kinds: Kinds): Check
     ...conflicts(source, shaped.data, kinds),
   ];
   const told = shown(fileName, locate(source, warnings));
-  if (findings.length > 0 || !checked.success) {
-    const problems = locate(source, findings, shaped.misspelt);
+  if (twice.length > 0 || findings.length > 0 || !checked.success) {
+    const problems = [...twice, ...locate(source, findings, shaped.misspelt)];
     return { ok: false, problems: shown(fileName, problems), warnings: told };
   }
   const raw = plain(root) as Record<string, unknown>; // a map gives an object

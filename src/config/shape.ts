@@ -75,7 +75,7 @@ class Walk {
       if (schema !== undefined && !isEmpty)
         data[key] = this.any(value, schema as GenericSchema, inside);
       else if (schema === undefined && type === "loose_object") data[key] = plain(value);
-      else if (schema === undefined && noEffect === null) this.#unknown(key, entries, inside);
+      else if (schema === undefined && noEffect === null) this.#unknown(key, node, entries, inside);
     }
     this.#around.pop();
     for (const [key, schema] of Object.entries(entries)) {
@@ -116,13 +116,14 @@ class Walk {
     return plain(node);
   }
 
-  #unknown(key: string, entries: ObjectEntries, steps: readonly Step[]): void {
+  #unknown(key: string, node: MapNode, entries: ObjectEntries, steps: readonly Step[]): void {
     const advice = keyAdvice(sectionOf(steps));
     if (advice !== null) return this.#find(steps, "key", advice);
     const known = Object.keys(entries);
     const elsewhere = this.#belongs(key, steps);
     const here = elsewhere === null ? nearest(key, known) : null;
-    if (here !== null) this.misspelt.add(stepsKey([...steps.slice(0, -1), here]));
+    const isMissing = here !== null && !node.entries.has(here);
+    if (isMissing) this.misspelt.add(stepsKey([...steps.slice(0, -1), here]));
     this.#find(steps, "key", unknownKey(here, elsewhere, known));
   }
 

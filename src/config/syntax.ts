@@ -77,6 +77,10 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   [/^Block collections are not allowed within flow/, "expected a comma after this value"],
   [/^Missing , (or : )?between flow/, "expected a comma before this"],
   [
+    /^Unexpected flow-(map|seq)-start at node end/,
+    "expected a comma or a closing bracket after this value: text that holds { or [ must stand in quotes here",
+  ],
+  [
     /^Unexpected scalar at node end/,
     "expected the value above to end here: check the indentation, or put all of the text in quotes",
   ],
@@ -105,6 +109,9 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   [/^Block scalar header includes/, "expected the end of the line after | or >"],
 ];
 
+/** All that follows the place where brackets or quotes went wrong is said to be unexpected. */
+const isAftermath = /^Unexpected .* token in YAML stream/;
+
 /** One problem a line: what follows on the same line is nearly always the same mistake. */
 function syntaxProblems(
   document: Document.Parsed,
@@ -114,6 +121,7 @@ function syntaxProblems(
   const problems: Problem[] = [];
   const lines = new Set<number>();
   for (const { message, pos } of [...document.errors, ...document.warnings]) {
+    if (isAftermath.test(message) && problems.length > 0) continue;
     const isOpenQuote = message.startsWith("Missing closing");
     const at = place(isOpenQuote ? (openQuote(document, text) ?? pos[0]) : pos[0]);
     if (lines.has(at.line)) continue;

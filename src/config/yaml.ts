@@ -56,6 +56,8 @@ export interface Source {
   readonly text: string;
   /** null: the file has no content. */
   readonly root: Node | null;
+  /** Keys that stand in one map twice. The first counts, so that the rest can be checked. */
+  readonly twice: readonly Problem[];
   place(offset: number): Place;
 }
 
@@ -77,12 +79,15 @@ export function readYaml(text: string): ReadResult {
   if (problems.length > 0) return { ok: false, problems };
   const builder = new Builder(place);
   const root = contents === null ? null : builder.build(contents, []);
-  if (builder.problems.length > 0) return { ok: false, problems: builder.problems };
-  return { ok: true, source: { text, root, place } };
+  if (builder.problems.length > 0) {
+    return { ok: false, problems: [...builder.problems, ...builder.twice] };
+  }
+  return { ok: true, source: { text, root, twice: builder.twice, place } };
 }
 
 class Builder {
   readonly problems: Problem[] = [];
+  readonly twice: Problem[] = [];
   readonly #place: (offset: number) => Place;
   readonly #anchors = new Map<string, Node | "unfinished">();
   #isTooLarge = false;
@@ -150,7 +155,8 @@ class Builder {
 
   #twice(offset: number, firstOffset: number, steps: readonly Step[]): void {
     const { line } = this.#place(firstOffset);
-    this.#report(offset, steps, `the key stands here twice: it is already on line ${line}`);
+    const message = `the key stands here twice: it is already on line ${line}`;
+    this.twice.push({ ...this.#place(offset), steps, message });
   }
 
   /** `<<: *base`, or a list of such: adds the keys that are not there already. */

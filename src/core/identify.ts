@@ -1,4 +1,5 @@
-// Several identifiers as one: they are tried in order, the first that names the request wins.
+// Several identifiers as one: they are tried in order, the first that names the request wins, or
+// finds that it names itself badly: what is misspelt must not reach another service.
 import type { Identifier, Unidentified } from "./protocol.ts";
 
 /**
@@ -14,6 +15,7 @@ export function firstOf<Req>(identifiers: readonly Identifier<Req>[]): Identifie
       const name = identify(request);
       if (typeof name === "string") return name;
       reasons.push(name.unidentified);
+      if (name.isFinal === true) break;
     }
     return together(reasons);
   };

@@ -109,6 +109,8 @@ export interface Delegation {
   readonly union?: readonly { readonly weight: number; readonly tree: Delegation }[];
   readonly bound?: Bound;
   readonly message?: string;
+  /** Of a `neg` that nobody was asked about: why. For people; not a part of Linkerd's JSON. */
+  readonly why?: string;
   /** Of a transformation: its name and what it made of `bound`. */
   readonly name?: string;
   readonly tree?: Delegation;

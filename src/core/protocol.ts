@@ -61,6 +61,8 @@ export interface Address {
 
 export interface Unidentified {
   readonly unidentified: string;
+  /** The request says its name, and says it badly: no further identifier gives it another. */
+  readonly isFinal?: true;
 }
 
 /** Names a request, or says why it has no name. Synchronous: it may look at the head only. */

@@ -1,10 +1,17 @@
 // Reads the text of paths, name trees and dtabs, and says where and why it could not.
 import type { Parsed } from "./parsed.ts";
 
-/** White space as Java sees it (which the originals use), not Unicode's: no NBSP. */
+/** White space as Java sees it (which the originals use): Unicode's without the no-break spaces. */
 function isBlank(code: number): boolean {
+  if (code > 127) return wideBlanks.has(code);
   return code === 32 || (code >= 9 && code <= 13) || (code >= 28 && code <= 31);
 }
+
+/** Zs without U+00A0, U+2007 and U+202F, Zl and Zp. */
+const wideBlanks: ReadonlySet<number> = new Set([
+  0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2008, 0x2009, 0x200a, 0x2028,
+  0x2029, 0x205f, 0x3000,
+]);
 
 /** `0-9 A-Z a-z _ : . # $ % -` */
 function isShowable(code: number): boolean {

@@ -6,6 +6,7 @@ import type { Live, State } from "../core/live.ts";
 import { showTree } from "../core/nametree.ts";
 import type { NameTree } from "../core/nametree.ts";
 import type { Bound, Delegation, MountedNamer, Transformer } from "../core/naming.ts";
+import { pathLiteral, root, startsWith } from "../core/path.ts";
 import type { Path } from "../core/path.ts";
 import { isBoundTree } from "./bound-tree.ts";
 import { simplifyDelegation } from "./delegation.ts";
@@ -30,6 +31,9 @@ export function delegation(
 
 /** Addresses that changed are a change, though the delegation itself looks the same. */
 const never = () => false;
+
+/** Where configured namers are. */
+const discovery = pathLiteral("/#");
 
 type Rule = NonNullable<Delegation["dentry"]>;
 
@@ -95,10 +99,21 @@ class Delegating {
     const { by, state } = names.askNamers(this.#namers, place.path, tracker);
     if (state.kind === "pending") return ok(node("pending", place));
     if (state.kind === "failed") return ok(exception(place, state.why.detail));
-    const transformers = (by === null ? null : this.#transformers.get(by)) ?? [];
+    if (by === null) return ok(this.#unknown(place));
+    const transformers = this.#transformers.get(by) ?? [];
     // Transformers apply to trees that are bound throughout.
     const applied = isBoundTree(state.value) ? transformers : [];
     return this.#tree(state.value, { ...place, transformers: applied }, tracker);
+  }
+
+  /** No dentry matches, and no namer knows it: who makes mistakes wants to know which one it is. */
+  #unknown(place: Place): Delegation {
+    const isAsked = this.#namers.some(({ id }) => startsWith(place.path, id));
+    if (isAsked || place.path === root) return node("neg", place);
+    if (!startsWith(place.path, discovery)) return { ...node("neg", place), why: "no dentry fits" };
+    const ids = this.#namers.flatMap(({ id }) => (startsWith(id, discovery) ? [id] : []));
+    const there = ids.length === 0 ? "there is none" : `there is ${ids.join(", ")}`;
+    return { ...node("neg", place), why: `no namer has this prefix (${there})` };
   }
 
   #tree(tree: NameTree<Bound | Path>, place: Place, tracker: Tracker): State<Delegation> {

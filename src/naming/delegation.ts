@@ -73,12 +73,14 @@ export function bindsTo(
   delegation: Delegation,
 ): "leaf" | "neg" | "fail" | "empty" | "exception" | "pending" {
   switch (delegation.type) {
-    case "alt":
-      return (
-        childrenOf(delegation)
-          .map(bindsTo)
-          .find((kind) => kind !== "neg") ?? "neg"
-      );
+    case "alt": {
+      // The ones behind the first that counts are not looked at: there may be thousands.
+      for (const child of childrenOf(delegation)) {
+        const kind = bindsTo(child);
+        if (kind !== "neg") return kind;
+      }
+      return "neg";
+    }
     case "union": {
       const kinds = childrenOf(delegation).map(bindsTo);
       if (kinds.includes("leaf")) return "leaf";

@@ -4,7 +4,7 @@ import type { Dtab } from "../core/dtab.ts";
 import type { Failure } from "../core/failure.ts";
 import { failed, ok, pending } from "../core/live.ts";
 import type { State } from "../core/live.ts";
-import { alt, leaf, neg, simplify, union } from "../core/nametree.ts";
+import { alt, leaf, neg, simplify } from "../core/nametree.ts";
 import type { NameTree, Weighted } from "../core/nametree.ts";
 import type { Bound, Interpreter, MountedNamer } from "../core/naming.ts";
 import type { Path } from "../core/path.ts";
@@ -111,7 +111,8 @@ class Binding {
       if (state.kind === "ok") good.push({ weight, tree: state.value });
       else if (state.kind === "failed") firstFailure ??= state.why;
     }
-    if (good.length > 0) return ok(simplify(union(good)));
+    // As a union, be it of one: `!` as its only good branch is `~`, not the end of the search.
+    if (good.length > 0) return ok(simplify({ kind: "union", branches: good }));
     return firstFailure === null ? pending : failed(firstFailure);
   }
 }

@@ -22,21 +22,27 @@ interface TraceOptions {
  *         /$/inet/127.1/8080  (/host/users => /$/inet/127.1/8080)  1 address: 127.0.0.1:8080
  */
 export function traceText(delegation: Delegation, options: TraceOptions = {}): string {
-  const lines: string[] = [];
-  const maxLines = options.maxLines ?? 200;
-  const writer = {
-    lines,
+  const writer: Writer = {
+    lines: [],
+    maxLines: options.maxLines ?? 200,
+    repeats: 0,
+    omitted: 0,
     maxAddresses: options.maxAddresses ?? 8,
     isColoured: options.colour === true,
   };
   write(writer, delegation, 0, "", true);
-  const more = lines.length - maxLines;
-  if (more > 0) lines.splice(maxLines, more, `... and ${more} lines more`);
-  return lines.join("\n");
+  endRun(writer);
+  if (writer.omitted > 0) writer.lines.push(`... and ${writer.omitted} lines more`);
+  return writer.lines.join("\n");
 }
 
 interface Writer {
   readonly lines: string[];
+  readonly maxLines: number;
+  /** Of the last line: an entry that leads back to its own name gives it a hundred times. */
+  repeats: number;
+  /** Lines beyond `maxLines`: they are counted, not made. */
+  omitted: number;
   readonly maxAddresses: number;
   readonly isColoured: boolean;
 }
@@ -48,13 +54,41 @@ function write(
   label: string,
   isReached: boolean,
 ): void {
+  if (writer.lines.length < writer.maxLines) {
+    push(writer, lineOf(writer, delegation, depth, label, isReached));
+  } else writer.omitted++;
+  writeChildren(writer, delegation, depth + 1, isReached);
+}
+
+function push(writer: Writer, line: string): void {
+  if (line === writer.lines.at(-1)) {
+    writer.repeats++;
+    return;
+  }
+  endRun(writer);
+  writer.lines.push(line);
+}
+
+function endRun(writer: Writer): void {
+  if (writer.repeats === 0) return;
+  const indent = /^ */.exec(writer.lines.at(-1) ?? "")?.[0] ?? "";
+  writer.lines.push(`${indent}... and ${writer.repeats} more of the same`);
+  writer.repeats = 0;
+}
+
+function lineOf(
+  writer: Writer,
+  delegation: Delegation,
+  depth: number,
+  label: string,
+  isReached: boolean,
+): string {
   const { dentry } = delegation;
   const rule = dentry === undefined ? "" : `  (${dentry.prefix} => ${dentry.dst})`;
   const result = resultText(delegation, writer.maxAddresses);
   const ending = result === "" ? "" : `  ${result}${isReached ? "" : " (not used)"}`;
   const line = `${"  ".repeat(depth)}${label}${nameOf(delegation)}${rule}${ending}`;
-  writer.lines.push(writer.isColoured ? coloured(line, delegation, isReached) : line);
-  writeChildren(writer, delegation, depth + 1, isReached);
+  return writer.isColoured ? coloured(line, delegation, isReached) : line;
 }
 
 /** What was looked up; of a leaf that a transformer made, the id that it has now. */
@@ -81,7 +115,7 @@ function writeChildren(
   for (const child of childrenOf(delegation)) {
     write(writer, child, depth, "", isOpen);
     // Only behind what does not exist does an alternative count.
-    if (delegation.alt !== undefined && bindsTo(child) !== "neg") isOpen = false;
+    if (isOpen && delegation.alt !== undefined && bindsTo(child) !== "neg") isOpen = false;
   }
 }
 
@@ -92,7 +126,7 @@ function percent(share: number): string {
 function resultText(delegation: Delegation, maxAddresses: number): string {
   switch (delegation.type) {
     case "neg":
-      return delegation.path === "~" ? "'~' says there is no such name" : "no such name";
+      return negText(delegation);
     case "fail":
       return "fails here: no alternative behind it is tried";
     case "empty":
@@ -114,6 +148,11 @@ function resultText(delegation: Delegation, maxAddresses: number): string {
     default:
       return delegation.type satisfies never;
   }
+}
+
+function negText({ path, why }: Delegation): string {
+  if (path === "~") return "'~' says there is no such name";
+  return why === undefined ? "no such name" : `no such name: ${why}`;
 }
 
 function boundText(bound: Bound, maxAddresses: number): string {

@@ -310,7 +310,8 @@ export class Cluster<Req extends Call, Res> implements Cached {
     const events: AccrualEvents = {
       counters: this.#stats.accrual,
       mayDie: () => this.#members.mayEject(maxEjectedPercent),
-      died: (forMs) => log.info({ event: "endpoint dead", client, endpoint, forMs }),
+      died: (forMs) =>
+        log.info({ event: "endpoint dead", client, endpoint, forMs: Math.round(forMs) }),
       revived: () => {
         this.#members.revived(endpoint, clock.nowMs());
         log.info({ event: "endpoint revived", client, endpoint });

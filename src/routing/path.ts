@@ -231,7 +231,10 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req
 
   #unresolved(why: Failure): Failure {
     const detail = `${this.#path} could not be resolved: ${why.detail}`;
-    return { kind: "unresolved", retry: "safe", detail, trace: why.trace ?? this.#deps.explain() };
+    const trace = why.trace ?? this.#deps.explain();
+    // A dtab that leads round in circles does so for the next try, too; discovery may recover.
+    if (why.kind === "unbound") return { kind: "unbound", retry: "never", detail, trace };
+    return { kind: "unresolved", retry: "safe", detail, trace };
   }
 }
 

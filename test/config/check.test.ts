@@ -425,6 +425,21 @@ test("problems of all sections come at once, in the order of the file", () => {
   ]);
 });
 
+test("a key that stands there twice hides no other problem", () => {
+  const problems = problemsOf(withRouter("dtab: /a => /b\ndtab: /c => /d\nlable: in"));
+  assert.deepEqual(problems, [
+    "l5d.yaml:5:3 routers[0].dtab: the key stands here twice: it is already on line 4",
+    "l5d.yaml:6:3 routers[0].lable: unknown key: did you mean label?",
+  ]);
+});
+
+test("a key that nearly exists hides nothing that is wrong in the one that does", () => {
+  assert.deepEqual(problemsOf(withRouter("label: 5\nlable: in")), [
+    "l5d.yaml:4:10 routers[0].label: expected text, got 5: put it in quotes",
+    "l5d.yaml:5:3 routers[0].lable: unknown key: did you mean label?",
+  ]);
+});
+
 test("a key that has no effect is accepted with a warning", () => {
   const { warnings } = configOf(
     "admin: {workerThreads: 2}\nrouters:\n- protocol: http\n  bindingCache: {trees: 5}\n  servers: [{label: a}]\n",

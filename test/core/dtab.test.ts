@@ -34,6 +34,13 @@ test("every dtab reads back from what it prints", () => {
   );
 });
 
+test("blanks are those of Java: wide ones, too, but none that forbids a line break", () => {
+  assert.equal(showDtab(dtab("\u2003/a\u3000=>\u2028/b\u2009|\u205f/c")), "/a=>/b | /c");
+  for (const blank of ["\u00a0", "\u2007", "\u202f", "\ufeff"]) {
+    assert.ok(!parseDtab(`/a =>${blank}/b`).ok, JSON.stringify(blank));
+  }
+});
+
 /** The rule as section 1.5 of the facts words it, with no index. */
 function slowLookup(table: Dtab, path: Path): NameTree<Path> {
   const segments = segmentsOf(path);

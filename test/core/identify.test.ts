@@ -17,6 +17,12 @@ test("the first identifier that names the request wins", () => {
   assert.equal(identify(null), "/svc/a");
 });
 
+test("behind a name that is there and cannot be read no other identifier is asked", () => {
+  const misspelt: Identifier<null> = () => ({ unidentified: "no path", isFinal: true });
+  const identify = firstOf([refuses("no header"), misspelt, names("/svc/all")]);
+  assert.deepEqual(identify(null), { unidentified: "no path (tried before: no header)" });
+});
+
 test("when none does, the last reason comes first and the others follow in their order", () => {
   const identify = firstOf([refuses("one"), refuses("two"), refuses("three")]);
   assert.deepEqual(identify(null), { unidentified: "three (tried before: one; two)" });

@@ -92,6 +92,22 @@ test("five failures in a row take an endpoint out, and a good probe brings it ba
   );
 });
 
+test("callers whose bodies are malformed or cut short take no endpoint out", async (t) => {
+  const web = await service(t, "web");
+  const { proxy, metric, go } = await oneClient(t, [web.port]);
+  for (let call = 0; call < 12; call++) {
+    const from = await caller(t, proxy.port);
+    from.write("POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    if (call % 2 === 0) from.write("-3\r\n");
+    else from.socket.end();
+    assert.equal((await from.answer()).status, 400);
+    await from.closed;
+  }
+  assert.equal(await metric("failure_accrual/removals"), 0);
+  assert.equal(await metric("failures"), 0);
+  assert.equal((await go()).body, "web");
+});
+
 test("requests go on when all endpoints are marked dead", async (t) => {
   const sick = await service(t, (_, response) => {
     response.statusCode = 500;

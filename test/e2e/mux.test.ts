@@ -497,7 +497,10 @@ test("bytes that are no mux close their connection with a line in the log; other
     [Buffer.from("ffffffff", "hex"), /a negative size/],
     [Buffer.from("00000003410000", "hex"), /too short for any/],
     [Buffer.from("0000000463000001", "hex"), /unknown type 99/],
-    [Buffer.from("00000006020000020000", "hex"), /destination of a Tdispatch is cut short/],
+    [
+      Buffer.from("00000006020000020000", "hex"),
+      /it sent a Tdispatch whose destination is cut short/,
+    ],
     [Buffer.from("000000050100000280", "hex"), /too many keys/],
     [Buffer.from("0000000c020000000000000000006869", "hex"), /a call with the tag 0/],
   ];
@@ -511,6 +514,17 @@ test("bytes that are no mux close their connection with a line in the log; other
     assert.equal((await good.dispatch({ dst: "/users", payload: "still" })).text, "still");
   }
   assert.equal(await proxy.metric("rt/mux/server/127.0.0.1/0/malformed"), bad.length);
+});
+
+test("an Rdrain that nobody asked for is answered with an Rerr, and calls go on", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  client.socket.write(Buffer.from("00000004c0000001", "hex"));
+  assert.equal((await client.dispatch({ dst: "/users", payload: "on" })).text, "on");
+  const [answer] = client.others;
+  assert.equal(answer?.type, 127);
+  assert.equal(answer.body.toString(), "Unexpected mux message type -64");
 });
 
 test("a tag that is used twice ends the session with an Rerr for each call", async (t) => {

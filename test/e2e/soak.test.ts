@@ -176,7 +176,12 @@ test("of 100,000 calls none fails and none is mixed up while endpoints come, lea
     t,
     `
     namers: [{ kind: io.l5d.fs, rootDir: ${disco.rootDir} }]
-    routers: [{ protocol: http, dtab: "/svc => /#/io.l5d.fs", servers: [{ port: 0 }] }]`,
+    routers:
+    - protocol: http
+      dtab: /svc => /#/io.l5d.fs
+      # A first call on a new connection to an endpoint that dies is tried again only so.
+      service: { responseClassifier: { kind: io.l5d.http.retryableRead5XX } }
+      servers: [{ port: 0 }]`,
   );
   const churn = new Churn(t, disco, proxy);
   const orderly: Service = { name: "orderly", endpoints: [] };

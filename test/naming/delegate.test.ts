@@ -102,6 +102,31 @@ test("a long trace is cut, and says by how much", (t) => {
   assert.match(lines[10] ?? "", /^\.\.\. and \d+ lines more$/);
 });
 
+test("a line that a loop repeats is written once and counted", (t) => {
+  const live = delegated(t, {}, "/svc => /#/a ; /svc/loop => /svc/loop", "/svc/loop");
+  const lines = traceText(value(live.state)).split("\n");
+  assert.equal(lines.length, 5, lines.join("\n"));
+  assert.match(lines[1] ?? "", /failed: Max recursion level reached/);
+  assert.match(lines[3] ?? "", /no such name \(not used\)$/);
+  assert.equal(lines[4], "  ... and 98 more of the same");
+});
+
+test("a name that nobody was asked about says why, but not in Linkerd's JSON", (t) => {
+  const users = { id: pathLiteral("/#/users"), namer: namer({}).namer };
+  const table = dtabLiteral("/svc => /#/usres | /#/users | /host");
+  const live = interpreter([users]).delegate(table, pathLiteral("/svc"));
+  t.after(live.watch(() => {}));
+  const results = traceText(value(live.state))
+    .split("\n")
+    .flatMap((line) => / {2}(no such name.*)$/.exec(line)?.slice(1) ?? []);
+  assert.deepEqual(results, [
+    "no such name: no namer has this prefix (there is /#/users)",
+    "no such name",
+    "no such name: no dentry fits",
+  ]);
+  assert.ok(!JSON.stringify(delegationJson(value(live.state))).includes("prefix ("));
+});
+
 test("what is pending appears once it is known, addresses too", (t) => {
   const slow: Cell<NameTree<Bound | Path>> = cell();
   const live = delegated(t, { "/a": slow }, "/svc => /#/a", "/svc");

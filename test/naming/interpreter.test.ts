@@ -136,6 +136,14 @@ test("a namer's path is looked up through the dtab; that it leads nowhere does n
   assert.deepEqual(states, ["~"]);
 });
 
+test("a union whose only good branch is `!` is `~`: the next alternative counts", (t) => {
+  const namer = new FakeNamer();
+  namer.cell("/bad").set(failed(failure("unresolved", "boom")));
+  namer.cell("/b").set(ok(bound("/#/n/b")));
+  const dtab = "/s => /#/n/bad & /$/fail | /#/n/slow & ! | /#/n/b";
+  assert.deepEqual(binding(t, [mounted("/#/n", namer)], dtab, "/s"), ["/#/n/b"]);
+});
+
 test("a loop fails and says how it began", (t) => {
   const [state] = binding(t, [], "/svc => /host ; /host => /web ; /web => /svc", "/svc/users");
   assert.equal(

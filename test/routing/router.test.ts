@@ -83,6 +83,15 @@ test("a name that cannot be resolved fails the calls that wait for it, and later
   assert.equal(send(router.service, testCall()).answer?.response, 200);
 });
 
+test("a name that the dtab can never resolve is not worth another try", () => {
+  const router = testRouter();
+  router.binding("/svc/users").set(failed(failure("unbound", "round in circles")));
+  const { failure: why } = send(router.service, testCall()).answer ?? {};
+  assert.equal(why?.kind, "unbound");
+  assert.equal(why.retry, "never");
+  assert.match(why.detail, /round in circles/);
+});
+
 test("a binding once good is kept when resolution fails or starts again", () => {
   const router = testRouter();
   router.bind("/svc/users", "/#/fs/users", addresses(1));

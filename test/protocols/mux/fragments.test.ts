@@ -29,7 +29,10 @@ test("a message longer than a frame may be is refused, however small its pieces"
   const fragments = new Fragments(limits);
   let refused: unknown = null;
   for (let i = 0; i < 20 && refused === null; i++) refused = fragments.add(piece(2, 100, false));
-  assert.match(JSON.stringify(refused), /exceeds 1000 bytes \(maxFrameKB\)/);
+  assert.match(
+    JSON.stringify(refused),
+    /a message in fragments of more than 1000 bytes \(maxFrameKB\)/,
+  );
 });
 
 test("messages in pieces are refused when they are too many, or too much together", () => {
@@ -38,7 +41,7 @@ test("messages in pieces are refused when they are too many, or too much togethe
   assert.match(JSON.stringify(many.add(piece(5, 1, false))), /more than 3 messages/);
   const much = new Fragments(limits);
   assert.equal(much.add(piece(2, 900, false)), null);
-  assert.match(JSON.stringify(much.add(piece(3, 900, false))), /exceed 1500 bytes together/);
+  assert.match(JSON.stringify(much.add(piece(3, 900, false))), /of more than 1500 bytes together/);
   much.drop(2);
   assert.equal(much.heldBytes, 0);
   assert.equal(much.add(piece(3, 900, false)), null);

@@ -290,6 +290,22 @@ const hostile: readonly {
   },
 ];
 
+test("a frame too long is refused at once when it cannot be a call, or nobody waits for an answer", () => {
+  const head = Buffer.from("00100001", "hex");
+  for (const bytes of [
+    Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+    Buffer.concat([head, strict(types.oneway, "big", 9)]),
+    Buffer.concat([head, strict(types.call, "n".repeat(1025), 9)]),
+  ]) {
+    const { socket } = serve();
+    socket.receive(text(bytes));
+    assert.equal(socket.hasEnded, true, bytes.toString("latin1", 0, 20));
+  }
+  const { socket } = serve();
+  socket.receive(text(head));
+  assert.equal(socket.hasEnded, false, "its name may come yet");
+});
+
 for (const { name, bytes, reason, type } of hostile) {
   test(`${name} is told in the log, answered if it can be, and the connection is closed`, () => {
     for (let cut = 1; cut <= bytes.length; cut++) {
@@ -334,6 +350,17 @@ test("a call in the other protocol is refused in its own", () => {
     String(events[0]?.["reason"]),
     /came in the binary protocol, and thriftProtocol of this router is compact/,
   );
+});
+
+test("a framed caller at a buffered server is told so in the log at once", () => {
+  const bytes = callFrame("echo", 1);
+  for (let cut = 1; cut <= bytes.length; cut++) {
+    const { socket, events } = serve({ speech: { transport: "buffered" } });
+    socket.receive(text(bytes.subarray(0, cut)));
+    if (cut < bytes.length) socket.receive(text(bytes.subarray(cut)));
+    assert.match(String(events[0]?.["reason"]), /may be framed \(thriftFramed: true\)$/);
+    assert.equal(socket.hasEnded, true);
+  }
 });
 
 test("failures become exceptions of the call, old-style for callers that are", () => {
