@@ -5,6 +5,8 @@ import { failure } from "../../core/failure.ts";
 import type { Call } from "../../core/protocol.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import { ended } from "../../core/service.ts";
+import { Expiries } from "../expiries.ts";
+import type { Expiring } from "../expiries.ts";
 import { showDuration } from "../waiting-room.ts";
 
 /** Beyond what timers can count (24.8 days) no limit is kept. */
@@ -12,16 +14,17 @@ const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * One limit over all tries: `totalTimeoutMs` from now or the caller's deadline, whichever is
- * earlier; the call's deadline becomes that. A timer only for calls that have a limit, and only
- * until the head of the answer is there: a body may flow for as long as it likes.
+ * earlier; the call's deadline becomes that. Only for calls that have a limit, and only until the
+ * head of the answer is there: a body may flow for as long as it likes.
  */
 export function deadlineFilter<Req extends Call, Res>(
   clock: Clock,
   totalTimeoutMs: number,
 ): Filter<Req, Res> {
+  const expiries = totalTimeoutMs === Infinity ? null : new Expiries(clock, totalTimeoutMs);
   return (request, reply, next) => {
     const inheritedMs = request.deadlineMs;
-    if (totalTimeoutMs === Infinity && inheritedMs === Infinity) return next(request, reply);
+    if (expiries === null && inheritedMs === Infinity) return next(request, reply);
     const nowMs = clock.nowMs();
     const deadlineMs = Math.min(inheritedMs, nowMs + totalTimeoutMs);
     if (deadlineMs <= nowMs) {
@@ -31,83 +34,132 @@ export function deadlineFilter<Req extends Call, Res>(
       return ended;
     }
     request.deadlineMs = deadlineMs;
-    const limitMs = deadlineMs - nowMs;
-    const call = new LimitedCall(reply, clock, limitMs, () => {
-      const name = request.dst ?? "the endpoint";
-      const limit = showDuration(Math.round(limitMs));
-      return deadlineMs < inheritedMs
-        ? failure("timeout", `exceeded ${limit} to ${name} (totalTimeoutMs, all tries included)`)
-        : failure(
-            "timeout",
-            `exceeded ${limit} to ${name}, which was left of the caller's deadline`,
-          );
-    });
-    return call.run(request, next);
+    const call = new LimitedCall(request, reply, allTries, inheritedMs, deadlineMs - nowMs);
+    if (expiries !== null && deadlineMs < inheritedMs) call.limitBy(expiries, nowMs);
+    else call.limitByTimer(clock);
+    return call.run(next);
   };
 }
 
+const allTries: LimitKind = {
+  why({ request, limitMs, inheritedMs, ownDeadlineMs }) {
+    const name = request.dst ?? "the endpoint";
+    const limit = showDuration(Math.round(limitMs));
+    return ownDeadlineMs < inheritedMs
+      ? failure("timeout", `exceeded ${limit} to ${name} (totalTimeoutMs, all tries included)`)
+      : failure("timeout", `exceeded ${limit} to ${name}, which was left of the caller's deadline`);
+  },
+  answered: null,
+};
+
 /**
- * A limit for one try, which is also the deadline that the endpoint is told. What times out may be sent again if it is idempotent, but that is for
- * `retries` to decide: requeueing leaves it alone.
+ * A limit for one try, which is also the deadline that the endpoint is told. What times out may be
+ * sent again if it is idempotent, but that is for `retries` to decide: requeueing leaves it alone.
  */
 export function attemptTimeout<Req extends Call, Res>(
   clock: Clock,
   timeoutMs: number,
 ): Filter<Req, Res> {
+  const expiries = new Expiries(clock, timeoutMs);
   return (request, reply, next) => {
-    const deadlineMs = clock.nowMs() + timeoutMs;
-    const callDeadlineMs = request.deadlineMs;
-    request.deadlineMs = Math.min(deadlineMs, callDeadlineMs);
-    const why = () => {
-      const { endpoint } = request;
-      const where = endpoint === null ? "the endpoint" : `${endpoint.host}:${endpoint.port}`;
-      const detail = `exceeded ${showDuration(timeoutMs)} to ${where} (requestAttemptTimeoutMs)`;
-      return failure("timeout", detail, "if-idempotent");
-    };
-    // Before anybody above hears of the answer: the next try has a time of its own.
-    const restore = () => {
-      if (request.deadlineMs === deadlineMs) request.deadlineMs = callDeadlineMs;
-    };
-    return new LimitedCall(reply, clock, timeoutMs, why, restore).run(request, next);
+    const nowMs = clock.nowMs();
+    const inheritedMs = request.deadlineMs;
+    request.deadlineMs = Math.min(nowMs + timeoutMs, inheritedMs);
+    const call = new LimitedCall(request, reply, oneTry, inheritedMs, timeoutMs);
+    call.limitBy(expiries, nowMs);
+    return call.run(next);
   };
 }
 
-class LimitedCall<Res> implements Reply<Res>, Pending {
+const oneTry: LimitKind = {
+  why({ request, limitMs }) {
+    const { endpoint } = request;
+    const where = endpoint === null ? "the endpoint" : `${endpoint.host}:${endpoint.port}`;
+    const detail = `exceeded ${showDuration(limitMs)} to ${where} (requestAttemptTimeoutMs)`;
+    return failure("timeout", detail, "if-idempotent");
+  },
+  // Before anybody above hears of the answer: the next try has a time of its own.
+  answered(call) {
+    if (call.request.deadlineMs === call.ownDeadlineMs) call.request.deadlineMs = call.inheritedMs;
+  },
+};
+
+interface Limited {
+  readonly request: Call;
+  readonly limitMs: number;
+  /** The call's deadline before this limit, and with it. */
+  readonly inheritedMs: number;
+  readonly ownDeadlineMs: number;
+}
+
+interface LimitKind {
+  why(call: Limited): Failure;
+  /** The head or the end of the answer is there. */
+  readonly answered: ((call: Limited) => void) | null;
+}
+
+class LimitedCall<Req extends Call, Res> implements Reply<Res>, Pending, Limited, Expiring {
+  previous: Expiring | null = null;
+  next: Expiring | null = null;
+  dueMs = 0;
+  readonly request: Req;
+  readonly limitMs: number;
+  readonly inheritedMs: number;
+  readonly ownDeadlineMs: number;
   readonly #reply: Reply<Res>;
-  /** When its head or its end is there. */
-  readonly #answered: (() => void) | null;
+  readonly #kind: LimitKind;
+  #expiries: Expiries | null = null;
   #closeTimer: Close | null = null;
   /** null until `next` has returned. */
   #inner: Pending | null = null;
   #cancelled: Failure | null = null;
 
   constructor(
+    request: Req,
     reply: Reply<Res>,
-    clock: Clock,
+    kind: LimitKind,
+    inheritedMs: number,
     limitMs: number,
-    why: () => Failure,
-    answered: (() => void) | null = null,
   ) {
+    this.request = request;
+    this.limitMs = limitMs;
+    this.inheritedMs = inheritedMs;
+    this.ownDeadlineMs = request.deadlineMs;
     this.#reply = reply;
-    this.#answered = answered;
-    if (limitMs <= maxTimerMs) this.#closeTimer = clock.after(limitMs, () => this.cancel(why()));
+    this.#kind = kind;
   }
 
-  run<Req>(request: Req, next: Service<Req, Res>): Pending {
-    const inner = next(request, this);
+  limitBy(expiries: Expiries, nowMs: number): void {
+    if (this.limitMs > maxTimerMs) return;
+    this.#expiries = expiries;
+    expiries.add(this, nowMs);
+  }
+
+  limitByTimer(clock: Clock): void {
+    if (this.limitMs <= maxTimerMs) {
+      this.#closeTimer = clock.after(this.limitMs, () => this.expired());
+    }
+  }
+
+  run(next: Service<Req, Res>): Pending {
+    const inner = next(this.request, this);
     this.#inner = inner;
     // Cancelled in the middle of a synchronous answer: nobody could pass it on then.
     if (this.#cancelled !== null) inner.cancel(this.#cancelled);
     return this;
   }
 
+  expired(): void {
+    this.cancel(this.#kind.why(this));
+  }
+
   start(response: Res): void {
-    this.#stopTimer();
+    this.#answered();
     this.#reply.start(response);
   }
 
   end(why: Failure | null): void {
-    this.#stopTimer();
+    this.#answered();
     this.#reply.end(why);
   }
 
@@ -116,9 +168,10 @@ class LimitedCall<Res> implements Reply<Res>, Pending {
     else this.#inner.cancel(why);
   }
 
-  #stopTimer(): void {
+  #answered(): void {
+    this.#expiries?.remove(this);
     this.#closeTimer?.();
     this.#closeTimer = null;
-    this.#answered?.();
+    this.#kind.answered?.(this);
   }
 }

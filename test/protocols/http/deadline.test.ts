@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseDeadline, showDeadline } from "../../../protocols/http/deadline.ts";
+import { parseDeadline, showDeadline, showOwnDeadline } from "../../../protocols/http/deadline.ts";
 import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../../src/core/deadline.ts";
 import { simulatedClock } from "../../support/clock.ts";
+import { seeded } from "../../support/random.ts";
 
 const startNs = BigInt(Date.UTC(2024, 0, 1)) * 1_000_000n;
 
@@ -56,4 +57,15 @@ test("a deadline that passed more than an hour ago is not believed, a recent one
   const ending = (deadlineNs: bigint) => ({ timestampNs: deadlineNs - 1n, deadlineNs });
   assert.equal(isPlausible(ending(startNs - hour), clock), true);
   assert.equal(isPlausible(ending(startNs - hour - 1n), clock), false);
+});
+
+test("a deadline of ours is written as one with all its nanoseconds would be", () => {
+  const random = seeded(11);
+  for (let i = 0; i < 5_000; i++) {
+    const wallMs = 1.7e12 + random() * 1e11;
+    const nowMs = random() * 1e9;
+    const clock = { ...simulatedClock(), nowMs: () => nowMs, wallMs: () => wallMs };
+    const deadlineMs = nowMs + (random() < 0.1 ? -random() * 1e4 : random() ** 4 * 1e9);
+    assert.equal(showOwnDeadline(deadlineMs, clock), showDeadline(deadlineAt(deadlineMs, clock)));
+  }
 });

@@ -1,0 +1,63 @@
+// Time limits that are all equally long: whoever began first ends first, so one timer serves them all.
+import type { Clock, Close } from "../core/clock.ts";
+
+/** Something with a time limit. The list writes the first three fields. */
+export interface Expiring {
+  previous: Expiring | null;
+  next: Expiring | null;
+  /** On the clock's scale. */
+  dueMs: number;
+  /** Its time is up; it is not in the list any more. */
+  expired(): void;
+}
+
+/** Owns a timer while somebody waits. Beginning and ending a limit are a few pointers, no object. */
+export class Expiries {
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  #first: Expiring | null = null;
+  #last: Expiring | null = null;
+  #stop: Close | null = null;
+  /** Those who end may begin others: the timer is set when all have ended. */
+  #isRinging = false;
+
+  constructor(clock: Clock, limitMs: number) {
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+  }
+
+  add(one: Expiring, nowMs: number): void {
+    one.dueMs = nowMs + this.#limitMs;
+    one.previous = this.#last;
+    if (this.#last === null) this.#first = one;
+    else this.#last.next = one;
+    this.#last = one;
+    if (!this.#isRinging) this.#stop ??= this.#clock.after(this.#limitMs, () => this.#ring());
+  }
+
+  /** Does nothing when it is not in the list. */
+  remove(one: Expiring): void {
+    const { previous, next } = one;
+    if (previous === null && this.#first !== one) return;
+    if (previous === null) this.#first = next;
+    else previous.next = next;
+    if (next === null) this.#last = previous;
+    else next.previous = previous;
+    one.previous = one.next = null;
+    if (this.#first !== null || this.#isRinging) return;
+    this.#stop?.();
+    this.#stop = null;
+  }
+
+  #ring(): void {
+    const nowMs = this.#clock.nowMs();
+    this.#isRinging = true;
+    for (let one = this.#first; one !== null && one.dueMs <= nowMs; one = this.#first) {
+      this.remove(one);
+      one.expired();
+    }
+    this.#isRinging = false;
+    const dueMs = this.#first?.dueMs ?? null;
+    this.#stop = dueMs === null ? null : this.#clock.after(dueMs - nowMs, () => this.#ring());
+  }
+}
