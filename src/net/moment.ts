@@ -1,15 +1,20 @@
-// The time of the read that is being worked on: it is looked up once, however often it is asked for.
-
+// The time of the turn: while the event loop hands out what it has read, it is looked up once.
 import { performance } from "node:perf_hooks";
+import { flushAtTurnEnd } from "./turn.ts";
 
 let isReading = false;
 let isKnown = false;
-let readMs = 0;
+let turnMs = 0;
 
-/** Bytes were read, and everything until `readEnds` belongs to one moment. */
+const turn = {
+  flush(): void {
+    isKnown = false;
+  },
+};
+
+/** Bytes were read: until `readEnds` all belongs to the moment of this turn. */
 export function readBegins(): void {
   isReading = true;
-  isKnown = false;
 }
 
 export function readEnds(): void {
@@ -18,12 +23,13 @@ export function readEnds(): void {
 
 /**
  * Milliseconds since the process started. A call asks eight times between two system calls, which
- * costs more than all its counters: within a read the first answer holds.
+ * costs more than all its counters: for what is read in one turn the first answer holds.
  */
 export function momentMs(): number {
   if (!isReading) return performance.now();
-  if (isKnown) return readMs;
+  if (isKnown) return turnMs;
   isKnown = true;
-  readMs = performance.now();
-  return readMs;
+  flushAtTurnEnd(turn);
+  turnMs = performance.now();
+  return turnMs;
 }

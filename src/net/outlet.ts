@@ -7,6 +7,8 @@ const scratchBytes = 64 * 1024 + 64;
 const maxFree = 32;
 
 const free: Buffer[] = [];
+/** What sockets that have not drained hold. */
+const lent = new WeakMap<Socket, Buffer[]>();
 let scratch: Buffer = Buffer.allocUnsafeSlow(scratchBytes);
 
 /**
@@ -40,7 +42,15 @@ export function writeCopy(
  * behind with every write, and the collector is in no hurry: 30 MiB more resident memory.
  */
 function lend(socket: Socket, buffer: Buffer): void {
+  const before = lent.get(socket);
+  if (before !== undefined) {
+    before.push(buffer);
+    return;
+  }
+  const buffers = [buffer];
+  lent.set(socket, buffers);
   socket.once("drain", () => {
-    if (free.length < maxFree) free.push(buffer);
+    lent.delete(socket);
+    free.push(...buffers.slice(0, maxFree - free.length));
   });
 }

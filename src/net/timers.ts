@@ -141,6 +141,8 @@ function pop(heap: number[]): void {
 
 /** The system's time is taken over when it was set by more than this. */
 const clockStepMs = 50;
+/** That it was set is seen so much later at most. */
+const lookEveryMs = 10;
 
 /**
  * Runs along with `nowMs`, so that a deadline given on one scale is the same moment on the other
@@ -148,12 +150,14 @@ const clockStepMs = 50;
  */
 function wallTime(nowMs: () => number): () => number {
   let offsetMs = Date.now() - nowMs();
+  let lookAgainMs = 0;
   return () => {
+    const ourMs = nowMs();
+    if (ourMs < lookAgainMs) return offsetMs + ourMs;
+    lookAgainMs = ourMs + lookEveryMs;
     const systemMs = Date.now();
-    const wallMs = offsetMs + nowMs();
-    if (Math.abs(systemMs - wallMs) <= clockStepMs) return wallMs;
-    offsetMs = systemMs - nowMs();
-    return systemMs;
+    if (Math.abs(systemMs - ourMs - offsetMs) > clockStepMs) offsetMs = systemMs - ourMs;
+    return offsetMs + ourMs;
   };
 }
 

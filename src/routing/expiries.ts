@@ -1,12 +1,12 @@
 // Time limits that are all equally long: whoever began first ends first, so one timer serves them all.
 import type { Clock, Close } from "../core/clock.ts";
 
-/** Something with a time limit. The list writes the first three fields. */
+/** Something with a time limit. The list writes the first two fields. */
 export interface Expiring {
   previous: Expiring | null;
   next: Expiring | null;
-  /** On the clock's scale. */
-  dueMs: number;
+  /** On the clock's scale: the limit after the moment at which it was added. */
+  readonly dueMs: number;
   /** Its time is up; it is not in the list any more. */
   expired(): void;
 }
@@ -26,8 +26,7 @@ export class Expiries {
     this.#limitMs = limitMs;
   }
 
-  add(one: Expiring, nowMs: number): void {
-    one.dueMs = nowMs + this.#limitMs;
+  add(one: Expiring): void {
     one.previous = this.#last;
     if (this.#last === null) this.#first = one;
     else this.#last.next = one;

@@ -27,6 +27,7 @@ export class Members<Req extends Call, Res> {
   readonly #deps: MembersDeps<Req, Res>;
   /** By `host:port`. */
   #members = new Map<string, Member<Req, Res>>();
+  #open: Endpoint<Req, Res> | null = null;
 
   constructor(deps: MembersDeps<Req, Res>) {
     this.#deps = deps;
@@ -46,9 +47,15 @@ export class Members<Req extends Call, Res> {
     return count;
   }
 
-  /** Whether one is open; looks no further than the first. */
+  /** Whether one is open; looks at the one first that was open last. */
   get hasOpen(): boolean {
-    for (const { endpoint } of this.#members.values()) if (endpoint.status === "open") return true;
+    if (this.#open?.status === "open") return true;
+    for (const { endpoint } of this.#members.values()) {
+      if (endpoint.status !== "open") continue;
+      this.#open = endpoint;
+      return true;
+    }
+    this.#open = null;
     return false;
   }
 

@@ -4,12 +4,14 @@
 export class SlidingCount {
   readonly #sliceMs: number;
   readonly #slices: number[];
-  /** The number of the newest slice, counted from time 0. */
+  /** The number of the newest slice, counted from time 0, and when it ends. */
   #newest = 0;
+  #endMs: number;
   #sum = 0;
 
   constructor(windowMs: number, slices: number) {
     this.#sliceMs = windowMs / slices;
+    this.#endMs = this.#sliceMs;
     this.#slices = Array.from({ length: slices }, () => 0);
   }
 
@@ -31,6 +33,7 @@ export class SlidingCount {
   }
 
   #forget(nowMs: number): void {
+    if (nowMs < this.#endMs) return;
     const newest = Math.floor(nowMs / this.#sliceMs);
     if (newest - this.#newest >= this.#slices.length) {
       this.clear();
@@ -42,5 +45,6 @@ export class SlidingCount {
       this.#sum -= this.#slices[at] ?? 0;
       this.#slices[at] = 0;
     }
+    this.#endMs = (newest + 1) * this.#sliceMs;
   }
 }

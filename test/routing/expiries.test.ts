@@ -11,8 +11,8 @@ function started() {
   const clock = simulatedClock();
   const expiries = new Expiries(clock, limitMs);
   const begin = (expired: () => void): Expiring => {
-    const one = { previous: null, next: null, dueMs: 0, expired };
-    expiries.add(one, clock.nowMs());
+    const one = { previous: null, next: null, dueMs: clock.nowMs() + limitMs, expired };
+    expiries.add(one);
     return one;
   };
   return { clock, expiries, begin };

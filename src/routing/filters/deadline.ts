@@ -34,18 +34,19 @@ export function deadlineFilter<Req extends Call, Res>(
       return ended;
     }
     request.deadlineMs = deadlineMs;
-    const call = new LimitedCall(request, reply, allTries, inheritedMs, deadlineMs - nowMs);
-    if (expiries !== null && deadlineMs < inheritedMs) call.limitBy(expiries, nowMs);
+    const limitMs = deadlineMs - nowMs;
+    const call = new LimitedCall(request, reply, allTries, inheritedMs, deadlineMs, limitMs);
+    if (expiries !== null && deadlineMs < inheritedMs) call.limitBy(expiries);
     else call.limitByTimer(clock);
     return call.run(next);
   };
 }
 
 const allTries: LimitKind = {
-  why({ request, limitMs, inheritedMs, ownDeadlineMs }) {
+  why({ request, limitMs, inheritedMs, dueMs }) {
     const name = request.dst ?? "the endpoint";
     const limit = showDuration(Math.round(limitMs));
-    return ownDeadlineMs < inheritedMs
+    return dueMs < inheritedMs
       ? failure("timeout", `exceeded ${limit} to ${name} (totalTimeoutMs, all tries included)`)
       : failure("timeout", `exceeded ${limit} to ${name}, which was left of the caller's deadline`);
   },
@@ -64,9 +65,10 @@ export function attemptTimeout<Req extends Call, Res>(
   return (request, reply, next) => {
     const nowMs = clock.nowMs();
     const inheritedMs = request.deadlineMs;
-    request.deadlineMs = Math.min(nowMs + timeoutMs, inheritedMs);
-    const call = new LimitedCall(request, reply, oneTry, inheritedMs, timeoutMs);
-    call.limitBy(expiries, nowMs);
+    const dueMs = nowMs + timeoutMs;
+    request.deadlineMs = Math.min(dueMs, inheritedMs);
+    const call = new LimitedCall(request, reply, oneTry, inheritedMs, dueMs, timeoutMs);
+    call.limitBy(expiries);
     return call.run(next);
   };
 }
@@ -80,16 +82,17 @@ const oneTry: LimitKind = {
   },
   // Before anybody above hears of the answer: the next try has a time of its own.
   answered(call) {
-    if (call.request.deadlineMs === call.ownDeadlineMs) call.request.deadlineMs = call.inheritedMs;
+    if (call.request.deadlineMs === call.dueMs) call.request.deadlineMs = call.inheritedMs;
   },
 };
 
 interface Limited {
   readonly request: Call;
   readonly limitMs: number;
-  /** The call's deadline before this limit, and with it. */
+  /** The call's deadline before this limit. */
   readonly inheritedMs: number;
-  readonly ownDeadlineMs: number;
+  /** When this limit ends. */
+  readonly dueMs: number;
 }
 
 interface LimitKind {
@@ -101,11 +104,10 @@ interface LimitKind {
 class LimitedCall<Req extends Call, Res> implements Reply<Res>, Pending, Limited, Expiring {
   previous: Expiring | null = null;
   next: Expiring | null = null;
-  dueMs = 0;
   readonly request: Req;
-  readonly limitMs: number;
   readonly inheritedMs: number;
-  readonly ownDeadlineMs: number;
+  readonly dueMs: number;
+  readonly limitMs: number;
   readonly #reply: Reply<Res>;
   readonly #kind: LimitKind;
   #expiries: Expiries | null = null;
@@ -119,20 +121,21 @@ class LimitedCall<Req extends Call, Res> implements Reply<Res>, Pending, Limited
     reply: Reply<Res>,
     kind: LimitKind,
     inheritedMs: number,
+    dueMs: number,
     limitMs: number,
   ) {
     this.request = request;
-    this.limitMs = limitMs;
     this.inheritedMs = inheritedMs;
-    this.ownDeadlineMs = request.deadlineMs;
+    this.dueMs = dueMs;
+    this.limitMs = limitMs;
     this.#reply = reply;
     this.#kind = kind;
   }
 
-  limitBy(expiries: Expiries, nowMs: number): void {
+  limitBy(expiries: Expiries): void {
     if (this.limitMs > maxTimerMs) return;
     this.#expiries = expiries;
-    expiries.add(this, nowMs);
+    expiries.add(this);
   }
 
   limitByTimer(clock: Clock): void {
