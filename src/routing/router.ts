@@ -12,7 +12,8 @@ import { ended } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
 import type { ClusterView } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
-import { atMostOnceASecond } from "./explain.ts";
+import { explainer } from "./explain.ts";
+import type { Explain } from "./explain.ts";
 import { FaultBoard } from "./faults.ts";
 import { IdleCache } from "./idle-cache.ts";
 import { Lease } from "./lease.ts";
@@ -75,6 +76,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
   readonly service: Service<Req, Res>;
   readonly faults = new FaultBoard();
   readonly #deps: RouterDeps<Req, Res>;
+  readonly #explained: (explain: Explain) => Explain;
   readonly #paths: IdleCache<Destination<Req, Res>>;
   readonly #clusters: IdleCache<Cluster<Req, Res>>;
   readonly #serviceScopes: SharedScopes<ServiceScope>;
@@ -96,6 +98,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
     const idleTtlMs = Math.max(1, bindingCache.idleTtlSecs) * 1_000;
     const cacheStats = stats.scope("bindcache");
     this.#deps = deps;
+    this.#explained = explainer(clock);
     this.#paths = new IdleCache({
       capacity: bindingCache.paths,
       idleTtlMs,
@@ -192,7 +195,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
     const deps = this.#deps;
     const options = deps.serviceOptions(dst);
     const scopeName = this.#serviceScopes.nameFor(dst.slice(1));
-    const explain = atMostOnceASecond(deps.clock, () => deps.explain(dst, localDtab));
+    const explain = this.#explained(() => deps.explain(dst, localDtab));
     const user = { scopeName, classifier: options.classifier, explain };
     return new Destination(dst, localDtab, isOneShot, {
       clock: deps.clock,

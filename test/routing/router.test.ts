@@ -128,6 +128,21 @@ test("a name is explained at most once a second, however many calls fail", () =>
   assert.equal(explained, 2);
 });
 
+test("of many names that fail at once only some are explained, and the others later", () => {
+  let explained = 0;
+  const router = testRouter({ router: { explain: () => `explained ${++explained}` } });
+  const traces = (from: number) =>
+    Array.from({ length: 50 }, (_, i) => {
+      const name = `/svc/n${from + i}`;
+      router.binding(name).set(ok(neg));
+      return send(router.service, testCall(name)).answer?.failure?.trace ?? "";
+    });
+  assert.equal(traces(0).filter((trace) => trace.startsWith("explained")).length, 20);
+  assert.equal(explained, 20);
+  router.clock.advance(1_000);
+  assert.equal(traces(50).filter((trace) => trace.startsWith("explained")).length, 20);
+});
+
 test("an empty set of addresses is answered at once", () => {
   const router = testRouter();
   router.bind("/svc/users", "/#/fs/users", []);
