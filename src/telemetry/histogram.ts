@@ -69,8 +69,10 @@ export class SlicedHistogram implements Histogram {
   readonly #slices: SliceCount;
   /** Of the slice in progress. */
   #number: number;
-  #counts = none;
   #count = 0;
+  /** Not in `#counts` yet: retries are mostly 0, and many an answer takes less than half a unit. */
+  #zeros = 0;
+  #counts = none;
   #sum = 0;
   #min = 0;
   #max = 0;
@@ -89,12 +91,16 @@ export class SlicedHistogram implements Histogram {
   record(sample: number): void {
     if (this.#slices.slice !== this.#number) this.#close();
     const value = sample >= 0 ? sample : 0; // a clock that stepped back must not spoil the sum
+    if (this.#count === 0 || value < this.#min) this.#min = value;
+    this.#count += 1;
+    if (value === 0) {
+      this.#zeros += 1;
+      return;
+    }
     const bucket = value <= largest ? bucketOf(value >>> 0) : bucketCount - 1;
     if (bucket >= this.#counts.length) this.#counts = widened(this.#counts, bucket);
     this.#counts[bucket]! += 1;
-    if (this.#count === 0 || value < this.#min) this.#min = value;
     if (value > this.#max) this.#max = value;
-    this.#count += 1;
     this.#sum += value;
   }
 
@@ -125,7 +131,7 @@ export class SlicedHistogram implements Histogram {
    */
   since(bounds: readonly number[]): { atMost: number[]; count: number; sum: number } {
     if (this.#slices.slice !== this.#number) this.#close();
-    const counts = this.#counts;
+    const counts = this.#allCounts();
     const used = Math.max(this.#total.length, counts.length);
     const atMost: number[] = [];
     let running = 0;
@@ -139,8 +145,18 @@ export class SlicedHistogram implements Histogram {
   }
 
   #slice(): Slice {
-    const [number, counts, count, sum] = [this.#number, this.#counts, this.#count, this.#sum];
+    const counts = this.#allCounts();
+    const [number, count, sum] = [this.#number, this.#count, this.#sum];
     return { number, counts, count, sum, min: this.#min, max: this.#max };
+  }
+
+  #allCounts(): readonly number[] {
+    if (this.#zeros > 0) {
+      if (this.#counts.length === 0) this.#counts = widened(this.#counts, 0);
+      this.#counts[0]! += this.#zeros;
+      this.#zeros = 0;
+    }
+    return this.#counts;
   }
 
   /** Puts the slice in progress away, drops those that are too old, and starts one. */
