@@ -2,7 +2,8 @@
 import { concat, emptyDtab, parseDtab, showDtab } from "../../src/core/dtab.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../src/core/deadline.ts";
-import { parseDeadline, showDeadline, showOwnDeadline } from "./deadline.ts";
+import { parseDeadline, showDeadline } from "./deadline.ts";
+import { ownDeadlineLine } from "./deadline-line.ts";
 import { linesOf } from "./passing.ts";
 import { childOf, decodeTrace, newTrace, sampledAt } from "./trace-id.ts";
 import { childLines } from "./trace-lines.ts";
@@ -180,17 +181,16 @@ function isPlain(request: HttpRequest, hop: Hop): boolean {
 
 function rareLines(request: HttpRequest, hop: Hop, clock: Clock): string {
   let lines = "";
-  const { deadlineMs } = request;
-  if (deadlineMs !== Infinity) {
-    lines += `l5d-ctx-deadline: ${deadlineText(deadlineMs, hop, clock)}\r\n`;
-  }
+  if (request.deadlineMs !== Infinity) lines += deadlineLine(request.deadlineMs, hop, clock);
   if (hop.dtab !== null) lines += `l5d-ctx-dtab: ${hop.dtab}\r\n`;
   return hop.passOn === null ? lines : lines + linesOf(hop.passOn);
 }
 
 /** The caller's own, to the nanosecond, unless a limit of this proxy ends the call earlier. */
-function deadlineText(deadlineMs: number, hop: Hop, clock: Clock): string {
-  if (hop.deadline === null) return showOwnDeadline(deadlineMs, clock);
-  if (deadlineMs >= hop.deadlineMs) return showDeadline(hop.deadline);
-  return showDeadline(combined(hop.deadline, deadlineAt(deadlineMs, clock)));
+function deadlineLine(deadlineMs: number, hop: Hop, clock: Clock): string {
+  const { deadline } = hop;
+  if (deadline === null) return ownDeadlineLine(deadlineMs, clock);
+  const strictest =
+    deadlineMs >= hop.deadlineMs ? deadline : combined(deadline, deadlineAt(deadlineMs, clock));
+  return `l5d-ctx-deadline: ${showDeadline(strictest)}\r\n`;
 }
