@@ -51,8 +51,11 @@ export async function runProxy(config: Config, terminal: Terminal): Promise<Exit
   }
 }
 
-/** What bin/switchyard held back for the start, as V8 has it by default. */
+/**
+ * What bin/switchyard held back for the start. A collection of the young generation costs half a
+ * millisecond however large it is, so it reaches its 16 MiB in two steps, where V8 would take four.
+ */
 function endStartUp(): void {
-  setFlagsFromString("--semi-space-growth-factor=2");
+  setFlagsFromString("--semi-space-growth-factor=4");
   setFlagsFromString("--opt");
 }
