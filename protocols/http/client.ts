@@ -1,6 +1,7 @@
 // The client side: a wire to one endpoint, its pool, its connections.
 import type { Address, Wire } from "../../src/core/protocol.ts";
-import type { Service } from "../../src/core/service.ts";
+import { stack } from "../../src/core/service.ts";
+import type { Filter, Service } from "../../src/core/service.ts";
 import { dial } from "../../src/net/dial.ts";
 import { Pool } from "../../src/net/pool.ts";
 import { ClientCall } from "./client-call.ts";
@@ -9,12 +10,14 @@ import type { ClientSettings } from "./client-connection.ts";
 import type { HttpDialDeps, HttpDialOptions } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 
+/** `filters` stand before the wire, outermost first. */
 export function dialHttp(
   address: Address,
   options: HttpDialOptions,
   deps: HttpDialDeps,
+  filters: readonly Filter<HttpRequest, HttpResponse>[] = [],
 ): Wire<HttpRequest, HttpResponse> {
-  return new HttpWire(address, options, deps);
+  return new HttpWire(address, options, deps, filters);
 }
 
 /**
@@ -25,7 +28,12 @@ class HttpWire implements Wire<HttpRequest, HttpResponse> {
   readonly service: Service<HttpRequest, HttpResponse>;
   readonly #pool: Pool<ClientConnection>;
 
-  constructor(address: Address, options: HttpDialOptions, { clock, stats }: HttpDialDeps) {
+  constructor(
+    address: Address,
+    options: HttpDialOptions,
+    { clock, stats }: HttpDialDeps,
+    filters: readonly Filter<HttpRequest, HttpResponse>[],
+  ) {
     const { host, port } = address;
     const name = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
     const settings: ClientSettings = { clock, stats, options, name };
@@ -40,11 +48,11 @@ class HttpWire implements Wire<HttpRequest, HttpResponse> {
       stats,
     );
     this.#pool = pool;
-    this.service = (request, reply) => {
+    this.service = stack(filters, (request, reply) => {
       const call = new ClientCall(request, reply, settings);
       call.run(pool);
       return call;
-    };
+    });
   }
 
   get status(): "open" | "busy" | "closed" {

@@ -1,5 +1,4 @@
 // HTTP/1.1 as a protocol: its kinds, its keys, and one router's share of it.
-import { stack } from "../../src/core/service.ts";
 import { LogFile } from "../../src/net/log-file.ts";
 import { lineMaker } from "./access-log.ts";
 import { isAuthority } from "./authority.ts";
@@ -148,7 +147,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     const { config: parsed, ...shared } = options;
     const config = parsed as ClientConfig;
     const { clock } = this.#deps;
-    const wire = dialHttp(
+    return dialHttp(
       address,
       {
         ...shared,
@@ -158,8 +157,8 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
         continueTimeoutMs: config.continueTimeoutMs,
       },
       { clock, stats },
+      this.#wireFilters(address),
     );
-    return new FilteredWire(wire, stack(this.#wireFilters(address), wire.service));
   }
 
   /** What stands between an endpoint and its wire, outermost first. */
@@ -186,25 +185,6 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
 
   async close(): Promise<void> {
     await this.#accessLog?.close();
-  }
-}
-
-/** A wire with filters before it. */
-class FilteredWire implements Wire<HttpRequest, HttpResponse> {
-  readonly service: Service<HttpRequest, HttpResponse>;
-  readonly #wire: Wire<HttpRequest, HttpResponse>;
-
-  constructor(wire: Wire<HttpRequest, HttpResponse>, service: Service<HttpRequest, HttpResponse>) {
-    this.#wire = wire;
-    this.service = service;
-  }
-
-  get status(): "open" | "busy" | "closed" {
-    return this.#wire.status;
-  }
-
-  close(graceMs: number): void {
-    this.#wire.close(graceMs);
   }
 }
 

@@ -19,7 +19,8 @@ export interface TraceId {
 const decided = 2;
 const sampled = 4;
 
-const half = (random: Random): number => (random() * 0x1_0000_0000) | 0;
+/** 32 bits by chance. */
+export const half = (random: Random): number => (random() * 0x1_0000_0000) | 0;
 
 /** A trace that begins here: its first span carries the trace's own id. */
 export function newTrace(random: Random): TraceId {

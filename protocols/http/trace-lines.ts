@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import type { Random } from "../../src/core/clock.ts";
 import { latin1Of } from "./octets.ts";
-import { childOf, encodeTrace, requestIdOf } from "./trace-id.ts";
+import { childOf, encodeTrace, half, requestIdOf } from "./trace-id.ts";
 import type { TraceId } from "./trace-id.ts";
 
 /** Of a span below `trace`, a new one each time. */
@@ -13,9 +13,8 @@ export function childLines(trace: TraceId, random: Random): string {
   // Flags and wide ids are rare: their base64 takes the long way.
   if (trace.flags !== 0 || trace.wide !== null) return rareLines(childOf(trace, random));
   const { spanHigh, spanLow, traceHigh, traceLow } = trace;
-  const high = (random() * 0x1_0000_0000) | 0;
-  const low = (random() * 0x1_0000_0000) | 0;
-  put96(base64Start, high, low, spanHigh);
+  const high = half(random);
+  put96(base64Start, high, half(random), spanHigh);
   put96(base64Start + 16, spanLow, traceHigh, traceLow);
   put32(hexStart, traceHigh);
   put32(hexStart + 8, traceLow);
