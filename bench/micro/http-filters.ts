@@ -117,8 +117,10 @@ const filtered = stack(
       timestampHeader: null,
       timeoutMs: Infinity,
     }),
-    wireContext(shared),
-    diagnose({ clock, label: "bench", explain: undefined, mayKnow: () => true }),
+    wireContext(
+      shared,
+      diagnose({ clock, label: "bench", explain: undefined, mayKnow: () => true }),
+    ),
   ],
   leaf,
 );

@@ -2,8 +2,8 @@
 import type { Verdict } from "../../src/core/protocol.ts";
 import { latin1Of } from "./octets.ts";
 import { connectionOptions, passingFields, sorted, sortFields } from "./fields.ts";
-import { answerFraming } from "./framing.ts";
-import type { AnswerFraming } from "./framing.ts";
+import { announcedLength, answerFraming } from "./framing.ts";
+import type { Framing } from "./framing.ts";
 import { noBody } from "./message.ts";
 import type { Body, Fields, HttpResponse, Tunnel } from "./message.ts";
 import type { PassingFields } from "./passing.ts";
@@ -34,8 +34,11 @@ class Answer implements HttpResponse {
 /** While its body is not known yet: only the client connection has it in this form. */
 export type OpenAnswer = { -readonly [Key in keyof HttpResponse]: HttpResponse[Key] };
 
-export interface AnswerHead extends AnswerFraming {
+export interface AnswerHead {
   readonly answer: OpenAnswer;
+  readonly framing: Framing;
+  /** See `announcedLength`. */
+  readonly announcedLength: number | null;
   readonly closes: boolean;
   /** Explicitly: for endpoints that got an HTTP/1.0 request. */
   readonly keepsAlive: boolean;
@@ -55,13 +58,13 @@ export function readAnswer(bytes: Buffer, end: number, isToHead: boolean): Answe
   const { lineStart: base, headEnd } = marks;
   const text = latin1Of(bytes, base, end - headEnd <= maxTextBehindBytes ? end : headEnd);
   sortFields(bytes, text, base);
-  const framed = answerFraming(marks.status, marks.minor, isToHead);
-  if (typeof framed === "string") return framed;
+  const framing = answerFraming(marks.status, marks.minor, isToHead);
+  if (typeof framing === "string") return framing;
   const options = connectionOptions(sorted.connection);
   return {
     answer: new Answer(text.slice(marks.firstEnd - base, marks.lineEnd - base), openEnd(text)),
-    framing: framed.framing,
-    announcedLength: framed.announcedLength,
+    framing,
+    announcedLength: framing.kind === "none" ? announcedLength(marks.status, isToHead) : null,
     closes: options.close || (marks.minor === 0 && !options.keepAlive),
     keepsAlive: options.keepAlive,
     upgrade: options.upgrade ? sorted.upgrade : null,

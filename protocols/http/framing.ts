@@ -51,26 +51,16 @@ export function requestFraming(minor: number): Framing | string {
   return announced(minor) ?? none;
 }
 
-/**
- * `announcedLength` is what Content-Length says where no body follows (an answer to HEAD, a 304).
- */
-export interface AnswerFraming {
-  readonly framing: Framing;
-  readonly announcedLength: number | null;
-}
-
 /** A bad announcement is a problem even where no body may follow. */
-export function answerFraming(
-  status: number,
-  minor: number,
-  isToHead: boolean,
-): AnswerFraming | string {
+export function answerFraming(status: number, minor: number, isToHead: boolean): Framing | string {
   const framing = announced(minor);
   if (typeof framing === "string") return framing;
-  if (isToHead || status === 304) {
-    const length = framing?.kind === "length" ? framing.length : null;
-    return { framing: none, announcedLength: length };
-  }
-  if (status < 200 || status === 204) return { framing: none, announcedLength: null };
-  return { framing: framing ?? untilClose, announcedLength: null };
+  const isBodiless = isToHead || status === 304 || status === 204 || status < 200;
+  return isBodiless ? none : (framing ?? untilClose);
+}
+
+/** What Content-Length says where no body follows: in an answer to HEAD, in a 304. */
+export function announcedLength(status: number, isToHead: boolean): number | null {
+  const { contentLength } = sorted;
+  return contentLength !== null && (isToHead || status === 304) ? Number(contentLength) : null;
 }

@@ -165,12 +165,9 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   #wireFilters(address: Address): readonly HttpFilter[] {
     const { clock, label, explain } = this.#deps;
     const authority = address.meta?.["authority"];
-    const filters = [
-      // First: also an answer that a diagnostic request gets here tells which way it came.
-      wireContext(this.#context),
-      // Before the Host is changed: the report is about the caller's request.
-      diagnose({ clock, label, explain, mayKnow: this.#mayKnow }),
-    ];
+    // Before the Host is changed: the report is about the caller's request.
+    const diagnosed = diagnose({ clock, label, explain, mayKnow: this.#mayKnow });
+    const filters = [wireContext(this.#context, diagnosed)];
     // Last: only the bytes on the wire have the endpoint's own Host.
     if (authority !== undefined && isAuthority(authority)) filters.push(wireAuthority(authority));
     return filters;

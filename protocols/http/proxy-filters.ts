@@ -7,7 +7,7 @@ import { viaAfter } from "./via.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Verdict } from "../../src/core/protocol.ts";
-import type { Filter, Reply } from "../../src/core/service.ts";
+import type { Filter, Pending, Reply } from "../../src/core/service.ts";
 import type { Context } from "./context.ts";
 import type { Fields, HttpRequest, HttpResponse } from "./message.ts";
 
@@ -18,7 +18,7 @@ export interface ServerFilterOptions {
   readonly clock: Clock;
   readonly clearContext: boolean;
   readonly maxCallDepth: number;
-  /** Answers or counts down `Max-Forwards`. */
+  /** Answers or counts down `Max-Forwards` of a TRACE or OPTIONS. */
   readonly maxForwards: HttpFilter;
   /** Makes the `Forwarded` value; null: none is added. */
   readonly forwarded: ((request: HttpRequest) => string) | null;
@@ -34,12 +34,8 @@ export function serverFilters(options: ServerFilterOptions): readonly HttpFilter
   const filters: (HttpFilter | null)[] = [
     // Outermost: nothing below may believe what a caller from outside says of its context.
     clearContext ? clearedContext : null,
-    // Before anything is spent on the call: when it goes round in a circle, it ends here.
-    callDepth(options.maxCallDepth),
     // Above all that looks at the deadline, the dtab or the trace.
-    readContext(options.context),
-    // Behind the context, which the answer to a TRACE shows.
-    options.maxForwards,
+    arrival(options),
     // The caller's own deadline is known; the server's may only shorten it.
     timeoutMs === Infinity ? null : serverTimeout(timeoutMs, clock),
     // Last, for all that is routed: what the service is told of this hop.
@@ -74,20 +70,30 @@ class ClearedReply implements Reply<HttpResponse> {
   }
 }
 
-/** Counts the hops that `Via` tells of, over all its lines, and adds this one. */
-function callDepth(maxCallDepth: number): HttpFilter {
+/**
+ * What every call passes, in one filter since each part is a matter of nanoseconds: the hops that
+ * `Via` tells of, before anything is spent on a call that goes round in a circle; its context; and
+ * behind the context, which the answer to a TRACE shows, `Max-Forwards`.
+ */
+function arrival({ maxCallDepth, context, maxForwards }: ServerFilterOptions): HttpFilter {
   const tooDeep = refusal(
     400,
     `Maximum number of calls (${maxCallDepth}) has been exceeded. Please check for proxy loops.`,
   );
   return (request, reply, next) => {
-    if (request.via !== null && itemsOf(request.via) > maxCallDepth) {
-      reply.end(tooDeep);
-      return ended;
-    }
-    request.via = viaAfter(request.via, request.version);
-    return next(request, reply);
+    const { via, version, method } = request;
+    if (via !== null && itemsOf(via) > maxCallDepth) return refused(reply, tooDeep);
+    request.via = viaAfter(via, version);
+    const problem = context.read(request);
+    if (problem !== null) return refused(reply, refusal(400, problem));
+    if (method !== "TRACE" && method !== "OPTIONS") return next(request, reply);
+    return maxForwards(request, reply, next);
   };
+}
+
+function refused(reply: Reply<HttpResponse>, why: Failure): Pending {
+  reply.end(why);
+  return ended;
 }
 
 /** The items of a list; empty ones do not count (RFC 9110 section 5.6.1). */
@@ -103,15 +109,6 @@ function itemsOf(list: string): number {
     }
   }
   return count;
-}
-
-function readContext(context: Context): HttpFilter {
-  return (request, reply, next) => {
-    const problem = context.read(request);
-    if (problem === null) return next(request, reply);
-    reply.end(refusal(400, problem));
-    return ended;
-  };
 }
 
 function serverTimeout(timeoutMs: number, clock: Clock): HttpFilter {
@@ -131,11 +128,11 @@ function addField(name: string, valueOf: (request: HttpRequest) => string): Http
 
 const wallTime = (clock: Clock) => () => String(Math.floor(clock.wallMs()));
 
-/** Adds what the endpoint is told about the call. */
-export function wireContext(context: Context): HttpFilter {
+/** Adds what the endpoint is told about the call; `diagnose` then sees those that ask for a report. */
+export function wireContext(context: Context, diagnose: HttpFilter): HttpFilter {
   return (request, reply, next) => {
     request.contextOut = context.write(request);
-    return next(request, reply);
+    return request.method === "TRACE" ? diagnose(request, reply, next) : next(request, reply);
   };
 }
 

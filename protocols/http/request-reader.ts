@@ -5,18 +5,10 @@ import type { Framing } from "./framing.ts";
 import { latin1Body } from "./message.ts";
 import type { Peer } from "./message.ts";
 import { scanRefusal } from "./problems.ts";
+import { latin1Of } from "./octets.ts";
 import { readRequest } from "./request.ts";
-import type { OpenRequest, RequestHead } from "./request.ts";
-import { marks, scanHead } from "./scan.ts";
-
-export interface ReadRequest {
-  readonly request: OpenRequest;
-  /** Of the body that is still to come; `none` when there is none, or it is whole. */
-  readonly framing: Framing;
-  readonly closes: boolean;
-  /** Behind the head, and behind the body when it is whole. */
-  readonly end: number;
-}
+import type { RequestHead } from "./request.ts";
+import { scanHead } from "./scan.ts";
 
 export interface RefusedBytes {
   readonly refusal: Refusal;
@@ -43,7 +35,7 @@ export class RequestReader {
     this.#peer = peer;
   }
 
-  read(buffer: Buffer, start: number, end: number): ReadRequest | RefusedBytes | "more" {
+  read(buffer: Buffer, start: number, end: number): RequestHead | RefusedBytes | "more" {
     if (!this.#isWorthALook(buffer, start, end)) return "more";
     const result = scanHead("request", buffer, start, end, this.#limits);
     if (result === "more") return this.#needs(end - start, 0);
@@ -77,26 +69,23 @@ export class RequestReader {
   }
 
   /** Takes a short body in, waiting for it when it may come at once. */
-  #withBody(head: RequestHead, buffer: Buffer, start: number, end: number): ReadRequest | "more" {
-    const { framing, closes } = head;
-    const request: OpenRequest = head.request;
-    const bodyStart = marks.headEnd;
-    let stop = framing.kind === "none" ? bodyStart : -1;
+  #withBody(head: RequestHead, buffer: Buffer, start: number, end: number): RequestHead | "more" {
+    const { framing, request, end: bodyStart } = head;
     if (framing.kind === "length" && framing.length <= this.#limits.maxWholeBodyBytes) {
       const bodyEnd = bodyStart + framing.length;
-      if (bodyEnd <= end) {
-        request.body = latin1Body(buffer.toString("latin1", bodyStart, bodyEnd));
-        stop = bodyEnd;
-      } else if (!request.expectsContinue) return this.#needs(end - start, bodyEnd - start);
+      if (bodyEnd <= end) takeIn(head, latin1Of(buffer, bodyStart, bodyEnd), bodyEnd);
+      else if (!request.expectsContinue) return this.#needs(end - start, bodyEnd - start);
     } else if (framing.kind === "chunked") {
       const whole = wholeChunked(buffer, bodyStart, end, this.#limits);
-      if (whole !== null) {
-        request.body = latin1Body(whole.text);
-        stop = whole.end;
-      }
+      if (whole !== null) takeIn(head, whole.text, whole.end);
     }
     this.#needs(0, 0);
-    if (stop < 0) return { request, framing, closes, end: bodyStart };
-    return { request, framing: noFraming, closes, end: stop };
+    return head;
   }
+}
+
+function takeIn(head: RequestHead, body: string, end: number): void {
+  head.request.body = latin1Body(body);
+  head.framing = noFraming;
+  head.end = end;
 }

@@ -97,9 +97,12 @@ export function copyOf(request: HttpRequest): HttpRequest | null {
   return copy;
 }
 
+/** Whoever finds a short body behind the head takes it in: then no framing is left, and `end` moves. */
 export interface RequestHead {
-  readonly request: HttpRequest;
-  readonly framing: Framing;
+  readonly request: OpenRequest;
+  framing: Framing;
+  /** Behind the head. */
+  end: number;
   /** The caller wants, or its version implies, that the connection ends with the answer. */
   readonly closes: boolean;
 }
@@ -125,7 +128,7 @@ export function readRequest(bytes: Buffer, peer: Peer): RequestHead | Refusal {
   if (!(request instanceof Request)) return request;
   const options = connectionOptions(sorted.connection);
   const closes = options.close || (marks.minor === 0 && !options.keepAlive);
-  return { request, framing, closes };
+  return { request, framing, end: marks.headEnd, closes };
 }
 
 function requestOf(method: string, target: string, peer: Peer): Request | Refusal {

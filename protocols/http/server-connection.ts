@@ -15,7 +15,7 @@ import type { Peer, Tunnel } from "./message.ts";
 import { peerOf } from "./peer.ts";
 import { refusal } from "./problems.ts";
 import { RequestReader } from "./request-reader.ts";
-import type { ReadRequest } from "./request-reader.ts";
+import type { RequestHead } from "./request.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { answerRefusal, ServerCall } from "./server-call.ts";
 
@@ -285,7 +285,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     return read.end;
   }
 
-  #begin(read: ReadRequest): void {
+  #begin(read: RequestHead): void {
     const { request, framing, closes } = read;
     if (closes) this.#isLast = true;
     if (framing.kind === "none") {

@@ -128,7 +128,10 @@ test("the wire tells the endpoint of the call", async () => {
   const { seen, service } = answering();
   const asked = request();
   shared.read(asked);
-  await ask(stack([wireContext(shared)], service), asked);
+  await ask(
+    stack([wireContext(shared, (request, reply, next) => next(request, reply))], service),
+    asked,
+  );
   assert.match(seen[0]?.contextOut ?? "", /^l5d-ctx-trace: \S{44}\r\nl5d-reqid: \w{16}\r\n$/);
 });
 
