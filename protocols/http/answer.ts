@@ -1,6 +1,6 @@
 // From a scanned head to an answer of an endpoint, or to what is wrong with it.
 import type { Verdict } from "../../src/core/protocol.ts";
-import { latin1Of } from "./octets.ts";
+import { latin1Of } from "../../src/net/latin1.ts";
 import { connectionOptions, passingFields, sorted, sortFields } from "./fields.ts";
 import { announcedLength, answerFraming } from "./framing.ts";
 import type { Framing } from "./framing.ts";

@@ -1,5 +1,5 @@
 // One connection to an endpoint: one call at a time, back to the pool only when all is clean.
-import { latin1Of } from "./octets.ts";
+import { latin1Of } from "../../src/net/latin1.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { failure } from "../../src/core/failure.ts";
 import type { Failure } from "../../src/core/failure.ts";

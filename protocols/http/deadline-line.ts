@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import type { Clock } from "../../src/core/clock.ts";
 import { deadlineAt } from "../../src/core/deadline.ts";
 import { showDeadline } from "./deadline.ts";
-import { latin1Of } from "./octets.ts";
+import { latin1Of } from "../../src/net/latin1.ts";
 
 const start = "l5d-ctx-deadline: ";
 const line = Buffer.from(`${start}${"0".repeat(19)} ${"0".repeat(19)}\r\n`, "latin1");

@@ -1,5 +1,4 @@
 // Classes of bytes: one lookup answers every question of the grammar (RFC 9110, 9112, 3986).
-import { Buffer } from "node:buffer";
 
 const tokenBit = 1;
 const valueBit = 2;
@@ -59,17 +58,4 @@ export function hexValue(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const lower = code | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
-}
-
-interface Sliceable {
-  latin1Slice(start: number, end: number): string;
-}
-
-/** `toString` looks its encoding up each time; what it then calls is not documented, and quicker. */
-const canSlice = typeof (Buffer.prototype as Partial<Sliceable>).latin1Slice === "function";
-
-/** `bytes[start, end)` as text, one character a byte. */
-export function latin1Of(bytes: Buffer, start: number, end: number): string {
-  if (canSlice) return (bytes as Buffer & Sliceable).latin1Slice(start, end);
-  return bytes.toString("latin1", start, end);
 }

@@ -5,7 +5,7 @@ import type { Framing } from "./framing.ts";
 import { latin1Body } from "./message.ts";
 import type { Peer } from "./message.ts";
 import { scanRefusal } from "./problems.ts";
-import { latin1Of } from "./octets.ts";
+import { latin1Of } from "../../src/net/latin1.ts";
 import { readRequest } from "./request.ts";
 import type { RequestHead } from "./request.ts";
 import { scanHead } from "./scan.ts";

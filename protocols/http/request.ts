@@ -1,5 +1,5 @@
 // From a scanned head to a request, or to the reason why it is none.
-import { latin1Of } from "./octets.ts";
+import { latin1Of } from "../../src/net/latin1.ts";
 import { emptyDtab } from "../../src/core/dtab.ts";
 import type { Address, BoundName } from "../../src/core/protocol.ts";
 import type { Dtab } from "../../src/core/dtab.ts";

@@ -4,7 +4,7 @@
 //   l5d-reqid: <the trace in hexadecimal>
 import { Buffer } from "node:buffer";
 import type { Random } from "../../src/core/clock.ts";
-import { latin1Of } from "./octets.ts";
+import { latin1Of } from "../../src/net/latin1.ts";
 import { childOf, encodeTrace, half, requestIdOf } from "./trace-id.ts";
 import type { TraceId } from "./trace-id.ts";
 

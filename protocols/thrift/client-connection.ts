@@ -94,14 +94,14 @@ export class ClientConnection implements Receiver, PoolMember {
     this.#call = call;
     this.#asked = call.request;
     this.#calls++;
-    this.#write(call.request);
+    this.#link.writeBytes(this.#counted(call.request));
   }
 
   sendOneway(request: ThriftRequest): void {
     this.#state = "flushing";
     this.#calls++;
     // Not given to others before it is taken: what an endpoint does not read must not pile up.
-    if (this.#write(request)) this.#rest();
+    if (this.#link.socket.write(this.#counted(request))) this.#rest();
   }
 
   /** The call has ended early: its answer is waited for, and thrown away. */
@@ -122,10 +122,10 @@ export class ClientConnection implements Receiver, PoolMember {
     this.#lost("was disconnected from");
   }
 
-  #write(request: ThriftRequest): boolean {
+  #counted(request: ThriftRequest): Buffer {
     const bytes = this.#bytesOf(request);
     this.#settings.stats.sentBytes.value += bytes.length;
-    return this.#link.socket.write(bytes);
+    return bytes;
   }
 
   /** The caller's own bytes, as far as the message goes. */

@@ -93,6 +93,11 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
     if (this.#state === "open") this.#watch();
   }
 
+  /** A caller that calls and does not read. */
+  held(): void {
+    this.#watch();
+  }
+
   closed(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -187,7 +192,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   }
 
   get #hasRoom(): boolean {
-    return !this.#link.socket.writableNeedDrain;
+    return this.#link.hasRoom;
   }
 
   get #wants(): boolean {
@@ -211,18 +216,17 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
 
   /** Writes the answers that are there, up to the first that is not. */
   #flush(): void {
-    const { socket } = this.#link;
     const isSeveral = this.#first?.next?.hasEnded === true;
-    if (isSeveral) socket.cork();
+    if (isSeveral) this.#link.socket.cork();
     this.#isFlushing = true;
     for (let call = this.#first; call?.hasEnded === true; call = this.#first) {
       const answer = call.answer ?? answerBytes(call, this.settings);
       call.sentBytes = answer.length;
-      socket.write(answer);
+      this.#link.writeBytes(answer);
       this.#shift(call);
     }
     this.#isFlushing = false;
-    if (isSeveral) socket.uncork();
+    if (isSeveral) this.#link.socket.uncork();
     this.#afterAnswers();
   }
 

@@ -1,5 +1,6 @@
 // One socket and whoever receives its bytes at the moment. All sockets read into one buffer.
 import type { Socket } from "node:net";
+import { latin1Of } from "./latin1.ts";
 import { readBegins, readEnds } from "./moment.ts";
 import { flushAtTurnEnd } from "./turn.ts";
 import { TextWriter } from "./write-text.ts";
@@ -31,6 +32,9 @@ const nobody: Receiver = { received() {}, ended() {}, drained() {}, closed() {} 
 
 /** More than this does not wait for the end of the turn: Node writes up to 16 KiB without a copy. */
 const maxJoinedChars = 15 * 1024;
+
+/** Longer pieces gain nothing by a copy as text. */
+const maxJoinedBytes = 4 * 1024;
 
 /** Owned by its receiver, which is replaced when a connection becomes a tunnel. */
 export class Link {
@@ -65,6 +69,16 @@ export class Link {
     if (this.#text === "") flushAtTurnEnd(this);
     this.#text += text;
     if (this.#text.length > maxJoinedChars) this.flush();
+  }
+
+  /**
+   * Writes bytes, which are the socket's from now on; short ones leave like texts. False: more is to be
+   * written only when it has `drained`.
+   */
+  writeBytes(bytes: Buffer): boolean {
+    if (bytes.length > maxJoinedBytes) return this.socket.write(bytes);
+    this.write(latin1Of(bytes, 0, bytes.length));
+    return this.hasRoom;
   }
 
   /** Writes at once what waits for the end of the turn. */

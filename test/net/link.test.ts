@@ -88,3 +88,16 @@ test("within one read the time stands still, outside of it it does not", () => {
   readEnds();
   assert.ok(momentMs() - atFirst >= 2);
 });
+
+test("short bytes leave like texts, long ones at once and behind what was written before", async (t) => {
+  const { link, reads, ended } = await linked(t);
+  const long = Buffer.alloc(50_000, "L");
+  link.writeBytes(Buffer.from("short "));
+  link.write("text ");
+  link.writeBytes(long);
+  link.writeBytes(Buffer.from(" last"));
+  await turnEnd();
+  link.socket.end();
+  await ended;
+  assert.equal(reads.join(""), `short text ${long.toString()} last`);
+});

@@ -8,8 +8,6 @@ export class FakeSocket extends EventEmitter {
   readonly remotePort = 50_000;
   readonly localAddress = "127.0.0.1";
   readonly localPort = 80;
-  /** All that was written, one character a byte. */
-  sent = "";
   isReading = true;
   hasEnded = false;
   destroyed = false;
@@ -18,11 +16,23 @@ export class FakeSocket extends EventEmitter {
   takes = true;
   writableLength = 0;
   readonly #link = new Link();
+  #sent = "";
 
   /** The link that owns it. */
   get link(): Link {
     if (this.listenerCount("close") === 0) this.#link.attach(this as unknown as Socket);
     return this.#link;
+  }
+
+  /** All that was written, one character a byte: what waits for the end of the turn as well. */
+  get sent(): string {
+    this.#link.flush();
+    return this.#sent;
+  }
+
+  set sent(text: string) {
+    this.#link.flush();
+    this.#sent = text;
   }
 
   get writableNeedDrain(): boolean {
@@ -43,7 +53,7 @@ export class FakeSocket extends EventEmitter {
 
   write(chunk: string | Uint8Array): boolean {
     if (this.destroyed || this.hasEnded) throw new Error("written after the end");
-    this.sent += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("latin1");
+    this.#sent += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("latin1");
     if (!this.takes) this.writableLength += chunk.length;
     return this.takes;
   }

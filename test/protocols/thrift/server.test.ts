@@ -113,7 +113,9 @@ test("a caller that does not read its answers is not read, and then cut off", ()
   const served = serve({ answer: ({ method, seqid }) => replyFrame(method, seqid) });
   const { socket, clock, calls } = served;
   socket.takes = false;
-  socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
+  socket.receive(text(callFrame("a", 1)));
+  socket.link.flush(); // the turn ends
+  socket.receive(text(callFrame("b", 2)));
   assert.equal(calls.length, 1);
   assert.equal(socket.isReading, false);
   clock.advance(900);
@@ -121,6 +123,7 @@ test("a caller that does not read its answers is not read, and then cut off", ()
   assert.equal(calls.length, 2);
   socket.takes = false;
   socket.receive(text(callFrame("c", 3)));
+  socket.link.flush();
   clock.advance(900);
   assert.equal(socket.destroyed, false);
   clock.advance(200);
