@@ -12,6 +12,7 @@ import {
   wireContext,
 } from "../../../protocols/http/proxy-filters.ts";
 import type { HttpResponse } from "../../../protocols/http/message.ts";
+import { copyOf } from "../../../protocols/http/request.ts";
 import { answerHead } from "../../../protocols/http/writer.ts";
 import type { ServerFilterOptions } from "../../../protocols/http/proxy-filters.ts";
 import { ask } from "../../support/ask.ts";
@@ -189,6 +190,12 @@ test("an endpoint gets the Host it wants, and the caller sees its own in redirec
       ["Link", "<http://inner.test/>"],
     ].flat(),
   );
+});
+
+test("a second try beside one that has its endpoint's Host begins with the caller's", () => {
+  const asked = request({ host: "outer" });
+  stack([wireAuthority("inner")], () => ({ cancel() {} }))(asked, { start() {}, end() {} });
+  assert.deepEqual([asked.host, copyOf(asked)?.host], ["inner", "outer"]);
 });
 
 test("the caller's Host is back before a failure is told: the next try may need it", () => {
