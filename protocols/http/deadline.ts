@@ -1,4 +1,5 @@
 // `l5d-ctx-deadline: <timestamp> <deadline>`: a deadline as text.
+import { deadlineAt } from "../../src/core/deadline.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Deadline } from "../../src/core/deadline.ts";
 
@@ -24,6 +25,8 @@ export function showDeadline(deadline: Deadline): string {
 export function showOwnDeadline(deadlineMs: number, clock: Clock): string {
   const nowUs = Math.round(clock.wallMs() * 1_000);
   const leftNs = Math.round((deadlineMs - clock.nowMs()) * 1e6);
+  // In 104 days or later: the last digits are not exact any more, and may be too many or too few.
+  if (leftNs > Number.MAX_SAFE_INTEGER) return showDeadline(deadlineAt(deadlineMs, clock));
   const leftUs = Math.floor(leftNs / 1_000);
   return `${digits(nowUs)}000 ${digits(nowUs + leftUs)}${padded(leftNs - leftUs * 1_000, 1_000)}`;
 }

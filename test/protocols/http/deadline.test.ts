@@ -69,3 +69,11 @@ test("a deadline of ours is written as one with all its nanoseconds would be", (
     assert.equal(showOwnDeadline(deadlineMs, clock), showDeadline(deadlineAt(deadlineMs, clock)));
   }
 });
+
+test("a deadline of ours in a hundred years has all its digits", () => {
+  const clock = { ...simulatedClock(), nowMs: () => 1_000.25 };
+  for (let days = 36_500; days < 36_600; days++) {
+    const deadlineMs = 1_000.1 + days * 86_400_000;
+    assert.equal(showOwnDeadline(deadlineMs, clock), showDeadline(deadlineAt(deadlineMs, clock)));
+  }
+});
