@@ -88,3 +88,16 @@ test("within one read the time stands still, outside of it it does not", () => {
   readEnds();
   assert.ok(momentMs() - atFirst >= 2);
 });
+
+test("a read is not told an earlier time than what came before it in the turn", () => {
+  readBegins();
+  const atFirst = momentMs();
+  readEnds();
+  const spinUntilMs = performance.now() + 2;
+  while (performance.now() < spinUntilMs);
+  const between = momentMs();
+  readBegins();
+  const atSecond = momentMs();
+  readEnds();
+  assert.ok(atFirst < between && between <= atSecond);
+});
