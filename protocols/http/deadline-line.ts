@@ -24,7 +24,9 @@ export function ownDeadlineLine(deadlineMs: number, clock: Clock): string {
   const leftNs = Math.round((deadlineMs - clock.nowMs()) * 1e6);
   const leftUs = Math.floor(leftNs / 1_000);
   const [nowSeconds, seconds] = [Math.floor(nowUs / 1e6), Math.floor((nowUs + leftUs) / 1e6)];
-  if (Math.min(nowSeconds, seconds) < leastSeconds || Math.max(nowSeconds, seconds) > mostSeconds) {
+  const isUsual = nowSeconds >= leastSeconds && seconds >= leastSeconds && seconds <= mostSeconds;
+  // In 104 days or later the last digits of a number are not exact any more.
+  if (!isUsual || leftNs > Number.MAX_SAFE_INTEGER) {
     return `${start}${showDeadline(deadlineAt(deadlineMs, clock))}\r\n`;
   }
   if (nowSeconds !== lastNowSeconds) put10(nowAt, (lastNowSeconds = nowSeconds));

@@ -102,9 +102,11 @@ export interface HttpResponse {
   readonly via: string | null;
   /**
    * The `l5d-*` fields, flat, names in lower case; null when there are none. The caller gets them,
-   * but the verdict of the hop before.
+   * but the verdict of the hop before. Who classifies the call or logs it reads them at its end.
    */
   context: Fields | null;
+  /** The caller gets none of `context`; absent: it does. */
+  hidesContext?: true;
   /** What the answer counts as, for the caller and the server's own statistics; null: unknown. */
   verdict: Verdict | null;
   readonly body: Body;

@@ -58,7 +58,8 @@ class ClearedReply implements Reply<HttpResponse> {
   }
   start(response: HttpResponse): void {
     const { context } = response;
-    response.context = null;
+    // Not removed: the classifiers below look at it once more when the call ends.
+    response.hidesContext = true;
     response.verdict = null;
     if (context === null || fieldOf(context, "l5d-err") === null)
       return this.#reply.start(response);

@@ -87,13 +87,15 @@ function methodOf(text: string, length: number): string {
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 /**
- * The same request, to be sent beside the first: what one of them writes on its way the other does
- * not see. null: its body flows, or an answer to it may be a tunnel.
+ * The same request, to be sent beside the first, which is on its way and may have its endpoint's Host:
+ * what one of them writes the other does not see. null: its body flows, or an answer to it may be a
+ * tunnel.
  */
 export function copyOf(request: HttpRequest): HttpRequest | null {
   if (request.body.latin1 === null || request.upgrade !== null) return null;
   const copy: HttpRequest = Object.assign(Object.create(Object.getPrototypeOf(request)), request);
   copy.interims = null;
+  copy.host = request.receivedHost;
   return copy;
 }
 

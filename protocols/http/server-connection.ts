@@ -71,6 +71,8 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
 
   drained(): void {
     this.#call?.drained();
+    // It is not stalled any more: its idle time begins.
+    if (this.#state === "head" && !this.#isReadingHead) this.#expectHead();
     this.#inlet.advance(); // the next request may have waited for room
   }
 
@@ -95,7 +97,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
 
   get readAheadBytes(): number {
     const { maxPipelinedBytes } = this.settings.limits;
-    if (this.#state === "head") return this.#hasRoom ? Infinity : maxPipelinedBytes;
+    if (this.#state === "head") return this.link.hasRoom ? Infinity : maxPipelinedBytes;
     if (this.#state !== "busy") return Infinity;
     if (this.#body === null) return maxPipelinedBytes;
     return this.#body.wants && !this.#isOverdrained(this.#body) ? Infinity : 0;
@@ -247,14 +249,10 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     if (this.#state === "head" && !this.#isReadingHead) this.#close();
   }
 
-  get #hasRoom(): boolean {
-    return this.link.hasRoom;
-  }
-
   #consumeOnce(buffer: Buffer, start: number, end: number): number {
     switch (this.#state) {
       case "head":
-        return this.#hasRoom ? this.#consumeHead(buffer, start, end) : start;
+        return this.link.hasRoom ? this.#consumeHead(buffer, start, end) : start;
       case "busy":
       case "draining":
         return this.#consumeBody(buffer, start, end);
@@ -339,7 +337,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     if (this.#isLast) return this.#close();
     this.#state = "head";
     this.#expectHead();
-    if (!this.#hasRoom) this.held();
+    if (!this.link.hasRoom) this.held();
     this.#inlet.advance();
     return undefined;
   }
@@ -391,7 +389,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   #stalled(): void {
-    if (!this.#hasRoom) return this.destroy();
+    if (!this.link.hasRoom) return this.destroy();
     const isWaiting = this.#body !== null && this.#body.wants && this.#call?.hasStarted === false;
     if (!isWaiting) return undefined;
     this.#isLast = true;

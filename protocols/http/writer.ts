@@ -94,7 +94,9 @@ function lengthEnd(length: number): string {
 }
 
 /** What this hop and those before it add. */
-function hopLines({ via, context, verdict }: HttpResponse, fault: string | undefined): string {
+function hopLines(answer: HttpResponse, fault: string | undefined): string {
+  const { via, verdict } = answer;
+  const context = answer.hidesContext === true ? null : answer.context;
   if (context === null && fault === undefined && verdict === "success" && via === via11) {
     return usualHop;
   }

@@ -166,8 +166,17 @@ export class ServerConnection implements Receiver, Consumer {
     return this.#state === "closing" || this.#state === "closed";
   }
 
+  /** Only while `drained` will come: nothing else lets the next calls in. */
   get #isCongested(): boolean {
-    return this.#outbox.unsentBytes > this.settings.limits.maxUnsentBytes * congestedShare;
+    if (!this.#isUnsent(this.settings.limits.maxUnsentBytes * congestedShare)) return false;
+    return this.#link.socket.writableNeedDrain;
+  }
+
+  /** More than `bytes` were offered to the caller and not taken. */
+  #isUnsent(bytes: number): boolean {
+    if (this.#outbox.unsentBytes <= bytes) return false;
+    this.#outbox.flush(); // what waits for the end of the turn was not offered yet
+    return this.#outbox.unsentBytes > bytes;
   }
 
   /** One message. False: no more for now. */
@@ -327,10 +336,10 @@ export class ServerConnection implements Receiver, Consumer {
   }
 
   #watchUnsent(): void {
-    const { unsentBytes } = this.#outbox;
-    if (unsentBytes === 0) return;
+    if (this.#outbox.unsentBytes === 0) return;
     this.#stallWatch.wrote();
-    if (unsentBytes <= this.settings.limits.maxUnsentBytes) return;
+    if (!this.#isUnsent(this.settings.limits.maxUnsentBytes)) return;
+    const { unsentBytes } = this.#outbox;
     this.#disconnect(`it does not read its answers: ${unsentBytes} bytes wait (maxUnsentKB)`);
   }
 

@@ -26,10 +26,12 @@ export function readEnds(): void {
  * costs more than all its counters: for what is read in one turn the first answer holds.
  */
 export function momentMs(): number {
-  if (!isReading) return performance.now();
-  if (isKnown) return turnMs;
-  isKnown = true;
-  flushAtTurnEnd(turn);
+  if (isReading && isKnown) return turnMs;
+  // Kept between reads as well: what comes next in this turn must not be told an earlier time.
   turnMs = performance.now();
+  if (isReading) {
+    isKnown = true;
+    flushAtTurnEnd(turn);
+  }
   return turnMs;
 }

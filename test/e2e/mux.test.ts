@@ -604,6 +604,21 @@ test("ten thousand calls wait in little memory", async (t) => {
   client.socket.destroy();
 });
 
+test("a caller that reads its answers is not disconnected for how many come at once", async (t) => {
+  const users = await muxService(t, (call) => call.ok(Buffer.alloc(300)));
+  const { proxy } = await proxied(
+    t,
+    { users: [users.port] },
+    "  servers: [{ port: 0, maxUnsentKB: 16 }]\n",
+  );
+  const client = await muxClient(t, proxy.port);
+  for (let round = 0; round < 20; round++) {
+    const calls = Array.from({ length: 200 }, () => client.dispatch({ dst: "/users" }));
+    await Promise.all(calls);
+  }
+  assert.equal(users.count, 4_000);
+});
+
 /** A caller that reads nothing, and for which answers of 20 MB wait at the proxy. */
 async function deafCaller(t: TestContext, maxUnsentKB: number) {
   const users = await muxService(t, (call) => call.ok(Buffer.alloc(100_000)));

@@ -193,6 +193,27 @@ test("a router that routes to itself ends with a 400 and not in a fire", async (
   assert.equal(await proxy.metric("rt/http/server/127.0.0.1/0/requests"), 22);
 });
 
+test("what a proxy further on says of an answer counts also where strangers are not told", async (t) => {
+  const web = await service(t, (_request, response) => {
+    response.setHeader("l5d-success-class", "0.0");
+    response.end("not good");
+  });
+  const { rootDir } = discovery(t, { web: [web.port] });
+  const proxy = await startProxy(
+    t,
+    `
+    namers: [{ kind: io.l5d.fs, rootDir: ${rootDir} }]
+    routers:
+    - protocol: http
+      dtab: /svc => /#/io.l5d.fs
+      servers: [{ port: 0, clearContext: true }]`,
+  );
+  const answer = await ask(proxy.port, "/", { Host: "web" });
+  assert.equal(answer.headers.get("l5d-success-class"), undefined);
+  assert.equal(await proxy.metric("rt/http/service/svc/web/failures"), 1);
+  assert.equal(await proxy.metric("rt/http/client/#/io.l5d.fs/web/failures"), 1);
+});
+
 test("clearContext keeps strangers from steering, and tells them nothing", async (t) => {
   const web = await service(t, "web");
   const { rootDir } = discovery(t, { web: [web.port] });

@@ -101,3 +101,16 @@ test("short bytes leave like texts, long ones at once and behind what was writte
   await ended;
   assert.equal(reads.join(""), `short text ${long.toString()} last`);
 });
+
+test("a read is not told an earlier time than what came before it in the turn", () => {
+  readBegins();
+  const atFirst = momentMs();
+  readEnds();
+  const spinUntilMs = performance.now() + 2;
+  while (performance.now() < spinUntilMs);
+  const between = momentMs();
+  readBegins();
+  const atSecond = momentMs();
+  readEnds();
+  assert.ok(atFirst < between && between <= atSecond);
+});

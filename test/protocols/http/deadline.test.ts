@@ -71,3 +71,12 @@ test("a deadline of ours is written as one with all its nanoseconds would be", (
     assert.equal(ownDeadlineLine(deadlineMs, clock), `l5d-ctx-deadline: ${expected}\r\n`);
   }
 });
+
+test("a deadline of ours in a hundred years has all its digits", () => {
+  const clock = { ...simulatedClock(), nowMs: () => 1_000.25 };
+  for (let days = 36_500; days < 36_600; days++) {
+    const deadlineMs = 1_000.1 + days * 86_400_000;
+    const expected = showDeadline(deadlineAt(deadlineMs, clock));
+    assert.equal(ownDeadlineLine(deadlineMs, clock), `l5d-ctx-deadline: ${expected}\r\n`);
+  }
+});

@@ -12,6 +12,7 @@ import {
   wireContext,
 } from "../../../protocols/http/proxy-filters.ts";
 import type { HttpResponse } from "../../../protocols/http/message.ts";
+import { copyOf } from "../../../protocols/http/request.ts";
 import { answerHead } from "../../../protocols/http/writer.ts";
 import type { ServerFilterOptions } from "../../../protocols/http/proxy-filters.ts";
 import { ask } from "../../support/ask.ts";
@@ -118,9 +119,11 @@ test("clearContext tells callers nothing: no l5d fields, and no body of an error
   const fine = response({ verdict: "success", body: textBody("hello") });
   const cleared = filters({ clearContext: true });
   const { response: told } = await ask(stack(cleared, answering(() => error).service), request());
-  assert.deepEqual([told?.context, told?.verdict, textOf(told)], [null, null, ""]);
+  assert.ok(told !== null);
+  assert.deepEqual([toldToCaller(told), told.verdict, textOf(told)], [[], null, ""]);
   const { response: kept } = await ask(stack(cleared, answering(() => fine).service), request());
-  assert.deepEqual([kept?.context, kept?.verdict, textOf(kept)], [null, null, "hello"]);
+  assert.ok(kept !== null);
+  assert.deepEqual([toldToCaller(kept), kept.verdict, textOf(kept)], [[], null, "hello"]);
 });
 
 test("the wire tells the endpoint of the call", async () => {
@@ -190,6 +193,12 @@ test("an endpoint gets the Host it wants, and the caller sees its own in redirec
       ["Link", "<http://inner.test/>"],
     ].flat(),
   );
+});
+
+test("a second try beside one that has its endpoint's Host begins with the caller's", () => {
+  const asked = request({ host: "outer" });
+  stack([wireAuthority("inner")], () => ({ cancel() {} }))(asked, { start() {}, end() {} });
+  assert.deepEqual([asked.host, copyOf(asked)?.host], ["inner", "outer"]);
 });
 
 test("the caller's Host is back before a failure is told: the next try may need it", () => {

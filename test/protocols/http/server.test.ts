@@ -476,6 +476,25 @@ test("a caller that never reads its answers cannot fill the proxy's memory", asy
   assert.ok(answers < 5_000, `${answers} answers were made for nobody`);
 });
 
+test("a caller that has read a long answer at last is idle, not stalled", async (t) => {
+  const clock = simulatedClock();
+  const long = "x".repeat(16 * 1024 * 1024);
+  const served = await serveHttp(
+    t,
+    answering(() => answer(200, long)),
+    { clock, limits: { stallTimeoutMs: 500 } },
+  );
+  const caller = rawCaller(t, served.port);
+  caller.socket.pause();
+  caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await until(() => served.log.length === 1);
+  caller.socket.resume();
+  await caller.message();
+  clock.advance(501);
+  caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  assert.match(await caller.message(), /^HTTP\/1.1 200 /);
+});
+
 async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
 }
