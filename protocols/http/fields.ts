@@ -156,9 +156,11 @@ export function sortFields(bytes: Uint8Array, text: string, base: number): void 
     if (which === known.dropped) continue;
     if (which === known.host && i === 0 && isUsual) sorted.hostEnd = next - base;
     const value = text.slice(valueStart - base, valueEnd - base);
-    const name = text.slice(start - base, end - base);
-    if (which === known.other) passWritten(`${name}: ${value}\r\n`);
-    else keep(which, name, value);
+    if (which === known.other) {
+      passWritten(`${text.slice(start - base, end - base)}: ${value}\r\n`);
+    } else if (which === known.context) {
+      (sorted.context ??= []).push(text.slice(start - base, end - base).toLowerCase(), value);
+    } else keep(which, value);
   }
   if (passing >= 0) pass(passing - base, marks.headEnd - 2 - base);
   if (sorted.connection !== null) dropListed(sorted.connection);
@@ -195,7 +197,7 @@ export function passingFields(openEnd: number): PassingFields {
   return openEnd < 0 ? new PassingFields("") : new PassingFields(text, openEnd, openEnd, true);
 }
 
-function keep(which: number, name: string, value: string): void {
+function keep(which: number, value: string): void {
   switch (which) {
     case known.host:
       sorted.host = value;
@@ -222,9 +224,6 @@ function keep(which: number, name: string, value: string): void {
       break;
     case known.via:
       sorted.via = joined(sorted.via, value);
-      break;
-    default:
-      (sorted.context ??= []).push(name.toLowerCase(), value);
   }
 }
 
