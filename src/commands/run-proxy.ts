@@ -52,10 +52,13 @@ export async function runProxy(config: Config, terminal: Terminal): Promise<Exit
 }
 
 /**
- * What bin/switchyard held back for the start. A collection of the young generation costs half a
- * millisecond however large it is, so it reaches its 16 MiB in two steps, where V8 would take four.
+ * What bin/switchyard held back for the start, and room for it to pay. A collection of the young
+ * generation costs half a millisecond however large it is, so it reaches its 16 MiB in two steps,
+ * where V8 would take four. A call passes some fifty small functions, twice as much as V8 would put
+ * into one piece of code: more than this only takes longer to compile.
  */
 function endStartUp(): void {
   setFlagsFromString("--semi-space-growth-factor=4");
+  setFlagsFromString("--max-inlined-bytecode-size-cumulative=2000");
   setFlagsFromString("--opt");
 }
