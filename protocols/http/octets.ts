@@ -34,19 +34,19 @@ classes[0x23] = (classes[0x23] ?? 0) & ~targetBit;
 add(hostBit, `-._~%!$&'()*+;=:[]${alphanumerics}`);
 
 export function isToken(code: number): boolean {
-  return ((classes[code] as number) & tokenBit) !== 0;
+  return ((classes[code] ?? 0) & tokenBit) !== 0;
 }
 
 export function isValue(code: number): boolean {
-  return ((classes[code] as number) & valueBit) !== 0;
+  return ((classes[code] ?? 0) & valueBit) !== 0;
 }
 
 export function isTarget(code: number): boolean {
-  return ((classes[code] as number) & targetBit) !== 0;
+  return ((classes[code] ?? 0) & targetBit) !== 0;
 }
 
 export function isHost(code: number): boolean {
-  return ((classes[code] as number) & hostBit) !== 0;
+  return ((classes[code] ?? 0) & hostBit) !== 0;
 }
 
 export function isDigit(code: number): boolean {
