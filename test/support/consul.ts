@@ -1,6 +1,7 @@
 // A real Consul agent for a test: started on free ports, stopped with the test.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
@@ -21,7 +22,7 @@ export interface ConsulAgent {
   /** Starts it again on the same ports, with nothing in it. */
   start(): Promise<void>;
   /** Stops it from answering without closing its connections, and lets it go on. */
-  freeze(): void;
+  freeze(): Promise<void>;
   thaw(): void;
 }
 
@@ -71,7 +72,11 @@ export async function consulAgent(
       });
       await ready(call, running);
     },
-    freeze: () => void running?.kill("SIGSTOP"),
+    async freeze() {
+      if (running === null) return;
+      running.kill("SIGSTOP");
+      await stopped(running);
+    },
     thaw: () => void running?.kill("SIGCONT"),
   };
   t.after(() => agent.stop());
@@ -135,6 +140,19 @@ async function ready(call: Call, child: ChildProcess): Promise<void> {
     await sleep(10);
   }
   throw new Error("consul did not start within 10 s");
+}
+
+/** The signal only asks for it: on a busy machine threads run on and answer for a while. */
+async function stopped({ pid }: ChildProcess): Promise<void> {
+  const tasks = `/proc/${pid}/task`;
+  const isStopped = (id: string) => {
+    try {
+      return readFileSync(`${tasks}/${id}/stat`, "utf8").split(") ").at(-1)?.startsWith("T");
+    } catch {
+      return false; // it ended between the two reads: looked at again
+    }
+  };
+  while (!readdirSync(tasks).every(isStopped)) await sleep(1);
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -196,7 +196,7 @@ test("the announcer io.l5d.consul registers in a real agent", async (t) => {
     const { announce } = announcer(t, other);
     const announcement = announce("/gone", { host: "127.0.0.1", port: 1 });
     await instances(other, "gone", 1);
-    other.freeze();
+    await other.freeze();
     const startedMs = performance.now();
     await announcement.withdraw();
     assert.ok(performance.now() - startedMs < 2_000);

@@ -74,7 +74,7 @@ test("names outlive the absence of Consul", async (t) => {
     const { watch } = openNamer(t, { host, port });
     const old = watch("/dc1/old");
     await old.is("127.0.0.1:1");
-    agent.freeze();
+    await agent.freeze();
     const startedMs = performance.now();
     const name = watch("/dc1/new");
     await name.is("neg");
