@@ -2,10 +2,9 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts } from "../../demo/ports.ts";
 
 export interface ConsulAgent {
   readonly host: string;
@@ -89,27 +88,6 @@ function argumentsOf({ http, server, serfLan, serfWan }: Ports): string[] {
   numbers.push("-serf-wan-port", serfWan, "-dns-port", -1, "-grpc-port", -1);
   const fixed = ["agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-log-level"];
   return [...fixed, "err", ...numbers.map(String)];
-}
-
-/** Below the range that the system gives to connections: they may take none of them meanwhile. */
-async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = [];
-  while (ports.length < count) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    if (!ports.includes(port) && (await isFree(port))) ports.push(port);
-  }
-  return ports;
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => {
-      const bound = (server.address() as AddressInfo).port;
-      server.close(() => resolve(bound === port));
-    });
-  });
 }
 
 type Call = (method: string, path: string, body?: unknown) => Promise<unknown>;
