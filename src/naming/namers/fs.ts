@@ -50,7 +50,10 @@ class FolderNamer implements RunningNamer {
   readonly #rootDir: string;
   readonly #deps: NamerDeps;
   readonly #disk: Files;
-  /** By path of the file; kept, for the last good addresses outlive a time without watchers. */
+  /**
+   * By path of the file; kept while it is there, for the last good addresses outlive a time
+   * without watchers.
+   */
   readonly #files = new Map<string, AddressFile>();
   #hasToldOfMore = false;
 
@@ -72,7 +75,10 @@ class FolderNamer implements RunningNamer {
     const file = joinFile(dir, name);
     const here = append(id, segment);
     return flatMap(this.#disk.kind(file), (kind) => {
-      if (kind === "missing") return constant(ok(neg));
+      if (kind === "missing") {
+        this.#files.delete(file); // names that come and go are not kept for ever
+        return constant(ok(neg));
+      }
       if (kind === "folder") return this.#below(file, here, segments, used + 1);
       const residual = pathOfShown(segments.slice(used + 1));
       return constant(ok(leaf({ id: here, residual, addresses: this.#file(file).addresses })));

@@ -104,6 +104,19 @@ test("an empty file is a name without addresses, not a missing name", async (t) 
   await addressesBecome(await boundAt(t, namer, "/users"), "");
 });
 
+test("a file that is gone is forgotten, and what comes in its place is read anew", async (t) => {
+  const { folder, namer } = setup(t);
+  folder.write("users", "10.0.0.1 80\n");
+  const live = watched(t, namer.lookup(pathLiteral("/users")));
+  await addressesBecome(await boundAt(t, namer, "/users"), "10.0.0.1 80 * 1");
+  folder.remove("users");
+  await treeWhen(live, "neg");
+  assert.deepEqual(namer.watchState?.()["files"], {});
+  folder.write("users", "10.0.0.2 80\n");
+  await treeWhen(live, "leaf");
+  await addressesBecome(await boundAt(t, namer, "/users"), "10.0.0.2 80 * 1");
+});
+
 test("one bad line: the log says where, and the last good set stays", async (t) => {
   const { folder, log, namer } = setup(t);
   folder.write("users", "10.0.0.1 80\n");
