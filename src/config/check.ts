@@ -7,6 +7,7 @@ import { located, showSteps, stepsKey } from "./locate.ts";
 import { phrase } from "./phrase.ts";
 import { fileSchema } from "./schema.ts";
 import { shape } from "./shape.ts";
+import { unknownNamers } from "./unknown-namers.ts";
 import { plain, readYaml } from "./yaml.ts";
 import type { Config } from "./config.ts";
 import type { Kinds } from "./kinds.ts";
@@ -46,6 +47,7 @@ export function checkConfig(text: string, fileName: string, kinds: Kinds): Check
     ...applyOldDialect(shaped.data, kinds),
     ...futilePrefixes(shaped.data),
     ...futileHedges(shaped.data, kinds),
+    ...unknownNamers(shaped.data),
   ];
   const checked = v.safeParse(schema, shaped.data, { message: phrase });
   const findings = [

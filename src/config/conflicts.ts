@@ -2,9 +2,9 @@
 import { lineOf, showSteps } from "./locate.ts";
 import type { Finding } from "./locate.ts";
 import type { Kinds } from "./kinds.ts";
+import { fieldsOf, mapsOf } from "./unchecked.ts";
+import type { Data, Indexed } from "./unchecked.ts";
 import type { Source, Step } from "./yaml.ts";
-
-type Data = Readonly<Record<string, unknown>>;
 
 /** Works on data that may be wrong in other places: what has the wrong type is passed over. */
 export function conflicts(source: Source, file: unknown, kinds: Kinds): Finding[] {
@@ -19,11 +19,6 @@ export function conflicts(source: Source, file: unknown, kinds: Kinds): Finding[
     ]),
     ...routers.flatMap(({ data, index }) => unannounced(data, ["routers", index])),
   ];
-}
-
-interface Indexed {
-  readonly data: Data;
-  readonly index: number;
 }
 
 function duplicateLabels(source: Source, routers: readonly Indexed[]): Finding[] {
@@ -204,14 +199,4 @@ function whyNotAnnounced(name: string, prefixes: readonly string[]): string | nu
   const own = prefixes.find((prefix) => name.startsWith(`${prefix}/`));
   if (own !== undefined && !name.slice(own.length + 1).includes("/")) return null;
   return `expected one name behind ${own ?? prefixes.join(" or ")}, such as ${own ?? first}/users`;
-}
-
-function fieldsOf(value: unknown): Data {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Data)
-    : {};
-}
-
-function mapsOf(value: unknown): Indexed[] {
-  return Array.isArray(value) ? value.map((item, index) => ({ data: fieldsOf(item), index })) : [];
 }
