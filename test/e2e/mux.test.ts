@@ -328,6 +328,17 @@ test("a call in fragments is taken", async (t) => {
   assert.deepEqual(users.calls[0]?.contexts, [["k", Buffer.from("v")]]);
 });
 
+test("a call that is discarded when only a piece of it has come is answered by Rdiscarded", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port, { maxFragment: 0x7fffffff });
+  const answer = client.answerTo(9);
+  client.send(2, 9 | 0x800000, dispatchBody({ dst: "/users", payload: "the first piece" }));
+  client.discard(9);
+  assert.equal((await answer).type, -66, "else its caller would keep the tag for ever");
+  assert.equal((await client.dispatch({ dst: "/users", payload: "ok" }, 9)).text, "ok");
+});
+
 test("a large answer does not hold up small ones", async (t) => {
   const large = Buffer.alloc(9_000_000);
   const users = await muxService(t, (call) => call.ok(call.text === "large" ? large : "small"));
