@@ -244,6 +244,15 @@ test("a nacked call goes to another endpoint; nacked by all, it is nacked to the
   assert.match(answer.text, /refused the call unprocessed/);
 });
 
+test("a nack whose flags do not allow another try is not tried again", async (t) => {
+  const flags = Buffer.from([0, 0, 0, 0, 0, 0, 0, 2]); // rejected, and not restartable
+  const users = await muxService(t, (call) => call.nack([["MuxFailure", flags]]));
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  assert.equal((await client.dispatch({ dst: "/users" })).status, 1);
+  assert.equal(users.count, 1);
+});
+
 test("an error of the endpoint is passed on as it is, and counted as its failure", async (t) => {
   const users = await muxService(t, (call) => call.error("no such user", [["why", "because"]]));
   const { proxy } = await proxied(t, { users: [users.port] });
