@@ -46,6 +46,17 @@ test("a call with as many contexts as mux can say is refused when it would get m
   assert.equal(users.sessions.length, 1);
 });
 
+test("a time limit of more than 292 years is passed on as a deadline that mux can say", async (t) => {
+  const users = await muxService(t, "hello ");
+  const more = "  service: { totalTimeoutMs: 9007199254740991 }\n";
+  const proxy = await proxied(t, "mux", users.port, more);
+  const client = await muxClient(t, proxy.port);
+  assert.equal((await client.dispatch({ payload: "world" })).text, "hello world");
+  const [key, value] = users.calls[0]?.contexts[0] ?? [];
+  assert.equal(key, "com.twitter.finagle.Deadline");
+  assert.ok((value?.readBigInt64BE(8) ?? 0n) > 8n * 10n ** 18n);
+});
+
 const upgrade = binary({ method: "__can__finagle__trace__v3__", seqid: 0 });
 
 const text = (id: number, value: string): Buffer => {
