@@ -348,6 +348,18 @@ test("a call that is discarded when only a piece of it has come is answered by R
   assert.equal((await client.dispatch({ dst: "/users", payload: "ok" }, 9)).text, "ok");
 });
 
+test("an endpoint that sends pieces of answers to nobody is disconnected", async (t) => {
+  const users = await muxService(t, (call) => {
+    if (call.text === "ok") call.ok("ok");
+    else call.session.send(-2, 77 | 0x800000, Buffer.alloc(1_000));
+  });
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const answer = await client.dispatch({ dst: "/users", payload: "bad" });
+  assert.match(answer.text, /a piece of an answer to the tag 77, which is free/);
+  assert.equal((await client.dispatch({ dst: "/users", payload: "ok" })).text, "ok");
+});
+
 test("a large answer does not hold up small ones", async (t) => {
   const large = Buffer.alloc(9_000_000);
   const users = await muxService(t, (call) => call.ok(call.text === "large" ? large : "small"));
