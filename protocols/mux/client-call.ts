@@ -85,7 +85,8 @@ function refusalOf(response: MuxResponse, name: string): Failure | null {
   const { status, flags, frame, payloadStart } = response;
   const isRestartable = (flags & failureFlags.restartable) !== 0;
   if (status !== statusNack && !(status === statusError && isRestartable)) return null;
-  const isFinal = (flags & failureFlags.nonRetryable) !== 0;
+  // The flags, where there are any, say more than the status (Finagle's MuxFailure).
+  const isFinal = (flags & failureFlags.nonRetryable) !== 0 || (flags !== 0 && !isRestartable);
   const text = frame.toString("utf8", payloadStart, payloadStart + maxReasonBytes).trim();
   const detail = `${name} refused the call unprocessed (nack)${text === "" ? "" : `: ${text}`}`;
   return failure("limited", detail, isFinal ? "never" : "safe");

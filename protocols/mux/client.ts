@@ -10,6 +10,7 @@ import type { MuxRequest, MuxResponse } from "./call.ts";
 import { ClientCall } from "./client-call.ts";
 import type { CallHolder } from "./client-call.ts";
 import type { ClientSettings, MuxDialDeps, MuxDialOptions } from "./client-settings.ts";
+import { maxShortLength } from "./message.ts";
 import { Session } from "./session.ts";
 import type { SessionOwner } from "./session.ts";
 
@@ -59,8 +60,10 @@ class RunningWire implements CallHolder, SessionOwner {
   send(request: MuxRequest, reply: Reply<MuxResponse>): Pending {
     const { name } = this.#settings;
     const call = new ClientCall(request, reply, name, this);
+    const unsayable = unsayableOf(request);
     const session = this.#session;
-    if (session === null) this.#wait(call);
+    if (unsayable !== null) call.finish(unsayable);
+    else if (session === null) this.#wait(call);
     else {
       const { refusal } = session;
       if (refusal === null) session.send(call);
@@ -183,4 +186,26 @@ class RunningWire implements CallHolder, SessionOwner {
     const detail = `the connection to ${this.#settings.name} is being closed`;
     return failure("exhausted", detail, "safe");
   }
+}
+
+/** Two contexts may be added, and each is four bytes or more. */
+const maxContexts = maxShortLength - 2;
+const maxContextsBytes = 4 * maxContexts;
+
+/**
+ * Why mux has no words for a call, which its caller alone has to answer for; null: it has. Escapes
+ * and dtabs make a residual longer than any destination that came.
+ */
+function unsayableOf({ bound, frame, contextsStart, contextsEnd }: MuxRequest): Failure | null {
+  if (bound !== null && bound.residual.length > maxShortLength) {
+    return unsayable(`the residual path has ${bound.residual.length} characters`);
+  }
+  if (contextsEnd - contextsStart <= maxContextsBytes) return null;
+  const count = frame.readUInt16BE(contextsStart);
+  return count <= maxContexts ? null : unsayable(`the call has ${count} contexts`);
+}
+
+/** Of a kind that nobody holds against an endpoint. */
+function unsayable(what: string): Failure {
+  return failure("exhausted", `${what}, more than can be said in mux`);
 }

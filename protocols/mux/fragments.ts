@@ -52,12 +52,13 @@ export class Fragments {
     return whole(stream, tag);
   }
 
-  /** Forgets the pieces of a message that will never be whole. */
-  drop(tag: number): void {
+  /** Forgets the pieces of a message that will never be whole. False: there were none. */
+  drop(tag: number): boolean {
     const stream = this.#streams.get(tag);
-    if (stream === undefined) return;
+    if (stream === undefined) return false;
     this.#streams.delete(tag);
     this.#heldBytes -= stream.held;
+    return true;
   }
 
   #begin(frame: Buffer, tag: number): Problem | null {

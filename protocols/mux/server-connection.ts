@@ -272,10 +272,12 @@ export class ServerConnection implements Receiver, Consumer {
   #discarded(discarded: ReturnType<typeof mux.readDiscarded>): void {
     if ("problem" in discarded) return this.#broken(discarded.problem);
     const { tag, reason } = discarded;
-    this.#fragments.drop(tag);
+    // A call in pieces that will never be whole: its caller keeps the tag until it is answered.
+    const wasBegun = this.#fragments.drop(tag);
     const call = this.#calls.get(tag);
     const wasCut = this.#outbox.drop(tag) !== null;
-    if (call === undefined && !wasCut) return undefined; // answered already, or never asked
+    // Answered already, or never asked.
+    if (call === undefined && !wasCut && !wasBegun) return undefined;
     this.#outbox.control(mux.emptyMessage(mux.rdiscarded, tag));
     if (call === undefined) return undefined;
     this.#forget(call);

@@ -259,10 +259,15 @@ export class Session implements Receiver, CallHolder {
   }
 
   #piece(frame: Buffer): void {
+    const tag = mux.tagOf(frame);
+    // Pieces are kept for as long as they come: only for calls, whose number has a limit.
+    if ((tag & mux.moreFollows) !== 0 && this.#tags.get(tag & mux.maxTag) === null) {
+      return this.#malformed(`a piece of an answer to the tag ${tag & mux.maxTag}, which is free`);
+    }
     const whole = this.#fragments.add(frame);
-    if (whole === null) return;
-    if ("problem" in whole) this.#malformed(whole.problem);
-    else this.#answered(readRdispatch(whole), mux.tagOf(whole));
+    if (whole === null) return undefined;
+    if ("problem" in whole) return this.#malformed(whole.problem);
+    return this.#answered(readRdispatch(whole), tag);
   }
 
   #answered(response: MuxResponse | Problem, tag: number): void {

@@ -71,8 +71,10 @@ function readHeader(
   if (clearContext) return null;
   request.told = header;
   if (header.delegations.length > 0) {
-    const local = dtabOf(header.delegations.map((entry) => entry.join("=>")).join(";"));
+    // Lines of their own: a comment at the end of one entry is not the end of all.
+    const local = dtabOf(header.delegations.map((entry) => entry.join("=>")).join("\n;"));
     if ("problem" in local) return local.problem;
+    if (local.dtab.length !== header.delegations.length) return notOneEach;
     request.localDtab = local.dtab;
   }
   const deadline = deadlineOf(header.contexts);
@@ -80,6 +82,8 @@ function readHeader(
   request.deadlineMs = Math.min(request.deadlineMs, deadlineMsOf(deadline, clock));
   return null;
 }
+
+const notOneEach = "a delegation of the call's header is more than one entry of a dtab";
 
 interface Problem {
   readonly problem: string;

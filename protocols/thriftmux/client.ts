@@ -3,6 +3,7 @@ import { failure } from "../../src/core/failure.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Wire } from "../../src/core/protocol.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import { ended } from "../../src/core/service.ts";
 import type { Reply } from "../../src/core/service.ts";
 import type { MuxResponse } from "../mux/call.ts";
 import type { MuxWire } from "../mux/client.ts";
@@ -18,7 +19,12 @@ export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, Thr
     service(request, reply) {
       let mux = muxOf(request);
       if (mux === null) {
-        mux = dispatchOf(request);
+        const made = dispatchOf(request);
+        if ("problem" in made) {
+          reply.end(failure("exhausted", `the caller sent ${made.problem}, which mux cannot say`));
+          return ended;
+        }
+        mux = made;
         readCallersDeadline(mux, clock);
       }
       mux.deadlineMs = request.deadlineMs;

@@ -9,7 +9,8 @@ import { readDispatch } from "../mux/call.ts";
 import type { MuxRequest } from "../mux/call.ts";
 import { traceKey } from "../mux/contexts.ts";
 import { forgetContext, readCallersDeadline } from "../mux/filters.ts";
-import { bodyStart, maxShortLength, tdispatch, writeHead } from "../mux/message.ts";
+import { bodyStart, maxShortLength, problem, tdispatch, writeHead } from "../mux/message.ts";
+import type { Problem } from "../mux/message.ts";
 import { serverFilters as thriftFilters } from "../thrift/context.ts";
 import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
 import type { ContextEntry, RequestHeader } from "../thrift/request-header.ts";
@@ -94,14 +95,21 @@ function headerOf(contexts: readonly ContextEntry[], random: Random): RequestHea
 
 const clientIdKey = "com.twitter.finagle.thrift.ClientIdContext";
 
-/** A plain call as a mux endpoint gets it: with what its caller told, if it was upgraded. */
-export function dispatchOf(request: ThriftRequest): MuxRequest {
+/**
+ * A plain call as a mux endpoint gets it: with what its caller told, if it was upgraded. A problem:
+ * the caller told more than mux has room for.
+ */
+export function dispatchOf(request: ThriftRequest): MuxRequest | Problem {
   const { frame, messageAt, told, localDtab } = request;
   const contexts = told === null ? [] : contextsToldBy(told);
+  const entries = entriesOf(localDtab);
+  if (contexts.length > maxShortLength) return problem(`${contexts.length} contexts`);
+  if (entries.length > maxShortLength) return problem(`a dtab of ${entries.length} entries`);
+  if (!entries.every(isShort)) return problem("a dtab with an entry of more than 32 KB");
   const body = Buffer.concat([
     ...shortPairs(contexts),
     Buffer.alloc(2), // the destination is written when the call is sent
-    ...shortPairs(entriesOf(localDtab)),
+    ...shortPairs(entries),
     frame.subarray(messageAt),
   ]);
   const whole = Buffer.allocUnsafe(bodyStart + body.length);
@@ -122,7 +130,12 @@ function contextsToldBy(told: RequestHeader): Pair[] {
   if (told.clientId !== null && !has(clientIdKey)) {
     pairs.push([clientIdKey, Buffer.from(told.clientId)]);
   }
-  return pairs.filter(([key, value]) => key.length + value.length < maxShortLength);
+  return pairs.filter(isShort);
+}
+
+/** Whether mux can say both. */
+function isShort([key, value]: Pair): boolean {
+  return Buffer.byteLength(key) <= maxShortLength && value.length <= maxShortLength;
 }
 
 function traceOf({ traceId, spanId, parentSpanId, flags, sampled, traceIdHigh }: RequestHeader) {

@@ -15,6 +15,9 @@ const maxAheadNs = 1_000_000_000n;
 /** What ended so long ago was meant for another time: a wrong clock, not an impatient caller. */
 const maxExpiredNs = 3_600_000_000_000n;
 
+/** Some 200 years. Later than that is for ever, and 64 bits of nanoseconds do not reach there. */
+const maxLeftMs = 7e12;
+
 /** The stricter of two: the earlier deadline, the later timestamp. */
 export function combined(a: Deadline | null, b: Deadline): Deadline {
   if (a === null) return b;
@@ -38,7 +41,8 @@ export function deadlineMsOf(deadline: Deadline, clock: Clock): number {
 /** A deadline that this proxy sets, now, for the monotonic moment `deadlineMs`. */
 export function deadlineAt(deadlineMs: number, clock: Clock): Deadline {
   const now = wallNs(clock);
-  const leftNs = BigInt(Math.round((deadlineMs - clock.nowMs()) * 1e6));
+  const leftMs = Math.min(deadlineMs - clock.nowMs(), maxLeftMs);
+  const leftNs = BigInt(Math.round(leftMs * 1e6));
   return { timestampNs: now, deadlineNs: now + leftNs };
 }
 

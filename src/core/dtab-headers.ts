@@ -16,7 +16,7 @@ export function readDtabHeaders(
   let local: Dtab = emptyDtab;
   for (const [anyCase, value] of headers) {
     const name = anyCase.toLowerCase();
-    if (/^x-dtab-.+-[ab]$/.test(name)) paired.push([name, value]);
+    if (name.startsWith("x-dtab-")) paired.push([name, value]);
     if (name !== "dtab-local") continue;
     const parsed = readLocal(value);
     if (!parsed.ok) return parsed;
@@ -44,7 +44,7 @@ function readPairs(fields: readonly [name: string, value: string][]): Parsed<Dta
   for (let i = 0; i < sorted.length; i += 2) {
     const [prefixName, prefixValue] = sorted[i] ?? ["", ""];
     const [dstName, dstValue] = sorted[i + 1] ?? ["", ""];
-    if (!prefixName.endsWith("-a") || dstName !== `${prefixName.slice(0, -1)}b`) {
+    if (!prefixName.endsWith("a") || dstName !== `${prefixName.slice(0, -1)}b`) {
       return failed(`${prefixName} has no partner: each x-dtab-NN-a needs an x-dtab-NN-b`);
     }
     const prefixText = fromBase64(prefixValue);

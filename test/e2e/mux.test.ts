@@ -244,6 +244,15 @@ test("a nacked call goes to another endpoint; nacked by all, it is nacked to the
   assert.match(answer.text, /refused the call unprocessed/);
 });
 
+test("a nack whose flags do not allow another try is not tried again", async (t) => {
+  const flags = Buffer.from([0, 0, 0, 0, 0, 0, 0, 2]); // rejected, and not restartable
+  const users = await muxService(t, (call) => call.nack([["MuxFailure", flags]]));
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  assert.equal((await client.dispatch({ dst: "/users" })).status, 1);
+  assert.equal(users.count, 1);
+});
+
 test("an error of the endpoint is passed on as it is, and counted as its failure", async (t) => {
   const users = await muxService(t, (call) => call.error("no such user", [["why", "because"]]));
   const { proxy } = await proxied(t, { users: [users.port] });
@@ -326,6 +335,29 @@ test("a call in fragments is taken", async (t) => {
   assert.equal((await first).text, "in pieces");
   assert.equal((await second).text, "in pieces");
   assert.deepEqual(users.calls[0]?.contexts, [["k", Buffer.from("v")]]);
+});
+
+test("a call that is discarded when only a piece of it has come is answered by Rdiscarded", async (t) => {
+  const users = await muxService(t, "");
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port, { maxFragment: 0x7fffffff });
+  const answer = client.answerTo(9);
+  client.send(2, 9 | 0x800000, dispatchBody({ dst: "/users", payload: "the first piece" }));
+  client.discard(9);
+  assert.equal((await answer).type, -66, "else its caller would keep the tag for ever");
+  assert.equal((await client.dispatch({ dst: "/users", payload: "ok" }, 9)).text, "ok");
+});
+
+test("an endpoint that sends pieces of answers to nobody is disconnected", async (t) => {
+  const users = await muxService(t, (call) => {
+    if (call.text === "ok") call.ok("ok");
+    else call.session.send(-2, 77 | 0x800000, Buffer.alloc(1_000));
+  });
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const answer = await client.dispatch({ dst: "/users", payload: "bad" });
+  assert.match(answer.text, /a piece of an answer to the tag 77, which is free/);
+  assert.equal((await client.dispatch({ dst: "/users", payload: "ok" })).text, "ok");
 });
 
 test("a large answer does not hold up small ones", async (t) => {

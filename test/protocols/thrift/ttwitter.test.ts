@@ -214,7 +214,10 @@ test("the dest names the call, and the caller's delegations override the router'
   const { proxy, endpoint, caller } = await through(t, { router: "thriftMethodInDst: true" });
   const other = await rawEndpoint(t);
   await upgrade(caller);
-  const delegations = [["/svc/users", `/$/inet/127.0.0.1/${other.port}`]] as const;
+  const delegations = [
+    ["/svc/x", "/$/nil # a comment ends with its entry"],
+    ["/svc/users", `/$/inet/127.0.0.1/${other.port}`],
+  ] as const;
   caller.send(upgraded({ dest: "/users", delegations }));
   const peer = await other.accepted();
   assert.deepEqual(await frame(peer), frameOf(call));
@@ -231,6 +234,7 @@ test("a dest or a dtab that cannot be read is an exception; the connection lives
     [{ dest: "users" }, /dest of the call's header is not a path/],
     [{ dest: "" }, /dest of the call's header is not a path/],
     [{ delegations: [["/a", "b"]] }, /the delegations of the call's header are no dtab/],
+    [{ delegations: [["/a", "/b;/c=>/d"]] }, /a delegation .* is more than one entry of a dtab/],
   ] as const) {
     caller.send(upgraded(header as Partial<RequestHeader>));
     const answer = await frame(caller);

@@ -1,0 +1,100 @@
+// What mux can say of a call has an end: lengths and counts of two bytes, signed in Finagle. What
+// goes beyond is refused to the caller who caused it; the process and the others never notice.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { muxClient, muxService } from "../support/mux-peer.ts";
+import { startProxy } from "../support/proxy.ts";
+import { rawCaller } from "../support/raw.ts";
+import { binary, framed, read, textResult } from "../support/thrift-bytes.ts";
+
+function proxied(t: TestContext, protocol: string, port: number, more = "") {
+  return startProxy(
+    t,
+    `
+routers:
+- protocol: ${protocol}
+  dtab: /svc => /$/inet/127.0.0.1/${port} ;
+  servers: [{ port: 0 }]
+${more}`,
+  );
+}
+
+test("a call whose residual is longer than mux can say fails alone", async (t) => {
+  const users = await muxService(t, "hello ");
+  const proxy = await proxied(t, "mux", users.port);
+  const client = await muxClient(t, proxy.port);
+  // One byte that has to be escaped, and all are: each is four characters then.
+  const dst = `/\\x20${"a".repeat(20_000)}`;
+  const long = await client.dispatch({ dst, payload: "world" });
+  assert.equal(long.status, 1);
+  assert.match(long.text, /the residual path has 80005 characters, more than can be said in mux/);
+  const longest = `/${"a".repeat(32_766)}`;
+  assert.equal((await client.dispatch({ dst: longest, payload: "1" })).text, "hello 1");
+  assert.equal(users.count, 1, "the endpoint never saw the long one");
+});
+
+test("a call with as many contexts as mux can say is refused when it would get more", async (t) => {
+  const users = await muxService(t, "hello ");
+  const proxy = await proxied(t, "mux", users.port, "  service: { totalTimeoutMs: 60000 }\n");
+  const client = await muxClient(t, proxy.port);
+  const contexts = Array.from({ length: 32_767 }, () => ["k", "v"] as const);
+  const full = await client.dispatch({ contexts, payload: "world" });
+  assert.equal(full.status, 1);
+  assert.match(full.text, /the call has 32767 contexts, more than can be said in mux/);
+  assert.equal((await client.dispatch({ payload: "1" })).text, "hello 1");
+  assert.equal(users.sessions.length, 1);
+});
+
+test("a time limit of more than 292 years is passed on as a deadline that mux can say", async (t) => {
+  const users = await muxService(t, "hello ");
+  const more = "  service: { totalTimeoutMs: 9007199254740991 }\n";
+  const proxy = await proxied(t, "mux", users.port, more);
+  const client = await muxClient(t, proxy.port);
+  assert.equal((await client.dispatch({ payload: "world" })).text, "hello world");
+  const [key, value] = users.calls[0]?.contexts[0] ?? [];
+  assert.equal(key, "com.twitter.finagle.Deadline");
+  assert.ok((value?.readBigInt64BE(8) ?? 0n) > 8n * 10n ** 18n);
+});
+
+const upgrade = binary({ method: "__can__finagle__trace__v3__", seqid: 0 });
+
+const text = (id: number, value: string): Buffer => {
+  const head = Buffer.from([11, 0, id, 0, 0, 0, 0]);
+  head.writeInt32BE(Buffer.byteLength(value), 3);
+  return Buffer.concat([head, Buffer.from(value)]);
+};
+
+/** A RequestHeader with one list of structs of two strings. */
+function header(id: number, entries: readonly (readonly [string, string])[]): Buffer {
+  const head = Buffer.from([15, 0, id, 12, 0, 0, 0, 0]);
+  head.writeInt32BE(entries.length, 4);
+  const structs = entries.flatMap(([a, b]) => [text(1, a), text(2, b), Buffer.of(0)]);
+  return Buffer.concat([head, ...structs, Buffer.of(0)]);
+}
+
+const contexts = 8;
+const delegations = 10;
+
+test("an upgraded caller who tells more than mux can say gets an exception", async (t) => {
+  const service = await muxService(t, (call) => {
+    const { method, seqid } = read(call.payload);
+    call.ok(binary({ method, seqid, type: 2, body: textResult(`did ${method}`) }));
+  });
+  const proxy = await proxied(t, "thriftmux", service.port, "  client: { thriftMux: true }\n");
+  const caller = rawCaller(t, proxy.port);
+  caller.send(framed(upgrade));
+  await caller.bytes(4 + upgrade.length);
+  const many = Array.from({ length: 40_000 }, () => ["/a", "/b"] as const);
+  const tries = [
+    [header(delegations, many), /a dtab of 40000 entries, which mux cannot say/],
+    [header(delegations, [["/a", `/${"b".repeat(70_000)}`]]), /an entry of more than 32 KB/],
+    [header(contexts, many), /40001 contexts/],
+    [header(contexts, [["\u20ac".repeat(30_000), ""]]), /did ping/], // left out: it is no use to anybody
+  ] as const;
+  for (const [told, said] of tries) {
+    caller.send(framed(Buffer.concat([told, binary({ method: "ping", seqid: 1 })])));
+    const length = Buffer.from(await caller.bytes(4), "latin1").readInt32BE(0);
+    assert.match(await caller.bytes(length), said);
+  }
+});
