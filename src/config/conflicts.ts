@@ -172,7 +172,23 @@ function excluded(router: Data, steps: readonly Step[]): Finding[] {
     const message = "is the old name of dtab, which is there too: move its entries into dtab";
     findings.push({ steps: [...steps, "baseDtab"], at: "key", message });
   }
-  return findings;
+  return [...findings, ...unframed(router, steps)];
+}
+
+/** `thriftFramed: false` where what is spoken has a length before each message, whatever is said. */
+function unframed(router: Data, steps: readonly Step[]): Finding[] {
+  const hasHeaders = router["thriftTransport"] === "header";
+  const servers = mapsOf(router["servers"]).map(({ data, index }) => ({
+    data,
+    steps: [...steps, "servers", index],
+  }));
+  return [...servers, ...entriesOf(router["client"], [...steps, "client"])].flatMap((section) => {
+    const isMux = section.data["thriftMux"] === true;
+    if (section.data["thriftFramed"] !== false || !(hasHeaders || isMux)) return [];
+    const other = hasHeaders ? "thriftTransport: header" : "thriftMux: true";
+    const message = `false excludes ${other}, where every message has its length: delete one of the two keys`;
+    return [{ steps: [...section.steps, "thriftFramed"], at: "value", message } as const];
+  });
 }
 
 /** Names to announce that no announcer of the router would. */
