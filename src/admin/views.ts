@@ -18,7 +18,7 @@ export interface MetricsQuery {
 export interface ExporterPage {
   readonly path: string;
   readonly contentType: string;
-  render(): string;
+  render(): Promise<string>;
 }
 
 /** What an interpreter watches: `/<router>/interpreter_state/<name>.json`. */
@@ -59,7 +59,7 @@ export interface AdminViews {
   /** The configuration as it runs, without secrets. */
   config(): Json;
   /** null: no such scope. */
-  metricsJson(query: MetricsQuery): string | null;
+  metricsJson(query: MetricsQuery): Promise<string | null>;
   exporters(): readonly ExporterPage[];
   /**
    * How a name resolves, in the JSON of Linkerd's delegator. `namespace` is a router's label, null:

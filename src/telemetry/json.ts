@@ -1,5 +1,6 @@
 // The metrics as JSON, in the two shapes of Linkerd's `/admin/metrics.json`: flat and as a tree.
-import { eachMetric, type Metric, type MetricsNode } from "./metrics.ts";
+import { metricsBelow, type Metric, type MetricsNode } from "./metrics.ts";
+import { inSlices } from "./slices.ts";
 
 export interface JsonOptions {
   /** Sorted and indented, for people. */
@@ -11,11 +12,13 @@ export interface JsonOptions {
 }
 
 /** null: there is no such scope. Names in the flat shape are always the full ones. */
-export function metricsJson(root: MetricsNode, options: JsonOptions): string | null {
+export async function metricsJson(root: MetricsNode, options: JsonOptions): Promise<string | null> {
   const found = options.below === null ? { node: root, name: [] } : findScope(root, options.below);
   if (found === null) return null;
-  const value = options.isTree ? treeOf(found.node) : flatOf(found.node, found.name);
-  return options.isPretty ? JSON.stringify(sorted(value), null, 2) : JSON.stringify(value);
+  const { node, name } = found;
+  const value = await (options.isTree ? treeOf(node) : flatOf(node, name));
+  if (options.isPretty) return JSON.stringify(sorted(value), null, 2);
+  return options.isTree ? JSON.stringify(value) : flatText(value);
 }
 
 /** JSON values with our names as keys. Without prototype: a service may be called `__proto__`. */
@@ -35,20 +38,20 @@ function findScope(
   const wanted = below.replace(/^\/+|\/+$/g, "");
   if (wanted === "") return { node: root, name: [] };
   for (const [part, node] of root.children) {
-    const trimmed = part.replace(/^\/+|\/+$/g, "");
-    if (trimmed === wanted) return { node, name: [part] };
-    if (!wanted.startsWith(`${trimmed}/`)) continue;
-    const deeper = findScope(node, wanted.slice(trimmed.length + 1));
+    const inner = part.replace(/^\/+|\/+$/g, "");
+    if (inner === wanted) return { node, name: [part] };
+    if (!wanted.startsWith(`${inner}/`)) continue;
+    const deeper = findScope(node, wanted.slice(inner.length + 1));
     if (deeper !== null) return { node: deeper.node, name: [part, ...deeper.name] };
   }
   return null;
 }
 
-function flatOf(node: MetricsNode, name: string[]): Fields {
+async function flatOf(node: MetricsNode, below: string[]): Promise<Fields> {
   const fields = noFields();
-  eachMetric(node, name, (path, metric) => {
+  await inSlices(metricsBelow(node, below), ({ name, metric }) => {
     // Linkerd drops a leading slash of a scope's name; so does everybody who reads these names.
-    const flat = path.map((part) => part.replace(/^\//, "")).join("/");
+    const flat = name.map(trimmed).join("/");
     eachField(metric, (suffix, value) => {
       const key = metric.kind === "histogram" ? `${flat}.${suffix}` : flat;
       fields[key] ??= value;
@@ -57,19 +60,32 @@ function flatOf(node: MetricsNode, name: string[]): Fields {
   return fields;
 }
 
-function treeOf(node: MetricsNode): Fields {
-  const fields = noFields();
-  if (node.metric !== null) {
-    const { kind } = node.metric;
-    eachField(node.metric, (suffix, value) => {
-      fields[kind === "histogram" ? `stat.${suffix}` : kind] = value;
+async function flatText(fields: Fields): Promise<string> {
+  const parts: string[] = [];
+  await inSlices(Object.keys(fields), (key) => {
+    parts.push(`${JSON.stringify(key)}:${JSON.stringify(fields[key])}`);
+  });
+  return `{${parts.join(",")}}`;
+}
+
+async function treeOf(node: MetricsNode): Promise<Fields> {
+  const top = noFields();
+  await inSlices(metricsBelow(node, []), ({ name, metric }) => {
+    eachField(metric, (suffix, value) => {
+      const fields = name.reduce((outer, part) => fieldsBelow(outer, trimmed(part)), top);
+      fields[metric.kind === "histogram" ? `stat.${suffix}` : metric.kind] = value;
     });
-  }
-  for (const [part, child] of node.children) {
-    const inner = treeOf(child);
-    if (Object.keys(inner).length > 0) fields[part.replace(/^\//, "")] = inner;
-  }
-  return fields;
+  });
+  return top;
+}
+
+function fieldsBelow(outer: Fields, part: string): Fields {
+  const there = outer[part];
+  return typeof there === "object" ? there : (outer[part] = noFields());
+}
+
+function trimmed(part: string): string {
+  return part.startsWith("/") ? part.slice(1) : part;
 }
 
 /** Numbers that JSON has no word for (a gauge that is not known now) are left out. */

@@ -168,16 +168,19 @@ function conflict(name: readonly string[], is: Metric, wanted: string): never {
   throw new Error(`bug: metric ${name.join("/")} is a ${is.kind}, and was asked for as ${wanted}`);
 }
 
-/** Calls `visit` for each metric at and below `node`; `name` is reused between calls. */
-export function eachMetric(
-  node: MetricsNode,
-  name: string[],
-  visit: (name: readonly string[], metric: Metric) => void,
-): void {
-  if (node.metric !== null) visit(name, node.metric);
+/** A metric and the scopes it is in. */
+export interface NamedMetric {
+  /** Changes when the next one is asked for. */
+  readonly name: readonly string[];
+  readonly metric: Metric;
+}
+
+/** Each metric at and below `node`, which is called `name`. Scopes may come and go meanwhile. */
+export function* metricsBelow(node: MetricsNode, name: string[]): Iterable<NamedMetric> {
+  if (node.metric !== null) yield { name, metric: node.metric };
   for (const [part, child] of node.children) {
     name.push(part);
-    eachMetric(child, name, visit);
+    yield* metricsBelow(child, name);
     name.pop();
   }
 }

@@ -9,7 +9,8 @@ import * as v from "valibot";
 import { plugin } from "../core/plugin.ts";
 import { labelled, type Labels } from "./prometheus-names.ts";
 import { percentiles, type SlicedHistogram } from "./histogram.ts";
-import { eachMetric, type Metric, type MetricsNode } from "./metrics.ts";
+import { metricsBelow, type Metric, type MetricsNode } from "./metrics.ts";
+import { inSlices } from "./slices.ts";
 import type { Telemeter, TelemeterDeps } from "./telemeter.ts";
 
 /**
@@ -52,18 +53,18 @@ type Type = "counter" | "gauge" | "histogram" | "summary";
 interface Family {
   readonly type: Type;
   readonly help: string;
-  readonly lines: string[];
+  readonly lines: Lines;
   /** The label sets that are there already: two scopes may come out as one name. */
   readonly seen: Set<string>;
 }
 
-export function prometheusText(
+export async function prometheusText(
   root: MetricsNode,
   prefix: string,
   histograms: Histograms = "buckets",
-): string {
+): Promise<string> {
   const page = new Page(histograms);
-  eachMetric(root, [], (path, metric) => page.add(prefix, path, metric));
+  await inSlices(metricsBelow(root, []), ({ name, metric }) => page.add(prefix, name, metric));
   return page.text();
 }
 
@@ -100,8 +101,8 @@ class Page {
     for (const path of this.#leftOut) out.push(`# left out, its name is taken: ${oneLine(path)}`);
     for (const name of [...this.#families.keys()].sort()) {
       const { type, help, lines } = this.#families.get(name)!;
-      if (lines.length === 0) continue;
-      out.push(`# HELP ${name} ${oneLine(help)}`, `# TYPE ${name} ${type}`, ...lines);
+      const text = lines.text();
+      if (text !== "") out.push(`# HELP ${name} ${oneLine(help)}`, `# TYPE ${name} ${type}`, text);
     }
     return `${out.join("\n")}\n`;
   }
@@ -117,14 +118,14 @@ class Page {
     const series = seriesOf(name, type);
     if (series.some((each) => this.#taken.has(each) || this.#families.has(each))) return null;
     for (const each of series) this.#taken.add(each);
-    const family: Family = { type, help, lines: [], seen: new Set() };
+    const family: Family = { type, help, lines: new Lines(), seen: new Set() };
     this.#families.set(name, family);
     return family;
   }
 
   /** As Linkerd: nothing but the count when nothing was recorded in the last minute. */
   #addQuantiles(
-    lines: string[],
+    lines: Lines,
     name: string,
     labels: Labels,
     metric: SlicedHistogram,
@@ -148,13 +149,36 @@ class Page {
   }
 }
 
+/** Lines of text, put together while they come: all at once would take long at the end. */
+class Lines {
+  readonly #blocks: string[] = [];
+  #last: string[] = [];
+
+  push(...lines: readonly string[]): void {
+    this.#last.push(...lines);
+    if (this.#last.length >= linesPerBlock) this.#endBlock();
+  }
+
+  text(): string {
+    if (this.#last.length > 0) this.#endBlock();
+    return this.#blocks.join("\n");
+  }
+
+  #endBlock(): void {
+    this.#blocks.push(this.#last.join("\n"));
+    this.#last = [];
+  }
+}
+
+const linesPerBlock = 1_000;
+
 function seriesOf(name: string, type: Type): string[] {
   if (type === "histogram") return [name, `${name}_bucket`, `${name}_sum`, `${name}_count`];
   if (type === "summary") return [name, `${name}_sum`, `${name}_count`];
   return [name];
 }
 
-function addBuckets(lines: string[], name: string, labels: Labels, metric: SlicedHistogram): void {
+function addBuckets(lines: Lines, name: string, labels: Labels, metric: SlicedHistogram): void {
   const bounds = boundsOf(name);
   const { atMost, count, sum } = metric.since(bounds);
   // One text for all buckets: these lines are most of the page.

@@ -15,7 +15,7 @@ export interface TelemeterDeps {
 export interface TelemeterPage {
   readonly path: string;
   readonly contentType: string;
-  render(): string;
+  render(): Promise<string>;
 }
 
 export interface Telemeter {

@@ -12,7 +12,9 @@ test("an unknown path is 404 and lists what there is", async (t) => {
 
 test("the index lists every page in order, those of telemeters and namers too", async (t) => {
   const { ask } = await startAdmin(t, {
-    exporters: () => [{ path: "/prom", contentType: "text/plain", render: () => "x 1\n" }],
+    exporters: () => [
+      { path: "/prom", contentType: "text/plain", render: () => Promise.resolve("x 1\n") },
+    ],
     namerStates: () => new Map([["io.l5d.fs", () => ({ watched: 2 })]]),
     interpreterStates: () => [{ router: "out", name: "io.l5d.fs/a", state: () => ["b"] }],
   });

@@ -23,7 +23,7 @@ const views: AdminViews = {
   notReady: () => null,
   config: () => ({ routers: [{ protocol: "http", label: "http" }] }),
   metricsJson: ({ below, ...rest }) =>
-    below === "none" ? null : JSON.stringify({ below, ...rest }),
+    Promise.resolve(below === "none" ? null : JSON.stringify({ below, ...rest })),
   exporters: () => [],
   delegate: () => null,
   clientState: () => ({}),

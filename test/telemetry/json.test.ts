@@ -19,8 +19,13 @@ function sample() {
   return root;
 }
 
-function shown(options: Partial<JsonOptions>): unknown {
-  const text = metricsJson(sample(), { isPretty: false, isTree: false, below: null, ...options });
+async function shown(options: Partial<JsonOptions>): Promise<unknown> {
+  const text = await metricsJson(sample(), {
+    isPretty: false,
+    isTree: false,
+    below: null,
+    ...options,
+  });
   return text === null ? null : JSON.parse(text);
 }
 
@@ -41,8 +46,8 @@ const webFlat = {
   [`${web}/request_latency_ms.avg`]: 14,
 };
 
-test("the flat shape has a name a metric and a suffix a number of a histogram", () => {
-  assert.deepEqual(shown({}), {
+test("the flat shape has a name a metric and a suffix a number of a histogram", async () => {
+  assert.deepEqual(await shown({}), {
     "metrics/overflowed": 0,
     "rt/http/server/0.0.0.0/4140/requests": 3,
     "rt/http/server/0.0.0.0/4140/connections": 2,
@@ -51,15 +56,15 @@ test("the flat shape has a name a metric and a suffix a number of a histogram", 
   });
 });
 
-test("the tree nests by scope and says what kind each metric is", () => {
-  assert.deepEqual(shown({ isTree: true, below: "rt/http/server" }), {
+test("the tree nests by scope and says what kind each metric is", async () => {
+  assert.deepEqual(await shown({ isTree: true, below: "rt/http/server" }), {
     "0.0.0.0/4140": { requests: { counter: 3 }, connections: { gauge: 2 } },
   });
-  assert.deepEqual(shown({ isTree: true, below: `${web}/failures` }), {
+  assert.deepEqual(await shown({ isTree: true, below: `${web}/failures` }), {
     counter: 2,
     timeout: { counter: 1 },
   });
-  const latency = shown({ isTree: true, below: `${web}/request_latency_ms` });
+  const latency = await shown({ isTree: true, below: `${web}/request_latency_ms` });
   assert.deepEqual(Object.keys(latency as object), [
     "stat.count",
     "stat.max",
@@ -75,35 +80,39 @@ test("the tree nests by scope and says what kind each metric is", () => {
   ]);
 });
 
-test("a part of the tree is found although its scopes contain slashes", () => {
+test("a part of the tree is found although its scopes contain slashes", async () => {
   for (const below of [web, `/${web}/`, `rt/http/client//#/io.l5d.fs/web`]) {
-    assert.deepEqual(shown({ below }), webFlat, below);
+    assert.deepEqual(await shown({ below }), webFlat, below);
   }
-  assert.deepEqual(shown({ below: "rt/http/server/0.0.0.0/4140/requests" }), {
+  assert.deepEqual(await shown({ below: "rt/http/server/0.0.0.0/4140/requests" }), {
     "rt/http/server/0.0.0.0/4140/requests": 3,
   });
 });
 
-test("a part that is not there is null", () => {
+test("a part that is not there is null", async () => {
   for (const below of ["rt/none", "rt/http/client/#", "rt/http/server/0.0.0.0", "x"]) {
-    assert.equal(shown({ below }), null, below);
+    assert.equal(await shown({ below }), null, below);
   }
 });
 
-test("pretty is sorted and indented", () => {
-  const text = metricsJson(sample(), { isPretty: true, isTree: false, below: "rt/http/server" });
+test("pretty is sorted and indented", async () => {
+  const text = await metricsJson(sample(), {
+    isPretty: true,
+    isTree: false,
+    below: "rt/http/server",
+  });
   assert.equal(
     text,
     '{\n  "rt/http/server/0.0.0.0/4140/connections": 2,\n  "rt/http/server/0.0.0.0/4140/requests": 3\n}',
   );
 });
 
-test("a service may be called as it likes", () => {
+test("a service may be called as it likes", async () => {
   const { stats, root } = openMetrics(simulatedClock());
   for (const name of ["__proto__", 'quo"te', "line\nbreak", "constructor"]) {
     stats.counter("service", name, "requests").value = 1;
   }
-  const tree = metricsJson(root, { isPretty: true, isTree: true, below: "service" });
+  const tree = await metricsJson(root, { isPretty: true, isTree: true, below: "service" });
   assert.deepEqual(Object.keys(JSON.parse(tree ?? "")).sort(), [
     "__proto__",
     "constructor",

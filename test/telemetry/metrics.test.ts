@@ -1,7 +1,7 @@
 import { test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { simulatedClock } from "../support/clock.ts";
-import { eachMetric, openMetrics, type MetricsNode } from "../../src/telemetry/metrics.ts";
+import { metricsBelow, openMetrics, type MetricsNode } from "../../src/telemetry/metrics.ts";
 
 function opened(t: TestContext, maxScopes?: number) {
   const clock = simulatedClock();
@@ -14,8 +14,7 @@ function opened(t: TestContext, maxScopes?: number) {
 }
 
 function names(root: MetricsNode): string[] {
-  const found: string[] = [];
-  eachMetric(root, [], (name) => found.push(name.join("|")));
+  const found = Array.from(metricsBelow(root, []), ({ name }) => name.join("|"));
   return found.filter((name) => name !== "metrics|overflowed");
 }
 

@@ -14,7 +14,7 @@ test("the process shows its memory, time, files and event loop, and leaves no ti
   while (performance.now() < busyUntilMs + 60); // late on purpose
   await new Promise((resolve) => setTimeout(resolve, 30));
   clock.advance(1_000);
-  const text = metricsJson(metrics.root, { isPretty: false, isTree: false, below: null });
+  const text = await metricsJson(metrics.root, { isPretty: false, isTree: false, below: null });
   const flat = JSON.parse(text ?? "") as Record<string, number>;
   for (const name of ["jvm/heap/used", "jvm/mem/current/used", "process/mem/rss"]) {
     assert.ok((flat[name] ?? 0) > 1e6, `${name}: ${flat[name]}`);

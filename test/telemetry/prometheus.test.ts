@@ -42,8 +42,8 @@ function find(text: string, name: string, labels: Readonly<Record<string, string
   return found.value;
 }
 
-test("names and labels are Linkerd's", () => {
-  const text = prometheusText(sample().root, "");
+test("names and labels are Linkerd's", async () => {
+  const text = await prometheusText(sample().root, "");
   const server = { rt: "http", server: "0.0.0.0/4140" };
   const client = { rt: "http", client: "#/io.l5d.fs/service2" };
   assert.ok(text.includes('\nrt:server:requests{rt="http", server="0.0.0.0/4140"} 3\n'));
@@ -58,14 +58,14 @@ test("names and labels are Linkerd's", () => {
   assert.equal(find(text, "_9_lives", {}), Number.NaN);
 });
 
-test("label values survive quotes, backslashes and line feeds", () => {
-  const text = prometheusText(sample().root, "");
+test("label values survive quotes, backslashes and line feeds", async () => {
+  const text = await prometheusText(sample().root, "");
   const labels = { rt: "http", service: 'svc/a"b\\c\nd' };
   assert.equal(find(text, "rt:service:retries:total", labels), 1);
 });
 
-test("histograms have buckets in the unit of their name", () => {
-  const text = prometheusText(sample().root, "");
+test("histograms have buckets in the unit of their name", async () => {
+  const text = await prometheusText(sample().root, "");
   const client = { rt: "http", client: "#/io.l5d.fs/service2" };
   const bucket = (name: string, le: string) => find(text, `${name}_bucket`, { ...client, le });
   assert.equal(bucket("rt:client:request_latency_ms", "2"), 2);
@@ -79,8 +79,8 @@ test("histograms have buckets in the unit of their name", () => {
   assert.equal(bucket("rt:client:retries:requeues_per_request", "0"), 1);
 });
 
-test("quantiles instead of buckets, for dashboards made for Linkerd", () => {
-  const text = prometheusText(sample().root, "", "quantiles");
+test("quantiles instead of buckets, for dashboards made for Linkerd", async () => {
+  const text = await prometheusText(sample().root, "", "quantiles");
   const client = { rt: "http", client: "#/io.l5d.fs/service2" };
   const at = (quantile: string) =>
     find(text, "rt:client:request_latency_ms", { ...client, quantile });
@@ -89,19 +89,19 @@ test("quantiles instead of buckets, for dashboards made for Linkerd", () => {
   assert.equal(find(text, "rt:client:request_latency_ms_avg", client), 14_021.2);
 });
 
-test("a prefix stands in front of every name", () => {
-  const families = readExposition(prometheusText(sample().root, "l5d-1_"));
+test("a prefix stands in front of every name", async () => {
+  const families = readExposition(await prometheusText(sample().root, "l5d-1_"));
   for (const name of families.keys()) assert.match(name, /^l5d_1_/);
 });
 
-test("metrics whose names come out alike do not break the page", () => {
+test("metrics whose names come out alike do not break the page", async () => {
   const { stats, root } = sample();
   stats.counter("a", "b-c").value = 1;
   stats.counter("a", "b_c").value = 2;
   stats.gauge(() => 3, "a:b_c");
   stats.histogram("h");
   stats.counter("h_count").value = 4;
-  const text = prometheusText(root, "");
+  const text = await prometheusText(root, "");
   assert.equal(find(text, "a:b_c", {}), 1);
   assert.equal(find(text, "h_count", {}), 0);
   assert.deepEqual(
@@ -125,7 +125,7 @@ test("the telemeter's page stands where the configuration says", async () => {
   const [page] = telemeter.pages;
   assert.equal(page?.path, "/prom");
   assert.match(page?.contentType ?? "", /^text\/plain; version=0\.0\.4/);
-  assert.match(page?.render() ?? "", /^x:rt:server:requests/m);
+  assert.match((await page?.render()) ?? "", /^x:rt:server:requests/m);
   await telemeter.close();
   assert.throws(() => v.parse(prometheus.schema, { kind: "io.l5d.prometheus", path: "prom" }));
 });
@@ -136,10 +136,10 @@ const inherited =
 
 const promtool = "promtool"; // a constant: names of programs are data to knip
 
-test("promtool accepts both pages", (t) => {
+test("promtool accepts both pages", async (t) => {
   if (!hasPeer(t, promtool)) return;
   for (const histograms of ["buckets", "quantiles"] as const) {
-    const input = prometheusText(sample().root, "", histograms);
+    const input = await prometheusText(sample().root, "", histograms);
     const { status, stderr } = spawnSync(promtool, ["check", "metrics"], {
       input,
       encoding: "utf8",

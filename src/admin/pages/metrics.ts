@@ -18,14 +18,14 @@ export function metricsPages(views: AdminViews): readonly Endpoint[] {
     ...views.exporters().map(({ path, contentType, render }): Endpoint => ({
       path,
       category: "diagnostics",
-      get: () => ({ ...text(render()), contentType }),
+      get: async () => ({ ...text(await render()), contentType }),
     })),
   ];
 }
 
-function metrics(views: AdminViews, query: URLSearchParams): Answer {
+async function metrics(views: AdminViews, query: URLSearchParams): Promise<Answer> {
   const below = query.get("q");
-  const found = views.metricsJson({
+  const found = await views.metricsJson({
     isPretty: isOn(query, "pretty"),
     isTree: isOn(query, "tree"),
     below,
