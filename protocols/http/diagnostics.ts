@@ -99,7 +99,12 @@ export function diagnose(deps: DiagnosticDeps): HttpFilter {
       return ended;
     }
     return next(request, {
-      start: (response) => reply.start(withReport(response, tell())),
+      start: (response) => {
+        const told = withReport(response, tell());
+        reply.start(told);
+        // Where the body gave way: it ends the call, which has to have its answer by then.
+        if (response.body.whole === null) response.body.cancel();
+      },
       end: (why) => reply.end(why),
     });
   };
@@ -138,7 +143,6 @@ function withReport(response: HttpResponse, text: string): HttpResponse {
     const bytes = Buffer.concat([body.whole, Buffer.from(before + text)]);
     return { ...response, body: wholeBody(bytes) };
   }
-  body.cancel();
   let note = `The answer had a body that was not kept.\nstatus: ${response.status}\n`;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? "";

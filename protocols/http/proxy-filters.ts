@@ -63,8 +63,9 @@ class ClearedReply implements Reply<HttpResponse> {
     response.verdict = null;
     if (context === null || fieldOf(context, "l5d-err") === null)
       return this.#reply.start(response);
-    response.body.cancel();
-    return this.#reply.start({ ...response, body: noBody });
+    this.#reply.start({ ...response, body: noBody });
+    response.body.cancel(); // which ends the call: it has to have its answer by then
+    return undefined;
   }
   end(why: Failure | null): void {
     this.#reply.end(why);
