@@ -136,8 +136,8 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
     this.#pending?.cancel(why);
   }
 
-  /** The request turned out to be bad after it had been sent on its way. */
-  refuse(why: Refusal): void {
+  /** The request turned out to be bad after it had been sent on its way, or is given up. */
+  refuse(why: Failure): void {
     if (this.#state === "waiting") this.#fail(why);
     else if (this.#state === "answering") this.bodyBroken(why);
     else this.#over();

@@ -1,8 +1,7 @@
 // One caller's connection: requests in, answers out, in order, one at a time.
-import { failure } from "../../src/core/failure.ts";
+import { failure, type Failure } from "../../src/core/failure.ts";
 import { Alarm } from "../../src/net/alarm.ts";
-import { Inlet } from "../../src/net/inlet.ts";
-import type { Consumer } from "../../src/net/inlet.ts";
+import { Inlet, type Consumer } from "../../src/net/inlet.ts";
 import type { Link, Receiver } from "../../src/net/link.ts";
 import { writeCopy } from "../../src/net/outlet.ts";
 import { closeGently } from "../../src/net/linger.ts";
@@ -181,10 +180,8 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     const { limits, clock } = this.settings;
     const body = this.#body;
     if (body !== null) {
-      const remainingBytes = body.remainingBytes ?? 0;
-      if (remainingBytes > limits.maxDrainBytes || this.#call?.awaitsContinue === true) {
-        this.#isLast = true;
-      }
+      const isTooMuch = (body.remainingBytes ?? 0) > limits.maxDrainBytes;
+      this.#isLast ||= isTooMuch || this.#call?.awaitsContinue === true;
     }
     if (limits.lifeTimeMs !== Infinity) {
       this.#isLast ||= clock.nowMs() - this.#openedMs >= limits.lifeTimeMs;
@@ -247,6 +244,11 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   drain(): void {
     this.#isLast = true;
     if (this.#state === "head" && !this.#isReadingHead) this.#close();
+  }
+
+  giveUp(why: Failure): void {
+    if (this.#call?.hasStarted === false) this.#abort(why);
+    else this.destroy();
   }
 
   #consumeOnce(buffer: Buffer, start: number, end: number): number {
@@ -354,7 +356,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   /** The caller broke off its request: it gets `why` when no answer has begun. */
-  #abort(why: Refusal): void {
+  #abort(why: Failure): void {
     const [call, body] = [this.#call, this.#body];
     this.#body = null;
     call?.refuse(why);

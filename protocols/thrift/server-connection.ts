@@ -1,6 +1,8 @@
 // One caller's connection: calls in, several at a time, and answers out in the order of the calls.
 import { Buffer } from "node:buffer";
 import { failure } from "../../src/core/failure.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import type { Drainable } from "../../src/net/connections.ts";
 import { Alarm } from "../../src/net/alarm.ts";
 import { endsOf } from "../../src/net/ends.ts";
 import { Inlet } from "../../src/net/inlet.ts";
@@ -38,7 +40,7 @@ export interface ServerSettings extends Omit<
  */
 type State = "open" | "refusing" | "closing" | "closed";
 
-export class ServerConnection implements Receiver, Consumer, CallTaker {
+export class ServerConnection implements Receiver, Consumer, CallTaker, Drainable {
   readonly settings: ServerSettings;
   readonly peer: Ends;
   readonly #link: Link;
@@ -182,6 +184,16 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   drain(): void {
     this.#isLast = true;
     if (this.#state === "open" && this.#reader.heldBytes === 0) this.#endAfterAnswers();
+  }
+
+  giveUp(why: Failure): void {
+    if (this.#first === null || this.#state !== "open") return this.destroy();
+    this.#isLast = true;
+    for (let call: ServerCall | null = this.#first; call !== null;) {
+      const next: ServerCall | null = call.next; // read now: the call may be gone afterwards
+      call.giveUp(why);
+      call = next;
+    }
   }
 
   /** At once, and nobody waits for one-way calls that are under way. */

@@ -444,7 +444,7 @@ test("close lets the answer in progress end, with Connection: close, and idle on
   assert.match(String(late.error), /ECONNREFUSED/);
 });
 
-test("close destroys what has not ended when the grace has passed", async (t) => {
+test("close answers what has not ended when the grace has passed, and cancels it", async (t) => {
   const clock = simulatedClock();
   const hand = byHand();
   const served = await serveHttp(t, hand.service, { clock });
@@ -454,8 +454,25 @@ test("close destroys what has not ended when the grace has passed", async (t) =>
   await next;
   const closed = served.close(1_000);
   clock.advance(1_001);
-  await closed;
+  assert.match(await caller.rest(), /^HTTP\/1\.1 502 .*Connection: close\r\n.*shutting down/s);
   assert.equal(hand.cancelled.length, 1);
+  caller.end();
+  await closed;
+});
+
+test("close destroys callers that do not take their last answer", async (t) => {
+  const clock = simulatedClock();
+  const hand = byHand();
+  const served = await serveHttp(t, hand.service, { clock });
+  const caller = rawCaller(t, served.port);
+  const next = hand.next();
+  caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await next;
+  const closed = served.close(1_000);
+  clock.advance(1_001);
+  await caller.rest(); // and the caller's own side stays open
+  clock.advance(501);
+  await closed;
 });
 
 test("a caller that never reads its answers cannot fill the proxy's memory", async (t) => {

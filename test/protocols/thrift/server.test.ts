@@ -218,6 +218,24 @@ test("draining closes an idle connection at once, another after its answers", ()
   assert.equal(busy.socket.hasEnded, true);
 });
 
+test("calls that are given up are answered with an exception each, in their order", () => {
+  const { socket, connection, calls } = serve();
+  socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
+  connection.drain();
+  const why = failure("cancelled", "the proxy is shutting down");
+  connection.giveUp(why);
+  const { sent } = socket;
+  const behindFirst = 4 + Buffer.from(sent, "latin1").readUInt32BE(0);
+  const [first, second] = [sent.slice(0, behindFirst), sent.slice(behindFirst)];
+  assert.deepEqual(exceptionIn(first), { name: "a", seqid: 1, type: 6, text: why.detail });
+  assert.deepEqual(exceptionIn(second), { name: "b", seqid: 2, type: 6, text: why.detail });
+  assert.deepEqual(
+    calls.map(({ cancelled }) => cancelled),
+    [why, why],
+  );
+  assert.equal(socket.hasEnded, true);
+});
+
 /** What is no call: the bytes, what the log says, and the exception that goes back, if one does. */
 const hostile: readonly {
   readonly name: string;
