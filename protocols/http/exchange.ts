@@ -87,6 +87,8 @@ export interface Exchange {
   readonly target: string;
   /** What was read of the start line (bounded, latin1) when there is no request, else empty. */
   readonly rawStartLine: string;
+  /** As the caller wrote it, even of a refused head; null when it did not, or not one, or was not read. */
+  readonly host: string | null;
   /** As sent to the caller; 0 when it went away before an answer began. */
   readonly status: number;
   /** The answer of an endpoint or identifier; null for failures that were rendered. */

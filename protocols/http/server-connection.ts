@@ -9,11 +9,10 @@ import { openTunnel } from "../../src/net/tunnel.ts";
 import { IncomingBody } from "./body.ts";
 import type { BodySource } from "./body.ts";
 import type { BodyTarget } from "./outgoing-body.ts";
-import type { Refusal } from "./exchange.ts";
 import type { Peer, Tunnel } from "./message.ts";
 import { peerOf } from "./peer.ts";
 import { refusal } from "./problems.ts";
-import { RequestReader } from "./request-reader.ts";
+import { lateHead, RequestReader, type RefusedBytes } from "./request-reader.ts";
 import type { RequestHead } from "./request.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { answerRefusal, ServerCall } from "./server-call.ts";
@@ -278,7 +277,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     }
     this.#isReadingHead = false;
     if ("refusal" in read) {
-      this.#refuse(read.refusal, read.rawStartLine);
+      this.#refuse(read);
       return end;
     }
     this.#begin(read);
@@ -344,8 +343,8 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     return undefined;
   }
 
-  #refuse(why: Refusal, rawStartLine: string): void {
-    answerRefusal(this, why, rawStartLine);
+  #refuse(bytes: RefusedBytes): void {
+    answerRefusal(this, bytes);
     this.#close();
   }
 
@@ -376,7 +375,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     switch (this.#state) {
       case "head":
         if (!this.#isReadingHead) return this.#close();
-        return this.#refuse(refusal(408, "the request did not come in time"), "");
+        return this.#refuse(lateHead);
       case "busy":
         return this.#stalled();
       case "draining":

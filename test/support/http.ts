@@ -77,15 +77,17 @@ export interface Answered {
   readonly method: string | null;
   readonly target: string;
   readonly rawStartLine: string;
+  readonly host: string | null;
   readonly sentBytes: number;
   readonly receivedBytes: number;
   readonly failure: Failure | null;
 }
 
 function answeredOf(exchange: Exchange): Answered {
-  const { status, target, rawStartLine, sentBytes, receivedBytes, failure, request } = exchange;
+  const { status, target, rawStartLine, host, sentBytes, receivedBytes, failure, request } =
+    exchange;
   const method = request?.method ?? null;
-  return { status, method, target, rawStartLine, sentBytes, receivedBytes, failure };
+  return { status, method, target, rawStartLine, host, sentBytes, receivedBytes, failure };
 }
 
 /** Serves `service` on a free port until the test ends. */

@@ -374,6 +374,21 @@ test("what is refused is reported with its start line", async (t) => {
   );
 });
 
+test("a head that was read and then refused is reported with its Host", async (t) => {
+  const served = await serveHttp(t, hello);
+  const hostOf = async (fields: string) => {
+    const caller = rawCaller(t, served.port);
+    caller.send(`GET / HTTP/1.1\r\n${fields}\r\n\r\n`);
+    assert.match(await caller.rest(), /^HTTP\/1\.1 4/);
+    return served.log.at(-1)?.host;
+  };
+  assert.equal(await hostOf("Host: web:80\r\nExpect: a-miracle"), "web:80");
+  assert.equal(await hostOf("Content-Length: 1, 2\r\nHost: web"), "web");
+  assert.equal(await hostOf("Host: a b"), "a b");
+  assert.equal(await hostOf("Host: web\r\nHost: other"), null, "nobody knows which is meant");
+  assert.equal(await hostOf("Host: web\r\nBad Name: x"), null, "it was not read");
+});
+
 test("a head that does not come in time is answered 408, an idle connection just closes", async (t) => {
   const clock = simulatedClock();
   const limits = { headerReadTimeoutMs: 1_000, idleTimeMs: 5_000 };
