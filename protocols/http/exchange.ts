@@ -1,4 +1,5 @@
 // The seam between the bytes (server.ts, client.ts) and what HTTP means to a proxy (index.ts).
+import type { Socket } from "node:net";
 import type { Clock, Random } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Log } from "../../src/core/log.ts";
@@ -113,6 +114,8 @@ export interface HttpListenOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly gate: ConnectionGate | null;
+  /** Told of each connection, for statistics. */
+  readonly onSocket?: (socket: Socket) => void;
   readonly random: Random;
   /** Absent: a plain text with the failure's detail. */
   readonly renderFailure?: RenderFailure;

@@ -24,7 +24,7 @@ import type { ThriftRequest, ThriftResponse } from "./message.ts";
 /** What the connections of one server share. */
 export interface ServerSettings extends Omit<
   ThriftListenOptions,
-  "host" | "port" | "socket" | "gate"
+  "host" | "port" | "socket" | "gate" | "onSocket"
 > {
   readonly route: Service<ThriftRequest, ThriftResponse>;
   opened(connection: ServerConnection): void;
