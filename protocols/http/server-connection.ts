@@ -118,9 +118,8 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
         return this.#close();
       case "busy":
         this.#isLast = true; // whoever sends no more may still want the answer
-        if (this.#body !== null)
-          this.#refuseBody("the request's body ended before it was complete");
-        return undefined;
+        if (this.#body === null) return this.watchStall();
+        return this.#refuseBody("the request's body ended before it was complete");
       case "tunnel":
         return this.link.receiver.ended();
       case "closing":
@@ -391,8 +390,10 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
 
   #stalled(): void {
     if (!this.link.hasRoom) return this.destroy();
-    const isWaiting = this.#body !== null && this.#body.wants && this.#call?.hasStarted === false;
-    if (!isWaiting) return undefined;
+    if (this.#call?.hasStarted !== false) return undefined;
+    // It sent a FIN, and one that still wants the answer would not wait so long for it to begin.
+    if (this.link.socket.readableEnded) return this.destroy();
+    if (this.#body?.wants !== true) return undefined;
     this.#isLast = true;
     return this.#abort(refusal(408, "the request's body did not come in time"));
   }

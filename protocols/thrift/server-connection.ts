@@ -137,7 +137,8 @@ export class ServerConnection implements Receiver, Consumer, CallTaker, Drainabl
     if (this.#state !== "open") return undefined;
     const { heldBytes } = this.#reader;
     if (heldBytes > 0) this.#tell(`the connection ended within a call, ${heldBytes} bytes into it`);
-    return this.#endAfterAnswers(); // whoever sends no more may still want answers
+    this.#endAfterAnswers(); // whoever sends no more may still want answers
+    return this.#watch();
   }
 
   // CallTaker
@@ -326,7 +327,8 @@ export class ServerConnection implements Receiver, Consumer, CallTaker, Drainabl
   }
 
   get #isStalling(): boolean {
-    return this.#state === "refusing" || this.#reader.heldBytes > 0 || !this.#hasRoom;
+    if (this.#state === "refusing" || this.#hasAllInput) return true;
+    return this.#reader.heldBytes > 0 || !this.#hasRoom;
   }
 
   #timedOut(): void {
@@ -340,6 +342,8 @@ export class ServerConnection implements Receiver, Consumer, CallTaker, Drainabl
       this.#watch();
       return this.#refuse();
     }
+    // It sent a FIN, and one that still wants answers would not wait so long for the next.
+    if (this.#hasAllInput && this.#first !== null) return void this.#link.socket.destroy();
     if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs) return this.#endAfterAnswers();
     return this.#inProgress === 0 ? this.#endAfterAnswers() : this.#watch();
   }

@@ -269,6 +269,24 @@ test("a caller that half-closes still gets its answer", async (t) => {
   assert.deepEqual(hand.cancelled, []);
 });
 
+test("a caller that half-closes and hears nothing for long is taken for gone", async (t) => {
+  const clock = simulatedClock();
+  const hand = byHand();
+  const served = await serveHttp(t, hand.service, { clock, limits: { stallTimeoutMs: 5_000 } });
+  const caller = rawCaller(t, served.port);
+  const next = hand.next();
+  caller.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  await next;
+  clock.advance(60_000);
+  assert.deepEqual(hand.cancelled, [], "a caller that is there may wait");
+  caller.end();
+  await until(() => {
+    clock.advance(1_000);
+    return hand.cancelled.length === 1;
+  });
+  await until(() => served.open.count === 0);
+});
+
 test("a caller that goes away cancels its call", async (t) => {
   const hand = byHand();
   const served = await serveHttp(t, hand.service);

@@ -141,6 +141,19 @@ test("whoever sends no more still gets the answers that are owed", () => {
   assert.equal(socket.hasEnded, true);
 });
 
+test("whoever sends no more and gets no answer for long is taken for gone", () => {
+  const { socket, calls, clock } = serve();
+  socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
+  clock.advance(10_000);
+  socket.emit("end");
+  clock.advance(900);
+  calls[0]?.answer(replyFrame("a", 1));
+  clock.advance(900);
+  assert.equal(socket.destroyed, false, "an answer came meanwhile");
+  clock.advance(200);
+  assert.equal(socket.destroyed, true);
+});
+
 test("a connection that ends within a call is told in the log, with the caller's address", () => {
   const { socket, events } = serve();
   socket.receive(text(callFrame("a", 1)).slice(0, 9));
