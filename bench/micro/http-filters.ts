@@ -157,6 +157,7 @@ const answered: Exchange = {
   request: request("web", null),
   target: "/a?b=c",
   rawStartLine: "",
+  host: "web",
   status: 200,
   response: response(),
   sentBytes: 64,

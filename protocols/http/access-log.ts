@@ -32,7 +32,7 @@ function commonLine(clock: Clock): LineOf {
   const time = localTime(clock);
   return (exchange) => {
     const { request, status, sentBytes, peer } = exchange;
-    const host = word(request?.host);
+    const host = word(exchange.host);
     const what = startLine(exchange);
     const result = `${status === 0 ? "-" : status} ${sentBytes === 0 ? "-" : sentBytes}`;
     const referer = request === null ? "-" : text(fieldOf(request.fields.list, "referer"));
@@ -100,7 +100,7 @@ function jsonLine(clock: Clock): LineOf {
     const line = JSON.stringify({
       time: new Date(clock.wallMs()).toISOString(),
       remote: `${peer.remoteHost}:${peer.remotePort}`,
-      host: request?.host ?? null,
+      host: exchange.host,
       method: request?.method ?? null,
       target: request === null ? exchange.rawStartLine : exchange.target,
       version: request?.version ?? null,

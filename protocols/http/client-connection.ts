@@ -67,7 +67,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   #state: State = "idle";
   #call: ClientCall | null = null;
   #body: IncomingBody | null = null;
-  #calls = 0;
+  calls = 0;
   #interims = 0;
   /** Bytes of the current answer have come. */
   #hasAnswerBytes = false;
@@ -171,7 +171,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
       throw new Error(`bug: a call on a connection that is ${this.#state}`);
     this.#state = "head";
     this.#call = call;
-    this.#calls++;
+    this.calls++;
     this.#interims = 0;
     this.#hasAnswerBytes = false;
     this.#isLast = false;
@@ -355,7 +355,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   #lost(what: string): void {
     const hasAnswer = this.#call?.hasAnswer === true;
     const when = hasAnswer ? "before its answer was complete" : "before it answered";
-    const isReused = this.#calls > 1;
+    const isReused = this.calls > 1;
     const detail = `${what} ${when}`;
     this.#end(closedFailure(this.#settings.name, detail, isReused, this.#hasAnswerBytes));
   }

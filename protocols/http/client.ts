@@ -43,6 +43,7 @@ class HttpWire implements Wire<HttpRequest, HttpResponse> {
         dial(address, options, clock, {
           opened: (link) => opened(new ClientConnection(link, settings, pool)),
           failed,
+          closed: stats.closed,
         }),
       clock,
       stats,

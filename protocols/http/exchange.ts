@@ -1,4 +1,5 @@
 // The seam between the bytes (server.ts, client.ts) and what HTTP means to a proxy (index.ts).
+import type { Socket } from "node:net";
 import type { Clock, Random } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Log } from "../../src/core/log.ts";
@@ -87,6 +88,8 @@ export interface Exchange {
   readonly target: string;
   /** What was read of the start line (bounded, latin1) when there is no request, else empty. */
   readonly rawStartLine: string;
+  /** As the caller wrote it, even of a refused head; null when it did not, or not one, or was not read. */
+  readonly host: string | null;
   /** As sent to the caller; 0 when it went away before an answer began. */
   readonly status: number;
   /** The answer of an endpoint or identifier; null for failures that were rendered. */
@@ -111,6 +114,8 @@ export interface HttpListenOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly gate: ConnectionGate | null;
+  /** Told of each connection, for statistics. */
+  readonly onSocket?: (socket: Socket) => void;
   readonly random: Random;
   /** Absent: a plain text with the failure's detail. */
   readonly renderFailure?: RenderFailure;

@@ -1,4 +1,5 @@
 // HTTP/1.1 as a protocol: its kinds, its keys, and one router's share of it.
+import { allConnections } from "../../src/net/connection-stats.ts";
 import { LogFile } from "../../src/net/log-file.ts";
 import { lineMaker } from "./access-log.ts";
 import { isAuthority } from "./authority.ts";
@@ -89,6 +90,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       port,
       socket,
       gate,
+      onSocket: allConnections(stats, clock),
       clock,
       log,
       random,

@@ -1,10 +1,11 @@
 // Finds one request in the bytes of a connection; a short body is part of it.
 import { wholeChunked } from "./body.ts";
 import type { HttpLimits, Refusal } from "./exchange.ts";
+import { sorted } from "./fields.ts";
 import type { Framing } from "./framing.ts";
 import { latin1Body } from "./message.ts";
 import type { Peer } from "./message.ts";
-import { scanRefusal } from "./problems.ts";
+import { refusal, scanRefusal } from "./problems.ts";
 import { latin1Of } from "../../src/net/latin1.ts";
 import { readRequest } from "./request.ts";
 import type { RequestHead } from "./request.ts";
@@ -14,7 +15,15 @@ export interface RefusedBytes {
   readonly refusal: Refusal;
   /** What was read of the start line. */
   readonly rawStartLine: string;
+  /** null when the head was not read that far, or has none or several. */
+  readonly host: string | null;
 }
+
+export const lateHead: RefusedBytes = {
+  refusal: refusal(408, "the request did not come in time"),
+  rawStartLine: "",
+  host: null,
+};
 
 const noFraming: Framing = { kind: "none" };
 const maxRawBytes = 512;
@@ -39,9 +48,9 @@ export class RequestReader {
     if (!this.#isWorthALook(buffer, start, end)) return "more";
     const result = scanHead("request", buffer, start, end, this.#limits);
     if (result === "more") return this.#needs(end - start, 0);
-    if (result !== null) return this.#refused(scanRefusal(result), buffer, start, end);
+    if (result !== null) return refused(scanRefusal(result), null, buffer, start, end);
     const head = readRequest(buffer, this.#peer);
-    if ("status" in head) return this.#refused(head, buffer, start, end);
+    if ("status" in head) return refused(head, theHost(), buffer, start, end);
     return this.#withBody(head, buffer, start, end);
   }
 
@@ -63,11 +72,6 @@ export class RequestReader {
     return "more";
   }
 
-  #refused(why: Refusal, buffer: Buffer, start: number, end: number): RefusedBytes {
-    const raw = buffer.toString("latin1", start, Math.min(end, start + maxRawBytes));
-    return { refusal: why, rawStartLine: /^[^\r\n]*/.exec(raw.trimStart())?.[0] ?? "" };
-  }
-
   /** Takes a short body in, waiting for it when it may come at once. */
   #withBody(head: RequestHead, buffer: Buffer, start: number, end: number): RequestHead | "more" {
     const { framing, request, end: bodyStart } = head;
@@ -82,6 +86,20 @@ export class RequestReader {
     this.#needs(0, 0);
     return head;
   }
+}
+
+/** Of the head that was read last; which of several is meant nobody knows. */
+const theHost = (): string | null => (sorted.hostCount === 1 ? sorted.host : null);
+
+function refused(
+  why: Refusal,
+  host: string | null,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): RefusedBytes {
+  const raw = buffer.toString("latin1", start, Math.min(end, start + maxRawBytes));
+  return { refusal: why, rawStartLine: /^[^\r\n]*/.exec(raw.trimStart())?.[0] ?? "", host };
 }
 
 function takeIn(head: RequestHead, body: string, end: number): void {

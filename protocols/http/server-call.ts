@@ -4,10 +4,11 @@ import type { Failure } from "../../src/core/failure.ts";
 import type { Pending, Reply } from "../../src/core/service.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 import type { OutgoingOwner } from "./outgoing-body.ts";
-import type { Exchange, Refusal, RenderedAnswer } from "./exchange.ts";
+import type { Exchange, RenderedAnswer } from "./exchange.ts";
 import { wholeBody } from "./message.ts";
 import type { Body, HttpRequest, HttpResponse, InterimReceiver, Peer, Tunnel } from "./message.ts";
 import { PassingFields } from "./passing.ts";
+import type { RefusedBytes } from "./request-reader.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import { answerHead, answerMode, interimHead, maxJoinedBytes, switchingHead } from "./writer.ts";
 import type { AnswerMode } from "./writer.ts";
@@ -51,6 +52,10 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
 
   run(): void {
     this.#pending = this.#connection.settings.route(this.request, this);
+  }
+
+  get host(): string | null {
+    return this.request.receivedHost;
   }
 
   get sentBytes(): number {
@@ -136,8 +141,8 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
     this.#pending?.cancel(why);
   }
 
-  /** The request turned out to be bad after it had been sent on its way. */
-  refuse(why: Refusal): void {
+  /** The request turned out to be bad after it had been sent on its way, or is given up. */
+  refuse(why: Failure): void {
     if (this.#state === "waiting") this.#fail(why);
     else if (this.#state === "answering") this.bodyBroken(why);
     else this.#over();
@@ -236,8 +241,7 @@ function answerOf(rendered: RenderedAnswer): HttpResponse {
 /** Answers bytes that are no request. The connection closes. */
 export function answerRefusal(
   connection: ServerConnection,
-  why: Refusal,
-  rawStartLine: string,
+  { refusal: why, rawStartLine, host }: RefusedBytes,
 ): void {
   const { settings, peer, link } = connection;
   const answer = answerOf(settings.renderFailure(why, null, peer));
@@ -248,6 +252,7 @@ export function answerRefusal(
     request: null,
     target: "",
     rawStartLine,
+    host,
     status: answer.status,
     response: null,
     sentBytes: answer.body.length ?? 0,

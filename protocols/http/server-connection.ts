@@ -1,8 +1,7 @@
 // One caller's connection: requests in, answers out, in order, one at a time.
-import { failure } from "../../src/core/failure.ts";
+import { failure, type Failure } from "../../src/core/failure.ts";
 import { Alarm } from "../../src/net/alarm.ts";
-import { Inlet } from "../../src/net/inlet.ts";
-import type { Consumer } from "../../src/net/inlet.ts";
+import { Inlet, type Consumer } from "../../src/net/inlet.ts";
 import type { Link, Receiver } from "../../src/net/link.ts";
 import { writeCopy } from "../../src/net/outlet.ts";
 import { closeGently } from "../../src/net/linger.ts";
@@ -10,11 +9,10 @@ import { openTunnel } from "../../src/net/tunnel.ts";
 import { IncomingBody } from "./body.ts";
 import type { BodySource } from "./body.ts";
 import type { BodyTarget } from "./outgoing-body.ts";
-import type { Refusal } from "./exchange.ts";
 import type { Peer, Tunnel } from "./message.ts";
 import { peerOf } from "./peer.ts";
 import { refusal } from "./problems.ts";
-import { RequestReader } from "./request-reader.ts";
+import { lateHead, RequestReader, type RefusedBytes } from "./request-reader.ts";
 import type { RequestHead } from "./request.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { answerRefusal, ServerCall } from "./server-call.ts";
@@ -120,9 +118,8 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
         return this.#close();
       case "busy":
         this.#isLast = true; // whoever sends no more may still want the answer
-        if (this.#body !== null)
-          this.#refuseBody("the request's body ended before it was complete");
-        return undefined;
+        if (this.#body === null) return this.watchStall();
+        return this.#refuseBody("the request's body ended before it was complete");
       case "tunnel":
         return this.link.receiver.ended();
       case "closing":
@@ -181,10 +178,8 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     const { limits, clock } = this.settings;
     const body = this.#body;
     if (body !== null) {
-      const remainingBytes = body.remainingBytes ?? 0;
-      if (remainingBytes > limits.maxDrainBytes || this.#call?.awaitsContinue === true) {
-        this.#isLast = true;
-      }
+      const isTooMuch = (body.remainingBytes ?? 0) > limits.maxDrainBytes;
+      this.#isLast ||= isTooMuch || this.#call?.awaitsContinue === true;
     }
     if (limits.lifeTimeMs !== Infinity) {
       this.#isLast ||= clock.nowMs() - this.#openedMs >= limits.lifeTimeMs;
@@ -249,6 +244,11 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     if (this.#state === "head" && !this.#isReadingHead) this.#close();
   }
 
+  giveUp(why: Failure): void {
+    if (this.#call?.hasStarted === false) this.#abort(why);
+    else this.destroy();
+  }
+
   #consumeOnce(buffer: Buffer, start: number, end: number): number {
     switch (this.#state) {
       case "head":
@@ -276,7 +276,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     }
     this.#isReadingHead = false;
     if ("refusal" in read) {
-      this.#refuse(read.refusal, read.rawStartLine);
+      this.#refuse(read);
       return end;
     }
     this.#begin(read);
@@ -342,8 +342,8 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     return undefined;
   }
 
-  #refuse(why: Refusal, rawStartLine: string): void {
-    answerRefusal(this, why, rawStartLine);
+  #refuse(bytes: RefusedBytes): void {
+    answerRefusal(this, bytes);
     this.#close();
   }
 
@@ -354,7 +354,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   /** The caller broke off its request: it gets `why` when no answer has begun. */
-  #abort(why: Refusal): void {
+  #abort(why: Failure): void {
     const [call, body] = [this.#call, this.#body];
     this.#body = null;
     call?.refuse(why);
@@ -374,7 +374,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     switch (this.#state) {
       case "head":
         if (!this.#isReadingHead) return this.#close();
-        return this.#refuse(refusal(408, "the request did not come in time"), "");
+        return this.#refuse(lateHead);
       case "busy":
         return this.#stalled();
       case "draining":
@@ -390,8 +390,10 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
 
   #stalled(): void {
     if (!this.link.hasRoom) return this.destroy();
-    const isWaiting = this.#body !== null && this.#body.wants && this.#call?.hasStarted === false;
-    if (!isWaiting) return undefined;
+    if (this.#call?.hasStarted !== false) return undefined;
+    // It sent a FIN, and one that still wants the answer would not wait so long for it to begin.
+    if (this.link.socket.readableEnded) return this.destroy();
+    if (this.#body?.wants !== true) return undefined;
     this.#isLast = true;
     return this.#abort(refusal(408, "the request's body did not come in time"));
   }

@@ -2,6 +2,7 @@
 import type { Listener } from "../../src/core/protocol.ts";
 import type { Service } from "../../src/core/service.ts";
 import { accept } from "../../src/net/accept.ts";
+import { Connections } from "../../src/net/connections.ts";
 import type { HttpListenOptions, RenderFailure } from "./exchange.ts";
 import { isRefusal } from "./exchange.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
@@ -14,9 +15,7 @@ export async function listenHttp(
   options: HttpListenOptions,
   route: Service<HttpRequest, HttpResponse>,
 ): Promise<Listener> {
-  const connections = new Set<ServerConnection>();
-  let whenEmpty: (() => void)[] = [];
-  let isDraining = false;
+  const connections = new Connections(options.clock);
   const settings: ServerSettings = {
     limits: options.limits,
     clock: options.clock,
@@ -25,34 +24,17 @@ export async function listenHttp(
     renderFailure: options.renderFailure ?? plainText,
     onAnswered: options.onAnswered ?? null,
     opened(connection) {
-      connections.add(connection);
+      connections.opened(connection);
       options.onConnections?.(1);
     },
     closed(connection) {
-      connections.delete(connection);
-      options.onConnections?.(-1);
-      if (connections.size > 0 || !isDraining) return;
-      for (const tell of whenEmpty) tell();
-      whenEmpty = [];
+      if (connections.closed(connection)) options.onConnections?.(-1);
     },
-  };
-  const destroyAll = () => {
-    for (const connection of Array.from(connections)) connection.destroy();
   };
   const acceptor = await accept(options, (link) => void new ServerConnection(link, settings));
   const close = (graceMs: number): Promise<void> => {
     acceptor.close();
-    isDraining = true;
-    for (const connection of Array.from(connections)) connection.drain();
-    if (connections.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const stop = graceMs > 0 ? options.clock.after(graceMs, destroyAll) : null;
-      whenEmpty.push(() => {
-        stop?.();
-        resolve();
-      });
-      if (stop === null) destroyAll();
-    });
+    return connections.close(graceMs);
   };
   return { host: acceptor.host, port: acceptor.port, close };
 }

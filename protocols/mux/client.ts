@@ -76,8 +76,11 @@ class RunningWire implements CallHolder, SessionOwner {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#session = null;
-    this.#giveUpDial?.();
-    this.#giveUpDial = null;
+    if (this.#giveUpDial !== null) {
+      this.#settings.stats.cancelledConnects.value += 1;
+      this.#giveUpDial();
+      this.#giveUpDial = null;
+    }
     this.#failWaiting(this.#closedFailure());
     if (graceMs <= 0) return this.#closeSessions();
     for (const session of Array.from(this.#sessions)) session.drain();
@@ -160,6 +163,7 @@ class RunningWire implements CallHolder, SessionOwner {
         this.#giveUpDial = null;
         this.#openingFailed(why);
       },
+      closed: stats.closed,
     });
   }
 

@@ -13,6 +13,7 @@ import type {
 import type { Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
 import { openAccessLog } from "../../src/net/access-log-keys.ts";
+import { closedConnections } from "../../src/net/connection-stats.ts";
 import type { LogFile } from "../../src/net/log-file.ts";
 import { lineMaker } from "./access-log.ts";
 import { copyOf } from "./call.ts";
@@ -91,7 +92,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
       sentBytes: counters.sentBytes,
     };
     return listenMux(
-      { host, port, socket, gate, clock, log },
+      { host, port, socket, gate, clock, log, onSocket: closedConnections(stats, clock) },
       counters.connections,
       (link, owner) => {
         void new ServerConnection(link, { ...settings, owner });

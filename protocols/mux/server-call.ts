@@ -87,6 +87,14 @@ export class ServerCall implements Reply<MuxResponse>, Exchange {
     this.#cancel(failure("cancelled", `the caller discarded the call: ${reason || "no reason"}`));
   }
 
+  /** The caller is answered now, whatever comes of the call. */
+  giveUp(why: Failure): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "answered";
+    this.#fail(why);
+    this.#cancel(why);
+  }
+
   callerLeft(why: Failure): void {
     if (this.#state !== "waiting") return;
     this.#state = "gone";

@@ -1,12 +1,10 @@
 // One caller's connection: any number of calls at a time, answered in any order.
 import type { Buffer } from "node:buffer";
-import { failure } from "../../src/core/failure.ts";
+import { failure, type Failure } from "../../src/core/failure.ts";
 import { Alarm } from "../../src/net/alarm.ts";
-import { endsOf, showAddress } from "../../src/net/ends.ts";
-import type { Ends } from "../../src/net/ends.ts";
+import { endsOf, showAddress, type Ends } from "../../src/net/ends.ts";
 import { Framer } from "../../src/net/framer.ts";
-import { Inlet } from "../../src/net/inlet.ts";
-import type { Consumer } from "../../src/net/inlet.ts";
+import { Inlet, type Consumer } from "../../src/net/inlet.ts";
 import { closeGently } from "../../src/net/linger.ts";
 import type { Link, Receiver } from "../../src/net/link.ts";
 import { readDispatch, readReq } from "./call.ts";
@@ -156,6 +154,12 @@ export class ServerConnection implements Receiver, Consumer {
     this.#state = "draining";
     this.#outbox.control(mux.emptyMessage(mux.tdrain, mux.controlTag));
     this.#alarm.set(this.settings.clock.nowMs() + drainAnswerMs);
+  }
+
+  giveUp(why: Failure): void {
+    if (this.#calls.size === 0) return this.destroy();
+    for (const call of Array.from(this.#calls.values())) call.giveUp(why);
+    if (!this.#isOver) this.#close();
   }
 
   destroy(): void {

@@ -2,14 +2,9 @@
 import type { Listener } from "../../src/core/protocol.ts";
 import { accept } from "../../src/net/accept.ts";
 import type { AcceptOptions } from "../../src/net/accept.ts";
+import { Connections } from "../../src/net/connections.ts";
+import type { Drainable } from "../../src/net/connections.ts";
 import type { Link } from "../../src/net/link.ts";
-
-/** A caller's connection, as far as its listener has to do with it. */
-export interface Drainable {
-  /** No more calls: closed when those in progress are answered. */
-  drain(): void;
-  destroy(): void;
-}
 
 /** Told by each connection about itself. */
 export interface ConnectionOwner {
@@ -26,37 +21,20 @@ export async function listenMux(
   onConnections: (change: number) => void,
   begin: (link: Link, owner: ConnectionOwner) => void,
 ): Promise<Listener> {
-  const connections = new Set<Drainable>();
-  let whenEmpty: (() => void)[] = [];
-  let isDraining = false;
+  const connections = new Connections(options.clock);
   const owner: ConnectionOwner = {
     opened(connection) {
-      connections.add(connection);
+      connections.opened(connection);
       onConnections(1);
     },
     closed(connection) {
-      if (!connections.delete(connection)) return;
-      onConnections(-1);
-      if (connections.size > 0 || !isDraining) return;
-      for (const tell of whenEmpty) tell();
-      whenEmpty = [];
+      if (connections.closed(connection)) onConnections(-1);
     },
   };
   const acceptor = await accept(options, (link) => begin(link, owner));
   const close = (graceMs: number): Promise<void> => {
     acceptor.close();
-    isDraining = true;
-    for (const connection of Array.from(connections)) connection.drain();
-    if (connections.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const stop = options.clock.after(graceMs, () => {
-        for (const connection of Array.from(connections)) connection.destroy();
-      });
-      whenEmpty.push(() => {
-        stop();
-        resolve();
-      });
-    });
+    return connections.close(graceMs);
   };
   return { host: acceptor.host, port: acceptor.port, close };
 }

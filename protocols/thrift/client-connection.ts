@@ -41,7 +41,7 @@ export class ClientConnection implements Receiver, PoolMember {
   #call: ClientCall | null = null;
   /** The request whose answer is awaited, also when nobody wants it. */
   #asked: ThriftRequest | null = null;
-  #calls = 0;
+  calls = 0;
 
   constructor(
     link: Link,
@@ -93,13 +93,13 @@ export class ClientConnection implements Receiver, PoolMember {
     this.#state = "busy";
     this.#call = call;
     this.#asked = call.request;
-    this.#calls++;
+    this.calls++;
     this.#link.writeBytes(this.#counted(call.request));
   }
 
   sendOneway(request: ThriftRequest): void {
     this.#state = "flushing";
-    this.#calls++;
+    this.calls++;
     // Not given to others before it is taken: what an endpoint does not read must not pile up.
     if (this.#link.socket.write(this.#counted(request))) this.#rest();
   }
@@ -168,7 +168,7 @@ export class ClientConnection implements Receiver, PoolMember {
     const detail = `${this.#settings.name} ${what} before it answered`;
     // A connection that had served before may have been closed for idleness while the call was on
     // its way. A new one that is closed at once says more about the call.
-    const isReused = this.#calls > 1 && this.#reader.heldBytes === 0;
+    const isReused = this.calls > 1 && this.#reader.heldBytes === 0;
     this.#end(failure("closed", detail, isReused ? "if-idempotent" : "never"));
   }
 

@@ -25,7 +25,12 @@ export function dialThrift(
       const isOpen = (link: ConstructorParameters<typeof ClientConnection>[0], upgraded: boolean) =>
         opened(new ClientConnection(link, settings, pool, upgraded));
       if (options.attemptUpgrade) return attemptUpgrade(address, settings, isOpen, failed);
-      return dial(address, options, clock, { opened: (link) => isOpen(link, false), failed });
+      const { closed } = stats;
+      return dial(address, options, clock, {
+        opened: (link) => isOpen(link, false),
+        failed,
+        closed,
+      });
     },
     clock,
     stats,

@@ -1,4 +1,5 @@
 // The seam between the bytes (server.ts, client.ts) and what Thrift means to a proxy (index.ts).
+import type { Socket } from "node:net";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Log } from "../../src/core/log.ts";
@@ -63,6 +64,8 @@ export interface ThriftListenOptions extends Speech {
   readonly port: number;
   readonly socket: SocketOptions;
   readonly gate: ConnectionGate | null;
+  /** Told of each connection, for statistics. */
+  readonly onSocket?: (socket: Socket) => void;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly log: Log;

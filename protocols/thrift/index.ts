@@ -1,5 +1,6 @@
 // Thrift as a protocol: its kinds, its keys, and one router's share of it.
 import { openAccessLog } from "../../src/net/access-log-keys.ts";
+import { allConnections } from "../../src/net/connection-stats.ts";
 import type { LogFile } from "../../src/net/log-file.ts";
 import { lineMaker } from "./access-log.ts";
 import { serverClassifier } from "./classifiers.ts";
@@ -73,6 +74,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       port,
       socket,
       gate,
+      onSocket: allConnections(stats, clock),
       clock,
       log,
       limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, maxPipelinedCalls },

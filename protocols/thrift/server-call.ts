@@ -79,6 +79,13 @@ export class ServerCall implements Reply<ThriftResponse>, Exchange {
     this.#connection.callEnded(this);
   }
 
+  /** The caller is answered now, whatever comes of the call. */
+  giveUp(why: Failure): void {
+    const pending = this.#pending;
+    this.end(why);
+    pending?.cancel(why);
+  }
+
   cancel(why: Failure): void {
     this.#pending?.cancel(why);
   }

@@ -1,6 +1,8 @@
 // One caller's connection: calls in, several at a time, and answers out in the order of the calls.
 import { Buffer } from "node:buffer";
 import { failure } from "../../src/core/failure.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import type { Drainable } from "../../src/net/connections.ts";
 import { Alarm } from "../../src/net/alarm.ts";
 import { endsOf } from "../../src/net/ends.ts";
 import { Inlet } from "../../src/net/inlet.ts";
@@ -22,7 +24,7 @@ import type { ThriftRequest, ThriftResponse } from "./message.ts";
 /** What the connections of one server share. */
 export interface ServerSettings extends Omit<
   ThriftListenOptions,
-  "host" | "port" | "socket" | "gate"
+  "host" | "port" | "socket" | "gate" | "onSocket"
 > {
   readonly route: Service<ThriftRequest, ThriftResponse>;
   opened(connection: ServerConnection): void;
@@ -38,7 +40,7 @@ export interface ServerSettings extends Omit<
  */
 type State = "open" | "refusing" | "closing" | "closed";
 
-export class ServerConnection implements Receiver, Consumer, CallTaker {
+export class ServerConnection implements Receiver, Consumer, CallTaker, Drainable {
   readonly settings: ServerSettings;
   readonly peer: Ends;
   readonly #link: Link;
@@ -135,7 +137,8 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
     if (this.#state !== "open") return undefined;
     const { heldBytes } = this.#reader;
     if (heldBytes > 0) this.#tell(`the connection ended within a call, ${heldBytes} bytes into it`);
-    return this.#endAfterAnswers(); // whoever sends no more may still want answers
+    this.#endAfterAnswers(); // whoever sends no more may still want answers
+    return this.#watch();
   }
 
   // CallTaker
@@ -182,6 +185,16 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   drain(): void {
     this.#isLast = true;
     if (this.#state === "open" && this.#reader.heldBytes === 0) this.#endAfterAnswers();
+  }
+
+  giveUp(why: Failure): void {
+    if (this.#first === null || this.#state !== "open") return this.destroy();
+    this.#isLast = true;
+    for (let call: ServerCall | null = this.#first; call !== null;) {
+      const next: ServerCall | null = call.next; // read now: the call may be gone afterwards
+      call.giveUp(why);
+      call = next;
+    }
   }
 
   /** At once, and nobody waits for one-way calls that are under way. */
@@ -314,7 +327,8 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
   }
 
   get #isStalling(): boolean {
-    return this.#state === "refusing" || this.#reader.heldBytes > 0 || !this.#hasRoom;
+    if (this.#state === "refusing" || this.#hasAllInput) return true;
+    return this.#reader.heldBytes > 0 || !this.#hasRoom;
   }
 
   #timedOut(): void {
@@ -328,6 +342,8 @@ export class ServerConnection implements Receiver, Consumer, CallTaker {
       this.#watch();
       return this.#refuse();
     }
+    // It sent a FIN, and one that still wants answers would not wait so long for the next.
+    if (this.#hasAllInput && this.#first !== null) return void this.#link.socket.destroy();
     if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs) return this.#endAfterAnswers();
     return this.#inProgress === 0 ? this.#endAfterAnswers() : this.#watch();
   }

@@ -23,12 +23,13 @@ export function attemptUpgrade(
   opened: (link: Link, isUpgraded: boolean) => void,
   failed: (why: Failure) => void,
 ): Close {
-  const { clock, options } = settings;
+  const { clock, options, stats } = settings;
   let giveUp = dial(address, options, clock, {
     opened(link) {
       giveUp = ask(link, settings, opened, failed);
     },
     failed,
+    closed: stats.closed,
   });
   return () => giveUp();
 }

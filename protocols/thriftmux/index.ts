@@ -15,6 +15,7 @@ import { stack } from "../../src/core/service.ts";
 import type { Filter, Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
 import { openAccessLog } from "../../src/net/access-log-keys.ts";
+import { closedConnections } from "../../src/net/connection-stats.ts";
 import { endsOf } from "../../src/net/ends.ts";
 import type { Link } from "../../src/net/link.ts";
 import type { LogFile } from "../../src/net/log-file.ts";
@@ -105,7 +106,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
         begin[protocol](link, owner),
     };
     return listenMux(
-      { host, port, socket, gate, clock, log },
+      { host, port, socket, gate, clock, log, onSocket: closedConnections(stats, clock) },
       counters.connections,
       (link, owner) => {
         void new DetectedConnection(link, detecting, owner);

@@ -1,9 +1,11 @@
 // A server of both: its callers speak Thrift in mux, or plain Thrift; the first bytes tell which.
 import { Buffer } from "node:buffer";
 import type { Clock } from "../../src/core/clock.ts";
+import type { Failure } from "../../src/core/failure.ts";
 import { Alarm } from "../../src/net/alarm.ts";
+import type { Drainable } from "../../src/net/connections.ts";
 import type { Link, Receiver } from "../../src/net/link.ts";
-import type { ConnectionOwner, Drainable } from "../mux/server.ts";
+import type { ConnectionOwner } from "../mux/server.ts";
 import { detect, detectBytes } from "./detect.ts";
 
 /** A connection whose protocol is known: it has taken the link. */
@@ -83,6 +85,11 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
   drain(): void {
     if (this.#connection === null) this.destroy();
     else this.#connection.drain();
+  }
+
+  giveUp(why: Failure): void {
+    if (this.#connection === null) this.destroy();
+    else this.#connection.giveUp(why);
   }
 
   destroy(): void {

@@ -7,7 +7,7 @@ import type { Path } from "./path.ts";
 import type { Log } from "./log.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Filter, Service } from "./service.ts";
-import type { Counter, Stats } from "./stats.ts";
+import type { Counter, Histogram, Stats } from "./stats.ts";
 
 /** All the router may know of a request. Protocols add their own fields. */
 export interface Call {
@@ -255,13 +255,28 @@ export interface DialOptions {
 }
 
 /** The metrics of one cluster's connections, shared by its wires; looked up by the cluster. */
+/** Of connections that have closed. */
+export interface ConnectionStats {
+  readonly durationMs: Histogram;
+  readonly receivedBytes: Histogram;
+  readonly sentBytes: Histogram;
+}
+
 export interface WireStats {
   readonly connects: Counter;
   readonly closes: Counter;
   readonly receivedBytes: Counter;
   readonly sentBytes: Counter;
-  readonly connectLatencyMs: { record(value: number): void };
-  readonly failedConnectLatencyMs: { record(value: number): void };
+  readonly connectLatencyMs: Histogram;
+  readonly failedConnectLatencyMs: Histogram;
+  /** Dials that nobody wanted any more before they came about. */
+  readonly cancelledConnects: Counter;
+  readonly closed: ConnectionStats;
+  /** Calls that a connection has carried, when it closes. Not of connections that calls share. */
+  readonly connectionRequests: Histogram;
+  /** Calls that had to wait until others gave a connection back, and those refused even that. */
+  readonly waited: Counter;
+  readonly tooManyWaiters: Counter;
   /** Open sockets, in the pool or in use. */
   connections: number;
   /** Of those, the ones in the pool. */

@@ -19,6 +19,8 @@ export interface Stats {
   histogram(...name: readonly string[]): Histogram;
   /** A number read when somebody looks. Replaces a gauge of the same name. */
   gauge(read: () => number, ...name: readonly string[]): void;
+  /** A counter that is counted elsewhere, and read when somebody looks. Replaces one of the same name. */
+  tally(read: () => number, ...name: readonly string[]): void;
   scope(...name: readonly string[]): Stats;
   /** Gives the last part of this scope's name another name: for what is known only later, a port. */
   rename(part: string): void;

@@ -16,6 +16,8 @@ export interface AcceptOptions {
   readonly log: Log;
   /** null: every connection is taken. */
   readonly gate: ConnectionGate | null;
+  /** Told of each connection that is taken, before `onLink`. */
+  readonly onSocket?: (socket: Socket) => void;
   /** false: plain sockets with a buffer per read, as if the handle could not be taken over. */
   readonly takesOverHandles?: boolean;
 }
@@ -53,6 +55,7 @@ export function accept(options: AcceptOptions, onLink: (link: Link) => void): Pr
     const link = linkOf(accepted, takesOver);
     if (gate !== null) link.socket.once("close", () => gate.closed());
     watchStalls(link, socket, options.clock);
+    options.onSocket?.(link.socket);
     return onLink(link);
   });
   return listening(server, options, lack);

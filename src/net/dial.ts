@@ -3,7 +3,8 @@ import { connect } from "node:net";
 import type { Clock, Close } from "../core/clock.ts";
 import { failure } from "../core/failure.ts";
 import type { Failure } from "../core/failure.ts";
-import type { Address, SocketOptions } from "../core/protocol.ts";
+import type { Address, ConnectionStats, SocketOptions } from "../core/protocol.ts";
+import { recordWhenClosed } from "./connection-stats.ts";
 import { Link } from "./link.ts";
 import { watchStalls } from "./stalls.ts";
 
@@ -12,6 +13,8 @@ export interface Dialled {
   opened(link: Link): void;
   /** Safe to try again elsewhere: nothing was sent. */
   failed(why: Failure): void;
+  /** Where the connection is recorded when it closes. */
+  readonly closed: ConnectionStats;
 }
 
 /** Calls back once, later. The result gives up, and then nobody is called. */
@@ -44,6 +47,7 @@ export function dial(
   const onConnect = () =>
     settle(() => {
       watchStalls(link, options.socket, clock);
+      recordWhenClosed(socket, result.closed, clock);
       result.opened(link);
     });
   const stopTimer = clock.after(options.connectTimeoutMs, () => {

@@ -7,6 +7,8 @@ import { Alarm } from "./alarm.ts";
 
 /** A connection in the pool. The pool writes the two times. */
 export interface PoolMember {
+  /** It has carried so many. */
+  readonly calls: number;
   openedMs: number;
   idleSinceMs: number;
   /** Destroys the socket. The member then tells the pool by `gone`. */
@@ -90,6 +92,7 @@ export class Pool<C extends PoolMember> {
   /** Waits for a connection, dialling when that is allowed. May fail at once. The result gives up. */
   wait(waiter: Waiter<C>): Close {
     if (this.isExhausted) {
+      if (!this.#isClosed) this.#stats.tooManyWaiters.value += 1;
       waiter.failed(this.#exhausted());
       return nothing;
     }
@@ -98,6 +101,7 @@ export class Pool<C extends PoolMember> {
     if (this.#waiters.size === 1) this.#waitAlarm.set(untilMs);
     this.#stats.waiters += 1;
     this.#dialForWaiters();
+    if (this.#queued > 0) this.#stats.waited.value += 1;
     return () => void this.#leave(waiter);
   }
 
@@ -120,6 +124,7 @@ export class Pool<C extends PoolMember> {
     if (!this.#members.delete(member)) return;
     this.#stats.connections -= 1;
     this.#stats.closes.value += 1;
+    this.#stats.connectionRequests.record(member.calls);
     const at = this.#idle.indexOf(member);
     if (at >= 0) {
       this.#idle.splice(at, 1);
@@ -134,6 +139,7 @@ export class Pool<C extends PoolMember> {
     this.#isClosed = true;
     this.#alarm.close();
     this.#waitAlarm.close();
+    this.#stats.cancelledConnects.value += this.#dials.size;
     for (const giveUp of this.#dials) giveUp();
     this.#dials.clear();
     for (let waiter = this.#nextWaiter(); waiter !== null; waiter = this.#nextWaiter()) {

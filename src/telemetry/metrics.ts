@@ -6,6 +6,19 @@ import { SlicedHistogram, sliceMs, type SliceCount } from "./histogram.ts";
 interface CounterMetric extends Counter {
   readonly kind: "counter";
 }
+/** A counter that somebody else keeps. */
+class Tally implements CounterMetric {
+  readonly kind = "counter";
+  readonly #read: () => number;
+
+  constructor(read: () => number) {
+    this.#read = read;
+  }
+
+  get value(): number {
+    return this.#read();
+  }
+}
 interface GaugeMetric {
   readonly kind: "gauge";
   readonly read: () => number;
@@ -144,6 +157,13 @@ class Scope implements Stats {
     const node = this.#find(name);
     if (node.metric !== null && node.metric.kind !== "gauge") conflict(name, node.metric, "gauge");
     if (!node.isOverflow) node.metric = { kind: "gauge", read };
+  }
+
+  tally(read: () => number, ...name: readonly string[]): void {
+    const node = this.#find(name);
+    const { metric } = node;
+    if (metric !== null && metric.kind !== "counter") conflict(name, metric, "counter");
+    if (!node.isOverflow) node.metric = new Tally(read);
   }
 
   scope(...name: readonly string[]): Stats {

@@ -82,13 +82,16 @@ test("a second signal ends it at once", async (t) => {
   assert.notEqual((await call).status, 200);
 });
 
-test("a call that does not end is cut off after shutdownGraceMs, and the exit code is 0", async (t) => {
+test("a call that does not end is answered with 503 after shutdownGraceMs, and the exit code is 0", async (t) => {
   const { proxy, call } = await withHeldCall(t, 100);
   const startedMs = performance.now();
   proxy.signal("SIGTERM");
   assert.equal((await proxy.ended).code, 0);
   assert.ok(performance.now() - startedMs < 3_000);
-  assert.notEqual((await call).status, 200);
+  const answer = await call;
+  assert.equal(answer.status, 503);
+  assert.match(answer.body, /the proxy is shutting down/);
+  assert.equal(answer.headers.get("connection"), "close");
 });
 
 test("POST /admin/shutdown ends it as a signal does; GET does not", async (t) => {

@@ -424,6 +424,21 @@ test("a proxy that closes says Tdrain, answers what it took, nacks what comes af
   await closing;
 });
 
+test("a proxy that waits no longer for calls tells their callers, and cancels them", async (t) => {
+  const held: MuxCall[] = [];
+  const users = await muxService(t, (call) => void held.push(call));
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const asked = [client.dispatch({ dst: "/users" }), client.dispatch({ dst: "/users" })];
+  await users.when(() => held.length === 2);
+  await proxy.close(0);
+  for (const { status, text } of await Promise.all(asked)) {
+    assert.equal(status, 1);
+    assert.match(text, /the proxy is shutting down/);
+  }
+  await client.closed();
+});
+
 test("a proxy that closes does not wait for callers that know nothing of draining", async (t) => {
   const users = await muxService(t, "");
   const { proxy } = await proxied(t, { users: [users.port] });

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { testFolder } from "../support/folder.ts";
 import { startProxy } from "../support/proxy.ts";
-import { ask, deadPort, discovery, service } from "../support/services.ts";
+import { rawCaller } from "../support/raw.ts";
+import { ask, deadPort, discovery, service, until } from "../support/services.ts";
 import { readExposition } from "../telemetry/exposition.ts";
 
 /** Two good calls, a 500, and one to a name that is not there. */
@@ -181,4 +182,30 @@ test("requests that are no HTTP are in the access log too", async (t) => {
   assert.equal(status, 400);
   await proxy.close(0);
   assert.match(readFileSync(file, "utf8"), / 400 /);
+});
+
+test("connections are counted in bytes, calls and time, as Linkerd names them", async (t) => {
+  const { proxy } = await afterTraffic(t);
+  const server = "rt/out/server/127.0.0.1/0";
+  const client = "rt/out/client/#/io.l5d.fs/web";
+  const closed = () => proxy.metric(`${server}/connection_duration.count`);
+  await until(closed, (count) => count === 4, "the connections have closed");
+  const before = await proxy.metric(`${server}/received_bytes`);
+  const sentBefore = await proxy.metric(`${server}/sent_bytes`);
+  assert.equal(await proxy.metric(`${server}/connection_received_bytes.sum`), before);
+  assert.equal(await proxy.metric(`${server}/connection_sent_bytes.sum`), sentBefore);
+
+  const caller = rawCaller(t, proxy.port);
+  const asked = "GET / HTTP/1.1\r\nHost: web\r\n\r\n";
+  caller.send(asked);
+  const answer = await caller.message();
+  assert.equal(await proxy.metric(`${server}/received_bytes`), before + asked.length);
+  assert.equal(await proxy.metric(`${server}/sent_bytes`), sentBefore + answer.length);
+  assert.equal(await closed(), 4, "it is open");
+  caller.end();
+  await until(closed, (count) => count === 5, "it has closed");
+  assert.equal(await proxy.metric(`${server}/received_bytes`), before + asked.length);
+  assert.equal(await proxy.metric(`${server}/connection_received_bytes.min`), asked.length);
+
+  assert.equal(await proxy.metric(`${client}/pool_num_waited`), 0);
 });

@@ -9,6 +9,7 @@ import { wireStats } from "../support/http.ts";
 import { seeded } from "../support/random.ts";
 
 class Member implements PoolMember {
+  calls = 0;
   openedMs = 0;
   idleSinceMs = 0;
   isOpen = true;
@@ -267,4 +268,23 @@ test("close fails those who wait, closes what is free, and what is in use after 
   assert.equal(late.all.failed[0]?.retry, "safe");
   clock.advance(1_000);
   assert.equal(busy.isOpen, false);
+});
+
+test("what the pool counts: calls that waited for others, that were refused, dials that were given up", () => {
+  const { pool: p, dials, stats } = pool({ maxConnections: 2, maxWaiters: 1 });
+  const waiter = (): Waiter<Member> => ({ got() {}, failed() {} });
+  p.wait(waiter());
+  p.wait(waiter());
+  assert.equal(dials.length, 2);
+  assert.equal(stats.waited.value, 0, "each has a dial of its own");
+  p.wait(waiter());
+  assert.equal(stats.waited.value, 1);
+  assert.equal(stats.tooManyWaiters.value, 0);
+  p.wait(waiter());
+  assert.equal(stats.tooManyWaiters.value, 1);
+  dials[0]?.open();
+  p.close(0);
+  assert.equal(stats.cancelledConnects.value, 1);
+  p.wait(waiter());
+  assert.equal(stats.tooManyWaiters.value, 1, "it is closed, not full");
 });

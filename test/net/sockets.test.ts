@@ -11,7 +11,7 @@ import { closeGently } from "../../src/net/linger.ts";
 import { writeCopy } from "../../src/net/outlet.ts";
 import { systemClock } from "../../src/net/timers.ts";
 import { simulatedClock } from "../support/clock.ts";
-import { plainSocket } from "../support/http.ts";
+import { noConnectionStats, plainSocket } from "../support/http.ts";
 import { keptLog } from "../support/naming.ts";
 import { rawCaller, rawEndpoint } from "../support/raw.ts";
 
@@ -170,6 +170,7 @@ test("a dial that nobody accepts ends in time, and says so", async (t) => {
   const giveUp = dial({ host: "192.0.2.1", port: 9 }, options, clock, {
     opened: () => assert.fail("opened"),
     failed: (why) => void failed.push(why.detail),
+    closed: noConnectionStats,
   });
   t.after(giveUp);
   clock.advance(301);
@@ -184,6 +185,7 @@ test("a dial that was given up calls nobody", async (t) => {
   const giveUp = dial(address, options, systemClock(), {
     opened: () => assert.fail("opened"),
     failed: () => assert.fail("failed"),
+    closed: noConnectionStats,
   });
   giveUp();
   giveUp();

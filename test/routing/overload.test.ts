@@ -93,6 +93,7 @@ test("16: while a probe is on its way nobody else is sent there, and a good one 
 });
 
 class Connection implements PoolMember {
+  calls = 0;
   openedMs = 0;
   idleSinceMs = 0;
   close(): void {}

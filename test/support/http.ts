@@ -9,7 +9,13 @@ import type { HttpRequest, HttpResponse } from "../../protocols/http/message.ts"
 import { PassingFields } from "../../protocols/http/passing.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import type { Listener, SocketOptions, Wire, WireStats } from "../../src/core/protocol.ts";
+import type {
+  ConnectionStats,
+  Listener,
+  SocketOptions,
+  Wire,
+  WireStats,
+} from "../../src/core/protocol.ts";
 import { ended } from "../../src/core/service.ts";
 import type { Service } from "../../src/core/service.ts";
 import { systemClock } from "../../src/net/timers.ts";
@@ -26,6 +32,12 @@ export const plainSocket: SocketOptions = {
   writeTimeoutMs: Infinity,
 };
 
+export const noConnectionStats: ConnectionStats = {
+  durationMs: { record() {} },
+  receivedBytes: { record() {} },
+  sentBytes: { record() {} },
+};
+
 export function wireStats(): WireStats {
   const counter = () => ({ value: 0 });
   return {
@@ -35,6 +47,11 @@ export function wireStats(): WireStats {
     sentBytes: counter(),
     connectLatencyMs: { record() {} },
     failedConnectLatencyMs: { record() {} },
+    cancelledConnects: counter(),
+    waited: counter(),
+    tooManyWaiters: counter(),
+    connectionRequests: { record() {} },
+    closed: noConnectionStats,
     connections: 0,
     pooled: 0,
     waiters: 0,
@@ -77,15 +94,17 @@ export interface Answered {
   readonly method: string | null;
   readonly target: string;
   readonly rawStartLine: string;
+  readonly host: string | null;
   readonly sentBytes: number;
   readonly receivedBytes: number;
   readonly failure: Failure | null;
 }
 
 function answeredOf(exchange: Exchange): Answered {
-  const { status, target, rawStartLine, sentBytes, receivedBytes, failure, request } = exchange;
+  const { status, target, rawStartLine, host, sentBytes, receivedBytes, failure, request } =
+    exchange;
   const method = request?.method ?? null;
-  return { status, method, target, rawStartLine, sentBytes, receivedBytes, failure };
+  return { status, method, target, rawStartLine, host, sentBytes, receivedBytes, failure };
 }
 
 /** Serves `service` on a free port until the test ends. */

@@ -40,6 +40,7 @@ export const noStats: Stats = {
   counter: () => ({ value: 0 }),
   histogram: () => ({ record() {} }),
   gauge() {},
+  tally() {},
   scope: () => noStats,
   rename() {},
   prune() {},

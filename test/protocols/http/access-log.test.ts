@@ -12,8 +12,10 @@ import { boundTo, peer, request, response } from "./messages.ts";
 const clock = simulatedClock(new Date(2024, 0, 31, 23, 59, 58).getTime());
 
 function exchange(parts: Partial<Exchange> = {}): Exchange {
+  const asked = request({ fields: ["Referer", "http://a/", "USER-AGENT", "curl/8 (x)"] });
   return {
-    request: request({ fields: ["Referer", "http://a/", "USER-AGENT", "curl/8 (x)"] }),
+    request: asked,
+    host: (parts.request === undefined ? asked : parts.request)?.receivedHost ?? null,
     target: "/a?b=c",
     rawStartLine: "",
     status: 200,

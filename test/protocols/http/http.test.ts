@@ -20,6 +20,7 @@ import type { Service } from "../../../src/core/service.ts";
 import type { HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
 import { recorded } from "./recorded.ts";
 import { boundTo } from "./messages.ts";
+import { wireStats } from "../../support/http.ts";
 
 const clock = systemClock();
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -74,17 +75,7 @@ async function proxy(t: TestContext, endpointPort: number, options: ProxyOptions
       lifeTimeMs: Infinity,
       config: parse(http.clientKeys),
     },
-    {
-      connects: { value: 0 },
-      closes: { value: 0 },
-      receivedBytes: { value: 0 },
-      sentBytes: { value: 0 },
-      connectLatencyMs: { record() {} },
-      failedConnectLatencyMs: { record() {} },
-      connections: 0,
-      pooled: 0,
-      waiters: 0,
-    },
+    wireStats(),
   );
   const send = options.around?.(wire, router) ?? wire.service;
   const listening: ListenOptions = {

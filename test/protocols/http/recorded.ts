@@ -23,6 +23,7 @@ export function recorded() {
       return { record: (value) => void samples.push(value) };
     },
     gauge: (read, ...name) => void gauges.set(name.join("/"), read),
+    tally: (read, ...name) => void gauges.set(name.join("/"), read),
     scope: () => stats,
     rename() {},
     prune() {},

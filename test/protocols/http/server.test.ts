@@ -269,6 +269,24 @@ test("a caller that half-closes still gets its answer", async (t) => {
   assert.deepEqual(hand.cancelled, []);
 });
 
+test("a caller that half-closes and hears nothing for long is taken for gone", async (t) => {
+  const clock = simulatedClock();
+  const hand = byHand();
+  const served = await serveHttp(t, hand.service, { clock, limits: { stallTimeoutMs: 5_000 } });
+  const caller = rawCaller(t, served.port);
+  const next = hand.next();
+  caller.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  await next;
+  clock.advance(60_000);
+  assert.deepEqual(hand.cancelled, [], "a caller that is there may wait");
+  caller.end();
+  await until(() => {
+    clock.advance(1_000);
+    return hand.cancelled.length === 1;
+  });
+  await until(() => served.open.count === 0);
+});
+
 test("a caller that goes away cancels its call", async (t) => {
   const hand = byHand();
   const served = await serveHttp(t, hand.service);
@@ -374,6 +392,21 @@ test("what is refused is reported with its start line", async (t) => {
   );
 });
 
+test("a head that was read and then refused is reported with its Host", async (t) => {
+  const served = await serveHttp(t, hello);
+  const hostOf = async (fields: string) => {
+    const caller = rawCaller(t, served.port);
+    caller.send(`GET / HTTP/1.1\r\n${fields}\r\n\r\n`);
+    assert.match(await caller.rest(), /^HTTP\/1\.1 4/);
+    return served.log.at(-1)?.host;
+  };
+  assert.equal(await hostOf("Host: web:80\r\nExpect: a-miracle"), "web:80");
+  assert.equal(await hostOf("Content-Length: 1, 2\r\nHost: web"), "web");
+  assert.equal(await hostOf("Host: a b"), "a b");
+  assert.equal(await hostOf("Host: web\r\nHost: other"), null, "nobody knows which is meant");
+  assert.equal(await hostOf("Host: web\r\nBad Name: x"), null, "it was not read");
+});
+
 test("a head that does not come in time is answered 408, an idle connection just closes", async (t) => {
   const clock = simulatedClock();
   const limits = { headerReadTimeoutMs: 1_000, idleTimeMs: 5_000 };
@@ -444,7 +477,7 @@ test("close lets the answer in progress end, with Connection: close, and idle on
   assert.match(String(late.error), /ECONNREFUSED/);
 });
 
-test("close destroys what has not ended when the grace has passed", async (t) => {
+test("close answers what has not ended when the grace has passed, and cancels it", async (t) => {
   const clock = simulatedClock();
   const hand = byHand();
   const served = await serveHttp(t, hand.service, { clock });
@@ -454,8 +487,25 @@ test("close destroys what has not ended when the grace has passed", async (t) =>
   await next;
   const closed = served.close(1_000);
   clock.advance(1_001);
-  await closed;
+  assert.match(await caller.rest(), /^HTTP\/1\.1 502 .*Connection: close\r\n.*shutting down/s);
   assert.equal(hand.cancelled.length, 1);
+  caller.end();
+  await closed;
+});
+
+test("close destroys callers that do not take their last answer", async (t) => {
+  const clock = simulatedClock();
+  const hand = byHand();
+  const served = await serveHttp(t, hand.service, { clock });
+  const caller = rawCaller(t, served.port);
+  const next = hand.next();
+  caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await next;
+  const closed = served.close(1_000);
+  clock.advance(1_001);
+  await caller.rest(); // and the caller's own side stays open
+  clock.advance(501);
+  await closed;
 });
 
 test("a caller that never reads its answers cannot fill the proxy's memory", async (t) => {

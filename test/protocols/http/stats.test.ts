@@ -44,6 +44,7 @@ test("a server counts what callers saw: connections, sizes, the status of errors
     request: request(),
     target: "/",
     rawStartLine: "",
+    host: null,
     response: null,
     peer,
     status: 502,

@@ -11,6 +11,7 @@ import { ended } from "../../../src/core/service.ts";
 import type { Reply } from "../../../src/core/service.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { FakeSocket } from "../../support/fake-socket.ts";
+import { wireStats } from "../../support/http.ts";
 import { seeded } from "../../support/random.ts";
 import type { Random } from "../../../src/core/clock.ts";
 
@@ -87,8 +88,6 @@ function served(random: Random): Served {
 function called(random: Random) {
   const clock = simulatedClock();
   const socket = new FakeSocket();
-  const counter = () => ({ value: 0 });
-  const histogram = { record() {} };
   let ends = 0;
   const session = new Session(
     socket.link,
@@ -97,17 +96,7 @@ function called(random: Random) {
       random,
       log,
       name: "endpoint",
-      stats: {
-        connects: counter(),
-        closes: counter(),
-        receivedBytes: counter(),
-        sentBytes: counter(),
-        connectLatencyMs: histogram,
-        failedConnectLatencyMs: histogram,
-        connections: 0,
-        pooled: 0,
-        waiters: 0,
-      },
+      stats: wireStats(),
       options: {
         maxFrameBytes,
         maxFragmentBytes: 1_024,

@@ -141,6 +141,19 @@ test("whoever sends no more still gets the answers that are owed", () => {
   assert.equal(socket.hasEnded, true);
 });
 
+test("whoever sends no more and gets no answer for long is taken for gone", () => {
+  const { socket, calls, clock } = serve();
+  socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
+  clock.advance(10_000);
+  socket.emit("end");
+  clock.advance(900);
+  calls[0]?.answer(replyFrame("a", 1));
+  clock.advance(900);
+  assert.equal(socket.destroyed, false, "an answer came meanwhile");
+  clock.advance(200);
+  assert.equal(socket.destroyed, true);
+});
+
 test("a connection that ends within a call is told in the log, with the caller's address", () => {
   const { socket, events } = serve();
   socket.receive(text(callFrame("a", 1)).slice(0, 9));
@@ -216,6 +229,24 @@ test("draining closes an idle connection at once, another after its answers", ()
   busy.socket.receive(text(callFrame("b", 2)).slice(-3));
   busy.calls[1]?.answer(replyFrame("b", 2));
   assert.equal(busy.socket.hasEnded, true);
+});
+
+test("calls that are given up are answered with an exception each, in their order", () => {
+  const { socket, connection, calls } = serve();
+  socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
+  connection.drain();
+  const why = failure("cancelled", "the proxy is shutting down");
+  connection.giveUp(why);
+  const { sent } = socket;
+  const behindFirst = 4 + Buffer.from(sent, "latin1").readUInt32BE(0);
+  const [first, second] = [sent.slice(0, behindFirst), sent.slice(behindFirst)];
+  assert.deepEqual(exceptionIn(first), { name: "a", seqid: 1, type: 6, text: why.detail });
+  assert.deepEqual(exceptionIn(second), { name: "b", seqid: 2, type: 6, text: why.detail });
+  assert.deepEqual(
+    calls.map(({ cancelled }) => cancelled),
+    [why, why],
+  );
+  assert.equal(socket.hasEnded, true);
 });
 
 /** What is no call: the bytes, what the log says, and the exception that goes back, if one does. */
