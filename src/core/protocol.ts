@@ -254,7 +254,6 @@ export interface DialOptions {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** The metrics of one cluster's connections, shared by its wires; looked up by the cluster. */
 /** Of connections that have closed. */
 export interface ConnectionStats {
   readonly durationMs: Histogram;
@@ -262,6 +261,7 @@ export interface ConnectionStats {
   readonly sentBytes: Histogram;
 }
 
+/** The metrics of one cluster's connections, shared by its wires; looked up by the cluster. */
 export interface WireStats {
   readonly connects: Counter;
   readonly closes: Counter;
