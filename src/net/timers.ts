@@ -5,6 +5,9 @@ import { momentMs } from "./moment.ts";
 /** Timers run up to this much late, and all that fall due within it run together. */
 const tickMs = 10;
 
+/** So many ticks without a ring may be in the heap beside those that have one. */
+const maxStaleTicks = 1_024;
+
 /** A timer in its tick's ring. Unlinked when `next` is null. */
 class Entry {
   next: Entry | null = null;
@@ -30,7 +33,7 @@ export class TimerWheel {
   readonly #ticker: Ticker;
   readonly #rings = new Map<number, Entry>();
   /** Ticks that have, or had, a ring: a binary heap, earliest first. */
-  readonly #heap: number[] = [];
+  #heap: number[] = [];
   #armedTick = Infinity;
   #disarm: Close = () => {};
 
@@ -41,6 +44,11 @@ export class TimerWheel {
   /** Rings with a live timer; for tests and leak checks. */
   get size(): number {
     return this.#rings.size;
+  }
+
+  /** Ticks in the heap, those included whose timers were all cancelled; for tests. */
+  get ticks(): number {
+    return this.#heap.length;
   }
 
   after(delayMs: number, run: () => void): Close {
@@ -61,12 +69,21 @@ export class TimerWheel {
       ring = new Entry(null); // the ring's own head, which never runs
       ring.next = ring.previous = ring;
       this.#rings.set(tick, ring);
-      push(this.#heap, tick);
+      if (this.#heap.length > 2 * this.#rings.size + maxStaleTicks) this.#dropStaleTicks();
+      else push(this.#heap, tick);
     }
     const last = ring.previous as Entry;
     entry.previous = last;
     entry.next = ring;
     last.next = ring.previous = entry;
+  }
+
+  /**
+   * A limit of a day on calls of a millisecond leaves a tick behind with each call, and their time
+   * would come in a day only. What is in order is a heap.
+   */
+  #dropStaleTicks(): void {
+    this.#heap = Array.from(this.#rings.keys()).sort((a, b) => a - b);
   }
 
   #unlink(entry: Entry, tick: number): void {

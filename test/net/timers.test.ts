@@ -48,6 +48,27 @@ test("timers run in the order of their ticks, and of one tick in the order they 
   assert.deepEqual(order, ["early", "a", "b", "late"]);
 });
 
+test("timers of a day that are cancelled at once leave no more behind than a bounded number", () => {
+  const { clock, timers } = wheel();
+  const dayMs = 86_400_000;
+  let ran = 0;
+  const again = () => {
+    ran++;
+    timers.after(50, again); // something is always due before them
+  };
+  again();
+  let late = 0;
+  timers.after(dayMs, () => late++);
+  for (let call = 0; call < 100_000; call++) {
+    timers.after(dayMs, () => assert.fail("it was cancelled"))();
+    if (call % 100 === 0) clock.advance(10);
+  }
+  assert.ok(timers.ticks < 2_000, `${timers.ticks} ticks are kept for ${timers.size} timers`);
+  assert.ok(ran > 100, `${ran}`); // those that are left run on
+  clock.advance(dayMs);
+  assert.equal(late, 1);
+});
+
 test("a closed timer does not run, also when one of its own tick closes it", () => {
   const { clock, timers } = wheel();
   const ran: string[] = [];
