@@ -1,0 +1,44 @@
+// Dtabs that callers send, as long as a Thrift frame lets them be: the call may fail, and it alone.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { startProxy } from "../support/proxy.ts";
+import { rawCaller } from "../support/raw.ts";
+import { binary, framed } from "../support/thrift-bytes.ts";
+
+const upgrade = binary({ method: "__can__finagle__trace__v3__", seqid: 0 });
+
+const text = (id: number, value: string): Buffer => {
+  const head = Buffer.from([11, 0, id, 0, 0, 0, 0]);
+  head.writeInt32BE(value.length, 3);
+  return Buffer.concat([head, Buffer.from(value)]);
+};
+
+/** A RequestHeader with a dest and a dtab of one entry. */
+const header = (dest: string, prefix: string, tree: string): Buffer => {
+  const dtab = Buffer.from([15, 0, 10, 12, 0, 0, 0, 1]);
+  return Buffer.concat([text(9, dest), dtab, text(1, prefix), text(2, tree), Buffer.of(0, 0)]);
+};
+
+/** The answer to a call that brings this along. */
+async function answerTo(t: TestContext, dest: string, prefix: string, tree: string) {
+  const proxy = await startProxy(
+    t,
+    `
+routers:
+- protocol: thrift
+  dtab: /svc => ! ;
+  servers: [{ port: 0 }]`,
+  );
+  const caller = rawCaller(t, proxy.port);
+  caller.send(framed(upgrade));
+  await caller.bytes(4 + upgrade.length);
+  const told = header(dest, prefix, tree);
+  caller.send(framed(Buffer.concat([told, binary({ method: "ping", seqid: 1 })])));
+  const length = Buffer.from(await caller.bytes(4), "latin1").readInt32BE(0);
+  return await caller.bytes(length);
+}
+
+test("a union of more branches than a call has arguments is split", async (t) => {
+  assert.match(await answerTo(t, "/svc/a", "/svc", `${"$&".repeat(300_000)}$`), /ping/);
+});
