@@ -25,6 +25,7 @@ export function traceText(delegation: Delegation, options: TraceOptions = {}): s
   const writer: Writer = {
     lines: [],
     maxLines: options.maxLines ?? 200,
+    made: 0,
     repeats: 0,
     omitted: 0,
     maxAddresses: options.maxAddresses ?? 8,
@@ -36,9 +37,19 @@ export function traceText(delegation: Delegation, options: TraceOptions = {}): s
   return writer.lines.join("\n");
 }
 
+/**
+ * Of a name, or of a side of a dentry. Every line has both sides of its dentry, and what came with a
+ * call may be megabytes: lines as long as that, made and compared, would hold up the process.
+ */
+const maxTextLength = 1_000;
+
+/** Lines that are made, those included that say the same as the one before. */
+const maxLinesMade = 10_000;
+
 interface Writer {
   readonly lines: string[];
   readonly maxLines: number;
+  made: number;
   /** Of the last line: an entry that leads back to its own name gives it a hundred times. */
   repeats: number;
   /** Lines beyond `maxLines`: they are counted, not made. */
@@ -54,7 +65,8 @@ function write(
   label: string,
   isReached: boolean,
 ): void {
-  if (writer.lines.length < writer.maxLines) {
+  if (writer.lines.length < writer.maxLines && writer.made < maxLinesMade) {
+    writer.made++;
     push(writer, lineOf(writer, delegation, depth, label, isReached));
   } else writer.omitted++;
   writeChildren(writer, delegation, depth + 1, isReached);
@@ -84,11 +96,16 @@ function lineOf(
   isReached: boolean,
 ): string {
   const { dentry } = delegation;
-  const rule = dentry === undefined ? "" : `  (${dentry.prefix} => ${dentry.dst})`;
-  const result = resultText(delegation, writer.maxAddresses);
+  const rule =
+    dentry === undefined ? "" : `  (${shortened(dentry.prefix)} => ${shortened(dentry.dst)})`;
+  const result = shortened(resultText(delegation, writer.maxAddresses));
   const ending = result === "" ? "" : `  ${result}${isReached ? "" : " (not used)"}`;
-  const line = `${"  ".repeat(depth)}${label}${nameOf(delegation)}${rule}${ending}`;
+  const line = `${"  ".repeat(depth)}${label}${shortened(nameOf(delegation))}${rule}${ending}`;
   return writer.isColoured ? coloured(line, delegation, isReached) : line;
+}
+
+function shortened(text: string): string {
+  return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength)}...`;
 }
 
 /** What was looked up; of a leaf that a transformer made, the id that it has now. */

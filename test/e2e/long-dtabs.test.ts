@@ -42,3 +42,7 @@ routers:
 test("a union of more branches than a call has arguments is split", async (t) => {
   assert.match(await answerTo(t, "/svc/a", "/svc", `${"$&".repeat(300_000)}$`), /ping/);
 });
+
+test("telling how a long dtab was resolved holds nobody up", { timeout: 20_000 }, async (t) => {
+  assert.match(await answerTo(t, "/svc/a", "/svc", `${"~&".repeat(300_000)}~`), /ping/);
+});
