@@ -174,22 +174,28 @@ function collectFrom(dtab: Dtab, segments: readonly string[], found: Dentry[]): 
     collectFrom(both[0], segments, found);
     return;
   }
-  const positions: number[] = [];
-  descend(indexOf(dtab), segments, 0, positions);
-  positions.sort((a, b) => b - a);
-  for (const position of positions) {
+  for (const position of positionsOf(indexOf(dtab), segments)) {
     const dentry = dtab[position];
     if (dentry !== undefined) found.push(dentry);
   }
 }
 
-function descend(node: Node, segments: readonly string[], depth: number, found: number[]): void {
-  for (const position of node.positions) found.push(position);
-  const segment = segments[depth];
-  if (segment === undefined) return;
-  const child = node.children.get(segment);
-  if (child !== undefined) descend(child, segments, depth + 1, found);
-  if (node.wildcard !== null) descend(node.wildcard, segments, depth + 1, found);
+/** Level by level: a prefix that came with a call may have more segments than a stack has frames. */
+function positionsOf(top: Node, segments: readonly string[]): number[] {
+  const found: number[] = [];
+  let level = [top];
+  for (let depth = 0; level.length > 0; depth++) {
+    const segment = segments[depth];
+    const next: Node[] = [];
+    for (const { positions, children, wildcard } of level) {
+      for (const position of positions) found.push(position);
+      const child = segment === undefined ? undefined : children.get(segment);
+      if (child !== undefined) next.push(child);
+      if (segment !== undefined && wildcard !== null) next.push(wildcard);
+    }
+    level = next;
+  }
+  return found.sort((a, b) => b - a);
 }
 
 function indexOf(dtab: Dtab): Node {

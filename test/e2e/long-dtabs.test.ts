@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { muxClient, muxService } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawCaller } from "../support/raw.ts";
 import { binary, framed } from "../support/thrift-bytes.ts";
@@ -39,10 +40,37 @@ routers:
   return await caller.bytes(length);
 }
 
+test("a prefix of more segments than a stack has frames matches a name as long", async (t) => {
+  const answer = await answerTo(
+    t,
+    `/svc${"/a".repeat(100_000)}`,
+    `/svc${"/*".repeat(90_000)}`,
+    "$",
+  );
+  assert.match(answer, /ping/);
+});
+
 test("a union of more branches than a call has arguments is split", async (t) => {
   assert.match(await answerTo(t, "/svc/a", "/svc", `${"$&".repeat(300_000)}$`), /ping/);
 });
 
 test("telling how a long dtab was resolved holds nobody up", { timeout: 20_000 }, async (t) => {
   assert.match(await answerTo(t, "/svc/a", "/svc", `${"~&".repeat(300_000)}~`), /ping/);
+});
+
+test("a mux call with a long prefix in its dtab is answered", async (t) => {
+  const users = await muxService(t, "hello ");
+  const proxy = await startProxy(
+    t,
+    `
+routers:
+- protocol: mux
+  dtab: /svc => ! ;
+  servers: [{ port: 0 }]`,
+  );
+  const client = await muxClient(t, proxy.port);
+  const dst = `/svc${"/a".repeat(16_000)}`;
+  const entry = [`/svc${"/a".repeat(15_900)}`, `/$/inet/127.0.0.1/${users.port}`] as const;
+  const answer = await client.dispatch({ dst: dst.slice(4), dtab: [entry], payload: "world" });
+  assert.equal(answer.text, "hello world");
 });
