@@ -80,8 +80,13 @@ export function consulClient(options: ClientOptions): Client {
       const outcome = await command((client, how) =>
         client.agent.service.list({ filter: `ID == ${JSON.stringify(id)}`, ...how }),
       );
-      const isKnown = outcome.kind !== "answer" || Object.hasOwn(outcome.body as object, id);
-      return isKnown ? outcome : { kind: "missing", index: null, problem: `no service ${id}` };
+      if (outcome.kind !== "answer") return outcome;
+      const { body } = outcome;
+      if (typeof body !== "object" || body === null) {
+        return { kind: "error", problem: `expected a map of services, got ${String(body)}` };
+      }
+      if (Object.hasOwn(body, id)) return outcome;
+      return { kind: "missing", index: null, problem: `no service ${id}` };
     },
     close: () => connections.destroy(),
   };

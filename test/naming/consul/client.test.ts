@@ -112,6 +112,20 @@ test("an answer that is no JSON, and one that is not 200, are errors with what w
   assert.equal((await outcome(client)).kind, "missing");
 });
 
+test("services that are no map are an error, not the end of whoever asked for them", async (t) => {
+  let body = "null";
+  const { client } = await fakeAgent(t, (_, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(body);
+  });
+  assert.deepEqual(await client.knows("web-1"), {
+    kind: "error",
+    problem: "expected a map of services, got null",
+  });
+  body = "{}";
+  assert.equal((await client.knows("web-1")).kind, "missing");
+});
+
 test("no answer in time is an error, and its connection is closed", async (t) => {
   const { client, sockets } = await fakeAgent(t, () => {});
   assert.match(await problem(client, 50), /timed out/);
