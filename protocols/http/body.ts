@@ -31,6 +31,8 @@ export class IncomingBody implements Body {
   readonly #chunks: ChunkDecoder | null;
   #state: State = "waiting";
   #sink: BodySink | null = null;
+  /** What had come when nobody wanted more. */
+  #wantedBytes = Infinity;
 
   constructor(framing: Framing, limits: HeadLimits, source: BodySource) {
     this.length = framing.kind === "length" ? framing.length : null;
@@ -53,6 +55,11 @@ export class IncomingBody implements Body {
     return this.length === null ? null : this.length - this.receivedBytes;
   }
 
+  /** Bytes that came although nobody wanted them any more. */
+  get discardedBytes(): number {
+    return Math.max(0, this.receivedBytes - this.#wantedBytes);
+  }
+
   start(sink: BodySink): void {
     if (this.#sink !== null) throw new Error("bug: a body started twice");
     this.#sink = sink;
@@ -71,6 +78,7 @@ export class IncomingBody implements Body {
     if (this.#state === "done" || this.#state === "discarding") return;
     this.#sink = null;
     this.#state = "discarding";
+    this.#wantedBytes = this.receivedBytes;
     this.#source.bodyCancelled();
   }
 

@@ -73,7 +73,6 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   #hasAnswerBytes = false;
   /** The endpoint closes after this answer, or what it says can no longer be trusted. */
   #isLast = false;
-  #drainUntilBytes = Infinity;
 
   constructor(link: Link, settings: ClientSettings, pool: Pool<ClientConnection>) {
     this.#link = link;
@@ -317,7 +316,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     if (body.isDone) {
       if (stop < end) this.#isLast = true; // more than was announced
       this.#answerEnded();
-    } else if (body.receivedBytes > this.#drainUntilBytes) this.close();
+    } else if (body.discardedBytes > this.#settings.options.maxDrainBytes) this.close();
     return stop;
   }
 
@@ -325,7 +324,6 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   #answerEnded(): void {
     const call = this.#call;
     this.#call = this.#body = null;
-    this.#drainUntilBytes = Infinity;
     if (this.#isLast || call?.isSent === false) this.close();
     else {
       this.#state = "idle";
@@ -339,7 +337,6 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     const { clock, options } = this.#settings;
     if (body === null || (body.remainingBytes ?? 0) > options.maxDrainBytes) return this.close();
     this.#state = "draining";
-    this.#drainUntilBytes = body.receivedBytes + options.maxDrainBytes;
     clock.after(drainTimeMs, () => {
       if (this.#body === body) this.close();
     });

@@ -32,7 +32,10 @@ export interface Body {
   /** Begins the flow; never when `whole` is there. May call the sink before it returns. */
   start(sink: BodySink): void;
   resume(): void;
-  /** Nobody wants the rest: a bounded amount is drained, or the connection closed. */
+  /**
+   * Nobody wants the rest: a bounded amount is drained, or the connection closed. Of an answer this
+   * ends the call before it returns: whoever puts another body in its place starts that one first.
+   */
   cancel(): void;
 }
 

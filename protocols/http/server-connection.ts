@@ -1,7 +1,9 @@
 // One caller's connection: requests in, answers out, in order, one at a time.
-import { failure, type Failure } from "../../src/core/failure.ts";
+import { failure } from "../../src/core/failure.ts";
+import type { Failure } from "../../src/core/failure.ts";
 import { Alarm } from "../../src/net/alarm.ts";
-import { Inlet, type Consumer } from "../../src/net/inlet.ts";
+import { Inlet } from "../../src/net/inlet.ts";
+import type { Consumer } from "../../src/net/inlet.ts";
 import type { Link, Receiver } from "../../src/net/link.ts";
 import { writeCopy } from "../../src/net/outlet.ts";
 import { closeGently } from "../../src/net/linger.ts";
@@ -12,7 +14,8 @@ import type { BodyTarget } from "./outgoing-body.ts";
 import type { Peer, Tunnel } from "./message.ts";
 import { peerOf } from "./peer.ts";
 import { refusal } from "./problems.ts";
-import { lateHead, RequestReader, type RefusedBytes } from "./request-reader.ts";
+import { lateHead, RequestReader } from "./request-reader.ts";
+import type { RefusedBytes } from "./request-reader.ts";
 import type { RequestHead } from "./request.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { answerRefusal, ServerCall } from "./server-call.ts";
@@ -40,8 +43,6 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   #body: IncomingBody | null = null;
   /** No request after this one. */
   #isLast = false;
-  /** Of the body that nobody wants: as far as it is read. */
-  #drainUntilBytes = Infinity;
   #isReadingHead = false;
 
   constructor(link: Link, settings: ServerSettings) {
@@ -143,8 +144,6 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   bodyCancelled(): void {
-    const { receivedBytes = 0 } = this.#body ?? {};
-    this.#drainUntilBytes = receivedBytes + this.settings.limits.maxDrainBytes;
     this.#inlet.advance();
   }
 
@@ -290,7 +289,6 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
       request.expectsContinue = false; // nothing to wait for
     } else {
       this.#body = new IncomingBody(framing, this.settings.limits, this);
-      this.#drainUntilBytes = Infinity;
       request.body = this.#body;
       request.replayable = false;
       request.upgrade = null; // not in the middle of a message
@@ -315,7 +313,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   #isOverdrained(body: IncomingBody): boolean {
-    return body.receivedBytes > this.#drainUntilBytes;
+    return body.discardedBytes > this.settings.limits.maxDrainBytes;
   }
 
   #startReadingHead(): void {
