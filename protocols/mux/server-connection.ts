@@ -1,10 +1,13 @@
 // One caller's connection: any number of calls at a time, answered in any order.
 import type { Buffer } from "node:buffer";
-import { failure, type Failure } from "../../src/core/failure.ts";
+import { failure } from "../../src/core/failure.ts";
+import type { Failure } from "../../src/core/failure.ts";
 import { Alarm } from "../../src/net/alarm.ts";
-import { endsOf, showAddress, type Ends } from "../../src/net/ends.ts";
+import { endsOf, showAddress } from "../../src/net/ends.ts";
+import type { Ends } from "../../src/net/ends.ts";
 import { Framer } from "../../src/net/framer.ts";
-import { Inlet, type Consumer } from "../../src/net/inlet.ts";
+import { Inlet } from "../../src/net/inlet.ts";
+import type { Consumer } from "../../src/net/inlet.ts";
 import { closeGently } from "../../src/net/linger.ts";
 import type { Link, Receiver } from "../../src/net/link.ts";
 import { readDispatch, readReq } from "./call.ts";
@@ -15,6 +18,7 @@ import { negotiate } from "./handshake.ts";
 import * as mux from "./message.ts";
 import type { Problem } from "./message.ts";
 import { Outbox } from "./outbox.ts";
+import { OwedCalls } from "./owed-calls.ts";
 import { ServerCall } from "./server-call.ts";
 import type { Rendered, ServerSettings } from "./server-settings.ts";
 import { StallWatch } from "./stall.ts";
@@ -41,9 +45,7 @@ export class ServerConnection implements Receiver, Consumer {
   readonly #framer: Framer;
   readonly #fragments: Fragments;
   readonly #outbox: Outbox;
-  /** Calls that are owed an answer. */
-  readonly #calls = new Map<number, ServerCall>();
-  #heldBytes = 0;
+  readonly #calls: OwedCalls;
   #state: State = "open";
   #hasDrainAnswer = false;
   readonly #openedMs: number;
@@ -66,6 +68,7 @@ export class ServerConnection implements Receiver, Consumer {
       maxStreams: limits.maxOutstanding,
     });
     this.#outbox = new Outbox(link, settings.sentBytes);
+    this.#calls = new OwedCalls(limits);
     this.#openedMs = clock.nowMs();
     this.#alarm = new Alarm(clock, () => this.#timedOut());
     this.#stallWatch = new StallWatch(link.socket, clock, limits.stallTimeoutMs, () =>
@@ -124,7 +127,7 @@ export class ServerConnection implements Receiver, Consumer {
   // For calls
 
   answer(call: ServerCall, response: MuxResponse): void {
-    if (this.#calls.get(call.tag) !== call) return;
+    if (!this.#calls.has(call)) return;
     const { frame, payloadStart } = response;
     if (call.request.form === "dispatch") {
       this.#outbox.send(mux.rdispatch, call.tag, rdispatchWriter, response, frame, payloadStart);
@@ -136,7 +139,7 @@ export class ServerConnection implements Receiver, Consumer {
 
   /** Returns how many bytes of text were sent. */
   answerFailure(call: ServerCall, rendered: Rendered): number {
-    if (this.#calls.get(call.tag) !== call) return 0;
+    if (!this.#calls.has(call)) return 0;
     this.#outbox.control(renderedMessage(call.tag, call.request.form, rendered));
     this.#answered(call);
     return rendered.text.length;
@@ -157,8 +160,8 @@ export class ServerConnection implements Receiver, Consumer {
   }
 
   giveUp(why: Failure): void {
-    if (this.#calls.size === 0) return this.destroy();
-    for (const call of Array.from(this.#calls.values())) call.giveUp(why);
+    if (this.#calls.count === 0) return this.destroy();
+    for (const call of this.#calls.all()) call.giveUp(why);
     if (!this.#isOver) this.#close();
   }
 
@@ -252,25 +255,13 @@ export class ServerConnection implements Receiver, Consumer {
     if (tag === mux.markerTag || tag > mux.maxTag) {
       return this.#broken(`a call with the tag ${tag}`);
     }
-    if (this.#calls.has(tag)) return this.#duplicate(tag);
-    const refused = this.#refusal(request);
+    if (this.#calls.get(tag) !== undefined) return this.#duplicate(tag);
+    const refused = this.#hasDrainAnswer ? "this server is draining" : this.#calls.refusal(request);
     if (refused !== null) return this.#outbox.control(nackMessage(tag, request.form, refused));
     const call = new ServerCall(request, tag, this, this.settings.clock.nowMs());
-    this.#calls.set(tag, call);
-    this.#heldBytes += request.frame.length;
+    this.#calls.add(call);
     if (this.#state === "open") this.#alarm.set(this.#openedMs + this.settings.limits.lifeTimeMs);
     return call.run();
-  }
-
-  /** Why this connection takes no call now; null: it does. */
-  #refusal({ frame }: MuxRequest): string | null {
-    const { maxOutstanding, maxHeldBytes } = this.settings.limits;
-    if (this.#hasDrainAnswer) return "this server is draining";
-    if (this.#calls.size >= maxOutstanding) {
-      return `${maxOutstanding} calls of this connection are in progress (maxOutstanding)`;
-    }
-    if (this.#calls.size === 0 || this.#heldBytes + frame.length <= maxHeldBytes) return null;
-    return `calls of this connection hold ${this.#heldBytes} bytes of at most ${maxHeldBytes} (maxHeldKB)`;
   }
 
   #discarded(discarded: ReturnType<typeof mux.readDiscarded>): void {
@@ -284,7 +275,7 @@ export class ServerConnection implements Receiver, Consumer {
     if (call === undefined && !wasCut && !wasBegun) return undefined;
     this.#outbox.control(mux.emptyMessage(mux.rdiscarded, tag));
     if (call === undefined) return undefined;
-    this.#forget(call);
+    this.#calls.remove(call);
     call.discard(reason);
     return this.#afterCall();
   }
@@ -302,7 +293,7 @@ export class ServerConnection implements Receiver, Consumer {
 
   #duplicate(tag: number): void {
     const reason = `Received duplicate tag ${tag} from client.`;
-    for (const each of this.#calls.keys()) this.#outbox.control(mux.rerrMessage(each, reason));
+    for (const call of this.#calls.all()) this.#outbox.control(mux.rerrMessage(call.tag, reason));
     this.#broken(`a second call with the tag ${tag}, whose first is in progress`);
   }
 
@@ -325,18 +316,13 @@ export class ServerConnection implements Receiver, Consumer {
   }
 
   #answered(call: ServerCall): void {
-    this.#forget(call);
+    this.#calls.remove(call);
     this.#watchUnsent();
     this.#afterCall();
   }
 
-  #forget(call: ServerCall): void {
-    this.#calls.delete(call.tag);
-    this.#heldBytes -= call.request.frame.length;
-  }
-
   #afterCall(): void {
-    if (this.#calls.size > 0) return;
+    if (this.#calls.count > 0) return;
     if (this.#state === "draining") this.#closeIfDrained();
     else this.#becameIdle();
   }
@@ -363,10 +349,7 @@ export class ServerConnection implements Receiver, Consumer {
 
   #leaveCalls(detail: string): void {
     const why = failure("cancelled", detail);
-    const calls = Array.from(this.#calls.values());
-    this.#calls.clear();
-    this.#heldBytes = 0;
-    for (const call of calls) call.callerLeft(why);
+    for (const call of this.#calls.clear()) call.callerLeft(why);
   }
 
   #becameIdle(): void {
@@ -385,7 +368,7 @@ export class ServerConnection implements Receiver, Consumer {
 
   #closeIfDrained(): void {
     if (this.#state !== "draining" || !this.#hasDrainAnswer) return;
-    if (this.#calls.size === 0 && this.#outbox.queuedBytes === 0) this.#close();
+    if (this.#calls.count === 0 && this.#outbox.queuedBytes === 0) this.#close();
   }
 
   #close(): void {
