@@ -7,6 +7,9 @@ const sliceCount = 10;
 /** What a call brings in, so that a withdrawal is a whole number for every share. */
 const depositTokens = 1_000;
 
+/** Of one withdrawal: a share next to nothing must not make it infinite, or the balance is NaN. */
+const maxTokens = Number.MAX_SAFE_INTEGER;
+
 /**
  * Finagle's token bucket, with its whole numbers: calls deposit, retries withdraw, and both are
  * forgotten after `ttlSecs`, each slice of a tenth of it at once. Times are `Clock.nowMs`.
@@ -28,7 +31,8 @@ export class RetryBudget {
     const isProportional = percentCanRetry > 0;
     this.#sliceMs = (ttlSecs * 1_000) / sliceCount;
     this.#depositTokens = isProportional ? depositTokens : 0;
-    this.#withdrawalTokens = isProportional ? Math.trunc(depositTokens / percentCanRetry) : 1;
+    const tokens = Math.trunc(depositTokens / percentCanRetry);
+    this.#withdrawalTokens = isProportional ? Math.min(tokens, maxTokens) : 1;
     this.#reserveTokens = minRetriesPerSec * ttlSecs * this.#withdrawalTokens;
     // Whole milliseconds: a number with a fraction is an object of its own, looked at by every call.
     this.#sliceEndMs = Math.ceil(nowMs + this.#sliceMs);

@@ -37,6 +37,13 @@ test("22: calls are multiplied by 1 + p + min/rps at most, and by that when all 
   assert.ok(Math.abs(amplification(1_000, 100, small) - 1.1) < 0.011);
 });
 
+test("22: a share next to nothing allows next to nothing, and the minimum still counts", () => {
+  const options = { ttlSecs: 10, minRetriesPerSec: 0, percentCanRetry: 1e-310 };
+  assert.equal(amplification(1_000, 10, options), 1);
+  const budget = new RetryBudget({ ...options, minRetriesPerSec: 1 }, 0);
+  assert.equal(budget.balance(0), 10);
+});
+
 test("22: without a share and without a minimum nothing is ever retried", () => {
   const never = { ttlSecs: 10, minRetriesPerSec: 0, percentCanRetry: 0 };
   assert.equal(amplification(1_000, 30, never), 1);
