@@ -1,6 +1,7 @@
 // The server side on real sockets: what a caller sees on one connection.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TestContext } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Reply } from "../../../src/core/service.ts";
@@ -477,7 +478,8 @@ test("close lets the answer in progress end, with Connection: close, and idle on
   assert.match(String(late.error), /ECONNREFUSED/);
 });
 
-test("close answers what has not ended when the grace has passed, and cancels it", async (t) => {
+/** A server whose grace of a second has passed, with one call that nobody has answered. */
+async function graceless(t: TestContext) {
   const clock = simulatedClock();
   const hand = byHand();
   const served = await serveHttp(t, hand.service, { clock });
@@ -487,6 +489,11 @@ test("close answers what has not ended when the grace has passed, and cancels it
   await next;
   const closed = served.close(1_000);
   clock.advance(1_001);
+  return { clock, hand, caller, closed };
+}
+
+test("close answers what has not ended when the grace has passed, and cancels it", async (t) => {
+  const { hand, caller, closed } = await graceless(t);
   assert.match(await caller.rest(), /^HTTP\/1\.1 502 .*Connection: close\r\n.*shutting down/s);
   assert.equal(hand.cancelled.length, 1);
   caller.end();
@@ -494,15 +501,7 @@ test("close answers what has not ended when the grace has passed, and cancels it
 });
 
 test("close destroys callers that do not take their last answer", async (t) => {
-  const clock = simulatedClock();
-  const hand = byHand();
-  const served = await serveHttp(t, hand.service, { clock });
-  const caller = rawCaller(t, served.port);
-  const next = hand.next();
-  caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  await next;
-  const closed = served.close(1_000);
-  clock.advance(1_001);
+  const { clock, caller, closed } = await graceless(t);
   await caller.rest(); // and the caller's own side stays open
   clock.advance(501);
   await closed;
