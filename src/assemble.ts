@@ -9,7 +9,7 @@ import type { OpenRouter } from "./assemble/router.ts";
 import type { Config, RouterConfig } from "./config/config.ts";
 import type { Clock, Random } from "./core/clock.ts";
 import type { Interpreter } from "./core/naming.ts";
-import { ProcessLimits } from "./net/process-limits.ts";
+import { ProcessLimits } from "./runtime/process-limits.ts";
 import { accruals, announcers, balancers, limiters, protocols, telemeters } from "./plugins.ts";
 import type { Logs } from "./telemetry/log.ts";
 import { openMetrics } from "./telemetry/metrics.ts";

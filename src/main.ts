@@ -1,5 +1,5 @@
 // The program: its arguments, its terminal, its exit code; nothing else.
-import { runLine } from "./commands/line.ts";
+import { runLine } from "./commands/cli.ts";
 import type { Terminal } from "./commands/command.ts";
 
 const terminal: Terminal = {

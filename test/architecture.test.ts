@@ -67,7 +67,7 @@ const importCases: readonly (readonly [
     "../naming/interpreter.ts",
     /src\/net\/ may import only itself and src\/core/,
   ],
-  ["src/naming/namers/fs.ts", "../../net/timers.ts", null],
+  ["src/naming/namers/fs.ts", "../../runtime/timers.ts", null],
   ["src/routing/router.ts", "node:timers", /no sockets and no files/],
   ["src/routing/router.ts", "../../protocols/http/index.ts", /src\/routing\/ may import only/],
   ["src/routing/filters/stats.ts", "../router.ts", null],
@@ -149,7 +149,7 @@ test("a planted banned word is refused, with what to use instead", () => {
 });
 
 test("banned words are let through where they belong, and where they are only mentioned", () => {
-  for (const file of ["src/assemble.ts", "src/net/timers.ts"]) {
+  for (const file of ["src/assemble.ts", "src/runtime/timers.ts"]) {
     assert.deepEqual(bannedWords(planted(file, "setTimeout(run, 5);")), []);
   }
   const mentions = [

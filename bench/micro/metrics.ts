@@ -1,7 +1,7 @@
 // What counting costs: a record of a histogram, a counter, and the two pages that read them.
 // Run: node dist/bench/micro/metrics.js
 import { performance } from "node:perf_hooks";
-import { metricsJson } from "../../src/telemetry/json.ts";
+import { metricsJson } from "../../src/telemetry/metrics-json.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
 import { prometheusText } from "../../src/telemetry/prometheus.ts";
 

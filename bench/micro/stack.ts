@@ -3,12 +3,12 @@
 import { performance } from "node:perf_hooks";
 import * as v from "valibot";
 import type { Clock } from "../../src/core/clock.ts";
-import { emptyDtab } from "../../src/core/dtab.ts";
+import { emptyDtab } from "../../src/core/names/dtab.ts";
 import { constant, ok, pending } from "../../src/core/live.ts";
 import type { AddressSet } from "../../src/core/naming.ts";
-import { leaf } from "../../src/core/nametree.ts";
-import type { Path } from "../../src/core/path.ts";
-import { pathLiteral, root } from "../../src/core/path.ts";
+import { leaf } from "../../src/core/names/nametree.ts";
+import type { Path } from "../../src/core/names/path.ts";
+import { pathLiteral, root } from "../../src/core/names/path.ts";
 import type { Call, DialOptions } from "../../src/core/protocol.ts";
 import type { Reply } from "../../src/core/service.ts";
 import { ended } from "../../src/core/service.ts";

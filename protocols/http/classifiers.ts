@@ -10,7 +10,7 @@
 import * as v from "valibot";
 import { mendable } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
-import { fieldOf } from "./lookup.ts";
+import { fieldOf } from "./codec/field-lookup.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { Classifier, ClassifierPlugin, Verdict } from "../../src/core/protocol.ts";
 import type { Fields, HttpRequest, HttpResponse } from "./message.ts";

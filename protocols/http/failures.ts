@@ -1,9 +1,9 @@
 // Failures as answers: the status, the `l5d-*` fields and a text that says what to do.
 import { Buffer } from "node:buffer";
-import { showDtab } from "../../src/core/dtab.ts";
+import { showDtab } from "../../src/core/names/dtab.ts";
 import { isRefusal } from "./exchange.ts";
-import { reasonOf } from "./problems.ts";
-import { requestIdOf } from "./trace-id.ts";
+import { reasonOf } from "./codec/parse-errors.ts";
+import { requestIdOf } from "./filters/trace-id.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { RenderFailure, RenderedAnswer } from "./exchange.ts";
 import type { Fields, HttpRequest, Peer } from "./message.ts";

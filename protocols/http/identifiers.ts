@@ -15,11 +15,11 @@
 //     servers: [{ port: 4140 }]
 import * as v from "valibot";
 import { memoized } from "../../src/core/memo.ts";
-import { append, join, parsePath, pathOfShown, segmentOf } from "../../src/core/path.ts";
+import { append, join, parsePath, pathOfShown, segmentOf } from "../../src/core/names/path.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import { integer } from "../../src/core/schema.ts";
-import { headerReader } from "./lookup.ts";
-import type { Path } from "../../src/core/path.ts";
+import { headerReader } from "./codec/field-lookup.ts";
+import type { Path } from "../../src/core/names/path.ts";
 import type { Identifier, IdentifierPlugin, Unidentified } from "../../src/core/protocol.ts";
 import type { HttpRequest } from "./message.ts";
 

@@ -1,20 +1,20 @@
 // HTTP/1.1 as a protocol: its kinds, its keys, and one router's share of it.
 import { allConnections } from "../../src/net/connection-stats.ts";
-import { LogFile } from "../../src/net/log-file.ts";
+import { LogFile } from "../../src/runtime/log-file.ts";
 import { lineMaker } from "./access-log.ts";
-import { isAuthority } from "./authority.ts";
+import { isAuthority } from "./codec/authority.ts";
 import { classifiers, defaultClassifier, pushesBack, serverClassifier } from "./classifiers.ts";
-import { dialHttp } from "./client.ts";
-import { context } from "./context.ts";
-import { diagnose, maxForwards } from "./diagnostics.ts";
+import { dialHttp } from "./client/wire.ts";
+import { context } from "./filters/context.ts";
+import { diagnose, maxForwards } from "./filters/diagnostics.ts";
 import { failureRenderer, mayKnow, statusOf } from "./failures.ts";
-import { forwarded } from "./forwarded.ts";
-import { copyOf } from "./request.ts";
+import { forwarded } from "./filters/forwarded.ts";
+import { copyOf } from "./codec/request-head.ts";
 import { identifiers } from "./identifiers.ts";
 import { clientKeys, routerKeys, serverKeys, serviceKeys } from "./keys.ts";
-import { discard, mark, serverFilters, wireAuthority, wireContext } from "./proxy-filters.ts";
-import { replayFilter } from "./replay.ts";
-import { listenHttp } from "./server.ts";
+import { discard, mark, serverFilters, wireAuthority, wireContext } from "./filters.ts";
+import { replayFilter } from "./filters/replay.ts";
+import { listenHttp } from "./server/listener.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 import type {
   Address,
@@ -29,11 +29,11 @@ import type {
 } from "../../src/core/protocol.ts";
 import type { Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "./filters/context.ts";
 import type { Exchange, HeadLimits } from "./exchange.ts";
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
 import type { HttpRequest, HttpResponse, Peer } from "./message.ts";
-import type { HttpFilter } from "./proxy-filters.ts";
+import type { HttpFilter } from "./filters.ts";
 
 export const http: Protocol<HttpRequest, HttpResponse> = {
   name: "http",

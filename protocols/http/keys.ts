@@ -1,9 +1,9 @@
 // The keys that HTTP adds to a router, its servers and its client; docs/http.md tells of them.
 import * as v from "valibot";
 import { integer, milliseconds } from "../../src/core/schema.ts";
-import { parseRollPolicy } from "../../src/net/roll.ts";
+import { parseRollPolicy } from "../../src/runtime/log-rotation.ts";
 import { defaultLimits } from "./exchange.ts";
-import { forwardedSchema } from "./forwarded.ts";
+import { forwardedSchema } from "./filters/forwarded.ts";
 import type { GenericSchema } from "../../src/core/schema.ts";
 
 /** The schema with its meaning, which the JSON Schema shows. */

@@ -1,10 +1,10 @@
 // HTTP/1.x messages as the proxy sees them: a head in parts it cares about, and a body that flows.
 import type { Call, Verdict } from "../../src/core/protocol.ts";
-import type { Dtab } from "../../src/core/dtab.ts";
+import type { Dtab } from "../../src/core/names/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import type { Link } from "../../src/net/link.ts";
-import type { Hop } from "./context.ts";
-import type { PassingFields } from "./passing.ts";
+import type { Link } from "../../src/net/socket-link.ts";
+import type { Hop } from "./filters/context.ts";
+import type { PassingFields } from "./codec/passthrough-fields.ts";
 
 /** Header fields, flat: name, value, name, value, ... Names keep their case. */
 export type Fields = string[];

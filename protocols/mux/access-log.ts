@@ -9,9 +9,9 @@
 //     muxAccessLogRotateCount: 7
 //     servers: [{ port: 4141 }]
 import type { Clock } from "../../src/core/clock.ts";
-import { faultMark } from "../../src/net/access-log-keys.ts";
-import { showAddress } from "../../src/net/ends.ts";
-import type { Exchange } from "./server-settings.ts";
+import { faultMark } from "../../src/access-log/keys.ts";
+import { showAddress } from "../../src/net/peer-info.ts";
+import type { Exchange } from "./server/settings.ts";
 
 type AccessLogFormat = "common" | "json";
 

@@ -11,9 +11,9 @@ import * as v from "valibot";
 import { mendable } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import type { Classifier, ClassifierPlugin } from "../../src/core/protocol.ts";
-import type { MuxRequest, MuxResponse } from "./call.ts";
-import { failureFlags } from "./contexts.ts";
-import { statusOk } from "./message.ts";
+import type { MuxRequest, MuxResponse } from "./message.ts";
+import { failureFlags } from "./codec/contexts.ts";
+import { statusOk } from "./codec/messages.ts";
 
 export const defaultClassifier = "io.l5d.mux.errorsAreFailures";
 

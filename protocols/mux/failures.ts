@@ -1,14 +1,14 @@
 // Failures as answers: refusals that may be sent again (nacks), and errors with a text for people.
 import { Buffer } from "node:buffer";
-import { showDtab } from "../../src/core/dtab.ts";
+import { showDtab } from "../../src/core/names/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import { showAddress } from "../../src/net/ends.ts";
-import type { Ends } from "../../src/net/ends.ts";
-import type { Form, MuxRequest } from "./call.ts";
-import { entryBytes, failureFlags, failureKey, writeKey } from "./contexts.ts";
-import { faultEntry, faultKey } from "./fault.ts";
-import * as mux from "./message.ts";
-import type { Rendered } from "./server-settings.ts";
+import { showAddress } from "../../src/net/peer-info.ts";
+import type { Ends } from "../../src/net/peer-info.ts";
+import type { Form, MuxRequest } from "./message.ts";
+import { entryBytes, failureFlags, failureKey, writeKey } from "./codec/contexts.ts";
+import { faultEntry, faultKey } from "./codec/fault.ts";
+import * as mux from "./codec/messages.ts";
+import type { Rendered } from "./server/settings.ts";
 
 /** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
 export type ErrorDetail = "full" | "local" | "none";

@@ -1,10 +1,10 @@
 // What stands between a mux server and its router: what callers say of a call, believed or not.
 import { deadlineMsOf, isPlausible } from "../../src/core/deadline.ts";
-import { emptyDtab } from "../../src/core/dtab.ts";
+import { emptyDtab } from "../../src/core/names/dtab.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Filter } from "../../src/core/service.ts";
-import type { MuxRequest, MuxResponse } from "./call.ts";
-import { readDeadline } from "./deadline.ts";
+import type { MuxRequest, MuxResponse } from "./message.ts";
+import { readDeadline } from "./codec/deadline.ts";
 
 export type MuxFilter = Filter<MuxRequest, MuxResponse>;
 

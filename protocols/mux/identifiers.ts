@@ -8,11 +8,11 @@
 //     servers: [{ port: 4141 }]
 import * as v from "valibot";
 import { memoized } from "../../src/core/memo.ts";
-import { join, parsePath } from "../../src/core/path.ts";
-import type { Path } from "../../src/core/path.ts";
+import { join, parsePath } from "../../src/core/names/path.ts";
+import type { Path } from "../../src/core/names/path.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import type { Identifier, IdentifierPlugin } from "../../src/core/protocol.ts";
-import type { MuxRequest } from "./call.ts";
+import type { MuxRequest } from "./message.ts";
 
 /** Names that an identifier remembers: a known one costs one lookup and makes no string. */
 const maxNames = 8192;

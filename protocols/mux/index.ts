@@ -12,24 +12,24 @@ import type {
 } from "../../src/core/protocol.ts";
 import type { Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
-import { openAccessLog } from "../../src/net/access-log-keys.ts";
+import { openAccessLog } from "../../src/access-log/keys.ts";
 import { closedConnections } from "../../src/net/connection-stats.ts";
-import type { LogFile } from "../../src/net/log-file.ts";
+import type { LogFile } from "../../src/runtime/log-file.ts";
 import { lineMaker } from "./access-log.ts";
-import { copyOf } from "./call.ts";
-import type { MuxRequest, MuxResponse } from "./call.ts";
+import { copyOf } from "./message.ts";
+import type { MuxRequest, MuxResponse } from "./message.ts";
 import { serverClassifier } from "./classifiers.ts";
-import { dialMux } from "./client.ts";
-import type { MuxWire } from "./client.ts";
+import { dialMux } from "./client/wire.ts";
+import type { MuxWire } from "./client/wire.ts";
 import { render } from "./failures.ts";
 import { idempotentCalls, serverFilters } from "./filters.ts";
 import type { MuxFilter } from "./filters.ts";
 import { kind } from "./kind.ts";
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
 import { dialOptions, serverLimits } from "./limits.ts";
-import { listenMux } from "./server.ts";
-import { ServerConnection } from "./server-connection.ts";
-import type { Exchange, ServerSettings } from "./server-settings.ts";
+import { listenMux } from "./server/listener.ts";
+import { ServerConnection } from "./server/connection.ts";
+import type { Exchange, ServerSettings } from "./server/settings.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 
 export const mux: Protocol<MuxRequest, MuxResponse> = {

@@ -1,7 +1,7 @@
 // The keys that mux adds to a router, its servers and its client; docs/mux.md tells of them.
 import * as v from "valibot";
 import { integer, milliseconds } from "../../src/core/schema.ts";
-import { logAppend, logFileName, rollPolicy, rotateCount } from "../../src/net/access-log-keys.ts";
+import { logAppend, logFileName, rollPolicy, rotateCount } from "../../src/access-log/keys.ts";
 import type { GenericSchema } from "../../src/core/schema.ts";
 
 const says = <T extends GenericSchema>(meaning: string, schema: T) =>

@@ -3,7 +3,7 @@ import type { ProtocolSchema } from "../../src/core/protocol.ts";
 import { classifiers, defaultClassifier } from "./classifiers.ts";
 import { defaultIdentifier, identifiers } from "./identifiers.ts";
 import { clientKeys, routerKeys, serverKeys, serviceKeys } from "./keys.ts";
-import type { MuxRequest, MuxResponse } from "./call.ts";
+import type { MuxRequest, MuxResponse } from "./message.ts";
 
 export const kind: ProtocolSchema<MuxRequest, MuxResponse> = {
   name: "mux",

@@ -1,8 +1,8 @@
 // The keys of a configuration as limits in bytes and milliseconds.
 import type { DialOptions, ListenOptions } from "../../src/core/protocol.ts";
-import type { MuxDialOptions } from "./client-settings.ts";
+import type { MuxDialOptions } from "./client/settings.ts";
 import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
-import type { ServerLimits } from "./server-settings.ts";
+import type { ServerLimits } from "./server/settings.ts";
 
 type Sizes = Pick<RouterConfig, "maxFrameKB" | "maxFragmentKB">;
 

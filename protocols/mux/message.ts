@@ -1,230 +1,209 @@
-// Mux messages as bytes: numbers, field layout, and the readers of all that is not a call.
-//
-//   frame       size:4 | type:1 | tag:3 | body          big endian; size counts what follows it
-//   Treq        nkeys:1 (key:1 value~1)* payload        ~n: a length of n bytes, then so many bytes
-//   Rreq        status:1 payload
-//   Tdispatch   n:2 (key~2 value~2)* destination~2 n:2 (prefix~2 tree~2)* payload
-//   Rdispatch   status:1 n:2 (key~2 value~2)* payload
-//   Tdiscarded  tag:3 reason                            Tlease  unit:1 howmuch:8
-//   Tinit       version:2 (key~4 value~4)*              Rinit   the same
-//   Rerr        reason                                  Tping, Rping, Tdrain, Rdrain, Rdiscarded: empty
-//
-// Replies have the negated type of what they answer. Lengths of two bytes are signed in Finagle:
-// nothing longer than 32,767 is written, and nothing longer is taken.
-import { Buffer } from "node:buffer";
+// A call and its answer: the frames as they came, and where their parts are.
+import { emptyDtab } from "../../src/core/names/dtab.ts";
+import type { Dtab } from "../../src/core/names/dtab.ts";
+import { memoized } from "../../src/core/memo.ts";
+import { parsePath, root } from "../../src/core/names/path.ts";
+import type { Path } from "../../src/core/names/path.ts";
+import type { Address, BoundName, Call, Verdict } from "../../src/core/protocol.ts";
+import { marks, scanContexts, shortLength } from "./codec/contexts.ts";
+import { dtabEnd, dtabOf } from "./codec/local-dtab.ts";
+import { bodyStart, problem, statusError, statusNack, statusOk } from "./codec/messages.ts";
+import type { Problem } from "./codec/messages.ts";
 
-export const treq = 1;
-export const rreq = -1;
-export const tdispatch = 2;
-export const rdispatch = -2;
-export const tdrain = 64;
-export const rdrain = -64;
-export const tping = 65;
-export const rping = -65;
-export const tdiscarded = 66;
-export const rdiscarded = -66;
-export const tlease = 67;
-export const tinit = 68;
-export const rinit = -68;
-export const rerr = -128;
+/** A Tdispatch has all; a Treq, the older form, only a trace and a payload. */
+export type Form = "dispatch" | "req";
 
-/** Finagle writes these numbers, and old peers know only them; both forms are read. */
-const oldTdiscarded = -62;
-const oldRerr = 127;
-
-/** Size, type and tag: where the body of a frame begins. */
-export const bodyStart = 8;
-/** What every message has after its size: type and tag. */
-export const minFrameBytes = 4;
-/** Of messages that nobody answers. */
-export const markerTag = 0;
-/** Of the session's own messages. Calls have tags from 2 up. */
-export const controlTag = 1;
-export const firstCallTag = 2;
-export const maxTag = 0x7f_ffff;
-/** In the tag of a fragment that others follow. */
-export const moreFollows = 0x80_0000;
-
-export const maxShortLength = 32_767;
-
-export const statusOk = 0;
-export const statusError = 1;
-export const statusNack = 2;
-
-/** Bytes that are no message: what is wrong with them. One line. */
-export interface Problem {
-  readonly problem: string;
+/** A destination that is no path. */
+interface BadPath {
+  readonly badPath: string;
 }
 
-export function problem(text: string): Problem {
-  return { problem: text };
-}
+/** Destinations remembered: a known one costs one lookup. */
+const maxPaths = 8192;
 
-/** The message number; old forms are given as the proper ones. The frame has its prefix. */
-export function typeOf(frame: Buffer): number {
-  const type = frame.readInt8(4);
-  if (type === oldTdiscarded) return tdiscarded;
-  return type === oldRerr ? rerr : type;
-}
+const pathOf = memoized<Path | BadPath>(maxPaths, (text) => {
+  const parsed = parsePath(text);
+  return parsed.ok ? parsed.value : { badPath: parsed.error.message };
+});
 
-/** As it stands there, with the flag of a fragment. */
-export function tagOf(frame: Buffer): number {
-  return frame.readUIntBE(5, 3);
-}
+const noDtab = 2;
 
-const replies = [rreq, rdispatch, rdrain, rping, rdiscarded, rinit, rerr];
-const asked = [treq, tdispatch, tdrain, tping, tdiscarded, tlease, tinit];
-const known: ReadonlySet<number> = new Set(asked.concat(replies));
+/** Owns its frame. Whoever changes what is passed on changes fields here, never the frame. */
+export class MuxRequest implements Call {
+  deadlineMs = Infinity;
+  localDtab: Dtab = emptyDtab;
+  readonly replayable = true;
+  /** Mux does not say it: the configuration of the service may. */
+  idempotent = false;
+  dst: Path | null = null;
+  bound: BoundName | null = null;
+  endpoint: Address | null = null;
+  path: object | null = null;
+  attachment: object | null = null;
+  fault?: string;
 
-export function isKnownType(type: number): boolean {
-  return known.has(type);
-}
+  readonly form: Form;
+  readonly frame: Buffer;
+  /** The contexts with their count: `frame[contextsStart, contextsEnd)`; equal: there are none. */
+  contextsStart = 0;
+  contextsEnd = 0;
+  /** Values of contexts within the frame; -1: none. Of a Treq `traceAt` is that of its key. */
+  deadlineAt = -1;
+  traceAt = -1;
+  /** Of a Treq with a trace: its flags. */
+  reqFlags = 0;
+  /** The caller's own deadline on the scale of `deadlineMs`; Infinity: it sent none that counts. */
+  callerDeadlineMs = Infinity;
+  /** As the caller wrote it. */
+  destination: Path = root;
+  /** Why the call cannot be named: its destination or dtab cannot be read. */
+  unreadable: string | null = null;
+  /** The dtab as it is passed on; null: none. */
+  dtabWire: Buffer | null = null;
+  payloadStart: number;
 
-const names: Readonly<Record<number, string>> = {
-  1: "Treq",
-  2: "Tdispatch",
-  64: "Tdrain",
-  65: "Tping",
-  66: "Tdiscarded",
-  67: "Tlease",
-  68: "Tinit",
-  128: "Rerr",
-};
-
-/** For texts: `Tping (65)`. */
-export function showType(type: number): string {
-  const name = names[Math.abs(type)];
-  if (name === undefined) return `type ${type}`;
-  return `${type < 0 ? name.replace("T", "R") : name} (${type})`;
-}
-
-/** Of Tdiscarded: the tag that is given up, and why. */
-export interface Discarded {
-  readonly tag: number;
-  readonly reason: string;
-}
-
-export function readDiscarded(frame: Buffer): Discarded | Problem {
-  if (frame.length < bodyStart + 3) return problem("a Tdiscarded without the tag it discards");
-  const tag = frame.readUIntBE(bodyStart, 3);
-  return { tag, reason: frame.toString("utf8", bodyStart + 3) };
-}
-
-/** Of Tlease, in milliseconds. */
-export function readLease(frame: Buffer): number | Problem {
-  if (frame.length < bodyStart + 9) return problem("a Tlease that is too short");
-  const unit = frame.readUInt8(bodyStart);
-  if (unit !== 0) return problem(`a Tlease in an unknown unit (${unit}; 0 is milliseconds)`);
-  return Number(frame.readBigUInt64BE(bodyStart + 1));
-}
-
-export function readReason(frame: Buffer): string {
-  return frame.toString("utf8", bodyStart);
-}
-
-/** Of Tinit and Rinit. */
-export interface Init {
-  readonly version: number;
-  readonly headers: readonly (readonly [key: string, value: Buffer])[];
-}
-
-export function readInit(frame: Buffer): Init | Problem {
-  if (frame.length < bodyStart + 2) return problem("a Tinit or Rinit without its version");
-  const headers: (readonly [string, Buffer])[] = [];
-  let at = bodyStart + 2;
-  while (at < frame.length) {
-    const key = longBytes(frame, at);
-    const value = key === null ? null : longBytes(frame, at + 4 + key.length);
-    if (key === null || value === null)
-      return problem("a Tinit or Rinit with a header that is cut short");
-    headers.push([key.toString("utf8"), value]);
-    at += 8 + key.length + value.length;
+  constructor(form: Form, frame: Buffer, payloadStart: number) {
+    this.form = form;
+    this.frame = frame;
+    this.payloadStart = payloadStart;
   }
-  return { version: frame.readUInt16BE(bodyStart), headers };
-}
 
-/** Bytes behind a length of four bytes; null when they are not all there. */
-function longBytes(frame: Buffer, at: number): Buffer | null {
-  if (at + 4 > frame.length) return null;
-  const length = frame.readInt32BE(at);
-  if (length < 0 || at + 4 + length > frame.length) return null;
-  return frame.subarray(at + 4, at + 4 + length);
-}
-
-/** Writes size, type and tag; `size` is that of the whole frame. Returns where the body begins. */
-export function writeHead(
-  bytes: Buffer,
-  at: number,
-  size: number,
-  type: number,
-  tag: number,
-): number {
-  bytes.writeInt32BE(size - 4, at);
-  bytes.writeInt32BE((type << 24) | tag, at + 4);
-  return at + bodyStart;
-}
-
-function message(type: number, tag: number, body: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(bodyStart + body.length);
-  writeHead(frame, 0, frame.length, type, tag);
-  frame.set(body, bodyStart);
-  return frame;
-}
-
-const noBytes = new Uint8Array(0);
-
-export function emptyMessage(type: number, tag: number): Buffer {
-  return message(type, tag, noBytes);
-}
-
-/** In the form that old peers know. */
-export function rerrMessage(tag: number, reason: string): Buffer {
-  return message(oldRerr, tag, Buffer.from(reason));
-}
-
-/** In the form that old peers know. */
-export function discardedMessage(tag: number, reason: string): Buffer {
-  const body = Buffer.from(`...${reason}`);
-  body.writeUIntBE(tag, 0, 3);
-  return message(oldTdiscarded, markerTag, body);
-}
-
-/** What a client asks first: a server that can negotiate sends the same back. */
-export const tinitCheck = "tinit check";
-
-const framerKey = "mux-framer";
-export const muxVersion = 1;
-
-/** Tinit or Rinit as Finagle's: `maxFragmentBytes` is what the sender takes in one piece. */
-export function initMessage(type: number, tag: number, maxFragmentBytes: number): Buffer {
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(maxFragmentBytes);
-  const headers: readonly (readonly [string, Uint8Array])[] = [
-    [framerKey, size],
-    ["tls", Buffer.from("off")],
-  ];
-  const parts: Uint8Array[] = [Buffer.from([0, muxVersion])];
-  for (const [key, value] of headers) {
-    parts.push(longLength(key.length), Buffer.from(key), longLength(value.length), value);
+  get payloadBytes(): number {
+    return this.frame.length - this.payloadStart;
   }
-  return message(type, tag, Buffer.concat(parts));
 }
 
-function longLength(length: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(length);
-  return bytes;
+/** The same call, to be sent beside the first. They share the frame. */
+export function copyOf(request: MuxRequest): MuxRequest {
+  return Object.assign(new MuxRequest(request.form, request.frame, request.payloadStart), request);
 }
 
-/** What the peer takes in one piece, Infinity when it wants no fragments; or what is wrong. */
-export function fragmentBytesOf({ headers }: Init): number | Problem {
-  const value = headers.find(([key]) => key === framerKey)?.[1];
-  if (value === undefined) return Infinity;
-  const bytes = value.length === 4 ? value.readInt32BE(0) : 0;
-  return bytes > 0 ? bytes : problem("the header mux-framer is not a positive number of 4 bytes");
+/** Of a frame that is whole. */
+export function readDispatch(frame: Buffer): MuxRequest | Problem {
+  scanContexts(frame, bodyStart);
+  const { end, deadlineAt, traceAt } = marks;
+  if (end < 0) return problem("a Tdispatch whose contexts are cut short");
+  const length = shortLength(frame, end);
+  const dtabStart = end + 2 + length;
+  if (length < 0 || dtabStart > frame.length) {
+    return problem("a Tdispatch whose destination is cut short");
+  }
+  const payloadStart = dtabEnd(frame, dtabStart);
+  if (payloadStart < 0) return problem("a Tdispatch whose dtab is cut short");
+  const request = new MuxRequest("dispatch", frame, payloadStart);
+  request.contextsStart = bodyStart;
+  request.contextsEnd = end;
+  request.deadlineAt = deadlineAt;
+  request.traceAt = traceAt;
+  if (length > 0) readDestination(request, frame.toString("utf8", end + 2, dtabStart));
+  if (payloadStart - dtabStart > noDtab) {
+    readDtab(request, frame.toString("latin1", dtabStart, payloadStart));
+  }
+  return request;
 }
 
-/** Whether the peer refuses to speak in clear text. */
-export function demandsTls({ headers }: Init): boolean {
-  return headers.some(([key, value]) => key === "tls" && value.toString("latin1") === "required");
+function readDestination(request: MuxRequest, text: string): void {
+  const path = pathOf(text);
+  if (typeof path === "string") request.destination = path;
+  else request.unreadable = `the destination of the call is not a path: ${path.badPath}`;
+}
+
+function readDtab(request: MuxRequest, latin1: string): void {
+  const local = dtabOf(latin1);
+  if ("badDtab" in local) {
+    request.unreadable ??= `the dtab of the call cannot be read: ${local.badDtab}`;
+    return;
+  }
+  request.localDtab = local.dtab;
+  request.dtabWire = local.wire.length > noDtab ? local.wire : null;
+}
+
+const traceIdKey = 1;
+const flagsKey = 2;
+const traceIdBytes = 24;
+
+/** Of a frame that is whole. */
+export function readReq(frame: Buffer): MuxRequest | Problem {
+  if (frame.length <= bodyStart) return problem("a Treq without the number of its keys");
+  const keys = frame.readInt8(bodyStart);
+  if (keys < 0) return problem("a Treq with too many keys");
+  let at = bodyStart + 1;
+  let traceAt = -1;
+  let flags = 0;
+  for (let i = 0; i < keys; i++) {
+    if (at + 2 > frame.length) return problem("a Treq whose keys are cut short");
+    const key = frame.readUInt8(at);
+    const length = frame.readUInt8(at + 1);
+    at += 2;
+    if (at + length > frame.length) return problem("a Treq whose keys are cut short");
+    if (key === traceIdKey) {
+      if (length !== traceIdBytes) return problem(`a Treq whose trace has ${length} bytes, not 24`);
+      traceAt = at;
+    } else if (key === flagsKey && length > 0) {
+      flags = frame.readUInt8(at + length - 1);
+    }
+    at += length;
+  }
+  const request = new MuxRequest("req", frame, at);
+  request.traceAt = traceAt;
+  request.reqFlags = flags;
+  return request;
+}
+
+export type Status = typeof statusOk | typeof statusError | typeof statusNack;
+
+/** Owns its frame. */
+export class MuxResponse {
+  readonly status: Status;
+  readonly frame: Buffer;
+  /** The contexts with their count; equal: there are none (an Rreq has none). */
+  readonly contextsStart: number;
+  readonly contextsEnd: number;
+  readonly payloadStart: number;
+  /** Of its `MuxFailure`; 0 when there is none. */
+  readonly flags: number;
+  /** What the path took it for; null: nobody has said. */
+  verdict: Verdict | null = null;
+
+  constructor(
+    status: Status,
+    frame: Buffer,
+    contextsStart: number,
+    payloadStart: number,
+    flags: number,
+  ) {
+    this.status = status;
+    this.frame = frame;
+    this.contextsStart = contextsStart;
+    this.contextsEnd = this.payloadStart = payloadStart;
+    this.flags = flags;
+  }
+
+  get payloadBytes(): number {
+    return this.frame.length - this.payloadStart;
+  }
+}
+
+/** Of an Rdispatch that is whole. */
+export function readRdispatch(frame: Buffer): MuxResponse | Problem {
+  const status = statusAt(frame);
+  if (typeof status === "object") return status;
+  scanContexts(frame, bodyStart + 1);
+  const { end, failureAt } = marks;
+  if (end < 0) return problem("an Rdispatch whose contexts are cut short");
+  const flags = failureAt < 0 ? 0 : frame.readUInt8(failureAt + 7);
+  return new MuxResponse(status, frame, bodyStart + 1, end, flags);
+}
+
+export function readRreq(frame: Buffer): MuxResponse | Problem {
+  const status = statusAt(frame);
+  if (typeof status === "object") return status;
+  return new MuxResponse(status, frame, bodyStart + 1, bodyStart + 1, 0);
+}
+
+function statusAt(frame: Buffer): Status | Problem {
+  if (frame.length <= bodyStart) return problem("an answer without its status");
+  const status = frame.readUInt8(bodyStart);
+  if (status === statusOk || status === statusError || status === statusNack) return status;
+  return problem(`an answer with the unknown status ${status}`);
 }

@@ -8,8 +8,8 @@
 //     thriftAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
 //     thriftAccessLogRotateCount: 7
 //     servers: [{ port: 4114 }]
-import { faultMark } from "../../src/net/access-log-keys.ts";
-import { showAddress } from "../../src/net/ends.ts";
+import { faultMark } from "../../src/access-log/keys.ts";
+import { showAddress } from "../../src/net/peer-info.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Exchange } from "./exchange.ts";
 

@@ -11,7 +11,7 @@ import * as v from "valibot";
 import { mendable } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import type { Classifier, ClassifierPlugin } from "../../src/core/protocol.ts";
-import type { Outcome } from "./envelope.ts";
+import type { Outcome } from "./codec/envelope.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
 
 type ThriftClassifier = Classifier<ThriftRequest, ThriftResponse>;

@@ -9,10 +9,10 @@ import type {
   SocketOptions,
   WireStats,
 } from "../../src/core/protocol.ts";
-import type { Ends } from "../../src/net/ends.ts";
-import type { ExceptionType } from "./exception.ts";
+import type { Ends } from "../../src/net/peer-info.ts";
+import type { ExceptionType } from "./codec/exception.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
-import type { Encoding } from "./types.ts";
+import type { Encoding } from "./codec/types.ts";
 
 /** How messages are told apart: by a length in front, or by walking over them. */
 export type Transport = "framed" | "buffered" | "header";

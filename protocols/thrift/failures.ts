@@ -1,11 +1,11 @@
 // Failures as exceptions: the type, and a text that says what happened and what to change.
-import { showDtab } from "../../src/core/dtab.ts";
-import { showAddress } from "../../src/net/ends.ts";
-import { exceptionType } from "./exception.ts";
-import { faultKey } from "./fault.ts";
+import { showDtab } from "../../src/core/names/dtab.ts";
+import { showAddress } from "../../src/net/peer-info.ts";
+import { exceptionType } from "./codec/exception.ts";
+import { faultKey } from "./codec/fault.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import type { Ends } from "../../src/net/ends.ts";
-import type { ExceptionType } from "./exception.ts";
+import type { Ends } from "../../src/net/peer-info.ts";
+import type { ExceptionType } from "./codec/exception.ts";
 import type { RenderFailure } from "./exchange.ts";
 import type { ThriftRequest } from "./message.ts";
 

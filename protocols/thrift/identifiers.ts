@@ -13,9 +13,9 @@
 //     servers: [{ port: 4114 }]
 import * as v from "valibot";
 import { memoized } from "../../src/core/memo.ts";
-import { join, parsePath, pathOfShown, root, segmentOf } from "../../src/core/path.ts";
+import { join, parsePath, pathOfShown, root, segmentOf } from "../../src/core/names/path.ts";
 import { plugin } from "../../src/core/plugin.ts";
-import type { Path } from "../../src/core/path.ts";
+import type { Path } from "../../src/core/names/path.ts";
 import type { Identifier, IdentifierPlugin, Unidentified } from "../../src/core/protocol.ts";
 import type { ThriftRequest } from "./message.ts";
 

@@ -1,16 +1,16 @@
 // Thrift as a protocol: its kinds, its keys, and one router's share of it.
-import { openAccessLog } from "../../src/net/access-log-keys.ts";
+import { openAccessLog } from "../../src/access-log/keys.ts";
 import { allConnections } from "../../src/net/connection-stats.ts";
-import type { LogFile } from "../../src/net/log-file.ts";
+import type { LogFile } from "../../src/runtime/log-file.ts";
 import { lineMaker } from "./access-log.ts";
 import { serverClassifier } from "./classifiers.ts";
-import { dialThrift } from "./client.ts";
-import { headerMaker, serverFilters } from "./context.ts";
+import { dialThrift } from "./client/wire.ts";
+import { headerMaker, serverFilters } from "./filters.ts";
 import { failureRenderer } from "./failures.ts";
 import { idempotentCalls } from "./idempotent.ts";
 import { kind } from "./kind.ts";
 import { copyOf } from "./message.ts";
-import { listenThrift } from "./server.ts";
+import { listenThrift } from "./server/listener.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 import type {
   Address,

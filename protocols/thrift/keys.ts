@@ -1,7 +1,7 @@
 // The keys that Thrift adds to a router, its servers and its client; docs/thrift.md tells of them.
 import * as v from "valibot";
 import { integer, milliseconds } from "../../src/core/schema.ts";
-import { logAppend, logFileName, rollPolicy, rotateCount } from "../../src/net/access-log-keys.ts";
+import { logAppend, logFileName, rollPolicy, rotateCount } from "../../src/access-log/keys.ts";
 import type { GenericSchema } from "../../src/core/schema.ts";
 
 /** The schema with its meaning, which the JSON Schema shows. */

@@ -1,17 +1,17 @@
 // Thrift calls and answers as the proxy sees them: an envelope, and bytes that go on as they came.
 import { Buffer } from "node:buffer";
 import { prefixBytes } from "../../src/net/framer.ts";
-import { emptyDtab } from "../../src/core/dtab.ts";
-import { root } from "../../src/core/path.ts";
-import { marks, messageType } from "./envelope.ts";
-import type { Dtab } from "../../src/core/dtab.ts";
-import type { Path } from "../../src/core/path.ts";
+import { emptyDtab } from "../../src/core/names/dtab.ts";
+import { root } from "../../src/core/names/path.ts";
+import { marks, messageType } from "./codec/envelope.ts";
+import type { Dtab } from "../../src/core/names/dtab.ts";
+import type { Path } from "../../src/core/names/path.ts";
 import type { Address, BoundName, Call, Verdict } from "../../src/core/protocol.ts";
-import type { Ends } from "../../src/net/ends.ts";
-import type { Answered } from "./exception.ts";
-import type { Dialect, Outcome } from "./envelope.ts";
-import type { RequestHeader } from "./request-header.ts";
-import type { HeaderFrame } from "./header.ts";
+import type { Ends } from "../../src/net/peer-info.ts";
+import type { Answered } from "./codec/exception.ts";
+import type { Dialect, Outcome } from "./codec/envelope.ts";
+import type { RequestHeader } from "./ttwitter/request-header.ts";
+import type { HeaderFrame } from "./codec/theader.ts";
 
 /** What stands around a message, beside the four bytes of its length. */
 export interface Wrapping {

@@ -5,15 +5,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import {
-  listOf,
-  problem,
-  text,
-  type AdminRequest,
-  type Answer,
-  type Endpoint,
-} from "./endpoint.ts";
-import { isAllowed, isLoopbackAddress, refusal, type AdminSecurity } from "./guard.ts";
+import { listOf, problem, text, type AdminRequest, type Answer, type Endpoint } from "./page.ts";
+import { isAllowed, isLoopbackAddress, refusal, type AdminSecurity } from "./access.ts";
 import { allEndpoints } from "./pages/index.ts";
 import type { AdminViews } from "./views.ts";
 

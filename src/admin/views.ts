@@ -1,8 +1,8 @@
 // What the admin server shows and does, as functions that assemble.ts hands to it: admin itself
 // knows nothing of routers, namers and metrics.
-import type { Dtab } from "../core/dtab.ts";
+import type { Dtab } from "../core/names/dtab.ts";
 import type { Live } from "../core/live.ts";
-import type { Path } from "../core/path.ts";
+import type { Path } from "../core/names/path.ts";
 
 /** Whatever JSON.stringify can write. */
 export type Json = unknown;

@@ -2,8 +2,8 @@
 import type { RouterConfig, ServerConfig } from "../config/config.ts";
 import type { Announcement, Announcer, AnnouncerDeps, AnnouncerPlugin } from "../core/announcer.ts";
 import type { ListeningAt } from "../core/announcer.ts";
-import { startsWith, without } from "../core/path.ts";
-import type { Path } from "../core/path.ts";
+import { startsWith, without } from "../core/names/path.ts";
+import type { Path } from "../core/names/path.ts";
 import { pluginOf } from "./router.ts";
 
 interface Announced {

@@ -1,8 +1,8 @@
 // The naming side of the configuration, running: namers with their transformers, interpreters.
 import type { Config, RouterConfig, TransformerConfig } from "../config/config.ts";
 import type { Clock, Random } from "../core/clock.ts";
-import { concat, emptyDtab } from "../core/dtab.ts";
-import type { Dtab } from "../core/dtab.ts";
+import { concat, emptyDtab } from "../core/names/dtab.ts";
+import type { Dtab } from "../core/names/dtab.ts";
 import type { State } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type {
@@ -12,12 +12,12 @@ import type {
   NamingDeps,
   Transformer,
 } from "../core/naming.ts";
-import type { Path } from "../core/path.ts";
+import type { Path } from "../core/names/path.ts";
 import type { Stats } from "../core/stats.ts";
 import { localInterpreter } from "../naming/interpreters/default.ts";
-import { hostResolver } from "../naming/resolver.ts";
-import { traceText } from "../naming/trace.ts";
-import { transformInterpreter, transformNamer } from "../naming/transform.ts";
+import { hostResolver } from "../naming/built-in/resolver.ts";
+import { traceText } from "../naming/binding/trace.ts";
+import { transformInterpreter, transformNamer } from "../naming/binding/transform.ts";
 import { interpreters, namers, transformers } from "../plugins.ts";
 import { pluginOf } from "./router.ts";
 

@@ -2,7 +2,7 @@
 import type { RouterConfig } from "../config/config.ts";
 import type { Setting } from "../config/policy.ts";
 import { redact } from "../config/redact.ts";
-import type { Path } from "../core/path.ts";
+import type { Path } from "../core/names/path.ts";
 
 type Sections = Pick<RouterConfig, "service" | "client">;
 

@@ -3,12 +3,12 @@ import type { AdminViews, InterpreterState, PolicyView } from "../admin/views.ts
 import type { RunningRouter, Surroundings } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
 import { redact } from "../config/redact.ts";
-import { emptyDtab } from "../core/dtab.ts";
+import { emptyDtab } from "../core/names/dtab.ts";
 import { map } from "../core/live.ts";
-import { parsePath, segmentsOf, segmentText } from "../core/path.ts";
-import type { Path } from "../core/path.ts";
-import { delegationJson } from "../naming/delegation.ts";
-import { metricsJson } from "../telemetry/json.ts";
+import { parsePath, segmentsOf, segmentText } from "../core/names/path.ts";
+import type { Path } from "../core/names/path.ts";
+import { delegationJson } from "../naming/binding/delegation.ts";
+import { metricsJson } from "../telemetry/metrics-json.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Telemeter } from "../telemetry/telemeter.ts";
 import { version } from "../version.ts";

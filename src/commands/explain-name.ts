@@ -2,20 +2,20 @@
 import { openNaming } from "../assemble/naming.ts";
 import { policyText } from "../assemble/policy.ts";
 import type { RouterConfig } from "../config/config.ts";
-import { concat } from "../core/dtab.ts";
-import type { Dtab } from "../core/dtab.ts";
+import { concat } from "../core/names/dtab.ts";
+import type { Dtab } from "../core/names/dtab.ts";
 import type { State } from "../core/live.ts";
 import type { Delegation } from "../core/naming.ts";
-import type { Path } from "../core/path.ts";
+import type { Path } from "../core/names/path.ts";
 import {
   bindsTo,
   childrenOf,
   delegationJson,
   reachesAddress,
   readDelegation,
-} from "../naming/delegation.ts";
-import { traceText } from "../naming/trace.ts";
-import { systemClock } from "../net/timers.ts";
+} from "../naming/binding/delegation.ts";
+import { traceText } from "../naming/binding/trace.ts";
+import { systemClock } from "../runtime/timers.ts";
 import { openMetrics } from "../telemetry/metrics.ts";
 import type { ExitCode, Terminal } from "./command.ts";
 

@@ -1,7 +1,7 @@
 // `switchyard explain FILE NAME`
 import type { RouterConfig } from "../config/config.ts";
-import { parseDtab } from "../core/dtab.ts";
-import { parsePath } from "../core/path.ts";
+import { parseDtab } from "../core/names/dtab.ts";
+import { parsePath } from "../core/names/path.ts";
 import { misused, readArguments } from "./command.ts";
 import { loadConfig } from "./load.ts";
 import type { Command } from "./command.ts";

@@ -2,11 +2,11 @@
 import * as v from "valibot";
 import { configOf } from "./config.ts";
 import { conflicts, futileHedges, futilePrefixes } from "./conflicts.ts";
-import { applyOldDialect } from "./dialect.ts";
+import { applyOldDialect } from "./legacy-defaults.ts";
 import { located, showSteps, stepsKey } from "./locate.ts";
-import { phrase } from "./phrase.ts";
-import { fileSchema } from "./schema.ts";
-import { shape } from "./shape.ts";
+import { phrase } from "./issue-messages.ts";
+import { fileSchema } from "./schemas/file.ts";
+import { shape } from "./unknown-keys.ts";
 import { unknownNamers } from "./unknown-namers.ts";
 import { plain, readYaml } from "./yaml.ts";
 import type { Config } from "./config.ts";

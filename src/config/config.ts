@@ -1,9 +1,9 @@
 // A checked configuration as the rest of the program wants it: numbers in units, nothing optional.
-import { emptyDtab } from "../core/dtab.ts";
-import { join, pathLiteral } from "../core/path.ts";
-import type { Dtab } from "../core/dtab.ts";
+import { emptyDtab } from "../core/names/dtab.ts";
+import { join, pathLiteral } from "../core/names/path.ts";
+import type { Dtab } from "../core/names/dtab.ts";
 import type { ObjectEntries } from "../core/schema.ts";
-import type { Path } from "../core/path.ts";
+import type { Path } from "../core/names/path.ts";
 import type { DialOptions, ListenOptions, SocketOptions } from "../core/protocol.ts";
 import type { BackoffConfig, BudgetConfig } from "../core/retry-schema.ts";
 import { policyOf } from "./policy.ts";
@@ -15,7 +15,7 @@ import type {
   CheckedRouter,
   CheckedServer,
   CheckedService,
-} from "./schema.ts";
+} from "./schemas/file.ts";
 
 /** Times are milliseconds unless their name says otherwise; Infinity means no limit. */
 export interface Config {

@@ -2,8 +2,8 @@
 import { lineOf, showSteps } from "./locate.ts";
 import type { Finding } from "./locate.ts";
 import type { Kinds } from "./kinds.ts";
-import { fieldsOf, mapsOf } from "./unchecked.ts";
-import type { Data, Indexed } from "./unchecked.ts";
+import { fieldsOf, mapsOf } from "./untyped.ts";
+import type { Data, Indexed } from "./untyped.ts";
 import type { Source, Step } from "./yaml.ts";
 
 /** Works on data that may be wrong in other places: what has the wrong type is passed over. */

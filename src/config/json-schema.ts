@@ -1,5 +1,5 @@
 // The JSON Schema of configuration files, for editors; made of the schemas that check them.
-import { fileSchema } from "./schema.ts";
+import { fileSchema } from "./schemas/file.ts";
 import type { Kinds } from "./kinds.ts";
 
 /** Loads its converter only when asked: few processes need it. */

@@ -1,7 +1,7 @@
 // What the sections `service` and `client` say of one name: `io.l5d.static` merges entries by prefix.
 import * as v from "valibot";
-import type { Captures, PathPattern } from "../core/path-pattern.ts";
-import type { Path } from "../core/path.ts";
+import type { Captures, PathPattern } from "../core/names/path-pattern.ts";
+import type { Path } from "../core/names/path.ts";
 import { pathPattern, says } from "../core/schema.ts";
 import type { GenericSchema, ObjectEntries } from "../core/schema.ts";
 

@@ -1,13 +1,13 @@
 // Warns of dtab entries that lead to a namer that the file does not configure: such a name is
 // bound to nothing, and every call of it fails.
-import { parseDtab, showDentry } from "../core/dtab.ts";
-import type { Dentry, Prefix } from "../core/dtab.ts";
-import { mapTree } from "../core/nametree.ts";
-import { parsePath, segmentsOf } from "../core/path.ts";
-import type { Path } from "../core/path.ts";
+import { parseDtab, showDentry } from "../core/names/dtab.ts";
+import type { Dentry, Prefix } from "../core/names/dtab.ts";
+import { mapTree } from "../core/names/nametree.ts";
+import { parsePath, segmentsOf } from "../core/names/path.ts";
+import type { Path } from "../core/names/path.ts";
 import type { Finding } from "./locate.ts";
-import { fieldsOf, mapsOf } from "./unchecked.ts";
-import type { Data } from "./unchecked.ts";
+import { fieldsOf, mapsOf } from "./untyped.ts";
+import type { Data } from "./untyped.ts";
 
 /** One warning a router. Dtabs that cannot be read are passed over. */
 export function unknownNamers(file: unknown): Finding[] {

@@ -1,6 +1,6 @@
 // Text of a configuration file -> a tree of nodes that know where they stand.
 import { isAlias, isMap, isPair, isScalar, isSeq } from "yaml";
-import { maxDepth, parseText } from "./syntax.ts";
+import { maxDepth, parseText } from "./yaml-errors.ts";
 
 /** Characters; a larger file is refused before it is read. */
 export const maxTextLength = 2 * 1024 * 1024;

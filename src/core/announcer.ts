@@ -1,7 +1,7 @@
 // Service registration: what tells others that a server of this process is there.
 import type { Clock, Random } from "./clock.ts";
 import type { Log } from "./log.ts";
-import type { Path } from "./path.ts";
+import type { Path } from "./names/path.ts";
 import type { Plugin } from "./plugin.ts";
 import type { GenericSchema } from "./schema.ts";
 

@@ -1,8 +1,8 @@
 // Dtabs in Finagle's HTTP headers: `dtab-local`, and the older pairs `x-dtab-NN-a`, `x-dtab-NN-b`.
-import { concat, emptyDtab, parseDtab, parsePrefix } from "./dtab.ts";
-import type { Dtab } from "./dtab.ts";
-import { parseTree } from "./nametree.ts";
-import type { Parsed } from "./parsed.ts";
+import { concat, emptyDtab, parseDtab, parsePrefix } from "./names/dtab.ts";
+import type { Dtab } from "./names/dtab.ts";
+import { parseTree } from "./names/nametree.ts";
+import type { Parsed } from "./names/parsed.ts";
 
 /**
  * The dtab that a message carries, `x-dtab` entries first. Names in any case; several

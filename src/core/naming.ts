@@ -1,10 +1,10 @@
 // What names become: bound names with addresses, kept current by namers and interpreters.
 import type { Clock, Random } from "./clock.ts";
-import type { Dtab } from "./dtab.ts";
+import type { Dtab } from "./names/dtab.ts";
 import type { Live } from "./live.ts";
-import type { NameTree } from "./nametree.ts";
+import type { NameTree } from "./names/nametree.ts";
 import type { Log } from "./log.ts";
-import type { Path } from "./path.ts";
+import type { Path } from "./names/path.ts";
 import type { GenericSchema } from "./schema.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Address } from "./protocol.ts";

@@ -1,9 +1,9 @@
 // What a protocol is to the core: bytes on its side, calls on ours.
 import type { GenericSchema, ObjectEntries } from "./schema.ts";
 import type { Clock, Random } from "./clock.ts";
-import type { Dtab } from "./dtab.ts";
+import type { Dtab } from "./names/dtab.ts";
 import type { Failure } from "./failure.ts";
-import type { Path } from "./path.ts";
+import type { Path } from "./names/path.ts";
 import type { Log } from "./log.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Filter, Service } from "./service.ts";

@@ -1,8 +1,8 @@
 // The atoms of configuration schemas, shared by every plugin. Defaults stand in the schema.
 import * as v from "valibot";
-import { parseDtab } from "./dtab.ts";
-import { parsePattern } from "./path-pattern.ts";
-import { parsePath } from "./path.ts";
+import { parseDtab } from "./names/dtab.ts";
+import { parsePattern } from "./names/path-pattern.ts";
+import { parsePath } from "./names/path.ts";
 
 export type { GenericSchema, InferOutput, ObjectEntries } from "valibot";
 

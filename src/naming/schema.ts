@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import * as v from "valibot";
-import { canonicalIp } from "./ip.ts";
+import { canonicalIp } from "./built-in/ip.ts";
 
 /** Text that names a folder that exists; relative to the working directory. */
 export const folder = () =>

@@ -4,8 +4,8 @@ import type { ListenOptions as NodeListenOptions, Server, SocketConstructorOpts 
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { ConnectionGate, SocketOptions } from "../core/protocol.ts";
-import { Link } from "./link.ts";
-import { filesLeft, openFilesLimit } from "./open-files.ts";
+import { Link } from "./socket-link.ts";
+import { filesLeft, openFilesLimit } from "../runtime/open-files.ts";
 import { watchStalls } from "./stalls.ts";
 
 export interface AcceptOptions {

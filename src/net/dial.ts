@@ -5,7 +5,7 @@ import { failure } from "../core/failure.ts";
 import type { Failure } from "../core/failure.ts";
 import type { Address, ConnectionStats, SocketOptions } from "../core/protocol.ts";
 import { recordWhenClosed } from "./connection-stats.ts";
-import { Link } from "./link.ts";
+import { Link } from "./socket-link.ts";
 import { watchStalls } from "./stalls.ts";
 
 export interface Dialled {

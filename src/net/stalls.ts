@@ -1,7 +1,7 @@
 // Read and write timeouts of a socket, without a timer per read: its counters are looked at.
 import type { Clock, Close } from "../core/clock.ts";
 import type { SocketOptions } from "../core/protocol.ts";
-import type { Link } from "./link.ts";
+import type { Link } from "./socket-link.ts";
 
 /**
  * Destroys the link's socket when it read nothing for `readTimeoutMs`, or when something written did not go

@@ -1,7 +1,7 @@
 // Two links that became one pipe: bytes both ways, half-close, back-pressure, idle time.
 import type { Clock } from "../core/clock.ts";
 import { Alarm } from "./alarm.ts";
-import type { Link, Receiver } from "./link.ts";
+import type { Link, Receiver } from "./socket-link.ts";
 import { writeCopy } from "./outlet.ts";
 
 export interface TunnelOptions {

@@ -3,7 +3,7 @@ import type { Call, Classifier, Verdict } from "../core/protocol.ts";
 import type { Pending, Reply } from "../core/service.ts";
 import type { CallStats } from "./call-stats.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Explain } from "./explain.ts";
+import type { Explain } from "./trace-limiter.ts";
 import type { CallOwner } from "./filters/stats.ts";
 
 /** What a cluster must know of a path that uses it. */

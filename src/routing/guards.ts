@@ -1,11 +1,11 @@
 // What stands around the calls of one client when its configuration asks for it: nothing by default.
 import type { Clock, Close, Random } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
-import type { Path } from "../core/path.ts";
+import type { Path } from "../core/names/path.ts";
 import type { Call, ProtocolRouter } from "../core/protocol.ts";
 import type { Filter } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
-import type { FaultBoard, FaultSetting } from "./faults.ts";
+import type { FaultBoard, FaultSetting } from "./filters/fault-switches.ts";
 import { concurrencyFilter } from "./filters/concurrency.ts";
 import { failFastFilter } from "./filters/fail-fast.ts";
 import { faultFilter } from "./filters/faults.ts";

@@ -8,7 +8,7 @@ import { rateLimitFilter } from "./filters/rate-limit.ts";
 import { retryFilter } from "./filters/retry.ts";
 import { statsFilter } from "./filters/stats.ts";
 import type { ServiceOptions } from "./options.ts";
-import type { Destination } from "./path.ts";
+import type { Destination } from "./destination.ts";
 
 interface PathServiceDeps<Req extends Call, Res> {
   readonly clock: Clock;

@@ -10,7 +10,7 @@ import { plugin } from "../core/plugin.ts";
 import { labelled, type Labels } from "./prometheus-names.ts";
 import { percentiles, type SlicedHistogram } from "./histogram.ts";
 import { metricsBelow, type Metric, type MetricsNode } from "./metrics.ts";
-import { inSlices } from "./slices.ts";
+import { inSlices } from "./chunked-work.ts";
 import type { Telemeter, TelemeterDeps } from "./telemeter.ts";
 
 /**

@@ -2,7 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { simulatedClock } from "../support/clock.ts";
-import { showDtab } from "../../src/core/dtab.ts";
+import { showDtab } from "../../src/core/names/dtab.ts";
 import { failure } from "../../src/core/failure.ts";
 import { cell, constant, failed, ok, type Live } from "../../src/core/live.ts";
 import type { AdminViews } from "../../src/admin/views.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pathLiteral } from "../../src/core/path.ts";
+import { pathLiteral } from "../../src/core/names/path.ts";
 import { checkConfig } from "../../src/config/check.ts";
-import { showDtab } from "../../src/core/dtab.ts";
+import { showDtab } from "../../src/core/names/dtab.ts";
 import { redact } from "../../src/config/redact.ts";
 import { kinds } from "./kinds.ts";
 import type { Config, RouterConfig } from "../../src/config/config.ts";

@@ -1,7 +1,7 @@
 // Settings by prefix: what holds for a name, and which entry said so.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pathLiteral } from "../../src/core/path.ts";
+import { pathLiteral } from "../../src/core/names/path.ts";
 import { checkConfig } from "../../src/config/check.ts";
 import type { RouterConfig } from "../../src/config/config.ts";
 import { kinds as realKinds } from "../../src/plugins.ts";

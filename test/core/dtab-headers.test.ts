@@ -1,7 +1,7 @@
 // The older headers for dtabs: every x-dtab field is one half of a pair, or a mistake.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { showDtab } from "../../src/core/dtab.ts";
+import { showDtab } from "../../src/core/names/dtab.ts";
 import { readDtabHeaders } from "../../src/core/dtab-headers.ts";
 
 test("an x-dtab field that is neither half of a pair is an error, not nothing", () => {

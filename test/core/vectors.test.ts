@@ -13,12 +13,12 @@ import {
   showPrefix,
   simplifyDtab,
   stripPrefix,
-} from "../../src/core/dtab.ts";
-import type { Dtab } from "../../src/core/dtab.ts";
+} from "../../src/core/names/dtab.ts";
+import type { Dtab } from "../../src/core/names/dtab.ts";
 import { readDtabHeaders } from "../../src/core/dtab-headers.ts";
-import { evaluate, parseTree, showTree, simplify } from "../../src/core/nametree.ts";
-import type { NameTree } from "../../src/core/nametree.ts";
-import type { Parsed } from "../../src/core/parsed.ts";
+import { evaluate, parseTree, showTree, simplify } from "../../src/core/names/nametree.ts";
+import type { NameTree } from "../../src/core/names/nametree.ts";
+import type { Parsed } from "../../src/core/names/parsed.ts";
 import {
   parsePath,
   pathOfShown,
@@ -26,8 +26,8 @@ import {
   segmentsOf,
   segmentText,
   showSegment,
-} from "../../src/core/path.ts";
-import { selector } from "../../src/core/select.ts";
+} from "../../src/core/names/path.ts";
+import { selector } from "../../src/core/names/select.ts";
 import { fromNotation, toNotation, vectors } from "../support/vectors.ts";
 import type { TreeNotation, VectorCase } from "../support/vectors.ts";
 

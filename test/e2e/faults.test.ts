@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import { readHeaderFrame } from "../../protocols/thrift/header.ts";
+import { readHeaderFrame } from "../../protocols/thrift/codec/theader.ts";
 import { testFolder } from "../support/folder.ts";
 import { muxClient, muxService } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";

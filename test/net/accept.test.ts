@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lackOfFiles } from "../../src/net/accept.ts";
-import { openFilesLimit } from "../../src/net/open-files.ts";
+import { openFilesLimit } from "../../src/runtime/open-files.ts";
 import { simulatedClock } from "../support/clock.ts";
 import { keptLog } from "../support/naming.ts";
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { failure } from "../../src/core/failure.ts";
 import { cell, failed, ok, source } from "../../src/core/live.ts";
 import type { AddressSet } from "../../src/core/naming.ts";
-import { leaf, neg, union } from "../../src/core/nametree.ts";
+import { leaf, neg, union } from "../../src/core/names/nametree.ts";
 import { ewma } from "../../src/routing/balancers/ewma.ts";
 import { send } from "../support/ask.ts";
 import type { HeldCall } from "../support/routing.ts";

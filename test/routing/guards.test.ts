@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { failure } from "../../src/core/failure.ts";
 import { cell } from "../../src/core/live.ts";
 import type { AddressSet } from "../../src/core/naming.ts";
-import { pathLiteral } from "../../src/core/path.ts";
+import { pathLiteral } from "../../src/core/names/path.ts";
 import { withFailFast } from "../../src/routing/accruals/fail-fast.ts";
 import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
 import type { GuardOptions } from "../../src/routing/guards.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseDtab } from "../../src/core/dtab.ts";
+import { parseDtab } from "../../src/core/names/dtab.ts";
 import { failure } from "../../src/core/failure.ts";
 import { cell, failed, ok, pending } from "../../src/core/live.ts";
 import type { AddressSet } from "../../src/core/naming.ts";
-import { empty, leaf, neg } from "../../src/core/nametree.ts";
+import { empty, leaf, neg } from "../../src/core/names/nametree.ts";
 import { ask, send } from "../support/ask.ts";
 import type { HeldCall } from "../support/routing.ts";
 import {

@@ -18,23 +18,26 @@ interface Floor {
 }
 
 const anything = ["*"];
+const belowProtocols = ["src/core/", "src/runtime/", "src/net/", "src/access-log/"];
 
 /** The table of ARCHITECTURE.md, section 3. */
 export const floors: readonly Floor[] = [
   { at: "src/core/", mayImport: [], outside: ["valibot"], isPure: true },
-  { at: "src/net/", mayImport: ["src/core/"], outside: anything },
-  { at: "src/naming/", mayImport: ["src/core/", "src/net/"], outside: anything },
+  { at: "src/runtime/", mayImport: ["src/core/"], outside: anything },
+  { at: "src/net/", mayImport: ["src/core/", "src/runtime/"], outside: anything },
+  { at: "src/access-log/", mayImport: ["src/core/", "src/runtime/"], outside: anything },
+  { at: "src/naming/", mayImport: ["src/core/", "src/runtime/", "src/net/"], outside: anything },
   { at: "src/routing/", mayImport: ["src/core/"], outside: ["valibot"], isPure: true },
   { at: "src/telemetry/", mayImport: ["src/core/"], outside: anything },
   { at: "src/config/", mayImport: ["src/core/"], outside: anything },
   { at: "src/admin/", mayImport: ["src/core/"], outside: anything },
   {
     at: "protocols/thriftmux/",
-    mayImport: ["src/core/", "src/net/", "protocols/thrift/", "protocols/mux/"],
+    mayImport: [...belowProtocols, "protocols/thrift/", "protocols/mux/"],
     outside: anything,
     isPure: true,
   },
-  { at: "protocols/", mayImport: ["src/core/", "src/net/"], outside: anything, isPure: true },
+  { at: "protocols/", mayImport: belowProtocols, outside: anything, isPure: true },
   {
     at: "src/plugins.ts",
     // src/config/kinds.ts and src/assemble/ say what a list of kinds looks like.

@@ -1,7 +1,7 @@
 // A socket without a kernel: a test gives it bytes and sees what was written, at once.
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { Link } from "../../src/net/link.ts";
+import { Link } from "../../src/net/socket-link.ts";
 
 export class FakeSocket extends EventEmitter {
   readonly remoteAddress = "127.0.0.1";

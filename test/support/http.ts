@@ -1,12 +1,12 @@
 // HTTP servers and wires for tests, without a router between them.
 import type { TestContext } from "node:test";
-import { dialHttp } from "../../protocols/http/client.ts";
+import { dialHttp } from "../../protocols/http/client/wire.ts";
 import { defaultLimits } from "../../protocols/http/exchange.ts";
 import type { Exchange, HttpDialOptions, HttpLimits } from "../../protocols/http/exchange.ts";
-import { listenHttp } from "../../protocols/http/server.ts";
+import { listenHttp } from "../../protocols/http/server/listener.ts";
 import { wholeBody } from "../../protocols/http/message.ts";
 import type { HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
-import { PassingFields } from "../../protocols/http/passing.ts";
+import { PassingFields } from "../../protocols/http/codec/passthrough-fields.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type {
@@ -18,7 +18,7 @@ import type {
 } from "../../src/core/protocol.ts";
 import { ended } from "../../src/core/service.ts";
 import type { Service } from "../../src/core/service.ts";
-import { systemClock } from "../../src/net/timers.ts";
+import { systemClock } from "../../src/runtime/timers.ts";
 import { exactlyOnce } from "./exactly-once.ts";
 import { keptLog } from "./naming.ts";
 import { seeded } from "./random.ts";

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Server, Socket } from "node:net";
 import type { RunningProxy } from "../../src/assemble.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import { systemClock } from "../../src/net/timers.ts";
+import { systemClock } from "../../src/runtime/timers.ts";
 
 export interface CountingClock extends Clock {
   /** Timers that have neither run nor been closed. */

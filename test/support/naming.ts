@@ -1,14 +1,14 @@
 // What naming parts are given in tests: logs that are kept, hosts that are made up.
 import type { Clock } from "../../src/core/clock.ts";
-import { parseDtab } from "../../src/core/dtab.ts";
-import type { Dtab } from "../../src/core/dtab.ts";
+import { parseDtab } from "../../src/core/names/dtab.ts";
+import type { Dtab } from "../../src/core/names/dtab.ts";
 import { cell, constant, ok } from "../../src/core/live.ts";
 import type { Cell, Live, State } from "../../src/core/live.ts";
 import type { Log, LogEvent } from "../../src/core/log.ts";
 import type { HostResolver, NamerDeps, NamingDeps } from "../../src/core/naming.ts";
-import { pathLiteral } from "../../src/core/path.ts";
+import { pathLiteral } from "../../src/core/names/path.ts";
 import type { Stats } from "../../src/core/stats.ts";
-import { canonicalIp } from "../../src/naming/ip.ts";
+import { canonicalIp } from "../../src/naming/built-in/ip.ts";
 import { simulatedClock } from "./clock.ts";
 
 export interface KeptLog extends Log {

@@ -1,17 +1,17 @@
 // A router around wires that live in memory: names, addresses and answers are the test's to set.
 import type { Clock, Random } from "../../src/core/clock.ts";
-import { emptyDtab } from "../../src/core/dtab.ts";
-import type { Dtab } from "../../src/core/dtab.ts";
+import { emptyDtab } from "../../src/core/names/dtab.ts";
+import type { Dtab } from "../../src/core/names/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import { failure } from "../../src/core/failure.ts";
 import type { Cell } from "../../src/core/live.ts";
 import { cell, constant, ok, pending } from "../../src/core/live.ts";
 import type { LogEvent } from "../../src/core/log.ts";
 import type { AddressSet, Bound, Interpreter } from "../../src/core/naming.ts";
-import type { NameTree } from "../../src/core/nametree.ts";
-import { leaf } from "../../src/core/nametree.ts";
-import type { Path } from "../../src/core/path.ts";
-import { pathLiteral } from "../../src/core/path.ts";
+import type { NameTree } from "../../src/core/names/nametree.ts";
+import { leaf } from "../../src/core/names/nametree.ts";
+import type { Path } from "../../src/core/names/path.ts";
+import { pathLiteral } from "../../src/core/names/path.ts";
 import type { Address, Call, Classifier, DialOptions, Wire } from "../../src/core/protocol.ts";
 import type { Pending, Reply, Service } from "../../src/core/service.ts";
 import { ended } from "../../src/core/service.ts";

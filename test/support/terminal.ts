@@ -1,5 +1,5 @@
 // The command line in the test's process: what it would print, and its exit code.
-import { runLine } from "../../src/commands/line.ts";
+import { runLine } from "../../src/commands/cli.ts";
 import type { Terminal } from "../../src/commands/command.ts";
 
 export interface LineOutcome {

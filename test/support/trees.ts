@@ -1,10 +1,10 @@
 // Arbitrary paths, trees and dtabs for properties.
 import fc from "fast-check";
-import { alt, empty, fail, leaf, neg, union } from "../../src/core/nametree.ts";
-import type { NameTree } from "../../src/core/nametree.ts";
-import { pathOfShown, showSegment } from "../../src/core/path.ts";
-import type { Path } from "../../src/core/path.ts";
-import type { Dentry, Dtab } from "../../src/core/dtab.ts";
+import { alt, empty, fail, leaf, neg, union } from "../../src/core/names/nametree.ts";
+import type { NameTree } from "../../src/core/names/nametree.ts";
+import { pathOfShown, showSegment } from "../../src/core/names/path.ts";
+import type { Path } from "../../src/core/names/path.ts";
+import type { Dentry, Dtab } from "../../src/core/names/dtab.ts";
 
 /** Mostly few short segments, so that prefixes meet; sometimes any bytes. */
 const segments: fc.Arbitrary<string> = fc.oneof(

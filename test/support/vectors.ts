@@ -1,6 +1,6 @@
 // Reads the tables of test/vectors and the notation that their trees are written in.
 import { readFileSync } from "node:fs";
-import type { NameTree } from "../../src/core/nametree.ts";
+import type { NameTree } from "../../src/core/names/nametree.ts";
 
 /** A case as it stands in the file; a runner checks the fields that its kind needs. */
 export interface VectorCase {

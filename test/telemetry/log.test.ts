@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { logTo } from "../../src/telemetry/log-sink.ts";
+import { logTo } from "../../src/runtime/log-sink.ts";
 import { openLogs } from "../../src/telemetry/log.ts";
 
 function collected() {

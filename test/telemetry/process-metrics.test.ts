@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { simulatedClock } from "../support/clock.ts";
-import { metricsJson } from "../../src/telemetry/json.ts";
+import { metricsJson } from "../../src/telemetry/metrics-json.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
 import { countProcess } from "../../src/telemetry/process-metrics.ts";
 

@@ -3,8 +3,8 @@ import type { Profiler } from "node:inspector/promises";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { getHeapSnapshot, getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 import type { Clock } from "../../core/clock.ts";
-import { isOn, json, numberIn, problem, type AdminRequest, type Answer } from "../endpoint.ts";
-import type { Endpoint } from "../endpoint.ts";
+import { isOn, json, numberIn, problem, type AdminRequest, type Answer } from "../page.ts";
+import type { Endpoint } from "../page.ts";
 
 const maxProfileSeconds = 300;
 const maxLagSeconds = 60;

@@ -1,5 +1,5 @@
 // The page that shows and switches fault injection.
-import { json, problem, type AdminRequest, type Answer, type Endpoint } from "../endpoint.ts";
+import { json, problem, type AdminRequest, type Answer, type Endpoint } from "../page.ts";
 import type { AdminViews, FaultChange } from "../views.ts";
 
 const path = "/faults.json";

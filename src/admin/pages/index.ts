@@ -1,13 +1,13 @@
 // All pages of the admin server.
 import type { Clock } from "../../core/clock.ts";
-import { listOf, text, type Endpoint } from "../endpoint.ts";
+import { listOf, text, type Endpoint } from "../page.ts";
 import type { AdminViews } from "../views.ts";
 import { diagnosticsPages } from "./diagnostics.ts";
 import { faultPages } from "./faults.ts";
 import { metricsPages } from "./metrics.ts";
 import { namingPages } from "./naming.ts";
 import { processPages } from "./process.ts";
-import { uiPages } from "../ui/page.ts";
+import { uiPages } from "../ui/shell.ts";
 
 /** The function gives the pages of the moment: namers and telemeters bring their own. */
 export function allEndpoints(views: AdminViews, clock: Clock): () => readonly Endpoint[] {

@@ -7,7 +7,7 @@ import {
   type AdminRequest,
   type Answer,
   type Endpoint,
-} from "../endpoint.ts";
+} from "../page.ts";
 import type { AdminViews } from "../views.ts";
 
 export function metricsPages(views: AdminViews): readonly Endpoint[] {

@@ -1,9 +1,9 @@
 // The pages that show names: how one resolves, what is bound, what namers watch.
 import type { Clock } from "../../core/clock.ts";
-import { parseDtab, type Dtab } from "../../core/dtab.ts";
+import { parseDtab, type Dtab } from "../../core/names/dtab.ts";
 import type { Live, State } from "../../core/live.ts";
-import { parsePath } from "../../core/path.ts";
-import { json, problem, type AdminRequest, type Answer, type Endpoint } from "../endpoint.ts";
+import { parsePath } from "../../core/names/path.ts";
+import { json, problem, type AdminRequest, type Answer, type Endpoint } from "../page.ts";
 import type { AdminViews, Json, PolicyView } from "../views.ts";
 
 const delegateTimeoutMs = 2_000;

@@ -1,6 +1,6 @@
 // The pages about the process: is it there, is it ready, what is it, how it is told to stop.
 import type { Clock } from "../../core/clock.ts";
-import { json, problem, text, type AdminRequest, type Answer, type Endpoint } from "../endpoint.ts";
+import { json, problem, text, type AdminRequest, type Answer, type Endpoint } from "../page.ts";
 import type { AdminViews } from "../views.ts";
 
 export function processPages(views: AdminViews, clock: Clock): readonly Endpoint[] {

@@ -22,8 +22,8 @@ import type {
   AnnouncerPlugin,
   ListeningAt,
 } from "../../core/announcer.ts";
-import { segmentsOf, segmentText } from "../../core/path.ts";
-import type { Path } from "../../core/path.ts";
+import { segmentsOf, segmentText } from "../../core/names/path.ts";
+import type { Path } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import { integer, path } from "../../core/schema.ts";
 import type { Client, Registration } from "../consul/api.ts";

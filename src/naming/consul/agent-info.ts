@@ -1,6 +1,6 @@
 // What an agent says of itself: its data centre, and the domain of its DNS names.
 import { ok } from "../../core/live.ts";
-import type { WatchDeps } from "./subject.ts";
+import type { WatchDeps } from "./watch-spec.ts";
 import { Watch } from "./watch.ts";
 
 export interface AgentInfo {

@@ -2,15 +2,15 @@
 import type { Clock, Close } from "../../core/clock.ts";
 import { ok, pending, source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
-import { leaf, neg } from "../../core/nametree.ts";
-import type { NameTree } from "../../core/nametree.ts";
+import { leaf, neg } from "../../core/names/nametree.ts";
+import type { NameTree } from "../../core/names/nametree.ts";
 import type { AddressSet, Bound, HostResolver, NamingDeps } from "../../core/naming.ts";
-import type { Path } from "../../core/path.ts";
+import type { Path } from "../../core/names/path.ts";
 import type { Address } from "../../core/protocol.ts";
-import type { WatchReport } from "./subject.ts";
+import type { WatchReport } from "./watch-spec.ts";
 import type { Watch } from "./watch.ts";
-import { computed } from "../tracker.ts";
-import type { Tracker } from "../tracker.ts";
+import { computed } from "../binding/tracker.ts";
+import type { Tracker } from "../binding/tracker.ts";
 import type { Instance } from "./instances.ts";
 
 /** The Host header that a service's endpoints want; null: the caller's own. */

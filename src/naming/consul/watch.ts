@@ -3,10 +3,10 @@ import type { Close } from "../../core/clock.ts";
 import { ok, source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import type { Outcome } from "./api.ts";
-import { maxBlocking } from "./lanes.ts";
-import type { Place } from "./lanes.ts";
+import { maxBlocking } from "./query-slots.ts";
+import type { Place } from "./query-slots.ts";
 import { RateLimit } from "./rate-limit.ts";
-import type { Subject, WatchDeps, WatchReport } from "./subject.ts";
+import type { Subject, WatchDeps, WatchReport } from "./watch-spec.ts";
 
 /** A server answers so late at most when nothing changes; a dead one is noticed a little later. */
 const maxWaitMs = 60_000;

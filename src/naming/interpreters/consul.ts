@@ -11,16 +11,16 @@
 // A change counts at once. A text that is no dtab is logged, and the last good one stays; a key
 // that is not there is a dtab without entries. See docs/consul.md.
 import * as v from "valibot";
-import { concat, emptyDtab, parseDtab, showDtab } from "../../core/dtab.ts";
-import type { Dtab } from "../../core/dtab.ts";
+import { concat, emptyDtab, parseDtab, showDtab } from "../../core/names/dtab.ts";
+import type { Dtab } from "../../core/names/dtab.ts";
 import { failure } from "../../core/failure.ts";
 import { failed, flatMap, ok } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core/naming.ts";
-import { segmentsOf, segmentText } from "../../core/path.ts";
+import { segmentsOf, segmentText } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import { path } from "../../core/schema.ts";
-import { lanesTo } from "../consul/lanes.ts";
+import { lanesTo } from "../consul/query-slots.ts";
 import {
   agentEntries,
   agentName,
@@ -29,10 +29,10 @@ import {
   consistency,
   watchEntries,
 } from "../consul/schema.ts";
-import { shownPoll } from "../consul/state.ts";
-import type { BackoffRange, WatchDeps } from "../consul/subject.ts";
+import { shownPoll } from "../consul/watch-json.ts";
+import type { BackoffRange, WatchDeps } from "../consul/watch-spec.ts";
 import { Watch } from "../consul/watch.ts";
-import { computed } from "../tracker.ts";
+import { computed } from "../binding/tracker.ts";
 import { localInterpreter } from "./default.ts";
 
 const schema = v.strictObject({

@@ -5,9 +5,9 @@
 import * as v from "valibot";
 import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core/naming.ts";
 import { plugin } from "../../core/plugin.ts";
-import { interpreter } from "../interpreter.ts";
-import { inOrder } from "../names.ts";
-import { utilityNamer } from "../utility.ts";
+import { interpreter } from "../binding/binder.ts";
+import { inOrder } from "../binding/lookup.ts";
+import { utilityNamer } from "../built-in/built-in.ts";
 
 const schema = v.strictObject({ kind: v.literal("default") });
 

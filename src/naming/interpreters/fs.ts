@@ -7,18 +7,18 @@
 // A change counts at once. A dtab that does not parse is logged, and the last good one stays.
 import { resolve } from "node:path";
 import * as v from "valibot";
-import { concat, parseDtab, showDtab } from "../../core/dtab.ts";
-import type { Dtab } from "../../core/dtab.ts";
+import { concat, parseDtab, showDtab } from "../../core/names/dtab.ts";
+import type { Dtab } from "../../core/names/dtab.ts";
 import { failure } from "../../core/failure.ts";
 import { failed, flatMap, ok, pending } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core/naming.ts";
 import { plugin } from "../../core/plugin.ts";
 import { file } from "../schema.ts";
-import { computed } from "../tracker.ts";
-import type { Tracker } from "../tracker.ts";
-import { Files } from "../files.ts";
-import type { FileText } from "../files.ts";
+import { computed } from "../binding/tracker.ts";
+import type { Tracker } from "../binding/tracker.ts";
+import { Files } from "../fs/files.ts";
+import type { FileText } from "../fs/files.ts";
 import { localInterpreter } from "./default.ts";
 
 const maxFileBytes = 10_000_000;

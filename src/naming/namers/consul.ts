@@ -21,24 +21,24 @@ import * as v from "valibot";
 import { decimal, path } from "../../core/schema.ts";
 import { constant, map, ok } from "../../core/live.ts";
 import type { Live } from "../../core/live.ts";
-import { neg } from "../../core/nametree.ts";
-import type { NameTree } from "../../core/nametree.ts";
+import { neg } from "../../core/names/nametree.ts";
+import type { NameTree } from "../../core/names/nametree.ts";
 import type { Bound, NamerDeps, NamerPlugin, RunningNamer } from "../../core/naming.ts";
-import { pathOfShown, segmentsOf, segmentText } from "../../core/path.ts";
-import type { Path } from "../../core/path.ts";
+import { pathOfShown, segmentsOf, segmentText } from "../../core/names/path.ts";
+import type { Path } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import type { Client, Question } from "../consul/api.ts";
-import { lanesTo, maxBlocking } from "../consul/lanes.ts";
-import type { Lanes } from "../consul/lanes.ts";
+import { lanesTo, maxBlocking } from "../consul/query-slots.ts";
+import type { Lanes } from "../consul/query-slots.ts";
 import { agentEntries, agentName, clientOf, consistency, watchEntries } from "../consul/schema.ts";
-import type { WatchDeps } from "../consul/subject.ts";
+import type { WatchDeps } from "../consul/watch-spec.ts";
 import { Watch } from "../consul/watch.ts";
 import { agentInfo } from "../consul/agent-info.ts";
 import type { AgentInfo } from "../consul/agent-info.ts";
 import { healthStatuses, isSameInstances, readInstances } from "../consul/instances.ts";
 import type { Instance, ReadOptions } from "../consul/instances.ts";
 import { Service } from "../consul/service.ts";
-import { shownService } from "../consul/state.ts";
+import { shownService } from "../consul/watch-json.ts";
 
 const schema = v.strictObject({
   kind: v.literal("io.l5d.consul"),

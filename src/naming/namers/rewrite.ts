@@ -11,10 +11,10 @@
 // segment as it can, and the whole segment must fit.
 import * as v from "valibot";
 import { constant, ok } from "../../core/live.ts";
-import { leaf, neg } from "../../core/nametree.ts";
+import { leaf, neg } from "../../core/names/nametree.ts";
 import type { NamerDeps, NamerPlugin, RunningNamer } from "../../core/naming.ts";
-import { parsePath } from "../../core/path.ts";
-import { substitutePath } from "../../core/path-pattern.ts";
+import { parsePath } from "../../core/names/path.ts";
+import { substitutePath } from "../../core/names/path-pattern.ts";
 import { plugin } from "../../core/plugin.ts";
 import { path, pathPattern } from "../../core/schema.ts";
 

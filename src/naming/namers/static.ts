@@ -14,14 +14,14 @@
 // longest counts. Host names are looked up again every 5 s; `* weight` is the share of traffic.
 import * as v from "valibot";
 import { constant, ok } from "../../core/live.ts";
-import { leaf, neg } from "../../core/nametree.ts";
+import { leaf, neg } from "../../core/names/nametree.ts";
 import type { Bound, NamerDeps, NamerPlugin, RunningNamer } from "../../core/naming.ts";
-import { join, parsePath, root, segmentsOf, pathOfShown, without } from "../../core/path.ts";
-import type { Path } from "../../core/path.ts";
+import { join, parsePath, root, segmentsOf, pathOfShown, without } from "../../core/names/path.ts";
+import type { Path } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import { path } from "../../core/schema.ts";
-import { parseHostPort, resolvedLines } from "../address-lines.ts";
-import type { AddressLine } from "../address-lines.ts";
+import { parseHostPort, resolvedLines } from "../fs/address-lines.ts";
+import type { AddressLine } from "../fs/address-lines.ts";
 
 const address = () =>
   v.pipe(

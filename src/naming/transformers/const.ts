@@ -7,12 +7,12 @@
 // The path is looked up with the configured namers and no dtab.
 import * as v from "valibot";
 import { map } from "../../core/live.ts";
-import { mapTree } from "../../core/nametree.ts";
+import { mapTree } from "../../core/names/nametree.ts";
 import type { TransformerDeps, TransformerPlugin } from "../../core/naming.ts";
-import { join } from "../../core/path.ts";
+import { join } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import { path } from "../../core/schema.ts";
-import { idPrefixOf } from "./filters.ts";
+import { idPrefixOf } from "./address-filter.ts";
 
 const schema = v.strictObject({
   kind: v.literal("io.l5d.const"),

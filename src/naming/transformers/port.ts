@@ -7,11 +7,11 @@
 // Ids begin with `/%/io.l5d.port/4141`.
 import * as v from "valibot";
 import type { TransformerDeps, TransformerPlugin } from "../../core/naming.ts";
-import { append } from "../../core/path.ts";
+import { append } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import type { Address } from "../../core/protocol.ts";
 import { integer, path } from "../../core/schema.ts";
-import { addressTransformer, idPrefixOf } from "./filters.ts";
+import { addressTransformer, idPrefixOf } from "./address-filter.ts";
 
 const schema = v.strictObject({
   kind: v.literal("io.l5d.port"),

@@ -8,15 +8,15 @@
 import * as v from "valibot";
 import { ok } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
-import { evaluate, mapTree, simplify } from "../../core/nametree.ts";
-import type { NameTree } from "../../core/nametree.ts";
+import { evaluate, mapTree, simplify } from "../../core/names/nametree.ts";
+import type { NameTree } from "../../core/names/nametree.ts";
 import type { Bound, TransformerDeps, TransformerPlugin } from "../../core/naming.ts";
-import { join } from "../../core/path.ts";
+import { join } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import { path } from "../../core/schema.ts";
-import { isSameTree } from "../bound-tree.ts";
-import { computed } from "../tracker.ts";
-import { idPrefixOf } from "./filters.ts";
+import { isSameTree } from "../binding/bound-tree.ts";
+import { computed } from "../binding/tracker.ts";
+import { idPrefixOf } from "./address-filter.ts";
 
 const schema = v.strictObject({
   kind: v.literal("io.l5d.replace"),

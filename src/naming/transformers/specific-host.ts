@@ -7,9 +7,9 @@ import * as v from "valibot";
 import type { TransformerDeps, TransformerPlugin } from "../../core/naming.ts";
 import { plugin } from "../../core/plugin.ts";
 import { path } from "../../core/schema.ts";
-import { canonicalIp } from "../ip.ts";
+import { canonicalIp } from "../built-in/ip.ts";
 import { ipAddress } from "../schema.ts";
-import { addressTransformer, idPrefixOf } from "./filters.ts";
+import { addressTransformer, idPrefixOf } from "./address-filter.ts";
 
 const schema = v.strictObject({
   kind: v.literal("io.l5d.specificHost"),

@@ -11,7 +11,7 @@ import { decimal, integer, says } from "../../core/schema.ts";
 import type { AccrualPlugin, AccrualPolicy } from "../accrual.ts";
 import type { Backoff } from "../backoff.ts";
 import { accrualKeys, deadTimes } from "./keys.ts";
-import { SlidingCount } from "../sliding-count.ts";
+import { SlidingCount } from "./sliding-count.ts";
 
 /** Of so few calls no rate is worth a name. */
 const minCalls = 5;

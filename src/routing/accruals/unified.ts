@@ -13,7 +13,7 @@ import { decimal, integer, says } from "../../core/schema.ts";
 import type { AccrualPlugin, AccrualPolicy } from "../accrual.ts";
 import type { Backoff } from "../backoff.ts";
 import { accrualKeys, deadTimes } from "./keys.ts";
-import { SlidingCount } from "../sliding-count.ts";
+import { SlidingCount } from "./sliding-count.ts";
 
 export const unified: AccrualPlugin = plugin({
   kind: "io.l5d.unified",

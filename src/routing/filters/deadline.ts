@@ -5,8 +5,8 @@ import { failure } from "../../core/failure.ts";
 import type { Call } from "../../core/protocol.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import { ended } from "../../core/service.ts";
-import { Expiries } from "../expiries.ts";
-import type { Expiring } from "../expiries.ts";
+import { Expiries } from "../deadline-queue.ts";
+import type { Expiring } from "../deadline-queue.ts";
 import { showDuration } from "../waiting-room.ts";
 
 /** Beyond what timers can count (24.8 days) no limit is kept. */

@@ -5,7 +5,7 @@ import type { Failure } from "../../core/failure.ts";
 import type { Call } from "../../core/protocol.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import { ended } from "../../core/service.ts";
-import type { FaultSwitch } from "../faults.ts";
+import type { FaultSwitch } from "./fault-switches.ts";
 
 const broken = failure(
   "closed",

@@ -5,7 +5,7 @@ import type { Failure } from "../../core/failure.ts";
 import type { Call } from "../../core/protocol.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import type { Counter, Stats } from "../../core/stats.ts";
-import { SlidingCount } from "../sliding-count.ts";
+import { SlidingCount } from "../accruals/sliding-count.ts";
 
 /** `hedge` of a client. */
 export interface HedgeOptions {

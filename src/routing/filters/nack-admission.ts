@@ -5,7 +5,7 @@ import { failure } from "../../core/failure.ts";
 import type { Filter, Reply } from "../../core/service.ts";
 import { ended } from "../../core/service.ts";
 import type { Stats } from "../../core/stats.ts";
-import { SlidingCount } from "../sliding-count.ts";
+import { SlidingCount } from "../accruals/sliding-count.ts";
 
 /** `nackAdmission` of a client. */
 export interface NackAdmissionOptions {

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import * as v from "valibot";
 import type { ListeningAt } from "../../../src/core/announcer.ts";
-import { pathLiteral } from "../../../src/core/path.ts";
+import { pathLiteral } from "../../../src/core/names/path.ts";
 import { consulAnnouncer } from "../../../src/naming/announcers/consul.ts";
 import { consulAgent } from "../../support/consul.ts";
 import type { ConsulAgent } from "../../support/consul.ts";

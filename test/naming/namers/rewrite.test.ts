@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as v from "valibot";
-import { pathLiteral } from "../../../src/core/path.ts";
+import { pathLiteral } from "../../../src/core/names/path.ts";
 import { rewrite } from "../../../src/naming/namers/rewrite.ts";
 import { namerDeps } from "../../support/naming.ts";
 

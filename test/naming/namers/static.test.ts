@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as v from "valibot";
 import { ok } from "../../../src/core/live.ts";
-import { pathLiteral } from "../../../src/core/path.ts";
+import { pathLiteral } from "../../../src/core/names/path.ts";
 import { staticNamer } from "../../../src/naming/namers/static.ts";
 import { namerDeps } from "../../support/naming.ts";
 

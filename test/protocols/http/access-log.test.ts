@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
-import { pathLiteral } from "../../../src/core/path.ts";
+import { pathLiteral } from "../../../src/core/names/path.ts";
 import { lineMaker } from "../../../protocols/http/access-log.ts";
-import { newTrace } from "../../../protocols/http/trace-id.ts";
+import { newTrace } from "../../../protocols/http/filters/trace-id.ts";
 import type { Exchange } from "../../../protocols/http/exchange.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { seeded } from "../../support/random.ts";

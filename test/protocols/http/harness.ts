@@ -1,13 +1,13 @@
 // Server and client connections on sockets without a kernel: bytes in, requests and answers out.
-import { ClientCall } from "../../../protocols/http/client-call.ts";
-import { ClientConnection } from "../../../protocols/http/client-connection.ts";
-import type { ClientSettings } from "../../../protocols/http/client-connection.ts";
+import { ClientCall } from "../../../protocols/http/client/call.ts";
+import { ClientConnection } from "../../../protocols/http/client/connection.ts";
+import type { ClientSettings } from "../../../protocols/http/client/connection.ts";
 import { defaultLimits, isRefusal } from "../../../protocols/http/exchange.ts";
 import type { HttpLimits } from "../../../protocols/http/exchange.ts";
 import { wholeBody } from "../../../protocols/http/message.ts";
-import { PassingFields } from "../../../protocols/http/passing.ts";
+import { PassingFields } from "../../../protocols/http/codec/passthrough-fields.ts";
 import type { Body, Fields, HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
-import { ServerConnection } from "../../../protocols/http/server-connection.ts";
+import { ServerConnection } from "../../../protocols/http/server/connection.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { Pool } from "../../../src/net/pool.ts";
 import { simulatedClock } from "../../support/clock.ts";

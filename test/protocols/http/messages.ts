@@ -1,12 +1,12 @@
 // Requests and answers for tests, with what the test does not care about filled in.
 import { Buffer } from "node:buffer";
-import { emptyDtab } from "../../../src/core/dtab.ts";
-import { pathLiteral } from "../../../src/core/path.ts";
+import { emptyDtab } from "../../../src/core/names/dtab.ts";
+import { pathLiteral } from "../../../src/core/names/path.ts";
 import type { BoundName } from "../../../src/core/protocol.ts";
 import { noBody, wholeBody } from "../../../protocols/http/message.ts";
 import type { Service } from "../../../src/core/service.ts";
 import type { Fields, HttpRequest, HttpResponse, Peer } from "../../../protocols/http/message.ts";
-import { PassingFields } from "../../../protocols/http/passing.ts";
+import { PassingFields } from "../../../protocols/http/codec/passthrough-fields.ts";
 
 export const peer: Peer = {
   remoteHost: "127.0.0.1",

@@ -1,12 +1,12 @@
 // Bytes of peers that mean no good: nothing is thrown, nothing beyond the limits is held.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { MuxRequest, MuxResponse } from "../../../protocols/mux/call.ts";
-import { MuxResponse as Response, readDispatch } from "../../../protocols/mux/call.ts";
-import { ClientCall } from "../../../protocols/mux/client-call.ts";
-import { ServerConnection } from "../../../protocols/mux/server-connection.ts";
-import type { ServerLimits } from "../../../protocols/mux/server-settings.ts";
-import { Session } from "../../../protocols/mux/session.ts";
+import type { MuxRequest, MuxResponse } from "../../../protocols/mux/message.ts";
+import { MuxResponse as Response, readDispatch } from "../../../protocols/mux/message.ts";
+import { ClientCall } from "../../../protocols/mux/client/call.ts";
+import { ServerConnection } from "../../../protocols/mux/server/connection.ts";
+import type { ServerLimits } from "../../../protocols/mux/server/settings.ts";
+import { Session } from "../../../protocols/mux/client/connection.ts";
 import { ended } from "../../../src/core/service.ts";
 import type { Reply } from "../../../src/core/service.ts";
 import { simulatedClock } from "../../support/clock.ts";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { readDispatch, readRdispatch, readReq, readRreq } from "../../../protocols/mux/call.ts";
-import { Fragments } from "../../../protocols/mux/fragments.ts";
-import * as mux from "../../../protocols/mux/message.ts";
-import { showDtab } from "../../../src/core/dtab.ts";
+import { readDispatch, readRdispatch, readReq, readRreq } from "../../../protocols/mux/message.ts";
+import { Fragments } from "../../../protocols/mux/codec/fragments.ts";
+import * as mux from "../../../protocols/mux/codec/messages.ts";
+import { showDtab } from "../../../src/core/names/dtab.ts";
 import { everySplit } from "./splits.ts";
 
 interface Decoded {

@@ -1,10 +1,10 @@
 // A Thrift server and wire on sockets without a kernel: bytes in, calls and answers out.
 import type { Buffer } from "node:buffer";
-import { ClientCall } from "../../../protocols/thrift/client-call.ts";
-import { ClientConnection } from "../../../protocols/thrift/client-connection.ts";
+import { ClientCall } from "../../../protocols/thrift/client/call.ts";
+import { ClientConnection } from "../../../protocols/thrift/client/connection.ts";
 import type { Exchange, ServerLimits, Speech } from "../../../protocols/thrift/exchange.ts";
 import type { ThriftRequest, ThriftResponse } from "../../../protocols/thrift/message.ts";
-import { ServerConnection } from "../../../protocols/thrift/server-connection.ts";
+import { ServerConnection } from "../../../protocols/thrift/server/connection.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { LogEvent } from "../../../src/core/log.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";

@@ -3,12 +3,15 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { marks, outcomeOf, readEnvelope } from "../../../protocols/thrift/envelope.ts";
-import { readStruct } from "../../../protocols/thrift/fields.ts";
-import { MessageCutter } from "../../../protocols/thrift/message-cutter.ts";
-import { readRequestHeader, writeRequestHeader } from "../../../protocols/thrift/request-header.ts";
-import type { RequestHeader } from "../../../protocols/thrift/request-header.ts";
-import type { Encoding } from "../../../protocols/thrift/types.ts";
+import { marks, outcomeOf, readEnvelope } from "../../../protocols/thrift/codec/envelope.ts";
+import { readStruct } from "../../../protocols/thrift/codec/struct-codec.ts";
+import { MessageCutter } from "../../../protocols/thrift/codec/message-cutter.ts";
+import {
+  readRequestHeader,
+  writeRequestHeader,
+} from "../../../protocols/thrift/ttwitter/request-header.ts";
+import type { RequestHeader } from "../../../protocols/thrift/ttwitter/request-header.ts";
+import type { Encoding } from "../../../protocols/thrift/codec/types.ts";
 import { Framer } from "../../../src/net/framer.ts";
 
 interface Message {

@@ -1,8 +1,8 @@
 // A call that is sent beside the first.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readDispatch } from "../../../protocols/mux/call.ts";
-import { copyOf, muxOf, thriftCallIn } from "../../../protocols/thriftmux/payload.ts";
+import { readDispatch } from "../../../protocols/mux/message.ts";
+import { copyOf, muxOf, thriftCallIn } from "../../../protocols/thriftmux/codec/payload.ts";
 import { dispatchBody } from "../../support/mux-peer.ts";
 import { binary } from "../../support/thrift-bytes.ts";
 

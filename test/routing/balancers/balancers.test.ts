@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { selector } from "../../../src/core/select.ts";
-import { leaf, union } from "../../../src/core/nametree.ts";
+import { selector } from "../../../src/core/names/select.ts";
+import { leaf, union } from "../../../src/core/names/nametree.ts";
 import { aliasTable } from "../../../src/routing/balancers/alias.ts";
 import { Balancer } from "../../../src/routing/balancers/balancer.ts";
 import type { BalancerPlugin, Node } from "../../../src/routing/balancers/balancer.ts";

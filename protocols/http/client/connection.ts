@@ -1,0 +1,370 @@
+// One connection to an endpoint: one call at a time, back to the pool only when all is clean.
+import { latin1Of } from "../../../src/net/latin1.ts";
+import type { Clock } from "../../../src/core/clock.ts";
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import type { WireStats } from "../../../src/core/protocol.ts";
+import { Inlet } from "../../../src/net/input-buffer.ts";
+import type { Consumer } from "../../../src/net/input-buffer.ts";
+import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import { writeCopy } from "../../../src/net/outlet.ts";
+import type { Pool, PoolMember } from "../../../src/net/pool.ts";
+import { readAnswer } from "../codec/response-head.ts";
+import type { AnswerHead } from "../codec/response-head.ts";
+import { IncomingBody, wholeChunked } from "../codec/incoming-body.ts";
+import type { BodySource } from "../codec/incoming-body.ts";
+import { closedFailure } from "./call.ts";
+import type { ClientCall } from "./call.ts";
+import type { HttpDialOptions } from "../exchange.ts";
+import { listOf } from "../codec/header-fields.ts";
+import { announcedBody, latin1Body, noBody } from "../message.ts";
+import type { BodyTarget } from "../codec/outgoing-body.ts";
+import { problemText } from "../codec/parse-errors.ts";
+import { marks, scanHead } from "../codec/head-scanner.ts";
+
+/** Mostly a part of the text that there is already. */
+function bodyText(
+  { text, bodyAt }: AnswerHead,
+  length: number,
+  buffer: Buffer,
+  start: number,
+): string {
+  const isThere = text.length >= bodyAt + length;
+  return isThere ? text.slice(bodyAt, bodyAt + length) : latin1Of(buffer, start, start + length);
+}
+
+/** What the connections of one wire share. */
+export interface ClientSettings {
+  readonly clock: Clock;
+  readonly stats: WireStats;
+  readonly options: HttpDialOptions;
+  /** `127.0.0.1:8080`, for texts. */
+  readonly name: string;
+}
+
+/*
+ * idle -> head -> body -> idle    a call; without a body `body` is skipped
+ * body -> draining -> idle        nobody wants the rest of the answer
+ * head -> tunnel                  101: the link belongs to somebody else
+ * any -> closed
+ */
+type State = "idle" | "head" | "body" | "draining" | "tunnel" | "closed";
+
+/** Interim answers to one request; more is no answer but a flood. */
+const maxInterims = 16;
+/** An answer that nobody wants has to end within this. */
+const drainTimeMs = 1_000;
+/** Whole answers up to this are kept as text, to be joined with their head. */
+const maxTextBytes = 16 * 1024;
+
+export class ClientConnection implements Receiver, Consumer, BodySource, BodyTarget, PoolMember {
+  openedMs = 0;
+  idleSinceMs = 0;
+  readonly #link: Link;
+  readonly #settings: ClientSettings;
+  readonly #pool: Pool<ClientConnection>;
+  readonly #inlet: Inlet;
+  #state: State = "idle";
+  #call: ClientCall | null = null;
+  #body: IncomingBody | null = null;
+  calls = 0;
+  #interims = 0;
+  /** Bytes of the current answer have come. */
+  #hasAnswerBytes = false;
+  /** The endpoint closes after this answer, or what it says can no longer be trusted. */
+  #isLast = false;
+
+  constructor(link: Link, settings: ClientSettings, pool: Pool<ClientConnection>) {
+    this.#link = link;
+    this.#settings = settings;
+    this.#pool = pool;
+    this.#inlet = new Inlet(link, this);
+    link.receiver = this;
+  }
+
+  // Receiver
+
+  received(buffer: Buffer, length: number): void {
+    this.#settings.stats.receivedBytes.value += length;
+    this.#inlet.received(buffer, length);
+  }
+
+  ended(): void {
+    this.#inlet.ended();
+  }
+
+  drained(): void {
+    this.#call?.drained();
+  }
+
+  closed(error: Error | null): void {
+    this.#lost(
+      error === null ? "closed the connection" : `broke the connection (${error.message})`,
+    );
+  }
+
+  // Consumer
+
+  get readAheadBytes(): number {
+    if (this.#state === "tunnel") return 0;
+    return this.#body !== null && !this.#body.wants ? 0 : Infinity;
+  }
+
+  consume(buffer: Buffer, start: number, end: number): number {
+    let at = start;
+    for (;;) {
+      const before = at;
+      const state = this.#state;
+      at = this.#consumeOnce(buffer, at, end);
+      if (at >= end || (at === before && state === this.#state)) return at;
+    }
+  }
+
+  inputEnded(): void {
+    if (this.#body?.peerEnded() === true) this.#answerEnded();
+    else this.#lost("closed the connection");
+  }
+
+  // BodySource
+
+  bodyWants(): void {
+    this.#inlet.advance();
+  }
+
+  bodyCancelled(): void {
+    const call = this.#call;
+    this.#call = null;
+    if (call === null || call.isSent) this.#drain();
+    else this.close();
+    call?.finish(null); // complete, as far as anybody wants to know
+  }
+
+  bodyEnded(): void {} // whoever fed it looks
+
+  bodyBroke(problem: string): void {
+    this.#malformed(problem);
+  }
+
+  // BodyTarget
+
+  write(text: string): void {
+    this.#settings.stats.sentBytes.value += text.length;
+    this.#link.write(text);
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    this.#settings.stats.sentBytes.value += bytes.length;
+    this.#link.socket.write(bytes);
+  }
+
+  writeCopy(bytes: Uint8Array, before: string, after: string): boolean {
+    this.#settings.stats.sentBytes.value += before.length + bytes.length + after.length;
+    return writeCopy(this.#link.socket, bytes, before, after);
+  }
+
+  // For the call
+
+  /** The call writes its request next. */
+  begin(call: ClientCall): void {
+    if (this.#state !== "idle")
+      throw new Error(`bug: a call on a connection that is ${this.#state}`);
+    this.#state = "head";
+    this.#call = call;
+    this.calls++;
+    this.#interims = 0;
+    this.#hasAnswerBytes = false;
+    this.#isLast = false;
+  }
+
+  /** The call has ended early. What is left of the answer is read, when that is not much. */
+  abandon(call: ClientCall): void {
+    if (this.#call !== call) return;
+    if (this.#body === null || !call.isSent) return this.close();
+    this.#call = null;
+    this.#body.cancel();
+    return undefined;
+  }
+
+  // PoolMember
+
+  /** Destroys the socket. A call in progress fails. */
+  close(): void {
+    this.#lost("was disconnected from");
+  }
+
+  #consumeOnce(buffer: Buffer, start: number, end: number): number {
+    switch (this.#state) {
+      case "head":
+        this.#hasAnswerBytes = true;
+        return this.#consumeHead(buffer, start, end);
+      case "body":
+      case "draining":
+        return this.#consumeBody(buffer, start, end);
+      case "idle":
+        // Nobody asked: whatever this is, the next caller must not get it.
+        this.close();
+        return end;
+      case "tunnel":
+        return start;
+      case "closed":
+        return end;
+      default:
+        return this.#state satisfies never;
+    }
+  }
+
+  #consumeHead(buffer: Buffer, start: number, end: number): number {
+    const call = this.#call;
+    if (call === null) throw new Error("bug: an answer is expected without a call");
+    const result = scanHead("answer", buffer, start, end, this.#settings.options.limits);
+    if (result === "more") return start;
+    if (result !== null) return this.#malformed(problemText(result), end);
+    const { headEnd } = marks;
+    const head = readAnswer(buffer, end, call.request.method === "HEAD");
+    if (typeof head === "string") return this.#malformed(head, end);
+    const { status, fields } = head.answer;
+    if (status === 101) return this.#switch(call, head, buffer.subarray(headEnd, end), end);
+    if (status >= 200) {
+      return this.#isShortOf(head, end - headEnd)
+        ? start
+        : this.#final(call, head, buffer, headEnd, end);
+    }
+    if (++this.#interims > maxInterims) return this.#malformed("too many interim answers", end);
+    call.interim(status, fields);
+    return headEnd;
+  }
+
+  /** A short body is on its way: its head is read again with it. */
+  #isShortOf({ framing }: AnswerHead, hereBytes: number): boolean {
+    const { maxWholeBodyBytes } = this.#settings.options;
+    return (
+      framing.kind === "length" && framing.length > hereBytes && framing.length <= maxWholeBodyBytes
+    );
+  }
+
+  #final(call: ClientCall, head: AnswerHead, buffer: Buffer, start: number, end: number): number {
+    const { answer, framing } = head;
+    const staysOpen = call.request.version === "1.0" ? head.keepsAlive : !head.closes;
+    this.#isLast = !staysOpen || head.closes || framing.kind === "until-close";
+    const stop = this.#wholeBody(head, buffer, start, end);
+    if (stop >= 0) {
+      if (stop < end) this.#isLast = true; // more than was announced
+      call.answer(answer);
+      if (this.#call === call) this.#answerEnded();
+      return stop;
+    }
+    this.#body = new IncomingBody(framing, this.#settings.options.limits, this);
+    this.#state = "body";
+    answer.body = this.#body;
+    call.answer(answer);
+    return start;
+  }
+
+  /** Sets the body when all of it is here, and says where it ends; -1 when it has to flow. */
+  #wholeBody(head: AnswerHead, buffer: Buffer, start: number, end: number): number {
+    const { answer, framing, announcedLength } = head;
+    switch (framing.kind) {
+      case "none":
+        answer.body = announcedLength === null ? noBody : announcedBody(announcedLength);
+        return start;
+      case "length": {
+        const stop = start + framing.length;
+        if (stop > end || framing.length > maxTextBytes) return -1;
+        answer.body = latin1Body(bodyText(head, framing.length, buffer, start));
+        return stop;
+      }
+      case "chunked": {
+        const whole = wholeChunked(buffer, start, end, this.#settings.options.limits);
+        if (whole === null) return -1;
+        answer.body = latin1Body(whole.text);
+        return whole.end;
+      }
+      case "until-close":
+        return -1;
+      default:
+        return framing satisfies never;
+    }
+  }
+
+  #switch(call: ClientCall, head: AnswerHead, rest: Uint8Array, end: number): number {
+    const { answer, upgrade } = head;
+    const asked = call.request.upgrade;
+    if (asked === null || upgrade === null || !listOf(asked).includes(upgrade.toLowerCase())) {
+      return this.#malformed("it switched to a protocol that nobody asked for", end);
+    }
+    this.#state = "tunnel";
+    this.#link.socket.pause();
+    const first = Uint8Array.from(rest);
+    answer.upgrade = {
+      protocol: upgrade,
+      take: () => ({ link: this.#link, head: first }),
+      closed: () => {
+        this.#state = "closed";
+        this.#pool.gone(this);
+        call.finish(null);
+      },
+    };
+    call.answer(answer);
+    return end;
+  }
+
+  #consumeBody(buffer: Buffer, start: number, end: number): number {
+    const body = this.#body;
+    if (body === null) return start;
+    const stop = body.consume(buffer, start, end);
+    if (this.#body !== body) return stop; // closed meanwhile
+    if (body.isDone) {
+      if (stop < end) this.#isLast = true; // more than was announced
+      this.#answerEnded();
+    } else if (body.discardedBytes > this.#settings.options.maxDrainBytes) this.close();
+    return stop;
+  }
+
+  /** The pool has it back before the call ends: what the caller asks next can use it. */
+  #answerEnded(): void {
+    const call = this.#call;
+    this.#call = this.#body = null;
+    if (this.#isLast || call?.isSent === false) this.close();
+    else {
+      this.#state = "idle";
+      this.#pool.give(this);
+    }
+    call?.finish(null);
+  }
+
+  #drain(): void {
+    const body = this.#body;
+    const { clock, options } = this.#settings;
+    if (body === null || (body.remainingBytes ?? 0) > options.maxDrainBytes) return this.close();
+    this.#state = "draining";
+    clock.after(drainTimeMs, () => {
+      if (this.#body === body) this.close();
+    });
+    this.#inlet.advance();
+    return undefined;
+  }
+
+  #malformed(problem: string, end = 0): number {
+    this.#end(failure("malformed", `${this.#settings.name} gave a malformed answer: ${problem}`));
+    return end;
+  }
+
+  #lost(what: string): void {
+    const hasAnswer = this.#call?.hasAnswer === true;
+    const when = hasAnswer ? "before its answer was complete" : "before it answered";
+    const isReused = this.calls > 1;
+    const detail = `${what} ${when}`;
+    this.#end(closedFailure(this.#settings.name, detail, isReused, this.#hasAnswerBytes));
+  }
+
+  #end(why: Failure): void {
+    if (this.#state === "closed") return;
+    const [call, body] = [this.#call, this.#body];
+    this.#state = "closed";
+    this.#call = this.#body = null;
+    this.#link.socket.destroy();
+    this.#pool.gone(this);
+    body?.fail(why);
+    call?.finish(why);
+  }
+}

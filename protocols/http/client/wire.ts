@@ -1,0 +1,67 @@
+// The client side: a wire to one endpoint, its pool, its connections.
+import type { Address, Wire } from "../../../src/core/protocol.ts";
+import { stack } from "../../../src/core/service.ts";
+import type { Filter, Service } from "../../../src/core/service.ts";
+import { dial } from "../../../src/net/dial.ts";
+import { Pool } from "../../../src/net/pool.ts";
+import { ClientCall } from "./call.ts";
+import { ClientConnection } from "./connection.ts";
+import type { ClientSettings } from "./connection.ts";
+import type { HttpDialDeps, HttpDialOptions } from "../exchange.ts";
+import type { HttpRequest, HttpResponse } from "../message.ts";
+
+/** `filters` stand before the wire, outermost first. */
+export function dialHttp(
+  address: Address,
+  options: HttpDialOptions,
+  deps: HttpDialDeps,
+  filters: readonly Filter<HttpRequest, HttpResponse>[] = [],
+): Wire<HttpRequest, HttpResponse> {
+  return new HttpWire(address, options, deps, filters);
+}
+
+/**
+ * Owns its sockets; dials when first used. May reply before `service` returns. A class, so that
+ * the wires of a cluster look alike to those who ask all of them for their status.
+ */
+class HttpWire implements Wire<HttpRequest, HttpResponse> {
+  readonly service: Service<HttpRequest, HttpResponse>;
+  readonly #pool: Pool<ClientConnection>;
+
+  constructor(
+    address: Address,
+    options: HttpDialOptions,
+    { clock, stats }: HttpDialDeps,
+    filters: readonly Filter<HttpRequest, HttpResponse>[],
+  ) {
+    const { host, port } = address;
+    const name = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    const settings: ClientSettings = { clock, stats, options, name };
+    const pool: Pool<ClientConnection> = new Pool(
+      { ...options, name },
+      (opened, failed) =>
+        dial(address, options, clock, {
+          opened: (link) => opened(new ClientConnection(link, settings, pool)),
+          failed,
+          closed: stats.closed,
+        }),
+      clock,
+      stats,
+    );
+    this.#pool = pool;
+    this.service = stack(filters, (request, reply) => {
+      const call = new ClientCall(request, reply, settings);
+      call.run(pool);
+      return call;
+    });
+  }
+
+  get status(): "open" | "busy" | "closed" {
+    if (this.#pool.isClosed) return "closed";
+    return this.#pool.isExhausted ? "busy" : "open";
+  }
+
+  close(graceMs: number): void {
+    this.#pool.close(graceMs);
+  }
+}

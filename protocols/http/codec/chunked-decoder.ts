@@ -1,0 +1,127 @@
+// The chunked coding (RFC 9112 section 7.1), decoded in place.
+import type { HeadLimits } from "../exchange.ts";
+import { trailerFields } from "./header-fields.ts";
+import type { Fields } from "../message.ts";
+import { hexValue, isValue } from "./byte-classes.ts";
+import { marks, scanFields } from "./head-scanner.ts";
+
+/*
+ *   chunked-body = *( 1*HEXDIG [ chunk-ext ] CRLF data CRLF ) 1*"0" [ chunk-ext ] CRLF trailers CRLF
+ * CRLF and nothing else ends a line: a recipient that takes a bare LF, or a CR alone, sees another
+ * body than one that does not. Extensions are dropped, and bounded in length.
+ */
+
+/** 2^52 bytes and some leading zeros are as large as anybody's chunk may claim to be. */
+const maxSizeDigits = 16;
+const maxExtensionBytes = 512;
+
+const CR = 13;
+const LF = 10;
+const SEMICOLON = 59;
+
+type Place = "size" | "extension" | "size-lf" | "data" | "data-cr" | "data-lf" | "trailers" | "end";
+
+export class ChunkDecoder {
+  /** The payload that the last `decode` found: a range of its buffer. */
+  payloadStart = 0;
+  payloadEnd = 0;
+  /** Not null once the body has ended. */
+  trailers: Fields | null = null;
+  /** Not null when the bytes are no chunked body. */
+  problem: string | null = null;
+
+  readonly #limits: HeadLimits;
+  #place: Place = "size";
+  /** Of the chunk: its size while it is read, then the bytes that are still to come. */
+  #size = 0;
+  #count = 0;
+
+  constructor(limits: HeadLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Decodes `buffer[start, end)`, moving payload together where chunks border on each other, and
+   * returns how far it came: all the way, unless trailers are incomplete, or at the end.
+   */
+  decode(buffer: Buffer, start: number, end: number): number {
+    this.payloadStart = this.payloadEnd = start;
+    let at = start;
+    while (at < end && this.problem === null && this.#place !== "end") {
+      if (this.#place === "data") at = this.#data(buffer, at, end);
+      else if (this.#place === "trailers") {
+        const after = this.#trailers(buffer, at, end);
+        if (after === at) break;
+        at = after;
+      } else this.#step(buffer[at++] as number);
+    }
+    return at;
+  }
+
+  #data(buffer: Buffer, start: number, end: number): number {
+    const count = Math.min(this.#size, end - start);
+    if (this.payloadEnd === this.payloadStart) this.payloadStart = this.payloadEnd = start;
+    else if (this.payloadEnd !== start) buffer.copyWithin(this.payloadEnd, start, start + count);
+    this.payloadEnd += count;
+    this.#size -= count;
+    if (this.#size === 0) this.#place = "data-cr";
+    return start + count;
+  }
+
+  #trailers(buffer: Buffer, start: number, end: number): number {
+    const result = scanFields(buffer, start, end, this.#limits);
+    if (result === "more") return start;
+    if (result !== null) {
+      this.problem = `a bad trailer section (${result})`;
+      return start;
+    }
+    this.#place = "end";
+    this.trailers = trailerFields(buffer);
+    return marks.headEnd;
+  }
+
+  /** One byte of framing. */
+  #step(code: number): void {
+    switch (this.#place) {
+      case "size":
+        return this.#sizeByte(code);
+      case "extension":
+        if (code === CR) this.#place = "size-lf";
+        else if (!isValue(code)) this.problem = "a control byte in a chunk extension";
+        else if (++this.#count > maxExtensionBytes) this.problem = "a chunk extension too long";
+        return;
+      case "size-lf":
+        if (code !== LF) this.problem = "a chunk size that does not end in CRLF";
+        this.#place = this.#size === 0 ? "trailers" : "data";
+        return;
+      case "data-cr":
+        if (code !== CR) this.problem = "a chunk longer than its size";
+        this.#place = "data-lf";
+        return;
+      case "data-lf":
+        if (code !== LF) this.problem = "a chunk that does not end in CRLF";
+        this.#place = "size";
+        this.#size = this.#count = 0;
+        return;
+      default:
+        throw new Error(`bug: a framing byte in ${this.#place}`);
+    }
+  }
+
+  #sizeByte(code: number): void {
+    const digit = hexValue(code);
+    if (digit >= 0) {
+      this.#size = this.#size * 16 + digit;
+      if (++this.#count > maxSizeDigits || this.#size > Number.MAX_SAFE_INTEGER) {
+        this.problem = "a chunk size too large";
+      }
+      return;
+    }
+    if (this.#count === 0 || (code !== CR && code !== SEMICOLON)) {
+      this.problem = "an invalid chunk size";
+    } else {
+      this.#place = code === CR ? "size-lf" : "extension";
+      this.#count = 0;
+    }
+  }
+}

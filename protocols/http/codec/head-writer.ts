@@ -1,0 +1,158 @@
+// Heads as text, one character a byte: everything the proxy owns is written here and only here.
+import type { Verdict } from "../../../src/core/protocol.ts";
+import { noBody } from "../message.ts";
+import type { Body, Fields, HttpRequest, HttpResponse } from "../message.ts";
+import { linesOf } from "./passthrough-fields.ts";
+import { via11, viaLine } from "./via.ts";
+
+/** Texts up to this go out without an allocation (Node's own buffer for writing strings). */
+export const maxJoinedBytes = 15 * 1024;
+
+/** Where a method expects a body, its absence is said (RFC 9110 section 8.6). */
+const bodyMethods = new Set(["POST", "PUT", "PATCH"]);
+
+function requestFramingLine(method: string, body: Body): string {
+  if (body === noBody) return bodyMethods.has(method) ? "Content-Length: 0\r\n" : "";
+  if (body.length === null) return "Transfer-Encoding: chunked\r\n";
+  return `Content-Length: ${body.length}\r\n`;
+}
+
+/** The head for an endpoint, empty line included. */
+export function requestHead(request: HttpRequest): string {
+  const { target, receivedTarget, host, receivedHost, fields, via, contextOut } = request;
+  const isAsReceived = target === receivedTarget && host === receivedHost;
+  const opening = (isAsReceived ? fields.opening : null) ?? requestOpening(request);
+  return `${opening}${viaLine(via)}${contextOut}${requestEnd(request)}`;
+}
+
+function requestOpening({ method, target, version, host, fields }: HttpRequest): string {
+  let hostLine = version === "1.1" ? "Host:\r\n" : ""; // RFC 9112 section 3.2
+  if (host !== null) hostLine = `Host: ${host}\r\n`;
+  return `${method} ${target} HTTP/${version}\r\n${hostLine}${fields.lines}`;
+}
+
+function requestEnd({ method, body, expectsContinue, upgrade }: HttpRequest): string {
+  const framing = requestFramingLine(method, body);
+  const expect = expectsContinue ? "Expect: 100-continue\r\n" : "";
+  if (upgrade === null) return `${framing}${expect}\r\n`;
+  return `${framing}${expect}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`;
+}
+
+/** How the body of an answer goes to the caller. */
+export type AnswerMode = "none" | "length" | "chunked" | "until-close";
+
+/** RFC 9112 section 6.3: what decides is the request and the status. */
+export function answerMode(request: HttpRequest, status: number, body: Body): AnswerMode {
+  if (request.method === "HEAD" || status === 204 || status === 304) return "none";
+  if (body.length !== null) return "length";
+  return request.version === "1.0" ? "until-close" : "chunked";
+}
+
+function answerFramingLine(mode: AnswerMode, status: number, body: Body): string {
+  switch (mode) {
+    case "length":
+      return `Content-Length: ${body.length}\r\n`;
+    case "chunked":
+      return "Transfer-Encoding: chunked\r\n";
+    case "none":
+      // What a GET would have brought; a 204 must not say any (RFC 9110 section 8.6).
+      return status === 204 || body.length === null || body === noBody
+        ? ""
+        : `Content-Length: ${body.length}\r\n`;
+    case "until-close":
+      return "";
+    default:
+      return mode satisfies never;
+  }
+}
+
+/**
+ * `connection` is the option to send; empty where the version's default holds. `fault`: what was
+ * injected into the call; absent: nothing.
+ */
+export function answerHead(
+  answer: HttpResponse,
+  mode: AnswerMode,
+  connection: "" | "close" | "keep-alive",
+  fault?: string,
+): string {
+  const { status, reason, fields, body } = answer;
+  const opening = fields.opening ?? `HTTP/1.1 ${status} ${reason}\r\n${fields.lines}`;
+  const lines = opening + hopLines(answer, fault);
+  if (connection === "" && mode === "length") return lines + lengthEnd(body.length ?? 0);
+  const option = connection === "" ? "" : `Connection: ${connection}\r\n`;
+  return `${lines}${answerFramingLine(mode, status, body)}${option}\r\n`;
+}
+
+/** For bodies up to so long the end of the head is remembered. */
+const maxKnownLength = 1_024;
+const lengthEnds: string[] = [];
+
+function lengthEnd(length: number): string {
+  if (length >= maxKnownLength) return `Content-Length: ${length}\r\n\r\n`;
+  return (lengthEnds[length] ??= `Content-Length: ${length}\r\n\r\n`);
+}
+
+/** What this hop and those before it add. */
+function hopLines(answer: HttpResponse, fault: string | undefined): string {
+  const { via, verdict } = answer;
+  const context = answer.hidesContext === true ? null : answer.context;
+  if (context === null && fault === undefined && verdict === "success" && via === via11) {
+    return usualHop;
+  }
+  const told = context === null ? verdictLine(verdict) : contextLines(context, verdict);
+  const lines = viaLine(via) + told;
+  return fault === undefined ? lines : `${lines}l5d-fault: ${fault}\r\n`;
+}
+
+const successClass = "l5d-success-class";
+const successLine = `${successClass}: 1.0\r\n`;
+const usualHop = viaLine(via11) + successLine;
+const failureLine = `${successClass}: 0.0\r\n`;
+
+/** A call that was given up counts as nothing. */
+function verdictLine(verdict: Verdict | null): string {
+  if (verdict === "success") return successLine;
+  return verdict === null || verdict === "ignorable" ? "" : failureLine;
+}
+
+/** Our own verdict takes the place of the one that the hop before gave. */
+function contextLines(context: Fields, verdict: Verdict | null): string {
+  let lines = "";
+  for (let i = 0; i < context.length; i += 2) {
+    const name = context[i] ?? "";
+    if (name === successClass) continue;
+    // It was tried again as often as it may be: the hops before must not start all over.
+    if (name === "l5d-retryable" && verdict === "retryable") continue;
+    lines += `${name}: ${context[i + 1] ?? ""}\r\n`;
+  }
+  return lines + verdictLine(verdict);
+}
+
+/** 100, 103 and the like. */
+export function interimHead(status: number, lines: string): string {
+  return `HTTP/1.1 ${status} ${interimReasons[status] ?? ""}\r\n${lines}\r\n`;
+}
+
+const interimReasons: Readonly<Record<number, string>> = {
+  100: "Continue",
+  102: "Processing",
+  103: "Early Hints",
+};
+
+/** 101: from here on both sides speak `protocol`. */
+export function switchingHead(answer: HttpResponse, protocol: string, fault?: string): string {
+  const lines = answer.fields.lines + hopLines(answer, fault);
+  const head = `HTTP/1.1 101 ${answer.reason}\r\n${lines}`;
+  return `${head}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+}
+
+/** The chunk that ends a chunked body, with its trailers. */
+export function lastChunk(trailers: Fields): string {
+  return trailers.length === 0 ? "0\r\n\r\n" : `0\r\n${linesOf(trailers)}\r\n`;
+}
+
+/** What stands before a chunk's bytes; CRLF stands behind. */
+export function chunkSize(bytes: number): string {
+  return `${bytes.toString(16)}\r\n`;
+}

@@ -1,0 +1,304 @@
+// Sorts the fields of a head: what the proxy owns is taken out, the rest passes through.
+import { marks } from "./head-scanner.ts";
+import { linesOf, PassingFields } from "./passthrough-fields.ts";
+import type { Fields } from "../message.ts";
+
+/** What the proxy owns, by number: 0 is any other field. */
+const known = {
+  other: 0,
+  dropped: 1, // concerns one connection only, or must not be believed
+  host: 2,
+  contentLength: 3,
+  transferEncoding: 4,
+  connection: 5,
+  upgrade: 6,
+  expect: 7,
+  via: 8,
+  context: 9, // l5d-*
+} as const;
+
+const names: readonly (readonly [string, number])[] = [
+  ["te", known.dropped],
+  ["via", known.via],
+  ["host", known.host],
+  ["expect", known.expect],
+  ["trailer", known.dropped],
+  ["upgrade", known.upgrade],
+  ["connection", known.connection],
+  ["keep-alive", known.dropped],
+  ["content-length", known.contentLength],
+  ["proxy-connection", known.dropped],
+  ["transfer-encoding", known.transferEncoding],
+  ["proxy-authenticate", known.dropped],
+  ["proxy-authorization", known.dropped],
+  // Says who the caller is by its certificate; only a TLS server of ours may say so.
+  ["x-forwarded-client-cert", known.dropped],
+];
+
+interface KnownName {
+  readonly name: string;
+  readonly which: number;
+}
+
+/** By length of the name: at most two have the same. */
+const byLength: KnownName[][] = [];
+for (const [name, which] of names) (byLength[name.length] ??= []).push({ name, which });
+
+/** Compares without regard to case; `lower` is in lower case and has the length of the range. */
+function equals(bytes: Uint8Array, start: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const code = bytes[start + i] as number;
+    const letter = code >= 65 && code <= 90 ? code | 0x20 : code;
+    if (letter !== lower.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+function knownField(bytes: Uint8Array, start: number, end: number): number {
+  const candidates = byLength[end - start];
+  if (candidates !== undefined) {
+    for (let i = 0; i < candidates.length; i++) {
+      const candidate = candidates[i] as KnownName;
+      if (equals(bytes, start, candidate.name)) return candidate.which;
+    }
+  }
+  // l5d-
+  if (((bytes[start] as number) | 0x20) !== 0x6c || bytes[start + 3] !== 0x2d) return known.other;
+  return end - start > 4 && equals(bytes, start, "l5d-") ? known.context : known.other;
+}
+
+/** What a head said in fields that do not pass through; several values are joined with `, `. */
+export interface Sorted {
+  /** Of the head. */
+  text: string;
+  /** Where in `text` the lines are that pass through, if they are one range; -1: none do. */
+  passingStart: number;
+  passingEnd: number;
+  /** The lines that pass through, if they are no such range. */
+  lines: string | null;
+  /** Where the line of Host ends in `text`, if it is the first; -1: it is not. */
+  hostEnd: number;
+  context: Fields | null;
+  host: string | null;
+  hostCount: number;
+  contentLength: string | null;
+  /** Content-Length came more than once, with different values. */
+  lengthsConflict: boolean;
+  transferEncoding: string | null;
+  transferEncodingCount: number;
+  connection: string | null;
+  upgrade: string | null;
+  expect: string | null;
+  via: string | null;
+}
+
+/** Written by `sortFields`, good until its next call: one head is read at a time. */
+export const sorted: Sorted = {
+  text: "",
+  passingStart: -1,
+  passingEnd: -1,
+  lines: null,
+  hostEnd: -1,
+  context: null,
+  host: null,
+  hostCount: 0,
+  contentLength: null,
+  lengthsConflict: false,
+  transferEncoding: null,
+  transferEncodingCount: 0,
+  connection: null,
+  upgrade: null,
+  expect: null,
+  via: null,
+};
+
+function reset(text: string): void {
+  sorted.text = text;
+  sorted.passingStart = -1;
+  sorted.passingEnd = -1;
+  sorted.lines = null;
+  sorted.hostEnd = -1;
+  sorted.context = null;
+  sorted.host = null;
+  sorted.hostCount = 0;
+  sorted.contentLength = null;
+  sorted.lengthsConflict = false;
+  sorted.transferEncoding = null;
+  sorted.transferEncodingCount = 0;
+  sorted.connection = null;
+  sorted.upgrade = null;
+  sorted.expect = null;
+  sorted.via = null;
+}
+
+/** Sorts the fields that were scanned last. `text` is the latin1 of `bytes` from `base` on. */
+export function sortFields(bytes: Uint8Array, text: string, base: number): void {
+  reset(text);
+  const offsets = marks.fields;
+  const last = marks.fieldCount * 4;
+  /** Where the lines begin that pass through as they are; -1: the line before did not. */
+  let passing = -1;
+  for (let i = 0; i < last; i += 4) {
+    const start = offsets[i] as number;
+    const end = offsets[i + 1] as number;
+    const valueStart = offsets[i + 2] as number;
+    const valueEnd = offsets[i + 3] as number;
+    const next = i + 4 < last ? (offsets[i + 4] as number) : marks.headEnd - 2;
+    const which = knownField(bytes, start, end);
+    // One space behind the colon and none behind the value: the form in which it is written.
+    const isUsual = valueStart === end + 2 && bytes[end + 1] === 0x20 && valueEnd + 2 === next;
+    if (which === known.other && isUsual) {
+      if (passing < 0) passing = start;
+      continue;
+    }
+    if (passing >= 0) pass(passing - base, start - base);
+    passing = -1;
+    if (which === known.dropped) continue;
+    if (which === known.host && i === 0 && isUsual) sorted.hostEnd = next - base;
+    const value = text.slice(valueStart - base, valueEnd - base);
+    if (which === known.other) {
+      passWritten(`${text.slice(start - base, end - base)}: ${value}\r\n`);
+    } else if (which === known.context) {
+      (sorted.context ??= []).push(text.slice(start - base, end - base).toLowerCase(), value);
+    } else keep(which, value);
+  }
+  if (passing >= 0) pass(passing - base, marks.headEnd - 2 - base);
+  if (sorted.connection !== null) dropListed(sorted.connection);
+}
+
+/** More lines pass: the first range stays one, a second makes a text of its own of them. */
+function pass(start: number, end: number): void {
+  if (sorted.lines === null && sorted.passingStart < 0) {
+    sorted.passingStart = start;
+    sorted.passingEnd = end;
+  } else passWritten(sorted.text.slice(start, end));
+}
+
+function passWritten(lines: string): void {
+  sorted.lines = passingLines() + lines;
+}
+
+function passingLines(): string {
+  const { lines, text, passingStart, passingEnd } = sorted;
+  if (lines !== null) return lines;
+  return passingStart < 0 ? "" : text.slice(passingStart, passingEnd);
+}
+
+/**
+ * Of the head that was sorted last. Its text up to `openEnd` is the start of the head in the form in
+ * which it is written; -1: it has to be written.
+ */
+export function passingFields(openEnd: number): PassingFields {
+  const { lines, text, passingStart, passingEnd } = sorted;
+  if (lines !== null) return new PassingFields(lines);
+  if (passingStart >= 0) {
+    return new PassingFields(text, passingStart, passingEnd, passingStart === openEnd);
+  }
+  return openEnd < 0 ? new PassingFields("") : new PassingFields(text, openEnd, openEnd, true);
+}
+
+function keep(which: number, value: string): void {
+  switch (which) {
+    case known.host:
+      sorted.host = value;
+      sorted.hostCount++;
+      break;
+    case known.contentLength:
+      if (sorted.contentLength !== null && sorted.contentLength !== value) {
+        sorted.lengthsConflict = true;
+      }
+      sorted.contentLength = value;
+      break;
+    case known.transferEncoding:
+      sorted.transferEncoding = joined(sorted.transferEncoding, value);
+      sorted.transferEncodingCount++;
+      break;
+    case known.connection:
+      sorted.connection = joined(sorted.connection, value);
+      break;
+    case known.upgrade:
+      sorted.upgrade = joined(sorted.upgrade, value);
+      break;
+    case known.expect:
+      sorted.expect = joined(sorted.expect, value);
+      break;
+    case known.via:
+      sorted.via = joined(sorted.via, value);
+  }
+}
+
+function joined(before: string | null, value: string): string {
+  return before === null ? value : `${before}, ${value}`;
+}
+
+/** Which of the three options that we act on a Connection field lists. */
+export interface ConnectionOptions {
+  readonly close: boolean;
+  readonly keepAlive: boolean;
+  readonly upgrade: boolean;
+}
+
+const noOptions: ConnectionOptions = { close: false, keepAlive: false, upgrade: false };
+const onlyClose: ConnectionOptions = { ...noOptions, close: true };
+const onlyKeepAlive: ConnectionOptions = { ...noOptions, keepAlive: true };
+const onlyUpgrade: ConnectionOptions = { ...noOptions, upgrade: true };
+
+/** Of a field that lists one option, as nearly all do; null when it has to be taken apart. */
+function usualOption(value: string): ConnectionOptions | null {
+  if (value === "keep-alive" || value === "Keep-Alive") return onlyKeepAlive;
+  if (value === "close") return onlyClose;
+  return value === "Upgrade" || value === "upgrade" ? onlyUpgrade : null;
+}
+
+export function connectionOptions(value: string | null): ConnectionOptions {
+  if (value === null) return noOptions;
+  const usual = usualOption(value);
+  if (usual !== null) return usual;
+  const options = listOf(value);
+  return {
+    close: options.includes("close"),
+    keepAlive: options.includes("keep-alive"),
+    upgrade: options.includes("upgrade"),
+  };
+}
+
+export function listOf(value: string): string[] {
+  return value.split(",").map((item) => item.trim().toLowerCase());
+}
+
+/**
+ * Fields that `Connection` lists concern this connection only. What the proxy owns (Host, framing,
+ * Via) cannot be removed this way: it is not among the fields any more.
+ */
+function dropListed(connection: string): void {
+  if (usualOption(connection) !== null) return;
+  const options = listOf(connection);
+  sorted.lines = linesOf(withoutListed(new PassingFields(passingLines()).list, options));
+  if (sorted.context !== null) sorted.context = withoutListed(sorted.context, options);
+}
+
+function withoutListed(fields: Fields, options: readonly string[]): Fields {
+  const kept: Fields = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    if (!options.includes(name.toLowerCase())) kept.push(name, fields[i + 1] as string);
+  }
+  return kept;
+}
+
+/**
+ * The fields of a trailer section that were scanned last. What frames, routes or concerns one
+ * connection must not come in a trailer (RFC 9110 section 6.5.1), and is dropped.
+ */
+export function trailerFields(bytes: Buffer): Fields {
+  const trailers: Fields = [];
+  const offsets = marks.fields;
+  for (let i = 0; i < marks.fieldCount * 4; i += 4) {
+    const start = offsets[i] as number;
+    const end = offsets[i + 1] as number;
+    if (knownField(bytes, start, end) !== known.other) continue;
+    const value = bytes.toString("latin1", offsets[i + 2], offsets[i + 3]);
+    trailers.push(bytes.toString("latin1", start, end), value);
+  }
+  return trailers;
+}

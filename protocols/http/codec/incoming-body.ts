@@ -1,0 +1,164 @@
+// A body that flows in from a peer: decoded, counted, handed to one sink, or thrown away.
+import type { Failure } from "../../../src/core/failure.ts";
+import { ChunkDecoder } from "./chunked-decoder.ts";
+import type { HeadLimits } from "../exchange.ts";
+import type { Framing } from "./framing.ts";
+import type { Body, BodySink, Fields } from "../message.ts";
+
+/** The connection that a body comes from. */
+export interface BodySource {
+  /** The body wants bytes, for the first time or again. */
+  bodyWants(): void;
+  /** Nobody wants the rest of it. */
+  bodyCancelled(): void;
+  /** Its last byte was taken, and its sink knows. */
+  bodyEnded(): void;
+  /** The bytes are no such body. The source says what follows, by `fail`. */
+  bodyBroke(problem: string): void;
+}
+
+/** Waiting until somebody starts it; then it flows, is held back by its sink, or is thrown away. */
+type State = "waiting" | "flowing" | "held" | "discarding" | "done";
+
+export class IncomingBody implements Body {
+  readonly length: number | null;
+  readonly whole = null;
+  readonly latin1 = null;
+  /** Bytes of payload that came. */
+  receivedBytes = 0;
+  readonly #source: BodySource;
+  readonly #isUntilClose: boolean;
+  readonly #chunks: ChunkDecoder | null;
+  #state: State = "waiting";
+  #sink: BodySink | null = null;
+  /** What had come when nobody wanted more. */
+  #wantedBytes = Infinity;
+
+  constructor(framing: Framing, limits: HeadLimits, source: BodySource) {
+    this.length = framing.kind === "length" ? framing.length : null;
+    this.#isUntilClose = framing.kind === "until-close";
+    this.#chunks = framing.kind === "chunked" ? new ChunkDecoder(limits) : null;
+    this.#source = source;
+  }
+
+  get isDone(): boolean {
+    return this.#state === "done";
+  }
+
+  /** Bytes would be used if they came. */
+  get wants(): boolean {
+    return this.#state === "flowing" || this.#state === "discarding";
+  }
+
+  /** Bytes that are still to come; null when unknown. */
+  get remainingBytes(): number | null {
+    return this.length === null ? null : this.length - this.receivedBytes;
+  }
+
+  /** Bytes that came although nobody wanted them any more. */
+  get discardedBytes(): number {
+    return Math.max(0, this.receivedBytes - this.#wantedBytes);
+  }
+
+  start(sink: BodySink): void {
+    if (this.#sink !== null) throw new Error("bug: a body started twice");
+    this.#sink = sink;
+    if (this.#state !== "waiting") return;
+    this.#state = "flowing";
+    this.#source.bodyWants();
+  }
+
+  resume(): void {
+    if (this.#state !== "held") return;
+    this.#state = "flowing";
+    this.#source.bodyWants();
+  }
+
+  cancel(): void {
+    if (this.#state === "done" || this.#state === "discarding") return;
+    this.#sink = null;
+    this.#state = "discarding";
+    this.#wantedBytes = this.receivedBytes;
+    this.#source.bodyCancelled();
+  }
+
+  /** For the source: as `Consumer.consume`. */
+  consume(buffer: Buffer, start: number, end: number): number {
+    if (!this.wants || start === end) return start;
+    return this.#chunks === null
+      ? this.#consumePlain(buffer, start, end)
+      : this.#consumeChunks(this.#chunks, buffer, start, end);
+  }
+
+  /** For the source: the peer sends no more. False: it should have. */
+  peerEnded(): boolean {
+    if (!this.#isUntilClose) return false;
+    this.#end([]);
+    return true;
+  }
+
+  /** For the source: what comes is not the whole body. */
+  fail(why: Failure): void {
+    if (this.#state === "done") return;
+    this.#state = "done";
+    this.#sink?.fail(why);
+  }
+
+  #consumePlain(buffer: Buffer, start: number, end: number): number {
+    const remaining = this.remainingBytes ?? Infinity;
+    const stop = Math.min(end, start + remaining);
+    this.#give(buffer, start, stop);
+    if (this.remainingBytes === 0) this.#end([]);
+    return stop;
+  }
+
+  #consumeChunks(chunks: ChunkDecoder, buffer: Buffer, start: number, end: number): number {
+    const stop = chunks.decode(buffer, start, end);
+    if (chunks.payloadEnd > chunks.payloadStart) {
+      this.#give(buffer, chunks.payloadStart, chunks.payloadEnd);
+    }
+    if (chunks.problem !== null) this.#source.bodyBroke(chunks.problem);
+    else if (chunks.trailers !== null) this.#end(chunks.trailers);
+    return stop;
+  }
+
+  #give(buffer: Buffer, start: number, end: number): void {
+    this.receivedBytes += end - start;
+    if (this.#sink === null || this.#state !== "flowing") return;
+    const hasRoom = this.#sink.chunk(buffer.subarray(start, end));
+    // The sink may have cancelled meanwhile.
+    if (!hasRoom && this.#state === "flowing") this.#state = "held";
+  }
+
+  #end(trailers: Fields): void {
+    if (this.#state === "done") return;
+    this.#state = "done";
+    this.#sink?.end(trailers);
+    this.#source.bodyEnded();
+  }
+}
+
+/**
+ * The whole of a short body that lies in `buffer` from `start` on, and where it ends; null when it
+ * is not all there. Leaves the buffer as it is.
+ */
+export function wholeChunked(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  limits: HeadLimits,
+): { readonly text: string; readonly end: number } | null {
+  if (end - start > maxChunkedBytes || end - start < lastChunk.length) return null;
+  if (buffer.toString("latin1", end - lastChunk.length, end) !== lastChunk) return null;
+  buffer.copy(copied, 0, start, end);
+  const chunks = new ChunkDecoder(limits);
+  const stop = chunks.decode(copied, 0, end - start);
+  // What is wrong with it, and its trailers, is told by the body that flows.
+  if (chunks.trailers === null || chunks.trailers.length > 0) return null;
+  const text = copied.toString("latin1", chunks.payloadStart, chunks.payloadEnd);
+  return { text, end: start + stop };
+}
+
+const lastChunk = "0\r\n\r\n";
+const maxChunkedBytes = 8 * 1024;
+const copied = Buffer.allocUnsafeSlow(maxChunkedBytes);

@@ -1,0 +1,64 @@
+// The fields of a head that pass through: lines as received while nobody looks at them.
+import type { Fields } from "../message.ts";
+
+/** `Name: value` and CRLF of each. */
+export function linesOf(fields: Fields): string {
+  let lines = "";
+  for (let i = 0; i < fields.length; i += 2) lines += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  return lines;
+}
+
+/**
+ * Most heads are passed on without a look at a single field of this kind: then the text goes out
+ * that came in. Once somebody has asked for the list, the list is what counts, changes to it too.
+ */
+export class PassingFields {
+  readonly #text: string;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #opens: boolean;
+  #list: Fields | null = null;
+
+  /**
+   * The lines are `text` from `start` to `end`, as `linesOf` makes them. `opens`: what stands before
+   * them is the start of the head, in the form in which it is written.
+   */
+  constructor(text: string, start = 0, end = text.length, opens = false) {
+    this.#text = text;
+    this.#start = start;
+    this.#end = end;
+    this.#opens = opens;
+  }
+
+  static of(list: Fields): PassingFields {
+    const fields = new PassingFields("");
+    fields.#list = list;
+    return fields;
+  }
+
+  /** Name, value, name, value, ...: to be read, and to be changed. */
+  get list(): Fields {
+    return (this.#list ??= listOf(this.lines));
+  }
+
+  /** What is written. */
+  get lines(): string {
+    return this.#list === null ? this.#text.slice(this.#start, this.#end) : linesOf(this.#list);
+  }
+
+  /** The start of the head as it came and these lines, in one piece; null: there is no such piece. */
+  get opening(): string | null {
+    return this.#opens && this.#list === null ? this.#text.slice(0, this.#end) : null;
+  }
+}
+
+function listOf(lines: string): Fields {
+  const list: Fields = [];
+  for (let at = 0; at < lines.length;) {
+    const colon = lines.indexOf(":", at);
+    const end = lines.indexOf("\r", colon);
+    list.push(lines.slice(at, colon), lines.slice(colon + 2, end));
+    at = end + 2;
+  }
+  return list;
+}

@@ -1,0 +1,165 @@
+// From a scanned head to a request, or to the reason why it is none.
+import { latin1Of } from "../../../src/net/latin1.ts";
+import { emptyDtab } from "../../../src/core/names/dtab.ts";
+import type { Address, BoundName } from "../../../src/core/protocol.ts";
+import type { Dtab } from "../../../src/core/names/dtab.ts";
+import type { Path } from "../../../src/core/names/path.ts";
+import { absoluteTarget, isAuthority } from "./authority.ts";
+import type { Hop } from "../filters/context.ts";
+import type { Refusal } from "../exchange.ts";
+import { connectionOptions, listOf, passingFields, sorted, sortFields } from "./header-fields.ts";
+import { requestFraming } from "./framing.ts";
+import type { Framing } from "./framing.ts";
+import { noBody } from "../message.ts";
+import type { Body, Fields, HttpRequest, InterimReceiver, Peer } from "../message.ts";
+import type { PassingFields } from "./passthrough-fields.ts";
+import { refusal } from "./parse-errors.ts";
+import { marks } from "./head-scanner.ts";
+
+/** One shape for all requests; what is null or empty is filled in on the way. */
+class Request implements HttpRequest {
+  deadlineMs = Infinity;
+  localDtab: Dtab = emptyDtab;
+  replayable = true;
+  readonly idempotent: boolean;
+  dst: Path | null = null;
+  bound: BoundName | null = null;
+  endpoint: Address | null = null;
+  path: object | null = null;
+  attachment: object | null = null;
+  readonly method: string;
+  target: string;
+  readonly version: "1.1" | "1.0";
+  host: string | null;
+  readonly absoluteScheme: "http" | "https" | null;
+  readonly fields: PassingFields;
+  readonly receivedTarget: string;
+  readonly receivedHost: string | null;
+  via: string | null = sorted.via;
+  context: Fields | null = sorted.context;
+  contextOut = "";
+  hop: Hop | null = null;
+  expectsContinue: boolean;
+  upgrade: string | null;
+  body: Body = noBody;
+  readonly peer: Peer;
+  interims: InterimReceiver | null = null;
+
+  constructor(
+    method: string,
+    target: string,
+    host: string | null,
+    scheme: "http" | "https" | null,
+    peer: Peer,
+  ) {
+    this.method = method;
+    this.idempotent = idempotentMethods.has(method);
+    this.target = this.receivedTarget = target;
+    this.fields = passingFields(scheme === null ? openEnd() : -1);
+    this.version = marks.minor === 1 ? "1.1" : "1.0";
+    this.host = this.receivedHost = host;
+    this.absoluteScheme = scheme;
+    // HTTP/1.0 has neither (RFC 9110 sections 10.1.1 and 7.8).
+    this.expectsContinue = marks.minor === 1 && sorted.expect !== null;
+    this.upgrade = marks.minor === 1 ? upgradeOf() : null;
+    this.peer = peer;
+  }
+}
+
+/** Behind the line of Host, if it is the second, and the first is written like ours; else -1. */
+function openEnd(): number {
+  const { lineStart, secondEnd, minor } = marks;
+  const digit = sorted.text.charCodeAt(secondEnd - lineStart + " HTTP/1.".length);
+  return digit === 48 + minor ? sorted.hostEnd : -1;
+}
+
+const usualMethods = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"];
+
+/** One string for each usual method: tables find it without hashing it anew for every request. */
+function methodOf(text: string, length: number): string {
+  for (const method of usualMethods) {
+    if (method.length === length && text.startsWith(method)) return method;
+  }
+  return text.slice(0, length);
+}
+
+/** RFC 9110 section 9.2.2. */
+const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+/**
+ * The same request, to be sent beside the first, which is on its way and may have its endpoint's Host:
+ * what one of them writes the other does not see. null: its body flows, or an answer to it may be a
+ * tunnel.
+ */
+export function copyOf(request: HttpRequest): HttpRequest | null {
+  if (request.body.latin1 === null || request.upgrade !== null) return null;
+  const copy: HttpRequest = Object.assign(Object.create(Object.getPrototypeOf(request)), request);
+  copy.interims = null;
+  copy.host = request.receivedHost;
+  return copy;
+}
+
+/** Whoever finds a short body behind the head takes it in: then no framing is left, and `end` moves. */
+export interface RequestHead {
+  readonly request: OpenRequest;
+  framing: Framing;
+  /** Behind the head. */
+  end: number;
+  /** The caller wants, or its version implies, that the connection ends with the answer. */
+  readonly closes: boolean;
+}
+
+/** While its body is not known yet: only the server connection has it in this form. */
+export type OpenRequest = { -readonly [Key in keyof HttpRequest]: HttpRequest[Key] };
+
+/** Of the head scanned last in `bytes`. */
+export function readRequest(bytes: Buffer, peer: Peer): RequestHead | Refusal {
+  const base = marks.lineStart;
+  const text = latin1Of(bytes, base, marks.headEnd);
+  sortFields(bytes, text, base);
+  const method = methodOf(text, marks.firstEnd - base);
+  const target = text.slice(marks.firstEnd - base + 1, marks.secondEnd - base);
+  const problem = hostProblem();
+  if (problem !== null) return refusal(400, problem);
+  if (sorted.expect !== null && sorted.expect.toLowerCase() !== "100-continue") {
+    return refusal(417, "an expectation other than 100-continue");
+  }
+  const framing = requestFraming(marks.minor);
+  if (typeof framing === "string") return refusal(400, framing);
+  const request = requestOf(method, target, peer);
+  if (!(request instanceof Request)) return request;
+  const options = connectionOptions(sorted.connection);
+  const closes = options.close || (marks.minor === 0 && !options.keepAlive);
+  return { request, framing, end: marks.headEnd, closes };
+}
+
+function requestOf(method: string, target: string, peer: Peer): Request | Refusal {
+  if (method === "CONNECT")
+    return refusal(501, "CONNECT is not supported: this is no forward proxy");
+  if (target.charCodeAt(0) === 47 || (target === "*" && method === "OPTIONS")) {
+    return new Request(method, target, sorted.host, null, peer);
+  }
+  const absolute = absoluteTarget(target, method);
+  if (absolute === null) {
+    return refusal(400, "the request target is neither a path nor an http URI with a host");
+  }
+  return new Request(method, absolute.target, absolute.authority, absolute.scheme, peer);
+}
+
+/** One Host at most, and one that cannot be read in two ways (RFC 9112 section 3.2). */
+function hostProblem(): string | null {
+  const { host, hostCount } = sorted;
+  if (hostCount > 1) return "more than one Host field";
+  if (host === null || host === "" || isAuthority(host)) return null;
+  return "an invalid Host field";
+}
+
+/**
+ * What the caller would like to speak instead, when it says so properly. Never HTTP/2 in clear
+ * text: the requests in such a tunnel would pass by every rule of the proxy ("h2c smuggling").
+ */
+function upgradeOf(): string | null {
+  const { upgrade, connection } = sorted;
+  if (upgrade === null || !connectionOptions(connection).upgrade) return null;
+  return listOf(upgrade).some((protocol) => protocol.startsWith("h2")) ? null : upgrade;
+}

@@ -1,0 +1,109 @@
+// Finds one request in the bytes of a connection; a short body is part of it.
+import { wholeChunked } from "./incoming-body.ts";
+import type { HttpLimits, Refusal } from "../exchange.ts";
+import { sorted } from "./header-fields.ts";
+import type { Framing } from "./framing.ts";
+import { latin1Body } from "../message.ts";
+import type { Peer } from "../message.ts";
+import { refusal, scanRefusal } from "./parse-errors.ts";
+import { latin1Of } from "../../../src/net/latin1.ts";
+import { readRequest } from "./request-head.ts";
+import type { RequestHead } from "./request-head.ts";
+import { scanHead } from "./head-scanner.ts";
+
+export interface RefusedBytes {
+  readonly refusal: Refusal;
+  /** What was read of the start line. */
+  readonly rawStartLine: string;
+  /** null when the head was not read that far, or has none or several. */
+  readonly host: string | null;
+}
+
+export const lateHead: RefusedBytes = {
+  refusal: refusal(408, "the request did not come in time"),
+  rawStartLine: "",
+  host: null,
+};
+
+const noFraming: Framing = { kind: "none" };
+const maxRawBytes = 512;
+/** A head without an end is looked at again at least this often. */
+const lookAgainBytes = 512;
+/** Up to here every look is cheap, and what is no HTTP at all shows itself. */
+const smallBytes = 128;
+
+/** Remembers how far an unfinished request was looked at. */
+export class RequestReader {
+  readonly #limits: HttpLimits;
+  readonly #peer: Peer;
+  #scannedBytes = 0;
+  #neededBytes = 0;
+
+  constructor(limits: HttpLimits, peer: Peer) {
+    this.#limits = limits;
+    this.#peer = peer;
+  }
+
+  read(buffer: Buffer, start: number, end: number): RequestHead | RefusedBytes | "more" {
+    if (!this.#isWorthALook(buffer, start, end)) return "more";
+    const result = scanHead("request", buffer, start, end, this.#limits);
+    if (result === "more") return this.#needs(end - start, 0);
+    if (result !== null) return refused(scanRefusal(result), null, buffer, start, end);
+    const head = readRequest(buffer, this.#peer);
+    if ("status" in head) return refused(head, theHost(), buffer, start, end);
+    return this.#withBody(head, buffer, start, end);
+  }
+
+  /** Scanning starts over at every look, so not every byte is worth one. */
+  #isWorthALook(buffer: Buffer, start: number, end: number): boolean {
+    const length = end - start;
+    if (this.#neededBytes > 0) return length >= this.#neededBytes;
+    const scanned = this.#scannedBytes;
+    if (scanned < smallBytes || length - scanned >= lookAgainBytes) return true;
+    const { maxInitialLineBytes } = this.#limits;
+    if (scanned <= maxInitialLineBytes && length > maxInitialLineBytes) return true;
+    const lineFeed = buffer.indexOf(10, start + scanned);
+    return lineFeed >= 0 && lineFeed < end;
+  }
+
+  #needs(scannedBytes: number, neededBytes: number): "more" {
+    this.#scannedBytes = scannedBytes;
+    this.#neededBytes = neededBytes;
+    return "more";
+  }
+
+  /** Takes a short body in, waiting for it when it may come at once. */
+  #withBody(head: RequestHead, buffer: Buffer, start: number, end: number): RequestHead | "more" {
+    const { framing, request, end: bodyStart } = head;
+    if (framing.kind === "length" && framing.length <= this.#limits.maxWholeBodyBytes) {
+      const bodyEnd = bodyStart + framing.length;
+      if (bodyEnd <= end) takeIn(head, latin1Of(buffer, bodyStart, bodyEnd), bodyEnd);
+      else if (!request.expectsContinue) return this.#needs(end - start, bodyEnd - start);
+    } else if (framing.kind === "chunked") {
+      const whole = wholeChunked(buffer, bodyStart, end, this.#limits);
+      if (whole !== null) takeIn(head, whole.text, whole.end);
+    }
+    this.#needs(0, 0);
+    return head;
+  }
+}
+
+/** Of the head that was read last; which of several is meant nobody knows. */
+const theHost = (): string | null => (sorted.hostCount === 1 ? sorted.host : null);
+
+function refused(
+  why: Refusal,
+  host: string | null,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): RefusedBytes {
+  const raw = buffer.toString("latin1", start, Math.min(end, start + maxRawBytes));
+  return { refusal: why, rawStartLine: /^[^\r\n]*/.exec(raw.trimStart())?.[0] ?? "", host };
+}
+
+function takeIn(head: RequestHead, body: string, end: number): void {
+  head.request.body = latin1Body(body);
+  head.framing = noFraming;
+  head.end = end;
+}

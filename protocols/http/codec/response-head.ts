@@ -1,0 +1,83 @@
+// From a scanned head to an answer of an endpoint, or to what is wrong with it.
+import type { Verdict } from "../../../src/core/protocol.ts";
+import { latin1Of } from "../../../src/net/latin1.ts";
+import { connectionOptions, passingFields, sorted, sortFields } from "./header-fields.ts";
+import { announcedLength, answerFraming } from "./framing.ts";
+import type { Framing } from "./framing.ts";
+import { noBody } from "../message.ts";
+import type { Body, Fields, HttpResponse, Tunnel } from "../message.ts";
+import type { PassingFields } from "./passthrough-fields.ts";
+import { marks } from "./head-scanner.ts";
+import { viaAfter } from "./via.ts";
+
+class Answer implements HttpResponse {
+  readonly status: number;
+  readonly reason: string;
+  readonly version: "1.1" | "1.0";
+  readonly fields: PassingFields;
+  readonly via: string;
+  context: Fields | null = sorted.context;
+  verdict: Verdict | null = null;
+  body: Body = noBody;
+  upgrade: Tunnel | null = null;
+
+  /** `openEnd` as in `passingFields`. */
+  constructor(reason: string, openEnd: number) {
+    this.fields = passingFields(openEnd);
+    this.status = marks.status;
+    this.reason = reason;
+    this.version = marks.minor === 1 ? "1.1" : "1.0";
+    this.via = viaAfter(sorted.via, this.version);
+  }
+}
+
+/** While its body is not known yet: only the client connection has it in this form. */
+export type OpenAnswer = { -readonly [Key in keyof HttpResponse]: HttpResponse[Key] };
+
+export interface AnswerHead {
+  readonly answer: OpenAnswer;
+  readonly framing: Framing;
+  /** See `announcedLength`. */
+  readonly announcedLength: number | null;
+  readonly closes: boolean;
+  /** Explicitly: for endpoints that got an HTTP/1.0 request. */
+  readonly keepsAlive: boolean;
+  /** The value of Upgrade, on a 101. */
+  readonly upgrade: string | null;
+  /** Of the head, and of what came behind it when that was little; latin1. */
+  readonly text: string;
+  /** Where in `text` the body begins. */
+  readonly bodyAt: number;
+}
+
+/** So much behind a head is made text with it: most bodies, and then their text is a part of it. */
+const maxTextBehindBytes = 4 * 1024;
+
+/** Of the head scanned last in `bytes`, which end at `end`. A string is what is wrong. */
+export function readAnswer(bytes: Buffer, end: number, isToHead: boolean): AnswerHead | string {
+  const { lineStart: base, headEnd } = marks;
+  const text = latin1Of(bytes, base, end - headEnd <= maxTextBehindBytes ? end : headEnd);
+  sortFields(bytes, text, base);
+  const framing = answerFraming(marks.status, marks.minor, isToHead);
+  if (typeof framing === "string") return framing;
+  const options = connectionOptions(sorted.connection);
+  return {
+    answer: new Answer(text.slice(marks.firstEnd - base, marks.lineEnd - base), openEnd(text)),
+    framing,
+    announcedLength: framing.kind === "none" ? announcedLength(marks.status, isToHead) : null,
+    closes: options.close || (marks.minor === 0 && !options.keepAlive),
+    keepsAlive: options.keepAlive,
+    upgrade: options.upgrade ? sorted.upgrade : null,
+    text,
+    bodyAt: headEnd - base,
+  };
+}
+
+const statusLineStart = "HTTP/1.1 200 ".length;
+
+/** Behind the status line when it is written like ours; -1 when it is not. */
+function openEnd(text: string): number {
+  const { lineStart, firstEnd, lineEnd } = marks;
+  const isOurs = firstEnd - lineStart === statusLineStart && text.startsWith("1.1", 5);
+  return isOurs ? lineEnd + 2 - lineStart : -1;
+}

@@ -1,0 +1,196 @@
+// What callers tell about a call in `l5d-*` fields, and what is told onwards.
+import { concat, emptyDtab, parseDtab, showDtab } from "../../../src/core/names/dtab.ts";
+import { memoized } from "../../../src/core/memo.ts";
+import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../../src/core/deadline.ts";
+import { parseDeadline, showDeadline } from "./deadline.ts";
+import { ownDeadlineLine } from "./deadline-line.ts";
+import { linesOf } from "../codec/passthrough-fields.ts";
+import { childOf, decodeTrace, newTrace, sampledAt } from "./trace-id.ts";
+import { childLines } from "./trace-lines.ts";
+import type { Clock, Random } from "../../../src/core/clock.ts";
+import type { Dtab } from "../../../src/core/names/dtab.ts";
+import type { Deadline } from "../../../src/core/deadline.ts";
+import type { BoundName } from "../../../src/core/protocol.ts";
+import type { Fields, HttpRequest } from "../message.ts";
+import type { TraceId } from "./trace-id.ts";
+
+/** What this proxy knows of one call beyond the message. Made once, when the call comes in. */
+export interface Hop {
+  /** The server span: the caller's trace, or a new one. */
+  readonly trace: TraceId;
+  /** As the caller sent it, and the same moment on the scale of `Call.deadlineMs`. */
+  readonly deadline: Deadline | null;
+  readonly deadlineMs: number;
+  /** The caller's overrides in one canonical text; null without any. */
+  readonly dtab: string | null;
+  /** `l5d-*` fields that say nothing to this proxy; null without any. */
+  readonly passOn: Fields | null;
+  /** How many more proxies a TRACE or OPTIONS may pass; null when it does not say. */
+  maxForwards: number | null;
+}
+
+/** A dtab header that cannot be read. */
+interface BadDtab {
+  readonly problem: string;
+}
+
+interface LocalDtab {
+  readonly dtab: Dtab;
+  readonly text: string;
+}
+
+interface ContextDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface Context {
+  /** Takes the call's context out of its fields; a text when a dtab cannot be read. */
+  read(request: HttpRequest): string | null;
+  /** The lines for one try at the service that the router chose; a new span each time. */
+  write(request: HttpRequest): string;
+}
+
+/** Dtabs remembered: callers that send one send the same one again. */
+const maxDtabs = 1024;
+const longestDtabs = 16_384;
+
+/** One for a router: remembers the dtabs it has seen. */
+export function context({ clock, random }: ContextDeps): Context {
+  const salt = (random() * 0x1_0000_0000) | 0;
+  const dtabOf = memoized<LocalDtab | BadDtab>(maxDtabs, parseDtabs, longestDtabs);
+
+  const read = (request: HttpRequest): string | null => {
+    const fields = request.context;
+    if (fields === null) {
+      request.hop = plainHop(newTrace(random));
+      return null;
+    }
+    const found = collect(fields, clock);
+    const local = found.dtabs === null ? null : dtabOf(found.dtabs.join("\n"));
+    if (local !== null && "problem" in local) return local.problem;
+    if (local !== null) request.localDtab = local.dtab;
+    const { deadline, passOn } = found;
+    const deadlineMs = deadline === null ? Infinity : deadlineMsOf(deadline, clock);
+    request.deadlineMs = Math.min(request.deadlineMs, deadlineMs);
+    const span = found.trace === null ? newTrace(random) : childOf(found.trace, random);
+    const trace = found.rate === null ? span : sampledAt(span, found.rate, salt);
+    const dtab = local === null || local.text === "" ? null : local.text;
+    request.hop = { trace, deadline, deadlineMs, dtab, passOn, maxForwards: null };
+    return null;
+  };
+  const write = (request: HttpRequest): string => {
+    const { hop } = request;
+    if (hop === null)
+      throw new Error("bug: a request reached a wire, and its context was not read");
+    const lines = childLines(hop.trace, random) + nameLines(request);
+    return isPlain(request, hop) ? lines : lines + rareLines(request, hop, clock);
+  };
+  return { read, write };
+}
+
+function plainHop(trace: TraceId): Hop {
+  const [deadline, dtab, passOn, maxForwards] = [null, null, null, null];
+  return { trace, deadline, deadlineMs: Infinity, dtab, passOn, maxForwards };
+}
+
+interface Found {
+  deadline: Deadline | null;
+  trace: TraceId | null;
+  /** What `l5d-sample` says, 0..1. */
+  rate: number | null;
+  /** Each dtab with a letter in front: `c` from this call's earlier hops, then `u`, the user's. */
+  dtabs: string[] | null;
+  passOn: Fields | null;
+}
+
+function collect(fields: Fields, clock: Clock): Found {
+  const found: Found = { deadline: null, trace: null, rate: null, dtabs: null, passOn: null };
+  let userDtabs: string[] | null = null;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] ?? "";
+    const value = fields[i + 1] ?? "";
+    switch (name) {
+      case "l5d-ctx-deadline": {
+        const deadline = parseDeadline(value);
+        if (deadline === null || !isPlausible(deadline, clock)) break;
+        found.deadline = combined(found.deadline, deadline);
+        break;
+      }
+      case "l5d-ctx-dtab":
+        (found.dtabs ??= []).push(`c${value}`);
+        break;
+      case "l5d-dtab":
+        (userDtabs ??= []).push(`u${value}`);
+        break;
+      case "l5d-ctx-trace":
+        found.trace ??= decodeTrace(value);
+        break;
+      case "l5d-sample":
+        found.rate ??= rateOf(value);
+        break;
+      case "l5d-reqid":
+      case "l5d-dst-service":
+      case "l5d-dst-client":
+      case "l5d-dst-residual":
+        break; // the hop before us wrote them; ours take their place
+      default:
+        (found.passOn ??= []).push(name, value);
+    }
+  }
+  // The user's override what the call brought along: later entries win.
+  if (userDtabs !== null) found.dtabs = [...(found.dtabs ?? []), ...userDtabs];
+  return found;
+}
+
+/** A rate, brought into 0..1; null for what is no number. */
+function rateOf(text: string): number | null {
+  if (!/^-?(\d+\.?\d*|\.\d+)$/.test(text)) return null;
+  return Math.min(1, Math.max(0, Number(text)));
+}
+
+/** Reads dtabs that are joined by line feeds, which no header value holds. */
+function parseDtabs(texts: string): LocalDtab | BadDtab {
+  let dtab = emptyDtab;
+  for (const text of texts.split("\n")) {
+    const parsed = parseDtab(text.slice(1));
+    if (!parsed.ok) {
+      const header = text.startsWith("c") ? "l5d-ctx-dtab" : "l5d-dtab";
+      return { problem: `${header} header is not a dtab: ${parsed.error.message}` };
+    }
+    dtab = concat(dtab, parsed.value);
+  }
+  return { dtab, text: showDtab(dtab) };
+}
+
+/** What an endpoint is told of names: made once, the same for all calls until they are bound anew. */
+function nameLines({ bound }: HttpRequest): string {
+  if (bound === null) return "";
+  return (bound.note ??= linesOf(namesOf(bound)));
+}
+
+function namesOf({ dst, id, residual }: BoundName): Fields {
+  const names = ["l5d-dst-service", dst, "l5d-dst-client", id];
+  return residual === "/" ? names : [...names, "l5d-dst-residual", residual];
+}
+
+/** Nearly all calls: no deadline, no overrides, nothing to pass on. */
+function isPlain(request: HttpRequest, hop: Hop): boolean {
+  return request.deadlineMs === Infinity && hop.dtab === null && hop.passOn === null;
+}
+
+function rareLines(request: HttpRequest, hop: Hop, clock: Clock): string {
+  let lines = "";
+  if (request.deadlineMs !== Infinity) lines += deadlineLine(request.deadlineMs, hop, clock);
+  if (hop.dtab !== null) lines += `l5d-ctx-dtab: ${hop.dtab}\r\n`;
+  return hop.passOn === null ? lines : lines + linesOf(hop.passOn);
+}
+
+/** The caller's own, to the nanosecond, unless a limit of this proxy ends the call earlier. */
+function deadlineLine(deadlineMs: number, hop: Hop, clock: Clock): string {
+  const { deadline } = hop;
+  if (deadline === null) return ownDeadlineLine(deadlineMs, clock);
+  const strictest =
+    deadlineMs >= hop.deadlineMs ? deadline : combined(deadline, deadlineAt(deadlineMs, clock));
+  return `l5d-ctx-deadline: ${showDeadline(strictest)}\r\n`;
+}

@@ -1,0 +1,55 @@
+// The line with a deadline that this proxy sets: made in one piece, since every call with a limit has one.
+//
+//   l5d-ctx-deadline: <now> <deadline>       nanoseconds since 1970, 19 digits each
+import { Buffer } from "node:buffer";
+import type { Clock } from "../../../src/core/clock.ts";
+import { deadlineAt } from "../../../src/core/deadline.ts";
+import { showDeadline } from "./deadline.ts";
+import { latin1Of } from "../../../src/net/latin1.ts";
+
+const start = "l5d-ctx-deadline: ";
+const line = Buffer.from(`${start}${"0".repeat(19)} ${"0".repeat(19)}\r\n`, "latin1");
+const nowAt = start.length;
+const deadlineStart = nowAt + 20;
+
+/** Seconds of ten digits: from 2001 to 2286. */
+const [leastSeconds, mostSeconds] = [1e9, 1e10 - 1];
+
+/**
+ * For the monotonic moment `deadlineMs`, set now. Bigints would do the same (`deadlineAt`), and cost
+ * as much as all other fields of the head together.
+ */
+export function ownDeadlineLine(deadlineMs: number, clock: Clock): string {
+  const nowUs = Math.round(clock.wallMs() * 1_000);
+  const leftNs = Math.round((deadlineMs - clock.nowMs()) * 1e6);
+  const leftUs = Math.floor(leftNs / 1_000);
+  const [nowSeconds, seconds] = [Math.floor(nowUs / 1e6), Math.floor((nowUs + leftUs) / 1e6)];
+  const isUsual = nowSeconds >= leastSeconds && seconds >= leastSeconds && seconds <= mostSeconds;
+  // In 104 days or later the last digits of a number are not exact any more.
+  if (!isUsual || leftNs > Number.MAX_SAFE_INTEGER) {
+    return `${start}${showDeadline(deadlineAt(deadlineMs, clock))}\r\n`;
+  }
+  if (nowSeconds !== lastNowSeconds) put10(nowAt, (lastNowSeconds = nowSeconds));
+  put(nowAt + 10, nowUs - nowSeconds * 1e6, 6);
+  if (seconds !== lastSeconds) put10(deadlineStart, (lastSeconds = seconds));
+  put(deadlineStart + 10, nowUs + leftUs - seconds * 1e6, 6);
+  put(deadlineStart + 16, leftNs - leftUs * 1_000, 3);
+  return latin1Of(line, 0, line.length);
+}
+
+/** What stands in `line` already. */
+let [lastNowSeconds, lastSeconds] = [0, 0];
+
+function put10(at: number, value: number): void {
+  line.write(String(value), at, "latin1");
+}
+
+/** The lowest `count` decimal digits of a whole number below 2^31. */
+function put(at: number, value: number, count: number): void {
+  let rest = value | 0;
+  for (let i = at + count - 1; i >= at; i--) {
+    const next = (rest / 10) | 0;
+    line[i] = 48 + rest - next * 10;
+    rest = next;
+  }
+}

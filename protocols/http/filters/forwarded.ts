@@ -1,0 +1,136 @@
+// The `Forwarded` field (RFC 7239): who called and through which door, as the server's key
+// `addForwardedHeader` labels them.
+import * as v from "valibot";
+import type { Random } from "../../../src/core/clock.ts";
+import type { HttpRequest, Peer } from "../message.ts";
+
+const labelOf = <const Kind extends string>(kind: Kind) =>
+  v.strictObject({ kind: v.literal(kind) });
+
+const labeler = () =>
+  v.optional(
+    v.variant("kind", [
+      labelOf("ip"),
+      labelOf("ip:port"),
+      labelOf("connectionRandom"),
+      labelOf("requestRandom"),
+      labelOf("router"),
+      v.strictObject({
+        kind: v.literal("static"),
+        label: v.pipe(
+          v.string("expected a label such as gateway"),
+          v.regex(/^[A-Za-z0-9._-]+$/, "expected a label of letters, digits, '.', '_' and '-'"),
+        ),
+      }),
+    ]),
+    { kind: "requestRandom" },
+  );
+
+export const forwardedSchema = v.strictObject({ by: labeler(), for: labeler() });
+type ForwardedConfig = v.InferOutput<typeof forwardedSchema>;
+type LabelerConfig = ForwardedConfig["by"];
+
+interface ForwardedDeps {
+  readonly random: Random;
+  /** The router's label. */
+  readonly label: string;
+}
+
+/** One end of a connection as a value of `by` or `for`. */
+type Labeler = (peer: Peer) => string;
+
+interface End {
+  address(peer: Peer): [host: string, port: number];
+  /** The same as long as the connection. */
+  connectionToken: Labeler;
+}
+
+/** Makes the value of the field for one request. */
+export function forwarded(
+  config: ForwardedConfig,
+  deps: ForwardedDeps,
+): (request: HttpRequest) => string {
+  const by = labelerOf(config.by, deps, {
+    address: (peer) => [peer.localHost, peer.localPort],
+    connectionToken: perConnection(deps.random),
+  });
+  const from = labelerOf(config.for, deps, {
+    address: (peer) => [peer.remoteHost, peer.remotePort],
+    connectionToken: (peer) => peer.token,
+  });
+  return (request) => {
+    let value = `by=${by(request.peer)};for=${from(request.peer)}`;
+    if (request.host !== null && request.host !== "") value += `;host=${quoted(request.host)}`;
+    if (request.absoluteScheme !== null) value += `;proto=${request.absoluteScheme}`;
+    return value;
+  };
+}
+
+function labelerOf(config: LabelerConfig, { random, label }: ForwardedDeps, end: End): Labeler {
+  switch (config.kind) {
+    case "ip":
+      return (peer) => ip(end.address(peer)[0]);
+    case "ip:port":
+      return (peer) => ipAndPort(...end.address(peer));
+    case "connectionRandom":
+      return end.connectionToken;
+    case "requestRandom":
+      return () => token(random);
+    case "router": {
+      const known = quoted(`_${label}`);
+      return () => known;
+    }
+    case "static": {
+      const fixed = config.label.startsWith("_") ? config.label : `_${config.label}`;
+      return () => fixed;
+    }
+    default:
+      return config satisfies never;
+  }
+}
+
+/** For our end: another token than the caller's, so that nobody takes them for one. */
+function perConnection(random: Random): Labeler {
+  const tokens = new WeakMap<Peer, string>();
+  return (peer) => {
+    const known = tokens.get(peer);
+    if (known !== undefined) return known;
+    const made = token(random);
+    tokens.set(peer, made);
+    return made;
+  };
+}
+
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** `_` and six random characters (RFC 7239 section 6.3). */
+function token(random: Random): string {
+  let text = "_";
+  for (let i = 0; i < 6; i++) text += letters.charAt(Math.floor(random() * letters.length));
+  return text;
+}
+
+/** IPv4 without the prefix that a dual-stack socket puts before it. */
+function plain(host: string): string {
+  return host.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host;
+}
+
+const isUnknown = (host: string): boolean => host === "" || host === "0.0.0.0" || host === "::";
+
+function ip(host: string): string {
+  if (isUnknown(host)) return "unknown";
+  const address = plain(host);
+  return address.includes(":") ? `"[${address}]"` : address;
+}
+
+function ipAndPort(host: string, port: number): string {
+  if (isUnknown(host)) return "unknown";
+  const address = plain(host);
+  return address.includes(":") ? `"[${address}]:${port}"` : `"${address}:${port}"`;
+}
+
+/** A token as it is, anything else as a quoted string (RFC 9110 section 5.6). */
+function quoted(text: string): string {
+  if (/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return text;
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,161 @@
+// Keeps the beginning of a request's body while it flows, so that the call can be sent again.
+import type { Failure } from "../../../src/core/failure.ts";
+import type { Pending, Reply } from "../../../src/core/service.ts";
+import type { Body, BodySink, Fields, HttpRequest, HttpResponse } from "../message.ts";
+import type { HttpFilter } from "../filters.ts";
+
+/**
+ * Stands around all tries of a call. A body up to `limitBytes` can be sent again however much of it
+ * has passed; a longer one until more than that has passed. Bodies that came with their head are
+ * left alone: they are all here.
+ */
+export function replayFilter(limitBytes: number): HttpFilter {
+  return (request, reply, next): Pending => {
+    if (request.replayable) return next(request, reply);
+    const body = new ReplayBody(request, limitBytes);
+    request.body = body;
+    request.replayable = true;
+    return next(request, new KeptReply(reply, body));
+  };
+}
+
+/** Nothing is kept any more once an answer goes to the caller. */
+class KeptReply implements Reply<HttpResponse> {
+  readonly #reply: Reply<HttpResponse>;
+  readonly #body: ReplayBody;
+
+  constructor(reply: Reply<HttpResponse>, body: ReplayBody) {
+    this.#reply = reply;
+    this.#body = body;
+  }
+
+  start(response: HttpResponse): void {
+    this.#body.letGo();
+    this.#reply.start(response);
+  }
+
+  end(why: Failure | null): void {
+    this.#body.letGo();
+    this.#reply.end(why);
+  }
+}
+
+const firstBytes = 4 * 1024;
+const nothing = Buffer.alloc(0);
+
+/** How the source ended. */
+type End = { readonly trailers: Fields } | { readonly why: Failure };
+
+/**
+ * A body that may be started by one try after the other, each of which gets it from its beginning.
+ * A try that cancels it only stops listening: what the caller's connection does with the rest is
+ * that connection's affair when the call has ended. Owns no connection.
+ */
+class ReplayBody implements Body, BodySink {
+  readonly length: number | null;
+  readonly whole = null;
+  readonly latin1 = null;
+  readonly #request: HttpRequest;
+  readonly #source: Body;
+  readonly #limitBytes: number;
+  #kept = nothing;
+  #keptBytes = 0;
+  /** Nothing is kept: the body goes through, to the try that has it. */
+  #isLetGo = false;
+  #isStarted = false;
+  /** The source waits for `resume`. */
+  #isHeld = false;
+  #end: End | null = null;
+  /** Of the current try; null between tries. */
+  #sink: BodySink | null = null;
+
+  constructor(request: HttpRequest, limitBytes: number) {
+    this.#request = request;
+    this.#source = request.body;
+    this.#limitBytes = limitBytes;
+    this.length = request.body.length;
+  }
+
+  /** For the access log. */
+  get receivedBytes(): number {
+    const source = this.#source;
+    return "receivedBytes" in source ? Number(source.receivedBytes) : 0;
+  }
+
+  /** It will not be started again. */
+  letGo(): void {
+    if (this.#isLetGo) return;
+    this.#isLetGo = true;
+    this.#request.replayable = false;
+    this.#kept = nothing;
+    this.#keptBytes = 0;
+  }
+
+  // Body
+
+  start(sink: BodySink): void {
+    this.#sink = sink;
+    if (this.#isStarted) return this.#replay(sink);
+    this.#isStarted = true;
+    // Announced as too long: not worth a copy.
+    if (this.length !== null && this.length > this.#limitBytes) this.letGo();
+    return this.#source.start(this);
+  }
+
+  resume(): void {
+    if (!this.#isHeld || this.#sink === null) return;
+    this.#isHeld = false;
+    this.#source.resume();
+  }
+
+  cancel(): void {
+    this.#sink = null;
+    if (this.#isLetGo) this.#source.cancel();
+  }
+
+  // BodySink
+
+  chunk(bytes: Uint8Array): boolean {
+    const sink = this.#sink;
+    if (!this.#isLetGo) {
+      // Between tries every byte is kept: the source stops at once, and the next try takes them.
+      if (sink !== null && this.#keptBytes + bytes.length > this.#limitBytes) this.letGo();
+      else this.#keep(bytes);
+    }
+    this.#isHeld = sink === null || !sink.chunk(bytes);
+    return !this.#isHeld;
+  }
+
+  end(trailers: Fields): void {
+    this.#end = { trailers };
+    this.#sink?.end(trailers);
+  }
+
+  fail(why: Failure): void {
+    this.#end = { why };
+    this.#sink?.fail(why);
+  }
+
+  #replay(sink: BodySink): void {
+    if (this.#isLetGo) throw new Error("bug: a body that was let go is started again");
+    const kept = this.#kept.subarray(0, this.#keptBytes);
+    if (this.#keptBytes > this.#limitBytes) this.letGo();
+    const hasRoom = kept.length === 0 || sink.chunk(kept);
+    if (this.#sink !== sink) return undefined; // it had enough
+    const end = this.#end;
+    if (end === null) return hasRoom ? this.resume() : undefined;
+    return "trailers" in end ? sink.end(end.trailers) : sink.fail(end.why);
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const neededBytes = this.#keptBytes + bytes.length;
+    if (neededBytes > this.#kept.length) {
+      const expectedBytes = this.length ?? Math.max(firstBytes, 2 * this.#kept.length);
+      const larger = Buffer.allocUnsafeSlow(Math.max(neededBytes, expectedBytes));
+      larger.set(this.#kept.subarray(0, this.#keptBytes));
+      this.#kept = larger;
+    }
+    this.#kept.set(bytes, this.#keptBytes);
+    this.#keptBytes = neededBytes;
+  }
+}

@@ -1,0 +1,110 @@
+// Trace ids as Finagle sends them: a span, its parent and its trace, 64 bits each, and flags.
+import { Buffer } from "node:buffer";
+import type { Random } from "../../../src/core/clock.ts";
+
+/** Each id is two signed 32-bit halves: small integers, no BigInt and no buffer per call. */
+export interface TraceId {
+  readonly spanHigh: number;
+  readonly spanLow: number;
+  readonly parentHigh: number;
+  readonly parentLow: number;
+  readonly traceHigh: number;
+  readonly traceLow: number;
+  /** The upper 64 bits of a trace id of 128; null when it has 64. */
+  readonly wide: readonly [number, number] | null;
+  /** Bit 0: debug; bit 1: it is decided whether the trace is sampled; bit 2: it is. */
+  readonly flags: number;
+}
+
+const decided = 2;
+const sampled = 4;
+
+/** 32 bits by chance. */
+export const half = (random: Random): number => (random() * 0x1_0000_0000) | 0;
+
+/** A trace that begins here: its first span carries the trace's own id. */
+export function newTrace(random: Random): TraceId {
+  const high = half(random);
+  const low = half(random);
+  return {
+    spanHigh: high,
+    spanLow: low,
+    parentHigh: high,
+    parentLow: low,
+    traceHigh: high,
+    traceLow: low,
+    wide: null,
+    flags: 0,
+  };
+}
+
+/** The next span below `trace`. */
+export function childOf(trace: TraceId, random: Random): TraceId {
+  return {
+    spanHigh: half(random),
+    spanLow: half(random),
+    parentHigh: trace.spanHigh,
+    parentLow: trace.spanLow,
+    traceHigh: trace.traceHigh,
+    traceLow: trace.traceLow,
+    wide: trace.wide,
+    flags: trace.flags,
+  };
+}
+
+const isDecided = (trace: TraceId): boolean => (trace.flags & decided) !== 0;
+
+/**
+ * `trace` with the decision that `rate` (0..1) makes for it, unless somebody decided before. The
+ * decision depends on the trace's id and `salt` alone, in steps of 1/10,000.
+ */
+export function sampledAt(trace: TraceId, rate: number, salt: number): TraceId {
+  if (isDecided(trace)) return trace;
+  const isSampled = ((trace.traceLow ^ salt) >>> 0) % 10_000 < rate * 10_000;
+  return { ...trace, flags: trace.flags | decided | (isSampled ? sampled : 0) };
+}
+
+// Longer than any trace id: what is too long must be seen to be.
+const scratch = Buffer.alloc(48);
+const view = new DataView(scratch.buffer, scratch.byteOffset, scratch.length);
+
+/** The value of `l5d-ctx-trace`: base64 of 32 bytes, or of 40 for a 128-bit trace. */
+export function encodeTrace(trace: TraceId): string {
+  view.setInt32(0, trace.spanHigh);
+  view.setInt32(4, trace.spanLow);
+  view.setInt32(8, trace.parentHigh);
+  view.setInt32(12, trace.parentLow);
+  view.setInt32(16, trace.traceHigh);
+  view.setInt32(20, trace.traceLow);
+  view.setInt32(24, 0);
+  view.setInt32(28, trace.flags);
+  if (trace.wide === null) return scratch.toString("base64", 0, 32);
+  view.setInt32(32, trace.wide[0]);
+  view.setInt32(36, trace.wide[1]);
+  return scratch.toString("base64", 0, 40);
+}
+
+/** null unless it is base64 of 32 or 40 bytes. */
+export function decodeTrace(text: string): TraceId | null {
+  if (text.length !== 44 && text.length !== 56) return null;
+  // What is no base64 is skipped, and then there are bytes too few.
+  const length = scratch.write(text, "base64");
+  if (length !== (text.length === 44 ? 32 : 40)) return null;
+  return {
+    spanHigh: view.getInt32(0),
+    spanLow: view.getInt32(4),
+    parentHigh: view.getInt32(8),
+    parentLow: view.getInt32(12),
+    traceHigh: view.getInt32(16),
+    traceLow: view.getInt32(20),
+    wide: length === 40 ? [view.getInt32(32), view.getInt32(36)] : null,
+    flags: view.getInt32(28),
+  };
+}
+
+/** The trace's lower 64 bits in 16 hexadecimal digits: what `l5d-reqid` and the log show. */
+export function requestIdOf(trace: TraceId): string {
+  view.setInt32(16, trace.traceHigh);
+  view.setInt32(20, trace.traceLow);
+  return scratch.toString("hex", 16, 24);
+}

@@ -1,0 +1,271 @@
+// One request on its way and the answer to it, as the caller sees them.
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import type { Pending, Reply } from "../../../src/core/service.ts";
+import { OutgoingBody } from "../codec/outgoing-body.ts";
+import type { OutgoingOwner } from "../codec/outgoing-body.ts";
+import type { Exchange, RenderedAnswer } from "../exchange.ts";
+import { wholeBody } from "../message.ts";
+import type { Body, HttpRequest, HttpResponse, InterimReceiver, Peer, Tunnel } from "../message.ts";
+import { PassingFields } from "../codec/passthrough-fields.ts";
+import type { RefusedBytes } from "../codec/request-reader.ts";
+import type { ServerConnection } from "./connection.ts";
+import {
+  answerHead,
+  answerMode,
+  interimHead,
+  maxJoinedBytes,
+  switchingHead,
+} from "../codec/head-writer.ts";
+import type { AnswerMode } from "../codec/head-writer.ts";
+
+/*
+ * waiting -> answering -> written -> over   `written` waits for the call's own end
+ * waiting, answering -> over                the caller left or was refused, or the answer broke
+ */
+type State = "waiting" | "answering" | "written" | "over";
+
+export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange, InterimReceiver {
+  readonly request: HttpRequest;
+  readonly target: string;
+  readonly rawStartLine = "";
+  readonly peer: Peer;
+  readonly startedMs: number;
+  endedMs = 0;
+  status = 0;
+  response: HttpResponse | null = null;
+  failure: Failure | null = null;
+  /** The caller waits for a 100 that it has not got. */
+  awaitsContinue: boolean;
+  readonly #connection: ServerConnection;
+  #state: State = "waiting";
+  #pending: Pending | null = null;
+  #stream: OutgoingBody | null = null;
+  /** Of an answer that went out at once, or through a tunnel. */
+  #sentBytes = 0;
+  #tunnelledBytes = 0;
+  #hasEnded = false;
+
+  constructor(request: HttpRequest, connection: ServerConnection, startedMs: number) {
+    this.request = request;
+    this.target = request.target;
+    this.peer = request.peer;
+    this.startedMs = startedMs;
+    this.awaitsContinue = request.expectsContinue;
+    this.#connection = connection;
+    request.interims = this;
+  }
+
+  run(): void {
+    this.#pending = this.#connection.settings.route(this.request, this);
+  }
+
+  get host(): string | null {
+    return this.request.receivedHost;
+  }
+
+  get sentBytes(): number {
+    return this.#sentBytes + (this.#stream?.sentBytes ?? 0);
+  }
+
+  get receivedBytes(): number {
+    const { body } = this.request;
+    const bytes = "receivedBytes" in body ? Number(body.receivedBytes) : (body.length ?? 0);
+    return bytes + this.#tunnelledBytes;
+  }
+
+  get hasStarted(): boolean {
+    return this.#state !== "waiting";
+  }
+
+  // Reply
+
+  start(response: HttpResponse): void {
+    if (this.#state !== "waiting") return response.body.cancel();
+    this.response = response;
+    if (response.upgrade !== null) return this.#switch(response, response.upgrade);
+    return this.#answer(response);
+  }
+
+  end(why: Failure | null): void {
+    if (this.#hasEnded) return undefined;
+    this.#hasEnded = true;
+    switch (this.#state) {
+      case "waiting":
+        if (why === null) throw new Error("bug: a call ended without an answer or a failure");
+        return this.#fail(why);
+      case "answering":
+        // Ended well, and yet the body has not: it would never end.
+        return this.bodyBroken(why ?? failure("closed", "the answer ended before its body"));
+      case "written":
+        return this.#over();
+      case "over":
+        return undefined;
+      default:
+        return this.#state satisfies never;
+    }
+  }
+
+  // OutgoingOwner
+
+  bodySent(): void {
+    this.#state = "written";
+    if (this.#hasEnded) this.#over();
+  }
+
+  bodyBroken(why: Failure): void {
+    if (this.#state === "over") return;
+    this.failure = why;
+    this.#report();
+    this.#connection.destroy();
+  }
+
+  // InterimReceiver
+
+  /** An answer before the answer, for callers that know of it. */
+  interim(status: number, fields: PassingFields): void {
+    if (this.#state !== "waiting" || this.request.version === "1.0") return;
+    if (status !== 100) this.#write(interimHead(status, fields.lines));
+    else if (this.awaitsContinue) this.writeContinue();
+  }
+
+  // For the connection
+
+  writeContinue(): void {
+    this.awaitsContinue = false;
+    if (this.#state === "waiting") this.#write(interimHead(100, ""));
+  }
+
+  drained(): void {
+    if (this.#state === "answering") this.response?.body.resume();
+  }
+
+  callerLeft(why: Failure): void {
+    if (this.#state === "over") return;
+    if (this.#state !== "written") this.failure = why;
+    this.#report();
+    this.#pending?.cancel(why);
+  }
+
+  /** The request turned out to be bad after it had been sent on its way, or is given up. */
+  refuse(why: Failure): void {
+    if (this.#state === "waiting") this.#fail(why);
+    else if (this.#state === "answering") this.bodyBroken(why);
+    else this.#over();
+    this.#pending?.cancel(failure("cancelled", why.detail)); // nothing against the endpoint
+  }
+
+  #answer(response: HttpResponse): void {
+    const { body } = response;
+    const mode = answerMode(this.request, response.status, body);
+    const option = this.#connectionOption(mode);
+    const head = answerHead(response, mode, option, this.request.fault);
+    this.status = response.status;
+    this.#state = "answering";
+    const text = mode === "none" ? "" : body.latin1;
+    if (text !== null) {
+      if (body.latin1 === null) body.cancel();
+      this.#writeWhole(head, text, body);
+      this.bodySent();
+      return;
+    }
+    const stream = new OutgoingBody(this.#connection, head, mode === "chunked", this);
+    this.#stream = stream;
+    body.start(stream);
+    stream.flushHead();
+  }
+
+  /** In one write, when it is short enough to be one. */
+  #writeWhole(head: string, text: string, body: Body): void {
+    this.#sentBytes = text.length;
+    if (head.length + text.length <= maxJoinedBytes) return this.#write(head + text);
+    this.#write(head);
+    if (text !== "" && body.whole !== null) this.#connection.link.socket.write(body.whole);
+  }
+
+  #connectionOption(mode: AnswerMode): "" | "close" | "keep-alive" {
+    if (mode === "until-close") this.#connection.endAfterAnswer();
+    if (this.#connection.decideLast()) return "close";
+    return this.request.version === "1.0" ? "keep-alive" : "";
+  }
+
+  #fail(why: Failure): void {
+    const rendered = this.#connection.settings.renderFailure(why, this.request, this.peer);
+    this.failure = why;
+    this.#answer(answerOf(rendered));
+    if (this.#hasEnded) return;
+    // `refuse` does not wait for the call's own end.
+    this.#hasEnded = true;
+    this.#over();
+  }
+
+  #switch(response: HttpResponse, tunnel: Tunnel): void {
+    this.#write(switchingHead(response, tunnel.protocol, this.request.fault));
+    this.status = 101;
+    this.#state = "written";
+    this.#connection.becomeTunnel(tunnel, (fromCaller, fromEndpoint) => {
+      this.#tunnelledBytes = fromCaller;
+      this.#sentBytes = fromEndpoint;
+      this.#report();
+    });
+  }
+
+  #over(): void {
+    if (this.#state === "over") return;
+    this.#report();
+    this.#connection.answered(this);
+  }
+
+  #report(): void {
+    this.#state = "over";
+    this.#stream?.close();
+    const { clock, onAnswered } = this.#connection.settings;
+    this.endedMs = clock.nowMs();
+    onAnswered?.(this);
+  }
+
+  #write(text: string): void {
+    this.#connection.write(text);
+  }
+}
+
+function answerOf(rendered: RenderedAnswer): HttpResponse {
+  const { status, reason, fields, body } = rendered;
+  return {
+    status,
+    reason,
+    version: "1.1",
+    fields: PassingFields.of(fields),
+    via: null,
+    context: null,
+    verdict: null,
+    body: wholeBody(body),
+    upgrade: null,
+  };
+}
+
+/** Answers bytes that are no request. The connection closes. */
+export function answerRefusal(
+  connection: ServerConnection,
+  { refusal: why, rawStartLine, host }: RefusedBytes,
+): void {
+  const { settings, peer, link } = connection;
+  const answer = answerOf(settings.renderFailure(why, null, peer));
+  const head = answerHead(answer, "length", "close");
+  link.write(head + (answer.body.latin1 ?? ""));
+  const nowMs = settings.clock.nowMs();
+  settings.onAnswered?.({
+    request: null,
+    target: "",
+    rawStartLine,
+    host,
+    status: answer.status,
+    response: null,
+    sentBytes: answer.body.length ?? 0,
+    receivedBytes: 0,
+    startedMs: nowMs,
+    endedMs: nowMs,
+    failure: why,
+    peer,
+  });
+}

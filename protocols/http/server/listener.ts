@@ -1,0 +1,51 @@
+// The server side: listens, owns the callers' connections, drains them.
+import type { Listener } from "../../../src/core/protocol.ts";
+import type { Service } from "../../../src/core/service.ts";
+import { accept } from "../../../src/net/accept.ts";
+import { Connections } from "../../../src/net/connections.ts";
+import type { HttpListenOptions, RenderFailure } from "../exchange.ts";
+import { isRefusal } from "../exchange.ts";
+import type { HttpRequest, HttpResponse } from "../message.ts";
+import { reasonOf } from "../codec/parse-errors.ts";
+import { ServerConnection } from "./connection.ts";
+import type { ServerSettings } from "./settings.ts";
+
+/** Rejects with a text for people when the address cannot be had. */
+export async function listenHttp(
+  options: HttpListenOptions,
+  route: Service<HttpRequest, HttpResponse>,
+): Promise<Listener> {
+  const connections = new Connections(options.clock);
+  const settings: ServerSettings = {
+    limits: options.limits,
+    clock: options.clock,
+    random: options.random,
+    route,
+    renderFailure: options.renderFailure ?? plainText,
+    onAnswered: options.onAnswered ?? null,
+    opened(connection) {
+      connections.opened(connection);
+      options.onConnections?.(1);
+    },
+    closed(connection) {
+      if (connections.closed(connection)) options.onConnections?.(-1);
+    },
+  };
+  const acceptor = await accept(options, (link) => void new ServerConnection(link, settings));
+  const close = (graceMs: number): Promise<void> => {
+    acceptor.close();
+    return connections.close(graceMs);
+  };
+  return { host: acceptor.host, port: acceptor.port, close };
+}
+
+/** For tests and tools without `failures.ts`. */
+const plainText: RenderFailure = (failure) => {
+  const status = isRefusal(failure) ? failure.status : failure.kind === "timeout" ? 503 : 502;
+  return {
+    status,
+    reason: reasonOf(status),
+    fields: ["Content-Type", "text/plain"],
+    body: Buffer.from(`${failure.detail}\n`),
+  };
+};

@@ -1,0 +1,392 @@
+// One connection to an endpoint, shared by all calls to it.
+import type { Buffer } from "node:buffer";
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import { Alarm } from "../../../src/net/alarm.ts";
+import { Framer } from "../../../src/net/framer.ts";
+import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import { readRdispatch, readRreq } from "../message.ts";
+import type { MuxRequest, MuxResponse } from "../message.ts";
+import type { CallHolder, ClientCall } from "./call.ts";
+import type { ClientSettings } from "./settings.ts";
+import { Fragments } from "../codec/fragments.ts";
+import * as mux from "../codec/messages.ts";
+import type { Problem } from "../codec/messages.ts";
+import { Outbox } from "../message-writer.ts";
+import type { HeadWriter } from "../message-writer.ts";
+import { PingDetector } from "./ping.ts";
+import { Tags } from "./tags.ts";
+import { dispatchWriter, reqWriter } from "../codec/writers.ts";
+
+/*
+ * asking -> negotiating -> open   `asking`: whether the endpoint can negotiate; one that cannot is
+ *                                 open at once
+ * asking, negotiating, open -> draining -> closed   `draining`: takes no call; those in progress end
+ * any -> closed
+ */
+type State = "asking" | "negotiating" | "open" | "draining" | "closed";
+
+/** More bytes do not wait for an endpoint that is slow to take its calls. */
+const maxUnsentBytes = 64 * 2 ** 20;
+
+/** What a session tells the wire that made it. */
+export interface SessionOwner {
+  /** It takes calls from now on. */
+  opened(session: Session): void;
+  /** It takes no more; what is in progress ends. */
+  drains(session: Session): void;
+  /** Gone. Before it was open: `why`. */
+  closed(session: Session, why: Failure): void;
+}
+
+/** What a tag stands for: a call, or one that was given up and whose answer must still come. */
+type Holder = ClientCall | "given up";
+
+/** Owns its link. */
+export class Session implements Receiver, CallHolder {
+  readonly #link: Link;
+  readonly #settings: ClientSettings;
+  readonly #owner: SessionOwner;
+  readonly #framer: Framer;
+  readonly #fragments: Fragments;
+  readonly #outbox: Outbox;
+  readonly #tags: Tags<Holder>;
+  readonly #ping: PingDetector;
+  readonly #alarm: Alarm;
+  readonly #openedMs: number;
+  readonly #dispatchWriter: HeadWriter<MuxRequest>;
+  readonly #reqWriter: HeadWriter<MuxRequest>;
+  #state: State = "asking";
+  /** What the endpoint understands; unknown until it answers the first Tdispatch. */
+  #form: "unknown" | "dispatch" | "req" = "unknown";
+  #leaseEndsMs = Infinity;
+
+  constructor(link: Link, settings: ClientSettings, owner: SessionOwner) {
+    const { options, clock, stats } = settings;
+    this.#link = link;
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#framer = new Framer(options.maxFrameBytes, {
+      frame: (frame) => this.#frame(frame),
+      tooLong: (bytes) => this.#tooLong(bytes),
+    });
+    this.#fragments = new Fragments({
+      maxFrameBytes: options.maxFrameBytes,
+      maxHeldBytes: Infinity, // each belongs to a call that was made
+      maxStreams: options.maxOutstanding,
+    });
+    this.#outbox = new Outbox(link, stats.sentBytes);
+    this.#tags = new Tags(options.maxOutstanding);
+    this.#dispatchWriter = dispatchWriter(settings);
+    this.#reqWriter = reqWriter(settings);
+    const ping = () => this.#outbox.control(mux.emptyMessage(mux.tping, mux.controlTag));
+    const silent = () => this.#close(this.#silence());
+    this.#ping = new PingDetector(options, clock, ping, silent);
+    this.#alarm = new Alarm(clock, () => this.#timedOut());
+    this.#openedMs = clock.nowMs();
+    link.receiver = this;
+    this.#outbox.control(mux.rerrMessage(mux.controlTag, mux.tinitCheck));
+    this.#alarm.set(this.#openedMs + options.connectTimeoutMs);
+  }
+
+  /** Calls in progress, those that were given up included. */
+  get outstanding(): number {
+    return this.#tags.count;
+  }
+
+  /** Whether a call that is made now would be sent; else why not. */
+  get refusal(): Failure | null {
+    const { name, options, clock } = this.#settings;
+    if (this.#tags.isFull) {
+      const detail = `${name} has ${options.maxOutstanding} calls in progress (maxOutstanding)`;
+      return failure("exhausted", detail, "safe");
+    }
+    const { unsentBytes } = this.#outbox;
+    if (unsentBytes > maxUnsentBytes) {
+      const detail = `${name} does not take its calls: ${unsentBytes} bytes wait for it`;
+      return failure("exhausted", detail, "safe");
+    }
+    if (this.#leaseEndsMs === Infinity || clock.nowMs() < this.#leaseEndsMs) return null;
+    return failure("exhausted", `${name} takes no calls at the moment: its lease is over`, "safe");
+  }
+
+  /** Sends a call, which must not be refused. */
+  send(call: ClientCall): void {
+    const tag = this.#tags.take(call);
+    call.tag = tag;
+    call.holder = this;
+    this.#write(call);
+    if (this.#tags.count === 1) this.#alarm.set(this.#lifeEndsMs);
+  }
+
+  /** The tag stays taken until the endpoint has answered, unless it never heard of the call. */
+  abandon(call: ClientCall, why: Failure): void {
+    const { tag } = call;
+    if (this.#tags.get(tag) !== call) return;
+    if (this.#outbox.drop(tag) === "nothing") {
+      this.#release(tag);
+      return;
+    }
+    this.#tags.replace(tag, "given up");
+    this.#outbox.control(mux.discardedMessage(tag, why.detail));
+  }
+
+  /** Takes no more calls; closes when those in progress have ended. */
+  drain(): void {
+    if (this.#state === "draining" || this.#state === "closed") return;
+    this.#state = "draining";
+    this.#owner.drains(this);
+    this.#closeIfDrained();
+  }
+
+  /** Breaks what is in progress. */
+  close(): void {
+    this.#close(failure("closed", `the connection to ${this.#settings.name} was closed`));
+  }
+
+  // Receiver
+
+  received(buffer: Buffer, length: number): void {
+    this.#settings.stats.receivedBytes.value += length;
+    this.#framer.push(buffer, 0, length);
+  }
+
+  ended(): void {
+    this.#lost("closed the connection");
+  }
+
+  drained(): void {
+    this.#outbox.drained();
+  }
+
+  closed(error: Error | null): void {
+    this.#lost(
+      error === null ? "closed the connection" : `broke the connection (${error.message})`,
+    );
+  }
+
+  #write(call: ClientCall): void {
+    const { request, tag } = call;
+    const { frame, payloadStart } = request;
+    call.sentAs = this.#form === "req" ? "req" : "dispatch";
+    if (call.sentAs === "req") {
+      this.#outbox.send(mux.treq, tag, this.#reqWriter, request, frame, payloadStart);
+    } else {
+      this.#outbox.send(mux.tdispatch, tag, this.#dispatchWriter, request, frame, payloadStart);
+    }
+  }
+
+  /** One message. Always true: answers are never held up. */
+  #frame(frame: Buffer): boolean {
+    if (this.#state === "closed") return true;
+    if (frame.length < mux.bodyStart) {
+      this.#malformed(`a message of ${frame.length - 4} bytes, which is too short for any`);
+      return true;
+    }
+    const type = mux.typeOf(frame);
+    const tag = mux.tagOf(frame);
+    const isReply = type < 0;
+    // What the endpoint asks by itself (a ping, a lease) is no answer to the first question.
+    if (this.#state === "asking" && isReply) this.#asked(frame, type);
+    else if (type === mux.rdispatch) this.#piece(frame);
+    else if (type === mux.rreq) this.#answered(readRreq(frame), tag);
+    else this.#other(frame, type, tag);
+    return true;
+  }
+
+  /** Anything but the same message back: it cannot negotiate, and its answer means nothing else. */
+  #asked(frame: Buffer, type: number): void {
+    if (type === mux.rerr && mux.readReason(frame) === mux.tinitCheck) {
+      const { maxFragmentBytes } = this.#settings.options;
+      this.#state = "negotiating";
+      this.#outbox.control(mux.initMessage(mux.tinit, mux.controlTag, maxFragmentBytes));
+      return;
+    }
+    if (!mux.isKnownType(type)) this.#malformed(`a message of unknown type ${type}: is it mux?`);
+    else this.#open();
+  }
+
+  #open(): void {
+    this.#state = "open";
+    this.#alarm.set(this.#idleEndsMs);
+    this.#owner.opened(this);
+    this.#ping.start();
+  }
+
+  /** All but answers. Long because it is the table of messages. */
+  #other(frame: Buffer, type: number, tag: number): void {
+    switch (type) {
+      case mux.rdiscarded:
+        return this.#discarded(tag);
+      case mux.rerr:
+        return this.#error(frame, tag);
+      case mux.rping:
+        return this.#ping.answered();
+      case mux.tping:
+        return this.#outbox.control(mux.emptyMessage(mux.rping, tag));
+      case mux.tdrain:
+        this.#outbox.control(mux.emptyMessage(mux.rdrain, tag));
+        return this.drain();
+      case mux.tlease:
+        return this.#lease(mux.readLease(frame));
+      case mux.rinit:
+        return this.#negotiated(mux.readInit(frame));
+      case mux.rdrain:
+      case mux.tdiscarded:
+        return undefined; // answers nothing of ours
+      default:
+        return this.#malformed(
+          mux.isKnownType(type)
+            ? `a ${mux.showType(type)}, which is not for an endpoint to send`
+            : `a message of unknown type ${type}`,
+        );
+    }
+  }
+
+  #negotiated(init: ReturnType<typeof mux.readInit>): void {
+    if ("problem" in init) return this.#malformed(init.problem);
+    const bytes = mux.fragmentBytesOf(init);
+    if (typeof bytes === "object") return this.#malformed(bytes.problem);
+    if (this.#state !== "negotiating") return undefined; // nobody asked again
+    this.#outbox.maxFragmentBytes = bytes;
+    return this.#open();
+  }
+
+  #lease(howMuchMs: number | Problem): void {
+    if (typeof howMuchMs === "object") return this.#malformed(howMuchMs.problem);
+    this.#leaseEndsMs = this.#settings.clock.nowMs() + howMuchMs;
+    return undefined;
+  }
+
+  #piece(frame: Buffer): void {
+    const tag = mux.tagOf(frame);
+    // Pieces are kept for as long as they come: only for calls, whose number has a limit.
+    if ((tag & mux.moreFollows) !== 0 && this.#tags.get(tag & mux.maxTag) === null) {
+      return this.#malformed(`a piece of an answer to the tag ${tag & mux.maxTag}, which is free`);
+    }
+    const whole = this.#fragments.add(frame);
+    if (whole === null) return undefined;
+    if ("problem" in whole) return this.#malformed(whole.problem);
+    return this.#answered(readRdispatch(whole), tag);
+  }
+
+  #answered(response: MuxResponse | Problem, tag: number): void {
+    if ("problem" in response) return this.#malformed(response.problem);
+    if (this.#form === "unknown" && mux.typeOf(response.frame) === mux.rdispatch) {
+      this.#form = "dispatch";
+    }
+    const holder = this.#release(tag);
+    if (holder !== null && holder !== "given up") holder.answered(response);
+    return this.#callEnded();
+  }
+
+  #discarded(tag: number): void {
+    this.#fragments.drop(tag);
+    const holder = this.#release(tag);
+    if (holder !== null && holder !== "given up") {
+      holder.finish(failure("closed", `${this.#settings.name} discarded the call`));
+    }
+    this.#callEnded();
+  }
+
+  #error(frame: Buffer, tag: number): void {
+    const reason = mux.readReason(frame);
+    if (this.#state === "negotiating" && tag === mux.controlTag) {
+      return this.#malformed(`no session: ${reason}`);
+    }
+    const holder = this.#tags.get(tag);
+    if (holder === null) return undefined;
+    if (holder !== "given up" && this.#form !== "dispatch" && holder.sentAs === "dispatch") {
+      // As Finagle does: an endpoint that never took a Tdispatch knows Treq only.
+      this.#form = "req";
+      return this.#write(holder);
+    }
+    this.#fragments.drop(tag);
+    this.#release(tag);
+    if (holder !== "given up") {
+      const detail = `${this.#settings.name} answered with an error of the protocol: ${reason}`;
+      holder.finish(failure("malformed", detail));
+    }
+    return this.#callEnded();
+  }
+
+  #release(tag: number): Holder | null {
+    return this.#tags.release(tag);
+  }
+
+  #callEnded(): void {
+    if (this.#tags.count > 0) return;
+    if (this.#state === "open") this.#alarm.set(this.#idleEndsMs);
+    else this.#closeIfDrained();
+  }
+
+  #closeIfDrained(): void {
+    if (this.#state !== "draining" || this.#tags.count > 0) return;
+    this.#outbox.flush(); // the Rdrain, and what was said of the last call
+    this.close();
+  }
+
+  get #lifeEndsMs(): number {
+    return this.#openedMs + this.#settings.options.lifeTimeMs;
+  }
+
+  get #idleEndsMs(): number {
+    const { options, clock } = this.#settings;
+    return Math.min(clock.nowMs() + options.idleTimeMs, this.#lifeEndsMs);
+  }
+
+  /** Too slow to open, unused for too long, or too old. */
+  #timedOut(): void {
+    if (this.#state === "open") return this.drain();
+    if (this.#state === "draining") return undefined;
+    const { name, options } = this.#settings;
+    const detail = `${name} did not open a mux session within ${options.connectTimeoutMs} ms`;
+    return this.#close(failure("connect", detail, "safe"));
+  }
+
+  #silence(): Failure {
+    const { name, options } = this.#settings;
+    const detail = `${name} did not answer a ping within ${options.pingTimeoutMs} ms`;
+    return failure("closed", detail);
+  }
+
+  #tooLong(bytes: number): void {
+    const limit = `${this.#settings.options.maxFrameBytes} allowed (maxFrameKB)`;
+    this.#malformed(
+      bytes < 0
+        ? `a message of a negative size (${bytes}): is it mux?`
+        : `a message of ${bytes} bytes, more than the ${limit}`,
+    );
+  }
+
+  #malformed(what: string): void {
+    const { name, log } = this.#settings;
+    const why = `it sent ${what}`;
+    if (this.#state !== "closed") log.warn({ event: "endpoint disconnected", endpoint: name, why });
+    this.#close(failure("malformed", `${name} sent ${what}`));
+  }
+
+  #lost(what: string): void {
+    const { name } = this.#settings;
+    const isNew = this.#state === "asking" || this.#state === "negotiating";
+    // One that never answered and is closed says more about the call.
+    const retry = this.#form === "unknown" ? "never" : "if-idempotent";
+    this.#close(
+      isNew
+        ? failure("connect", `${name} ${what} before a mux session was open`, "safe")
+        : failure("closed", `${name} ${what} before it answered`, retry),
+    );
+  }
+
+  #close(why: Failure): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#alarm.close();
+    this.#ping.close();
+    this.#link.socket.destroy();
+    this.#owner.closed(this, why);
+    for (const holder of this.#tags.releaseAll()) {
+      if (holder !== "given up") holder.finish(why);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+// What the sessions of one wire share.
+import type { Clock, Random } from "../../../src/core/clock.ts";
+import type { Log } from "../../../src/core/log.ts";
+import type { DialOptions, WireStats } from "../../../src/core/protocol.ts";
+
+/** Times are milliseconds; Infinity means no limit. */
+export interface MuxDialOptions extends Pick<
+  DialOptions,
+  "connectTimeoutMs" | "socket" | "maxWaitMs" | "idleTimeMs" | "lifeTimeMs"
+> {
+  /** Of one message, its size not counted. */
+  readonly maxFrameBytes: number;
+  /** What the endpoint is asked to send in one piece. */
+  readonly maxFragmentBytes: number;
+  readonly maxOutstanding: number;
+  /** Infinity: never. */
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+}
+
+export interface MuxDialDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly stats: WireStats;
+}
+
+export interface ClientSettings extends MuxDialDeps {
+  readonly options: MuxDialOptions;
+  /** For texts: `127.0.0.1:4141`. */
+  readonly name: string;
+}

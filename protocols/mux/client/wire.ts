@@ -1,0 +1,215 @@
+// The client side: a wire to one endpoint, over one session that all calls share.
+import type { Close } from "../../../src/core/clock.ts";
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import type { Address, Wire } from "../../../src/core/protocol.ts";
+import type { Pending, Reply } from "../../../src/core/service.ts";
+import { dial } from "../../../src/net/dial.ts";
+import { showAddress } from "../../../src/net/peer-info.ts";
+import type { MuxRequest, MuxResponse } from "../message.ts";
+import { ClientCall } from "./call.ts";
+import type { CallHolder } from "./call.ts";
+import type { ClientSettings, MuxDialDeps, MuxDialOptions } from "./settings.ts";
+import { maxShortLength } from "../codec/messages.ts";
+import { Session } from "./connection.ts";
+import type { SessionOwner } from "./connection.ts";
+
+export type MuxWire = Wire<MuxRequest, MuxResponse>;
+
+/** Owns its sessions; dials when first used. May reply before `service` returns. */
+export function dialMux(address: Address, options: MuxDialOptions, deps: MuxDialDeps): MuxWire {
+  const wire = new RunningWire(address, { ...deps, options, name: showAddress(address) });
+  return {
+    service: (request, reply) => wire.send(request, reply),
+    get status() {
+      return wire.status;
+    },
+    close: (graceMs) => wire.close(graceMs),
+  };
+}
+
+/**
+ * One session takes calls at a time; older ones, which the endpoint drains, end theirs. Calls that
+ * come while a session is opened wait for it.
+ */
+class RunningWire implements CallHolder, SessionOwner {
+  readonly #address: Address;
+  readonly #settings: ClientSettings;
+  /** The one that takes calls. */
+  #session: Session | null = null;
+  readonly #sessions = new Set<Session>();
+  readonly #waiting = new Set<ClientCall>();
+  /** The one that is being opened: dialled (then there is none yet) or shaking hands. */
+  #opening: Session | "dialling" | null = null;
+  #giveUpDial: Close | null = null;
+  #stopGrace: Close | null = null;
+  #dialledMs = 0;
+  #isClosed = false;
+
+  constructor(address: Address, settings: ClientSettings) {
+    this.#address = address;
+    this.#settings = settings;
+  }
+
+  get status(): "open" | "busy" | "closed" {
+    if (this.#isClosed) return "closed";
+    if (this.#session !== null) return this.#session.refusal === null ? "open" : "busy";
+    return this.#waiting.size >= this.#settings.options.maxOutstanding ? "busy" : "open";
+  }
+
+  send(request: MuxRequest, reply: Reply<MuxResponse>): Pending {
+    const { name } = this.#settings;
+    const call = new ClientCall(request, reply, name, this);
+    const unsayable = unsayableOf(request);
+    const session = this.#session;
+    if (unsayable !== null) call.finish(unsayable);
+    else if (session === null) this.#wait(call);
+    else {
+      const { refusal } = session;
+      if (refusal === null) session.send(call);
+      else call.finish(refusal);
+    }
+    return call;
+  }
+
+  close(graceMs: number): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#session = null;
+    if (this.#giveUpDial !== null) {
+      this.#settings.stats.cancelledConnects.value += 1;
+      this.#giveUpDial();
+      this.#giveUpDial = null;
+    }
+    this.#failWaiting(this.#closedFailure());
+    if (graceMs <= 0) return this.#closeSessions();
+    for (const session of Array.from(this.#sessions)) session.drain();
+    if (this.#sessions.size > 0) {
+      this.#stopGrace = this.#settings.clock.after(graceMs, () => this.#closeSessions());
+    }
+    return undefined;
+  }
+
+  // CallHolder: of calls that wait
+
+  abandon(call: ClientCall): void {
+    if (this.#waiting.delete(call)) this.#settings.stats.waiters -= 1;
+    call.stopWaiting();
+  }
+
+  // SessionOwner
+
+  opened(session: Session): void {
+    const { stats, clock } = this.#settings;
+    this.#opening = null;
+    stats.connectLatencyMs.record(Math.round(clock.nowMs() - this.#dialledMs));
+    this.#session = session;
+    for (const call of Array.from(this.#waiting)) this.#admit(session, call);
+  }
+
+  drains(session: Session): void {
+    if (this.#session === session) this.#session = null;
+  }
+
+  closed(session: Session, why: Failure): void {
+    const { stats } = this.#settings;
+    stats.connections -= 1;
+    stats.closes.value += 1;
+    this.#sessions.delete(session);
+    if (this.#session === session) this.#session = null;
+    else if (this.#opening === session) this.#openingFailed({ ...why, retry: "safe" });
+    if (this.#sessions.size === 0) this.#stopGrace?.();
+  }
+
+  #wait(call: ClientCall): void {
+    const { options, name, stats, clock } = this.#settings;
+    if (this.#isClosed) return call.finish(this.#closedFailure());
+    // As many as the session will take at once.
+    if (this.#waiting.size >= options.maxOutstanding) {
+      const detail = `no session with ${name} is open yet, and ${options.maxOutstanding} calls wait for it already (maxOutstanding)`;
+      return call.finish(failure("exhausted", detail, "safe"));
+    }
+    this.#waiting.add(call);
+    stats.waiters += 1;
+    call.stopWaiting = clock.after(options.maxWaitMs, () => {
+      this.abandon(call);
+      const detail = `no session with ${name} was open within ${options.maxWaitMs} ms`;
+      call.finish(failure("exhausted", detail, "safe"));
+    });
+    if (this.#opening === null) this.#dial();
+    return undefined;
+  }
+
+  #admit(session: Session, call: ClientCall): void {
+    this.abandon(call);
+    const refusal = this.#session === session ? session.refusal : this.#closedFailure();
+    if (refusal === null) session.send(call);
+    else call.finish(refusal);
+  }
+
+  #dial(): void {
+    const { options, clock, stats } = this.#settings;
+    this.#opening = "dialling";
+    this.#dialledMs = clock.nowMs();
+    this.#giveUpDial = dial(this.#address, options, clock, {
+      opened: (link) => {
+        this.#giveUpDial = null;
+        stats.connects.value += 1;
+        stats.connections += 1;
+        this.#opening = new Session(link, this.#settings, this);
+        this.#sessions.add(this.#opening);
+      },
+      failed: (why) => {
+        this.#giveUpDial = null;
+        this.#openingFailed(why);
+      },
+      closed: stats.closed,
+    });
+  }
+
+  /** Those who wait are better off on another endpoint than behind the same closed door. */
+  #openingFailed(why: Failure): void {
+    const { stats, clock } = this.#settings;
+    this.#opening = null;
+    stats.failedConnectLatencyMs.record(Math.round(clock.nowMs() - this.#dialledMs));
+    this.#failWaiting(why);
+  }
+
+  #failWaiting(why: Failure): void {
+    for (const call of Array.from(this.#waiting)) {
+      this.abandon(call);
+      call.finish(why);
+    }
+  }
+
+  #closeSessions(): void {
+    for (const session of Array.from(this.#sessions)) session.close();
+  }
+
+  #closedFailure(): Failure {
+    const detail = `the connection to ${this.#settings.name} is being closed`;
+    return failure("exhausted", detail, "safe");
+  }
+}
+
+/** Two contexts may be added, and each is four bytes or more. */
+const maxContexts = maxShortLength - 2;
+const maxContextsBytes = 4 * maxContexts;
+
+/**
+ * Why mux has no words for a call, which its caller alone has to answer for; null: it has. Escapes
+ * and dtabs make a residual longer than any destination that came.
+ */
+function unsayableOf({ bound, frame, contextsStart, contextsEnd }: MuxRequest): Failure | null {
+  if (bound !== null && bound.residual.length > maxShortLength) {
+    return unsayable(`the residual path has ${bound.residual.length} characters`);
+  }
+  if (contextsEnd - contextsStart <= maxContextsBytes) return null;
+  const count = frame.readUInt16BE(contextsStart);
+  return count <= maxContexts ? null : unsayable(`the call has ${count} contexts`);
+}
+
+/** Of a kind that nobody holds against an endpoint. */
+function unsayable(what: string): Failure {
+  return failure("exhausted", `${what}, more than can be said in mux`);
+}

@@ -1,0 +1,90 @@
+// The contexts of a message: passed on as they came, but for the few that this proxy has a say in.
+import { maxShortLength } from "./messages.ts";
+
+export const deadlineKey = "com.twitter.finagle.Deadline";
+export const traceKey = "com.twitter.finagle.tracing.TraceContext";
+export const failureKey = "MuxFailure";
+
+const deadlineKeyLower = deadlineKey.toLowerCase();
+const traceKeyLower = traceKey.toLowerCase();
+const failureKeyLower = failureKey.toLowerCase();
+
+/** Where the contexts of the message looked at last are; -1: there is no such context. */
+export const marks = {
+  /** Behind the last context; -1 when they are cut short. */
+  end: -1,
+  /** The values of the last entry with that key: its reader takes the last, too. */
+  deadlineAt: -1,
+  traceAt: -1,
+  failureAt: -1,
+};
+
+/** Finds the contexts that count and where all of them end, from their count at `start` on. */
+export function scanContexts(bytes: Buffer, start: number): void {
+  marks.end = marks.deadlineAt = marks.traceAt = marks.failureAt = -1;
+  const count = shortLength(bytes, start);
+  if (count < 0) return;
+  let at = start + 2;
+  for (let i = 0; i < count; i++) {
+    const keyLength = shortLength(bytes, at);
+    if (keyLength < 0) return;
+    const keyAt = at + 2;
+    const valueLength = shortLength(bytes, keyAt + keyLength);
+    if (valueLength < 0) return;
+    const valueAt = keyAt + keyLength + 2;
+    at = valueAt + valueLength;
+    if (at > bytes.length) return;
+    note(bytes, keyAt, keyLength, valueAt, valueLength);
+  }
+  marks.end = at;
+}
+
+/** A length of two bytes; -1 when it is not there, or more than is allowed. */
+export function shortLength(bytes: Buffer, at: number): number {
+  if (at + 2 > bytes.length) return -1;
+  const length = bytes.readUInt16BE(at);
+  return length > maxShortLength ? -1 : length;
+}
+
+/** Keys are compared without regard to case; values of another length than theirs do not count. */
+function note(
+  bytes: Buffer,
+  keyAt: number,
+  keyLength: number,
+  valueAt: number,
+  valueLength: number,
+): void {
+  switch (keyLength) {
+    case deadlineKey.length:
+      if (valueLength === 16 && keyIs(bytes, keyAt, deadlineKeyLower)) marks.deadlineAt = valueAt;
+      return;
+    case traceKey.length:
+      if (valueLength !== 32 && valueLength !== 40) return;
+      if (keyIs(bytes, keyAt, traceKeyLower)) marks.traceAt = valueAt;
+      return;
+    case failureKey.length:
+      if (valueLength >= 8 && keyIs(bytes, keyAt, failureKeyLower)) marks.failureAt = valueAt;
+      return;
+    default:
+  }
+}
+
+function keyIs(bytes: Buffer, at: number, lower: string): boolean {
+  return bytes.toString("latin1", at, at + lower.length).toLowerCase() === lower;
+}
+
+/** The bytes of one entry: its key, and room for a value that the caller writes. */
+export function entryBytes(key: string, valueLength: number): number {
+  return 2 + key.length + 2 + valueLength;
+}
+
+/** Writes an entry's key; returns where its value belongs. */
+export function writeKey(bytes: Buffer, at: number, key: string, valueLength: number): number {
+  bytes.writeUInt16BE(key.length, at);
+  bytes.write(key, at + 2, "latin1");
+  bytes.writeUInt16BE(valueLength, at + 2 + key.length);
+  return at + 4 + key.length;
+}
+
+/** Of `MuxFailure`: what a failed call means for those who would send it again. */
+export const failureFlags = { restartable: 1, rejected: 2, nonRetryable: 4 } as const;

@@ -1,0 +1,102 @@
+// Joins the fragments of messages that came in pieces, within bounds.
+import { Buffer } from "node:buffer";
+import { bodyStart, maxTag, moreFollows, problem, tagOf, writeHead } from "./messages.ts";
+import type { Problem } from "./messages.ts";
+
+export interface FragmentLimits {
+  /** Of one joined message, its prefix not counted. */
+  readonly maxFrameBytes: number;
+  /** Of all messages in pieces together. */
+  readonly maxHeldBytes: number;
+  /** Messages in pieces at a time. */
+  readonly maxStreams: number;
+}
+
+/** A message in pieces: the first with its head, then bodies. Room doubles as they come. */
+interface Stream {
+  room: Buffer;
+  held: number;
+}
+
+/** One for each direction of a connection. */
+export class Fragments {
+  readonly #limits: FragmentLimits;
+  readonly #streams = new Map<number, Stream>();
+  #heldBytes = 0;
+
+  constructor(limits: FragmentLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes of messages that are not whole. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /**
+   * Takes a frame of a message that may come in pieces. Gives the frame itself when it is the whole
+   * message, the joined message when it was the last piece, null when more must come.
+   */
+  add(frame: Buffer): Buffer | Problem | null {
+    const tag = tagOf(frame);
+    const stream = this.#streams.get(tag & maxTag);
+    const isLast = (tag & moreFollows) === 0;
+    if (stream === undefined) return isLast ? frame : this.#begin(frame, tag & maxTag);
+    const bytes = frame.length - bodyStart;
+    const wrong = this.#tooMuch(stream.held + bytes, bytes);
+    if (wrong !== null) return wrong;
+    this.#append(stream, frame);
+    this.#heldBytes += bytes;
+    if (!isLast) return null;
+    this.drop(tag);
+    return whole(stream, tag);
+  }
+
+  /** Forgets the pieces of a message that will never be whole. False: there were none. */
+  drop(tag: number): boolean {
+    const stream = this.#streams.get(tag);
+    if (stream === undefined) return false;
+    this.#streams.delete(tag);
+    this.#heldBytes -= stream.held;
+    return true;
+  }
+
+  #begin(frame: Buffer, tag: number): Problem | null {
+    if (this.#streams.size >= this.#limits.maxStreams) {
+      return problem(`more than ${this.#limits.maxStreams} messages in fragments at a time`);
+    }
+    const wrong = this.#tooMuch(frame.length, frame.length);
+    if (wrong !== null) return wrong;
+    this.#streams.set(tag, { room: frame, held: frame.length });
+    this.#heldBytes += frame.length;
+    return null;
+  }
+
+  #tooMuch(messageBytes: number, moreBytes: number): Problem | null {
+    const { maxFrameBytes, maxHeldBytes } = this.#limits;
+    if (messageBytes - 4 > maxFrameBytes) {
+      return problem(`a message in fragments of more than ${maxFrameBytes} bytes (maxFrameKB)`);
+    }
+    if (this.#heldBytes + moreBytes <= maxHeldBytes) return null;
+    return problem(`messages in fragments of more than ${maxHeldBytes} bytes together`);
+  }
+
+  #append(stream: Stream, frame: Buffer): void {
+    const needed = stream.held + frame.length - bodyStart;
+    if (needed > stream.room.length) {
+      const most = this.#limits.maxFrameBytes + 4;
+      const roomy = Buffer.allocUnsafe(Math.min(most, Math.max(needed, 2 * stream.held)));
+      stream.room.copy(roomy, 0, 0, stream.held);
+      stream.room = roomy;
+    }
+    frame.copy(stream.room, stream.held, bodyStart);
+    stream.held = needed;
+  }
+}
+
+/** With a head as if it had come in one piece. */
+function whole({ room, held }: Stream, tag: number): Buffer {
+  const joined = room.subarray(0, held);
+  writeHead(joined, 0, held, joined.readInt8(4), tag);
+  return joined;
+}

@@ -1,0 +1,34 @@
+// How a server answers Tinit.
+import type { Buffer } from "node:buffer";
+import * as mux from "./messages.ts";
+import type { Problem } from "./messages.ts";
+
+export interface Negotiated {
+  readonly rinit: Buffer;
+  /** What the client takes in one piece; Infinity: it wants no fragments. */
+  readonly maxFragmentBytes: number;
+}
+
+/** Why there will be no session; the client is told by Rerr. */
+export interface Refused {
+  readonly refused: string;
+}
+
+/** `ownFragmentBytes`: what this side takes in one piece. A problem: bytes that are no Tinit. */
+export function negotiate(
+  frame: Buffer,
+  tag: number,
+  ownFragmentBytes: number,
+): Negotiated | Refused | Problem {
+  const init = mux.readInit(frame);
+  if ("problem" in init) return init;
+  if (init.version !== mux.muxVersion) {
+    return { refused: `Unsupported Mux version: ${init.version}` };
+  }
+  const maxFragmentBytes = mux.fragmentBytesOf(init);
+  if (typeof maxFragmentBytes === "object") return { refused: maxFragmentBytes.problem };
+  if (mux.demandsTls(init)) {
+    return { refused: "this server has no TLS, which the client requires" };
+  }
+  return { rinit: mux.initMessage(mux.rinit, tag, ownFragmentBytes), maxFragmentBytes };
+}

@@ -1,0 +1,171 @@
+// What leaves a connection: small messages at once, large ones piece by piece, in turns.
+import { Buffer } from "node:buffer";
+import type { Counter } from "../../src/core/stats.ts";
+import { Batch, maxBatchedBytes } from "../../src/net/batch.ts";
+import type { Link } from "../../src/net/socket-link.ts";
+import { bodyStart, moreFollows, rdispatch, tdispatch, writeHead } from "./codec/messages.ts";
+
+/** A message up to this is written whole, ahead of the pieces of larger ones. */
+const smallBytes = 16 * 1024;
+/** However much the peer takes in one piece, others wait no longer than for this. */
+const maxPieceBytes = 64 * 1024;
+/** While more than this waits in the socket, no piece follows. */
+const highWaterBytes = 128 * 1024;
+
+/** A message that goes out in pieces. `head` is its body up to the payload. */
+interface Large {
+  readonly type: number;
+  readonly tag: number;
+  readonly head: Buffer;
+  readonly payload: Buffer;
+  /** Bytes of head and payload that have been handed to the socket. */
+  written: number;
+}
+
+/** The parts of a message's body before its payload. */
+export interface HeadWriter<M> {
+  /** Bytes that `write` writes. */
+  headBytes(message: M): number;
+  write(bytes: Buffer, at: number, message: M): void;
+}
+
+/** One for each connection; its socket belongs to the connection. */
+export class Outbox {
+  /** What the peer takes in one piece; Infinity: it wants none. */
+  maxFragmentBytes = Infinity;
+  readonly #sent: Counter;
+  readonly #link: Link;
+  readonly #batch: Batch;
+  /** Large messages in turns: who had a piece written goes to the end. */
+  #large: Large[] = [];
+  #largeBytes = 0;
+
+  /** `sent` counts the bytes of all messages. */
+  constructor(link: Link, sent: Counter) {
+    this.#sent = sent;
+    this.#link = link;
+    this.#batch = new Batch(link.socket);
+  }
+
+  /** Bytes that the peer has not taken yet. */
+  get unsentBytes(): number {
+    return this.#link.socket.writableLength + this.#batch.waitingBytes + this.#largeBytes;
+  }
+
+  /** Of those, what waits for its turn in pieces. */
+  get queuedBytes(): number {
+    return this.#largeBytes;
+  }
+
+  /** A short message that is ready: one of the session's own, or an error. */
+  control(frame: Buffer): void {
+    this.#sent.value += frame.length;
+    if (frame.length > maxBatchedBytes) {
+      this.#batch.flush();
+      this.#link.socket.write(frame);
+      return;
+    }
+    const at = this.#batch.take(frame.length);
+    this.#batch.bytes.set(frame, at);
+  }
+
+  /** A call or an answer: `writer` writes its head, `frame` from `payloadStart` on is its payload. */
+  send<M>(
+    type: number,
+    tag: number,
+    writer: HeadWriter<M>,
+    message: M,
+    frame: Buffer,
+    payloadStart: number,
+  ): void {
+    const headBytes = writer.headBytes(message);
+    const size = bodyStart + headBytes + frame.length - payloadStart;
+    if (size - bodyStart > Math.min(smallBytes, this.#pieceBytes(type))) {
+      const head = Buffer.allocUnsafe(headBytes);
+      writer.write(head, 0, message);
+      return this.#sendLarge(type, tag, head, frame.subarray(payloadStart));
+    }
+    this.#sent.value += size;
+    const start = this.#batch.take(size);
+    const { bytes } = this.#batch;
+    const at = writeHead(bytes, start, size, type, tag);
+    writer.write(bytes, at, message);
+    frame.copy(bytes, at + headBytes, payloadStart);
+    return undefined;
+  }
+
+  /** The peer takes more. */
+  drained(): void {
+    this.#pump();
+  }
+
+  /**
+   * Forgets what has not been written of a large message. `nothing`: not one piece had gone;
+   * `rest`: the peer holds pieces of it; `null`: there was none.
+   */
+  drop(tag: number): "nothing" | "rest" | null {
+    const index = this.#large.findIndex((each) => each.tag === tag);
+    const large = this.#large[index];
+    if (large === undefined) return null;
+    this.#large.splice(index, 1);
+    this.#largeBytes -= leftOf(large);
+    return large.written === 0 ? "nothing" : "rest";
+  }
+
+  flush(): void {
+    this.#batch.flush();
+  }
+
+  /** Only Tdispatch and Rdispatch go in pieces, and only to a peer that wants them. */
+  #pieceBytes(type: number): number {
+    const isCut = type === tdispatch || type === rdispatch;
+    if (!isCut || this.maxFragmentBytes === Infinity) return Infinity;
+    return Math.min(this.maxFragmentBytes, maxPieceBytes);
+  }
+
+  #sendLarge(type: number, tag: number, head: Buffer, payload: Buffer): void {
+    const large = { type, tag, head, payload, written: 0 };
+    this.#large.push(large);
+    this.#largeBytes += leftOf(large);
+    this.#pump();
+  }
+
+  #pump(): void {
+    const { socket } = this.#link;
+    while (this.#large.length > 0 && socket.writableLength < highWaterBytes && !socket.destroyed) {
+      const large = this.#large.shift() as Large;
+      this.#writePiece(large);
+      if (leftOf(large) > 0) this.#large.push(large);
+    }
+  }
+
+  #writePiece(large: Large): void {
+    const { socket } = this.#link;
+    const left = leftOf(large);
+    const bytes = Math.min(left, this.#pieceBytes(large.type));
+    const prefix = Buffer.allocUnsafe(bodyStart);
+    const more = bytes < left ? moreFollows : 0;
+    writeHead(prefix, 0, bodyStart + bytes, large.type, large.tag | more);
+    this.#batch.flush(); // what was there before goes first
+    socket.cork();
+    socket.write(prefix);
+    for (const part of partsOf(large, bytes)) socket.write(part);
+    socket.uncork();
+    large.written += bytes;
+    this.#largeBytes -= bytes;
+    this.#sent.value += bodyStart + bytes;
+  }
+}
+
+function leftOf({ head, payload, written }: Large): number {
+  return head.length + payload.length - written;
+}
+
+/** The next `count` bytes of head and payload. */
+function partsOf({ head, payload, written }: Large, count: number): Buffer[] {
+  const end = written + count;
+  const fromHead = head.subarray(Math.min(written, head.length), Math.min(end, head.length));
+  const start = Math.max(0, written - head.length);
+  const fromPayload = payload.subarray(start, Math.max(start, end - head.length));
+  return [fromHead, fromPayload].filter((part) => part.length > 0);
+}

@@ -1,0 +1,122 @@
+// One call of a caller, from its message to its answer.
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import type { Ends } from "../../../src/net/peer-info.ts";
+import type { Pending, Reply } from "../../../src/core/service.ts";
+import type { MuxRequest, MuxResponse } from "../message.ts";
+import { withFault } from "../codec/fault.ts";
+import { statusOk } from "../codec/messages.ts";
+import type { ServerConnection } from "./connection.ts";
+import type { Exchange } from "./settings.ts";
+
+/*
+ * waiting -> answered -> over    `answered`: its answer is written, the call's own end follows
+ * waiting -> discarded -> over   the caller gave it up and has an Rdiscarded
+ * waiting -> gone -> over        the connection is gone
+ */
+type State = "waiting" | "answered" | "discarded" | "gone" | "over";
+
+export class ServerCall implements Reply<MuxResponse>, Exchange {
+  readonly request: MuxRequest;
+  readonly tag: number;
+  readonly startedMs: number;
+  endedMs = 0;
+  outcome: Exchange["outcome"] = "gone";
+  failure: Failure | null = null;
+  sentBytes = 0;
+  readonly #connection: ServerConnection;
+  #state: State = "waiting";
+  #pending: Pending | null = null;
+  /** Given up in the middle of a synchronous answer: nobody could pass it on then. */
+  #cancelled: Failure | null = null;
+
+  constructor(request: MuxRequest, tag: number, connection: ServerConnection, startedMs: number) {
+    this.request = request;
+    this.tag = tag;
+    this.#connection = connection;
+    this.startedMs = startedMs;
+  }
+
+  get peer(): Ends {
+    return this.#connection.peer;
+  }
+
+  run(): void {
+    const pending = this.#connection.settings.route(this.request, this);
+    this.#pending = pending;
+    if (this.#cancelled !== null) pending.cancel(this.#cancelled);
+  }
+
+  // Reply
+
+  start(response: MuxResponse): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "answered";
+    this.outcome = response.status === statusOk ? "ok" : "error";
+    this.sentBytes = response.payloadBytes;
+    const { fault, form } = this.request;
+    // An Rreq has no place for contexts.
+    const isTold = fault !== undefined && form === "dispatch";
+    this.#connection.answer(this, isTold ? withFault(response, fault) : response);
+  }
+
+  end(why: Failure | null): void {
+    switch (this.#state) {
+      case "waiting":
+        if (why === null) throw new Error("bug: a call ended without an answer or a failure");
+        this.failure = why;
+        this.#fail(why);
+        return this.#over();
+      case "answered":
+      case "discarded":
+      case "gone":
+        return this.#over();
+      case "over":
+        return undefined;
+      default:
+        return this.#state satisfies never;
+    }
+  }
+
+  // For the connection
+
+  discard(reason: string): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "discarded";
+    this.outcome = "discarded";
+    this.#cancel(failure("cancelled", `the caller discarded the call: ${reason || "no reason"}`));
+  }
+
+  /** The caller is answered now, whatever comes of the call. */
+  giveUp(why: Failure): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "answered";
+    this.#fail(why);
+    this.#cancel(why);
+  }
+
+  callerLeft(why: Failure): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "gone";
+    this.#cancel(why);
+  }
+
+  #cancel(why: Failure): void {
+    this.failure = why;
+    if (this.#pending === null) this.#cancelled = why;
+    else this.#pending.cancel(why);
+  }
+
+  #fail(why: Failure): void {
+    const { settings, peer } = this.#connection;
+    const rendered = settings.render(why, this.request, peer);
+    this.outcome = rendered.status === 2 ? "nack" : "error";
+    this.sentBytes = this.#connection.answerFailure(this, rendered);
+  }
+
+  #over(): void {
+    this.#state = "over";
+    this.endedMs = this.#connection.settings.clock.nowMs();
+    this.#connection.callEnded(this);
+  }
+}

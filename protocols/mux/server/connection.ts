@@ -1,0 +1,383 @@
+// One caller's connection: any number of calls at a time, answered in any order.
+import type { Buffer } from "node:buffer";
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import { Alarm } from "../../../src/net/alarm.ts";
+import { endsOf, showAddress } from "../../../src/net/peer-info.ts";
+import type { Ends } from "../../../src/net/peer-info.ts";
+import { Framer } from "../../../src/net/framer.ts";
+import { Inlet } from "../../../src/net/input-buffer.ts";
+import type { Consumer } from "../../../src/net/input-buffer.ts";
+import { closeGently } from "../../../src/net/lingering-close.ts";
+import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import { readDispatch, readReq } from "../message.ts";
+import type { MuxRequest, MuxResponse } from "../message.ts";
+import { nackMessage, renderedMessage } from "../failures.ts";
+import { Fragments } from "../codec/fragments.ts";
+import { negotiate } from "../codec/handshake.ts";
+import * as mux from "../codec/messages.ts";
+import type { Problem } from "../codec/messages.ts";
+import { Outbox } from "../message-writer.ts";
+import { OwedCalls } from "./tracker.ts";
+import { ServerCall } from "./call.ts";
+import type { Rendered, ServerSettings } from "./settings.ts";
+import { StallWatch } from "../stall.ts";
+import { rdispatchWriter, rreqWriter } from "../codec/writers.ts";
+
+/*
+ * open -> draining -> closing -> closed   `draining`: a Tdrain has been sent; calls are taken until
+ *                                         its Rdrain comes, then nacked; closed with the last answer
+ * open, draining -> closing               the caller sends no more, or broke the protocol
+ */
+type State = "open" | "draining" | "closing" | "closed";
+
+/** How long a caller that has no call in progress may take to answer a Tdrain. */
+const drainAnswerMs = 1000;
+/** Of the most that may be unsent, the part from which no further call is read. */
+const congestedShare = 0.25;
+
+/** Owns its link. Made by the listener, which it tells when it opens and closes. */
+export class ServerConnection implements Receiver, Consumer {
+  readonly settings: ServerSettings;
+  readonly peer: Ends;
+  readonly #link: Link;
+  readonly #inlet: Inlet;
+  readonly #framer: Framer;
+  readonly #fragments: Fragments;
+  readonly #outbox: Outbox;
+  readonly #calls: OwedCalls;
+  #state: State = "open";
+  #hasDrainAnswer = false;
+  readonly #openedMs: number;
+  readonly #alarm: Alarm;
+  readonly #stallWatch: StallWatch;
+
+  constructor(link: Link, settings: ServerSettings) {
+    const { limits, clock } = settings;
+    this.settings = settings;
+    this.peer = endsOf(link.socket);
+    this.#link = link;
+    this.#inlet = new Inlet(link, this);
+    this.#framer = new Framer(limits.maxFrameBytes, {
+      frame: (frame) => this.#frame(frame),
+      tooLong: (bytes) => this.#tooLong(bytes),
+    });
+    this.#fragments = new Fragments({
+      maxFrameBytes: limits.maxFrameBytes,
+      maxHeldBytes: Math.max(limits.maxHeldBytes, limits.maxFrameBytes),
+      maxStreams: limits.maxOutstanding,
+    });
+    this.#outbox = new Outbox(link, settings.sentBytes);
+    this.#calls = new OwedCalls(limits);
+    this.#openedMs = clock.nowMs();
+    this.#alarm = new Alarm(clock, () => this.#timedOut());
+    this.#stallWatch = new StallWatch(link.socket, clock, limits.stallTimeoutMs, () =>
+      this.#disconnect(`it took nothing of its answers for ${limits.stallTimeoutMs} ms`),
+    );
+    link.receiver = this;
+    settings.owner.opened(this);
+    this.#becameIdle();
+  }
+
+  // Receiver
+
+  received(buffer: Buffer, length: number): void {
+    this.settings.receivedBytes.value += length;
+    this.#inlet.received(buffer, length);
+  }
+
+  ended(): void {
+    this.#inlet.ended();
+  }
+
+  drained(): void {
+    this.#outbox.drained();
+    this.#closeIfDrained();
+    this.#inlet.advance();
+  }
+
+  closed(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#alarm.close();
+    this.#stallWatch.close();
+    this.#leaveCalls("the caller closed the connection");
+    this.settings.owner.closed(this);
+  }
+
+  // Consumer
+
+  get readAheadBytes(): number {
+    return this.#isCongested ? 0 : Infinity;
+  }
+
+  consume(buffer: Buffer, start: number, end: number): number {
+    if (this.#isOver) return end;
+    if (this.#isCongested) return start;
+    return this.#framer.push(buffer, start, end);
+  }
+
+  /** Nobody can read answers on a mux connection and send no pings: the caller has gone. */
+  inputEnded(): void {
+    if (this.#isOver) return;
+    this.#leaveCalls("the caller closed the connection");
+    this.#close();
+  }
+
+  // For calls
+
+  answer(call: ServerCall, response: MuxResponse): void {
+    if (!this.#calls.has(call)) return;
+    const { frame, payloadStart } = response;
+    if (call.request.form === "dispatch") {
+      this.#outbox.send(mux.rdispatch, call.tag, rdispatchWriter, response, frame, payloadStart);
+    } else {
+      this.#outbox.send(mux.rreq, call.tag, rreqWriter, response, frame, payloadStart);
+    }
+    this.#answered(call);
+  }
+
+  /** Returns how many bytes of text were sent. */
+  answerFailure(call: ServerCall, rendered: Rendered): number {
+    if (!this.#calls.has(call)) return 0;
+    this.#outbox.control(renderedMessage(call.tag, call.request.form, rendered));
+    this.#answered(call);
+    return rendered.text.length;
+  }
+
+  callEnded(call: ServerCall): void {
+    this.settings.onAnswered(call);
+  }
+
+  // For the listener
+
+  /** Asks the caller to send no more; closes when what is owed has been answered. */
+  drain(): void {
+    if (this.#state !== "open") return;
+    this.#state = "draining";
+    this.#outbox.control(mux.emptyMessage(mux.tdrain, mux.controlTag));
+    this.#alarm.set(this.settings.clock.nowMs() + drainAnswerMs);
+  }
+
+  giveUp(why: Failure): void {
+    if (this.#calls.count === 0) return this.destroy();
+    for (const call of this.#calls.all()) call.giveUp(why);
+    if (!this.#isOver) this.#close();
+  }
+
+  destroy(): void {
+    this.#link.socket.destroy();
+  }
+
+  get #isOver(): boolean {
+    return this.#state === "closing" || this.#state === "closed";
+  }
+
+  /** Only while `drained` will come: nothing else lets the next calls in. */
+  get #isCongested(): boolean {
+    if (!this.#isUnsent(this.settings.limits.maxUnsentBytes * congestedShare)) return false;
+    return this.#link.socket.writableNeedDrain;
+  }
+
+  /** More than `bytes` were offered to the caller and not taken. */
+  #isUnsent(bytes: number): boolean {
+    if (this.#outbox.unsentBytes <= bytes) return false;
+    this.#outbox.flush(); // what waits for the end of the turn was not offered yet
+    return this.#outbox.unsentBytes > bytes;
+  }
+
+  /** One message. False: no more for now. */
+  #frame(frame: Buffer): boolean {
+    if (this.#isOver) return true;
+    if (frame.length < mux.bodyStart) {
+      this.#broken(`a message of ${frame.length - 4} bytes, which is too short for any`);
+      return true;
+    }
+    const type = mux.typeOf(frame);
+    const tag = mux.tagOf(frame);
+    switch (type) {
+      case mux.tdispatch:
+        this.#piece(frame);
+        break;
+      case mux.treq:
+        this.#call(readReq(frame), tag);
+        break;
+      case mux.tping:
+        this.#outbox.control(mux.emptyMessage(mux.rping, tag));
+        break;
+      default:
+        this.#other(frame, type, tag);
+    }
+    return !this.#isCongested;
+  }
+
+  /** Long because it is the table of messages. */
+  #other(frame: Buffer, type: number, tag: number): void {
+    switch (type) {
+      case mux.tdiscarded:
+        return this.#discarded(mux.readDiscarded(frame));
+      case mux.tinit:
+        return this.#init(frame, tag);
+      case mux.rerr:
+        // The question whether this side can negotiate; other errors answer nothing of ours.
+        if (mux.readReason(frame) === mux.tinitCheck) this.#outbox.control(frame);
+        return undefined;
+      case mux.rdrain:
+        if (this.#state === "open") return this.#unexpected(type, tag); // nobody asked it to drain
+        this.#hasDrainAnswer = true;
+        return this.#closeIfDrained();
+      case mux.rping:
+        return undefined;
+      case mux.tdrain:
+        // Not for clients to say, but plain enough: it wants to send no more.
+        return this.#outbox.control(mux.emptyMessage(mux.rdrain, tag));
+      default:
+        if (!mux.isKnownType(type)) return this.#broken(`a message of unknown type ${type}`);
+        return this.#unexpected(type, tag);
+    }
+  }
+
+  /** A known message that is not for a caller to send now. The session goes on. */
+  #unexpected(type: number, tag: number): void {
+    const reason = `Unexpected mux message type ${type}`;
+    this.#outbox.control(mux.rerrMessage(tag & mux.maxTag, reason));
+  }
+
+  #piece(frame: Buffer): void {
+    const whole = this.#fragments.add(frame);
+    if (whole === null) return;
+    if ("problem" in whole) this.#broken(whole.problem);
+    else this.#call(readDispatch(whole), mux.tagOf(whole));
+  }
+
+  #call(request: MuxRequest | Problem, tag: number): void {
+    if ("problem" in request) return this.#broken(request.problem);
+    if (tag === mux.markerTag || tag > mux.maxTag) {
+      return this.#broken(`a call with the tag ${tag}`);
+    }
+    if (this.#calls.get(tag) !== undefined) return this.#duplicate(tag);
+    const refused = this.#hasDrainAnswer ? "this server is draining" : this.#calls.refusal(request);
+    if (refused !== null) return this.#outbox.control(nackMessage(tag, request.form, refused));
+    const call = new ServerCall(request, tag, this, this.settings.clock.nowMs());
+    this.#calls.add(call);
+    if (this.#state === "open") this.#alarm.set(this.#openedMs + this.settings.limits.lifeTimeMs);
+    return call.run();
+  }
+
+  #discarded(discarded: ReturnType<typeof mux.readDiscarded>): void {
+    if ("problem" in discarded) return this.#broken(discarded.problem);
+    const { tag, reason } = discarded;
+    // A call in pieces that will never be whole: its caller keeps the tag until it is answered.
+    const wasBegun = this.#fragments.drop(tag);
+    const call = this.#calls.get(tag);
+    const wasCut = this.#outbox.drop(tag) !== null;
+    // Answered already, or never asked.
+    if (call === undefined && !wasCut && !wasBegun) return undefined;
+    this.#outbox.control(mux.emptyMessage(mux.rdiscarded, tag));
+    if (call === undefined) return undefined;
+    this.#calls.remove(call);
+    call.discard(reason);
+    return this.#afterCall();
+  }
+
+  #init(frame: Buffer, tag: number): void {
+    const answer = negotiate(frame, tag, this.settings.limits.maxFragmentBytes);
+    if ("problem" in answer) return this.#broken(answer.problem);
+    if ("refused" in answer) {
+      this.#outbox.control(mux.rerrMessage(tag, answer.refused));
+      return this.#broken(`a Tinit that was refused: ${answer.refused}`);
+    }
+    this.#outbox.maxFragmentBytes = answer.maxFragmentBytes;
+    return this.#outbox.control(answer.rinit);
+  }
+
+  #duplicate(tag: number): void {
+    const reason = `Received duplicate tag ${tag} from client.`;
+    for (const call of this.#calls.all()) this.#outbox.control(mux.rerrMessage(call.tag, reason));
+    this.#broken(`a second call with the tag ${tag}, whose first is in progress`);
+  }
+
+  #tooLong(bytes: number): void {
+    const { maxFrameBytes } = this.settings.limits;
+    this.#broken(
+      bytes < 0
+        ? `a message of a negative size (${bytes}): this is not mux`
+        : `a message of ${bytes} bytes, more than the ${maxFrameBytes} allowed (maxFrameKB)`,
+    );
+  }
+
+  /** The bytes can no longer be trusted: other connections never notice. */
+  #broken(what: string): void {
+    if (this.#isOver) return;
+    this.#tell(`it sent ${what}`);
+    this.settings.onMalformed();
+    this.#leaveCalls(`the caller sent ${what}`);
+    this.#close();
+  }
+
+  #answered(call: ServerCall): void {
+    this.#calls.remove(call);
+    this.#watchUnsent();
+    this.#afterCall();
+  }
+
+  #afterCall(): void {
+    if (this.#calls.count > 0) return;
+    if (this.#state === "draining") this.#closeIfDrained();
+    else this.#becameIdle();
+  }
+
+  #watchUnsent(): void {
+    if (this.#outbox.unsentBytes === 0) return;
+    this.#stallWatch.wrote();
+    if (!this.#isUnsent(this.settings.limits.maxUnsentBytes)) return;
+    const { unsentBytes } = this.#outbox;
+    this.#disconnect(`it does not read its answers: ${unsentBytes} bytes wait (maxUnsentKB)`);
+  }
+
+  #disconnect(why: string): void {
+    if (this.#link.socket.destroyed) return;
+    this.#tell(why);
+    this.destroy();
+  }
+
+  #tell(why: string): void {
+    const { remoteHost: host, remotePort: port } = this.peer;
+    const caller = showAddress({ host, port });
+    this.settings.log.warn({ event: "caller disconnected", caller, why });
+  }
+
+  #leaveCalls(detail: string): void {
+    const why = failure("cancelled", detail);
+    for (const call of this.#calls.clear()) call.callerLeft(why);
+  }
+
+  #becameIdle(): void {
+    const { idleTimeMs, lifeTimeMs } = this.settings.limits;
+    if (this.#state !== "open" || (idleTimeMs === Infinity && lifeTimeMs === Infinity)) return;
+    const idleEndsMs = this.settings.clock.nowMs() + idleTimeMs;
+    this.#alarm.set(Math.min(idleEndsMs, this.#openedMs + lifeTimeMs));
+  }
+
+  #timedOut(): void {
+    if (this.#state === "open") return this.drain();
+    // The caller knows nothing of draining, or does not answer: it has nothing to wait for either.
+    this.#hasDrainAnswer = true;
+    return this.#closeIfDrained();
+  }
+
+  #closeIfDrained(): void {
+    if (this.#state !== "draining" || !this.#hasDrainAnswer) return;
+    if (this.#calls.count === 0 && this.#outbox.queuedBytes === 0) this.#close();
+  }
+
+  #close(): void {
+    const { clock, limits } = this.settings;
+    this.#state = "closing";
+    this.#alarm.close();
+    this.#stallWatch.close();
+    this.#outbox.flush();
+    const closed = () => this.closed();
+    closeGently(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
+  }
+}

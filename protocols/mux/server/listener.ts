@@ -1,0 +1,40 @@
+// The server side: listens, owns the callers' connections, drains them.
+import type { Listener } from "../../../src/core/protocol.ts";
+import { accept } from "../../../src/net/accept.ts";
+import type { AcceptOptions } from "../../../src/net/accept.ts";
+import { Connections } from "../../../src/net/connections.ts";
+import type { Drainable } from "../../../src/net/connections.ts";
+import type { Link } from "../../../src/net/socket-link.ts";
+
+/** Told by each connection about itself. */
+export interface ConnectionOwner {
+  opened(connection: Drainable): void;
+  closed(connection: Drainable): void;
+}
+
+/**
+ * `begin` makes the connection of a link, which it owns from then on. `onConnections`: the number of
+ * open connections changed by so many. Rejects with a text for people when the address cannot be had.
+ */
+export async function listenMux(
+  options: AcceptOptions,
+  onConnections: (change: number) => void,
+  begin: (link: Link, owner: ConnectionOwner) => void,
+): Promise<Listener> {
+  const connections = new Connections(options.clock);
+  const owner: ConnectionOwner = {
+    opened(connection) {
+      connections.opened(connection);
+      onConnections(1);
+    },
+    closed(connection) {
+      if (connections.closed(connection)) onConnections(-1);
+    },
+  };
+  const acceptor = await accept(options, (link) => begin(link, owner));
+  const close = (graceMs: number): Promise<void> => {
+    acceptor.close();
+    return connections.close(graceMs);
+  };
+  return { host: acceptor.host, port: acceptor.port, close };
+}

@@ -1,0 +1,184 @@
+// One connection to an endpoint: one call at a time, back to the pool only when all is clean.
+import { Buffer } from "node:buffer";
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import { prefixBytes } from "../../../src/net/framer.ts";
+import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import type { Pool, PoolMember } from "../../../src/net/pool.ts";
+import { AnswerReader } from "../codec/response-reader.ts";
+import type { ClientCall } from "./call.ts";
+import type { ThriftDialDeps, ThriftDialOptions } from "../exchange.ts";
+import { messageFrame } from "../message.ts";
+import type { ThriftRequest } from "../message.ts";
+
+/** What the connections of one wire share. */
+export interface ClientSettings extends ThriftDialDeps {
+  readonly options: ThriftDialOptions;
+  /** `127.0.0.1:9090`, for texts. */
+  readonly name: string;
+}
+
+/*
+ * idle -> busy -> idle        a call and its answer
+ * idle -> flushing -> idle    a one-way call that the endpoint is slow to take
+ * busy -> draining -> idle    nobody wants the answer any more, but it has to come first
+ * any -> closed
+ */
+type State = "idle" | "busy" | "flushing" | "draining" | "closed";
+
+/** An answer that nobody wants has to come within this. */
+const drainTimeMs = 1_000;
+
+export class ClientConnection implements Receiver, PoolMember {
+  openedMs = 0;
+  idleSinceMs = 0;
+  readonly #link: Link;
+  readonly #settings: ClientSettings;
+  readonly #pool: Pool<ClientConnection>;
+  readonly #isUpgraded: boolean;
+  readonly #reader: AnswerReader;
+  #state: State = "idle";
+  #call: ClientCall | null = null;
+  /** The request whose answer is awaited, also when nobody wants it. */
+  #asked: ThriftRequest | null = null;
+  calls = 0;
+
+  constructor(
+    link: Link,
+    settings: ClientSettings,
+    pool: Pool<ClientConnection>,
+    isUpgraded: boolean,
+  ) {
+    this.#link = link;
+    this.#settings = settings;
+    this.#pool = pool;
+    this.#isUpgraded = isUpgraded;
+    this.#reader = new AnswerReader(settings.options, isUpgraded);
+    link.receiver = this;
+  }
+
+  // Receiver
+
+  received(buffer: Buffer, length: number): void {
+    this.#settings.stats.receivedBytes.value += length;
+    const asked = this.#asked;
+    if (asked === null) return this.close(); // nobody asked: the next caller must not get it
+    const reader = this.#reader;
+    const stopped = reader.push(buffer, length);
+    if (reader.answer === null) {
+      return reader.problem === null ? undefined : this.#malformed(reader.problem);
+    }
+    const mismatch = reader.mismatch(asked);
+    if (mismatch !== null) return this.#malformed(mismatch);
+    return this.#answered(stopped === length);
+  }
+
+  ended(): void {
+    this.#lost("closed the connection");
+  }
+
+  drained(): void {
+    if (this.#state === "flushing") this.#rest();
+  }
+
+  closed(error: Error | null): void {
+    this.#lost(
+      error === null ? "closed the connection" : `broke the connection (${error.message})`,
+    );
+  }
+
+  // For the call
+
+  send(call: ClientCall): void {
+    this.#state = "busy";
+    this.#call = call;
+    this.#asked = call.request;
+    this.calls++;
+    this.#link.writeBytes(this.#counted(call.request));
+  }
+
+  sendOneway(request: ThriftRequest): void {
+    this.#state = "flushing";
+    this.calls++;
+    // Not given to others before it is taken: what an endpoint does not read must not pile up.
+    if (this.#link.socket.write(this.#counted(request))) this.#rest();
+  }
+
+  /** The call has ended early: its answer is waited for, and thrown away. */
+  abandon(call: ClientCall): void {
+    if (this.#call !== call) return;
+    const { asked } = { asked: this.#asked };
+    this.#call = null;
+    this.#state = "draining";
+    this.#settings.clock.after(drainTimeMs, () => {
+      if (this.#state === "draining" && this.#asked === asked) this.close();
+    });
+  }
+
+  // PoolMember
+
+  /** Destroys the socket. A call in progress fails. */
+  close(): void {
+    this.#lost("was disconnected from");
+  }
+
+  #counted(request: ThriftRequest): Buffer {
+    const bytes = this.#bytesOf(request);
+    this.#settings.stats.sentBytes.value += bytes.length;
+    return bytes;
+  }
+
+  /** The caller's own bytes, as far as the message goes. */
+  #bytesOf(request: ThriftRequest): Buffer {
+    const { frame, messageAt, wrapping } = request;
+    const isBuffered = this.#settings.options.transport === "buffered";
+    if (wrapping.header !== null) return frame;
+    if (!this.#isUpgraded) {
+      return isBuffered ? frame.subarray(messageAt) : messageFrame(frame, messageAt);
+    }
+    const parts = [...this.#settings.headerFor(request), frame.subarray(messageAt)];
+    if (isBuffered) return Buffer.concat(parts);
+    const prefix = Buffer.alloc(prefixBytes);
+    const whole = Buffer.concat([prefix, ...parts]);
+    whole.writeInt32BE(whole.length - prefixBytes, 0);
+    return whole;
+  }
+
+  /** The pool has it back before the call ends: what the caller asks next can use it. */
+  #answered(isClean: boolean): void {
+    const { answer } = this.#reader;
+    const call = this.#call;
+    this.#call = this.#asked = null;
+    this.#reader.answer = null;
+    if (isClean) this.#rest();
+    else this.close(); // more than was asked for
+    if (answer !== null) call?.answer(answer);
+  }
+
+  #rest(): void {
+    this.#state = "idle";
+    this.#pool.give(this);
+  }
+
+  #malformed(problem: string): void {
+    this.#end(failure("malformed", `${this.#settings.name} gave a malformed answer: ${problem}`));
+  }
+
+  #lost(what: string): void {
+    const detail = `${this.#settings.name} ${what} before it answered`;
+    // A connection that had served before may have been closed for idleness while the call was on
+    // its way. A new one that is closed at once says more about the call.
+    const isReused = this.calls > 1 && this.#reader.heldBytes === 0;
+    this.#end(failure("closed", detail, isReused ? "if-idempotent" : "never"));
+  }
+
+  #end(why: Failure): void {
+    if (this.#state === "closed") return;
+    const call = this.#call;
+    this.#state = "closed";
+    this.#call = this.#asked = null;
+    this.#link.socket.destroy();
+    this.#pool.gone(this);
+    call?.finish(why);
+  }
+}

@@ -1,0 +1,50 @@
+// The client side: a wire to one endpoint, its pool, its connections.
+import type { Address, Wire } from "../../../src/core/protocol.ts";
+import { dial } from "../../../src/net/dial.ts";
+import { showAddress } from "../../../src/net/peer-info.ts";
+import { Pool } from "../../../src/net/pool.ts";
+import { ClientCall } from "./call.ts";
+import { ClientConnection } from "./connection.ts";
+import { attemptUpgrade } from "../ttwitter/upgrade.ts";
+import type { ClientSettings } from "./connection.ts";
+import type { ThriftDialDeps, ThriftDialOptions } from "../exchange.ts";
+import type { ThriftRequest, ThriftResponse } from "../message.ts";
+
+/** Owns its sockets; dials when first used. */
+export function dialThrift(
+  address: Address,
+  options: ThriftDialOptions,
+  deps: ThriftDialDeps,
+): Wire<ThriftRequest, ThriftResponse> {
+  const { clock, stats } = deps;
+  const name = showAddress(address);
+  const settings: ClientSettings = { ...deps, options, name };
+  const pool: Pool<ClientConnection> = new Pool(
+    { ...options, name },
+    (opened, failed) => {
+      const isOpen = (link: ConstructorParameters<typeof ClientConnection>[0], upgraded: boolean) =>
+        opened(new ClientConnection(link, settings, pool, upgraded));
+      if (options.attemptUpgrade) return attemptUpgrade(address, settings, isOpen, failed);
+      const { closed } = stats;
+      return dial(address, options, clock, {
+        opened: (link) => isOpen(link, false),
+        failed,
+        closed,
+      });
+    },
+    clock,
+    stats,
+  );
+  return {
+    service(request, reply) {
+      const call = new ClientCall(request, reply);
+      call.run(pool);
+      return call;
+    },
+    get status() {
+      if (pool.isClosed) return "closed";
+      return pool.isExhausted ? "busy" : "open";
+    },
+    close: (graceMs) => pool.close(graceMs),
+  };
+}

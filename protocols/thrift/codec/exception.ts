@@ -1,0 +1,78 @@
+// A TApplicationException as bytes: the only way in which Thrift can say that a call failed.
+import { Buffer } from "node:buffer";
+import { prefixBytes } from "../../../src/net/framer.ts";
+import { messageType, varint, writeEnvelope } from "./envelope.ts";
+import type { Dialect } from "./envelope.ts";
+
+/** The `type` field, as Apache Thrift numbers it. */
+export const exceptionType = {
+  unknownMethod: 1,
+  invalidMessageType: 2,
+  internalError: 6,
+  protocolError: 7,
+  invalidTransform: 8,
+  invalidProtocol: 9,
+} as const;
+
+export type ExceptionType = (typeof exceptionType)[keyof typeof exceptionType];
+
+/** The call that is answered: what its answer must repeat. */
+export interface Answered {
+  readonly dialect: Dialect;
+  readonly seqid: number;
+  /** The bytes of its name, as they came. */
+  readonly name: Uint8Array;
+}
+
+/** Longer texts are cut: nobody reads them, and a caller's limit on frames may be small. */
+const maxTextBytes = 16 * 1024;
+
+/** A whole frame, prefix in front. */
+export function exceptionFrame(call: Answered, type: ExceptionType, text: string): Buffer {
+  const name = withoutService(call.name);
+  const envelope = writeEnvelope(call.dialect, messageType.exception, name, call.seqid);
+  const bytes = cut(Buffer.from(text), maxTextBytes);
+  const body = call.dialect === "compact" ? compactBody(bytes, type) : binaryBody(bytes, type);
+  return framed([envelope, ...body]);
+}
+
+/** A multiplexed call is named `Service:method`, its answer `method`: by that its caller knows it. */
+function withoutService(name: Uint8Array): Uint8Array {
+  return name.subarray(name.indexOf(colon) + 1); // all of it when there is none
+}
+
+const colon = 58;
+
+/** An answer that holds an empty struct, such as the one that agrees to an upgrade. */
+export function emptyReplyFrame(call: Answered): Buffer {
+  const envelope = writeEnvelope(call.dialect, messageType.reply, call.name, call.seqid);
+  return framed([envelope, Buffer.of(0)]);
+}
+
+/** `parts` as one frame. */
+export function framed(parts: readonly Uint8Array[]): Buffer {
+  const prefix = Buffer.alloc(prefixBytes);
+  const frame = Buffer.concat([prefix, ...parts]);
+  frame.writeInt32BE(frame.length - prefixBytes, 0);
+  return frame;
+}
+
+/** Field 1: string; field 2: i32; stop. */
+function binaryBody(text: Buffer, type: number): Uint8Array[] {
+  const head = Buffer.from([11, 0, 1, 0, 0, 0, 0]);
+  head.writeInt32BE(text.length, 3);
+  return [head, text, Buffer.from([8, 0, 2, 0, 0, 0, type, 0])];
+}
+
+function compactBody(text: Buffer, type: number): Uint8Array[] {
+  // 0x18: id 0 + 1, string; 0x15: id 1 + 1, i32, whose bits are zigzagged.
+  return [Buffer.from([0x18, ...varint(text.length)]), text, Buffer.from([0x15, 2 * type, 0])];
+}
+
+/** At most `maxBytes` of UTF-8, cut between characters. */
+function cut(bytes: Buffer, maxBytes: number): Buffer {
+  if (bytes.length <= maxBytes) return bytes;
+  let end = maxBytes;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end);
+}

@@ -1,0 +1,109 @@
+// Messages without frames (`thriftFramed: false`): each is walked over to find where it ends.
+import { Buffer } from "node:buffer";
+import { prefixBytes } from "../../../src/net/framer.ts";
+import { Skipper } from "./skipper.ts";
+import type { Encoding } from "./types.ts";
+
+/** A message that is not whole yet gets so much room at first; then it doubles as bytes come. */
+const firstRoomBytes = 4 * 1024;
+
+export interface MessageTaker {
+  /** One whole message as a frame, in bytes of the taker's own. False: no more now. */
+  frame(frame: Buffer): boolean;
+  /** What came is no message. `begun` is what came of it. The cutter swallows all from here on. */
+  notMessage(reason: string, begun: Uint8Array): void;
+}
+
+/**
+ * As `Framer`: what it hands out is a frame, with room for the length in front, so that the rest of
+ * the protocol knows one form only. Room grows with what was received.
+ */
+export class MessageCutter {
+  /** Before each message there is a struct (an upgraded connection), in this encoding. */
+  headerEncoding: Encoding | null = null;
+  readonly #maxBytes: number;
+  readonly #taker: MessageTaker;
+  readonly #skipper = new Skipper();
+  #part: "none" | "header" | "message" | "broken" = "none";
+  #room: Buffer = noRoom;
+  #held = 0;
+
+  constructor(maxBytes: number, taker: MessageTaker) {
+    this.#maxBytes = maxBytes;
+    this.#taker = taker;
+  }
+
+  /** Bytes of a message that is not whole: 0 between messages. */
+  get heldBytes(): number {
+    return this.#held;
+  }
+
+  /** Takes `buffer[start, end)`, copying what it keeps. Returns where it stopped. */
+  push(buffer: Buffer, start: number, end: number): number {
+    let at = start;
+    while (at < end) {
+      if (this.#part === "broken") return end;
+      if (this.#part === "none") this.#begin();
+      const before = at;
+      at = this.#skipper.push(buffer, at, end);
+      this.#keep(buffer, before, at);
+      if (this.#skipper.problem !== null) this.#break(this.#skipper.problem);
+      else if (this.#skipper.isDone && !this.#partDone()) return at;
+    }
+    return at;
+  }
+
+  #begin(): void {
+    if (this.headerEncoding === null) return this.#beginMessage();
+    this.#part = "header";
+    this.#skipper.beginStruct(this.headerEncoding, this.#maxBytes);
+  }
+
+  #beginMessage(): void {
+    this.#part = "message";
+    this.#skipper.beginMessage(this.#maxBytes - this.#held);
+  }
+
+  /** False: the taker wants no more now. */
+  #partDone(): boolean {
+    if (this.#part === "header") {
+      this.#beginMessage();
+      return true;
+    }
+    const frame = this.#room.subarray(0, prefixBytes + this.#held);
+    frame.writeInt32BE(this.#held, 0);
+    this.#clear("none");
+    return this.#taker.frame(frame);
+  }
+
+  #break(reason: string): void {
+    const begun = this.#room.subarray(prefixBytes, prefixBytes + this.#held);
+    this.#clear("broken");
+    this.#taker.notMessage(reason, begun);
+  }
+
+  #clear(part: "none" | "broken"): void {
+    this.#part = part;
+    this.#room = noRoom;
+    this.#held = 0;
+  }
+
+  #keep(buffer: Buffer, start: number, end: number): void {
+    const neededBytes = prefixBytes + this.#held + end - start;
+    if (neededBytes > this.#room.length) this.#grow(neededBytes);
+    buffer.copy(this.#room, prefixBytes + this.#held, start, end);
+    this.#held += end - start;
+  }
+
+  #grow(neededBytes: number): void {
+    // Most messages come in one piece: then the room is as long as they are.
+    const isWhole = this.#skipper.isDone && this.#part === "message";
+    const roomy = Math.max(firstRoomBytes, 2 * this.#room.length, neededBytes);
+    const most = prefixBytes + this.#maxBytes;
+    const room = Buffer.allocUnsafe(isWhole ? neededBytes : Math.min(roomy, most));
+    this.#room.copy(room, 0, 0, prefixBytes + this.#held);
+    this.#room = room;
+  }
+}
+
+const noRoom = Buffer.alloc(0);

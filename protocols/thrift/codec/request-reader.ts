@@ -1,0 +1,196 @@
+// Bytes of a caller to calls: frames, what stands around a message, and its envelope.
+import { Framer, prefixBytes } from "../../../src/net/framer.ts";
+import { marks, messageType, readEnvelope } from "./envelope.ts";
+import { exceptionType } from "./exception.ts";
+import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
+import { bare, ThriftRequest } from "../message.ts";
+import { MessageCutter } from "./message-cutter.ts";
+import { readRequestHeader, upgradeMethod } from "../ttwitter/request-header.ts";
+import type { Ends } from "../../../src/net/peer-info.ts";
+import type { ExceptionType } from "./exception.ts";
+import type { Speech } from "../exchange.ts";
+import type { HeaderFrame } from "./theader.ts";
+import type { Wrapping } from "../message.ts";
+
+/** Bytes that cannot be a call, and what may be said of them to the caller. */
+export interface Malformed {
+  /** For the log and, if it can be told which call it was, for the caller. */
+  readonly reason: string;
+  readonly type: ExceptionType;
+  readonly speech: Speech;
+  /** The caller's connection is upgraded: a header stands before the message. */
+  readonly isUpgraded: boolean;
+  /** The THeader around it, if that could be read. */
+  readonly header: HeaderFrame | null;
+  /** What has come of the message, from its first byte; good during the call only. */
+  readonly begun: Uint8Array;
+  /** More of it may come. */
+  readonly mayContinue: boolean;
+}
+
+/** Takes calls as they come. True: go on; false: no more now. */
+export interface CallTaker {
+  call(request: ThriftRequest): boolean;
+  /** The caller asks whether this server knows the TTwitter upgrade; from here on it does. */
+  upgrade(request: ThriftRequest): boolean;
+  /** The last that it hears. */
+  malformed(what: Malformed): void;
+}
+
+/** Holds at most one call in part. */
+export class CallReader {
+  readonly #speech: Speech;
+  readonly #isNamedByMethod: boolean;
+  readonly #peer: Ends;
+  readonly #taker: CallTaker;
+  readonly #source: Framer | MessageCutter;
+  #isUpgraded = false;
+
+  constructor(
+    speech: Speech & { readonly isNamedByMethod: boolean },
+    peer: Ends,
+    taker: CallTaker,
+  ) {
+    this.#speech = speech;
+    this.#isNamedByMethod = speech.isNamedByMethod;
+    this.#peer = peer;
+    this.#taker = taker;
+    this.#source =
+      speech.transport === "buffered"
+        ? new MessageCutter(speech.maxFrameBytes, this)
+        : new Framer(speech.maxFrameBytes, this);
+  }
+
+  /** Bytes of a call that is not whole: 0 between calls. */
+  get heldBytes(): number {
+    return this.#source.heldBytes;
+  }
+
+  /** Takes bytes until the taker wants no more; returns where it stopped. */
+  push(buffer: Buffer, start: number, end: number): number {
+    return this.#source.push(buffer, start, end);
+  }
+
+  // FrameTaker, MessageTaker
+
+  frame(frame: Buffer): boolean {
+    if (this.#isUpgraded) return this.#upgraded(frame);
+    if (this.#speech.transport === "header" && isHeaderFrame(frame)) return this.#inHeader(frame);
+    return this.#message(frame, prefixBytes, bare);
+  }
+
+  tooLong(lengthBytes: number, buffer: Buffer, start: number, end: number): void {
+    const { maxFrameBytes } = this.#speech;
+    const isNegative = lengthBytes < 0;
+    const what = isNegative
+      ? `the length of a frame is negative (${lengthBytes}): the caller may not be framed (thriftFramed: false)`
+      : `a frame of ${lengthBytes} bytes is longer than the ${maxFrameBytes} that maxFrameKB allows`;
+    const reason = what + guessOf(lengthBytes);
+    const begun = buffer.subarray(start, end);
+    this.#refuse(reason, exceptionType.protocolError, begun, null, !isNegative);
+  }
+
+  notMessage(reason: string, begun: Uint8Array): void {
+    this.#refuse(`not a Thrift message: ${reason}`, exceptionType.protocolError, begun);
+  }
+
+  #upgraded(frame: Buffer): boolean {
+    const { encoding } = this.#speech;
+    const header = readRequestHeader(encoding, frame, prefixBytes, frame.length);
+    if (typeof header !== "string") {
+      return this.#message(frame, header.end, { header: null, upgrade: header.value });
+    }
+    const reason = `the header of an upgraded call cannot be read: ${header}`;
+    return this.#refuse(reason, exceptionType.protocolError, noBytes);
+  }
+
+  #inHeader(frame: Buffer): boolean {
+    const header = readHeaderFrame(frame);
+    if (typeof header === "string") {
+      return this.#refuse(header, exceptionType.protocolError, noBytes);
+    }
+    if (header.isTransformed) {
+      return this.#refuse(transformed, exceptionType.invalidTransform, noBytes, header);
+    }
+    return this.#message(frame, header.messageAt, { header, upgrade: null });
+  }
+
+  #message(frame: Buffer, messageAt: number, wrapping: Wrapping): boolean {
+    const problem = readEnvelope(frame, messageAt, frame.length) ?? this.#problem(frame, wrapping);
+    if (problem !== null) return this.#badMessage(frame, messageAt, wrapping, problem);
+    const request = new ThriftRequest(
+      frame,
+      messageAt,
+      wrapping,
+      this.#peer,
+      this.#isNamedByMethod,
+    );
+    if (request.method !== upgradeMethod || !this.#mayUpgrade(wrapping)) {
+      return this.#taker.call(request);
+    }
+    this.#isUpgraded = true;
+    if (this.#source instanceof MessageCutter) this.#source.headerEncoding = this.#speech.encoding;
+    return this.#taker.upgrade(request);
+  }
+
+  #mayUpgrade({ header, upgrade }: Wrapping): boolean {
+    return header === null && upgrade === null && marks.type === messageType.call;
+  }
+
+  /** Of a message whose envelope could be read. */
+  #problem(frame: Buffer, wrapping: Wrapping): string | null {
+    const { type, dialect, bodyAt } = marks;
+    if (type !== messageType.call && type !== messageType.oneway) return noCall;
+    const encoding = dialect === "compact" ? "compact" : "binary";
+    if (wrapping.header === null && encoding !== this.#speech.encoding) return otherProtocol;
+    return bodyAt < frame.length ? null : "the message ends behind its header";
+  }
+
+  #badMessage(frame: Buffer, messageAt: number, wrapping: Wrapping, problem: string): boolean {
+    const begun = frame.subarray(messageAt);
+    const { header } = wrapping;
+    if (problem === noCall) {
+      const reason = `a message of type ${marks.type} came, which is no call`;
+      return this.#refuse(reason, exceptionType.invalidMessageType, begun, header);
+    }
+    if (problem === otherProtocol) {
+      const [ours, theirs] = this.#speech.encoding === "binary" ? names : names.toReversed();
+      const reason = `a call came in the ${theirs} protocol, and thriftProtocol of this router is ${ours}`;
+      return this.#refuse(reason, exceptionType.invalidProtocol, begun, header);
+    }
+    const reason = `not a Thrift message: ${problem}`;
+    return this.#refuse(reason, exceptionType.protocolError, begun, header);
+  }
+
+  #refuse(
+    reason: string,
+    type: ExceptionType,
+    begun: Uint8Array,
+    header: HeaderFrame | null = null,
+    mayContinue = false,
+  ): boolean {
+    const isUpgraded = this.#isUpgraded;
+    const speech = this.#speech;
+    this.#taker.malformed({ reason, type, speech, isUpgraded, header, begun, mayContinue });
+    return false;
+  }
+}
+
+const names = ["binary", "compact"] as const;
+const noCall = "no call";
+const otherProtocol = "another protocol";
+const noBytes = new Uint8Array(0);
+
+/** A compressed message: nothing of it can be read on the way. */
+const transformed =
+  "a message is transformed (compressed): switch transforms off, the proxy has to read its name";
+
+/** What a length may be that is none: the first bytes of something else. */
+function guessOf(lengthBytes: number): string {
+  const bytes = Buffer.alloc(prefixBytes);
+  bytes.writeInt32BE(lengthBytes);
+  if (bytes[0] === 0x16 && bytes[1] === 0x03) return " (the first bytes are those of TLS)";
+  const text = bytes.toString("latin1");
+  if (!/^[\x20-\x7e]+$/.test(text)) return "";
+  return ` (the first bytes are the text "${text}": is it HTTP?)`;
+}

@@ -1,0 +1,114 @@
+// Bytes of an endpoint to answers: one at a time, and only to the call that was asked.
+import { Framer, prefixBytes } from "../../../src/net/framer.ts";
+import { marks, messageType, outcomeOf, readEnvelope } from "./envelope.ts";
+import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
+import { MessageCutter } from "./message-cutter.ts";
+import { readStruct } from "./struct-codec.ts";
+import type { Speech } from "../exchange.ts";
+import type { ThriftRequest, ThriftResponse } from "../message.ts";
+
+/** Holds at most one answer. */
+export class AnswerReader {
+  /** The answer that came last; whoever takes it clears it. */
+  answer: ThriftResponse | null = null;
+  /** Why what came is none; the reader is of no use from then on. */
+  problem: string | null = null;
+  readonly #speech: Speech;
+  readonly #isUpgraded: boolean;
+  readonly #source: Framer | MessageCutter;
+
+  constructor(speech: Speech, isUpgraded: boolean) {
+    this.#speech = speech;
+    this.#isUpgraded = isUpgraded;
+    if (speech.transport === "buffered") {
+      this.#source = new MessageCutter(speech.maxFrameBytes, this);
+      if (isUpgraded) this.#source.headerEncoding = speech.encoding;
+    } else this.#source = new Framer(speech.maxFrameBytes, this);
+  }
+
+  /** Bytes of an answer that is not whole. */
+  get heldBytes(): number {
+    return this.#source.heldBytes;
+  }
+
+  /** Stops behind an answer. */
+  push(buffer: Buffer, length: number): number {
+    return this.#source.push(buffer, 0, length);
+  }
+
+  /** Why the answer that came last cannot be the one to `request`; null: it is. */
+  mismatch(request: ThriftRequest): string | null {
+    const { seqid, type } = marks;
+    if (seqid !== request.seqid) {
+      return `it carries sequence id ${seqid}, and the call ${request.method} had ${request.seqid}`;
+    }
+    const { answer } = this;
+    if (type === messageType.exception || answer === null) return null;
+    if (isNameOf(answer.frame, marks.nameAt, marks.nameEnd, request)) return null;
+    const name = answer.frame.toString("utf8", marks.nameAt, marks.nameEnd);
+    return `it is for ${name}, and the call was ${request.method}`;
+  }
+
+  // FrameTaker, MessageTaker
+
+  frame(frame: Buffer): boolean {
+    const messageAt = this.#messageAt(frame);
+    if (typeof messageAt === "string") return this.#fail(messageAt);
+    const problem = readEnvelope(frame, messageAt, frame.length);
+    if (problem !== null) return this.#fail(problem);
+    const { type } = marks;
+    if (type !== messageType.reply && type !== messageType.exception) {
+      return this.#fail(`a message of type ${type}, which is no answer`);
+    }
+    const outcome = outcomeOf(frame, frame.length);
+    if (outcome === null) return this.#fail("the message ends before its result");
+    const isInHeader = messageAt !== prefixBytes && !this.#isUpgraded;
+    this.answer = { frame, messageAt, isHeaderFrame: isInHeader, outcome, verdict: null };
+    return false;
+  }
+
+  tooLong(lengthBytes: number): void {
+    this.#fail(
+      lengthBytes < 0
+        ? `the length of a frame is negative (${lengthBytes}): the endpoint may not be framed (thriftFramed: false)`
+        : `a frame of ${lengthBytes} bytes, longer than the ${this.#speech.maxFrameBytes} that maxFrameKB allows`,
+    );
+  }
+
+  notMessage(reason: string): void {
+    this.#fail(reason);
+  }
+
+  #messageAt(frame: Buffer): number | string {
+    if (this.#isUpgraded) {
+      const header = readStruct(this.#speech.encoding, frame, prefixBytes, frame.length, (reader) =>
+        reader.struct(() => false),
+      );
+      return typeof header === "string" ? `its ResponseHeader: ${header}` : header.end;
+    }
+    if (this.#speech.transport !== "header" || !isHeaderFrame(frame)) return prefixBytes;
+    const header = readHeaderFrame(frame);
+    if (typeof header === "string") return header;
+    return header.isTransformed ? "its message is transformed (compressed)" : header.messageAt;
+  }
+
+  #fail(why: string): false {
+    this.problem ??= why;
+    return false;
+  }
+}
+
+/** An answer repeats the name of its call; one to a multiplexed call may leave out the service. */
+function isNameOf(frame: Buffer, start: number, end: number, request: ThriftRequest): boolean {
+  const skipped = request.nameEnd - request.nameAt - (end - start);
+  if (skipped < 0) return false;
+  const isBehindColon = skipped > 0 && request.frame[request.nameAt + skipped - 1] === colon;
+  if (skipped > 0 && !isBehindColon) return false;
+  const offset = request.nameAt + skipped - start;
+  for (let at = start; at < end; at++) {
+    if (frame[at] !== request.frame[at + offset]) return false;
+  }
+  return true;
+}
+
+const colon = 0x3a;

@@ -1,0 +1,49 @@
+// An answer, or a failure, as bytes for one caller.
+import type { Buffer } from "node:buffer";
+import { prefixBytes } from "../../../src/net/framer.ts";
+import { exceptionFrame } from "./exception.ts";
+import { withFault } from "./fault.ts";
+import { inHeaderFrame } from "./theader.ts";
+import { messageFrame } from "../message.ts";
+import { wrapped } from "./refusal.ts";
+import type { Exchange, RenderFailure, Speech } from "../exchange.ts";
+import type { ThriftRequest, ThriftResponse } from "../message.ts";
+
+/** How a server writes. */
+interface AnswerOptions extends Pick<Speech, "transport" | "encoding"> {
+  readonly renderFailure: RenderFailure;
+}
+
+/** The message of an endpoint's answer is the endpoint's own bytes. */
+export function answerBytes(exchange: Exchange, options: AnswerOptions): Buffer {
+  const { fault, wrapping } = exchange.request;
+  const answer = untold(exchange, options);
+  return fault === undefined ? answer : withFault(answer, fault, wrapping, options);
+}
+
+/** Without the faults that the call met. */
+function untold(exchange: Exchange, options: AnswerOptions): Buffer {
+  const { request, response, failure } = exchange;
+  const isBuffered = options.transport === "buffered";
+  if (response !== null) return passedOn(request, response, isBuffered);
+  if (failure === null) throw new Error("bug: an answer without a response or a failure");
+  const { type, text } = options.renderFailure(failure, request);
+  const frame = exceptionFrame(request, type, text);
+  const { header, upgrade } = request.wrapping;
+  return header === null
+    ? wrapped(frame, upgrade !== null, isBuffered)
+    : inHeaderFrame(frame, header);
+}
+
+function passedOn(request: ThriftRequest, response: ThriftResponse, isBuffered: boolean): Buffer {
+  const { frame, messageAt, isHeaderFrame } = response;
+  const { header, upgrade } = request.wrapping;
+  if (header !== null) {
+    return isHeaderFrame ? frame : inHeaderFrame(messageFrame(frame, messageAt), header);
+  }
+  // What the endpoint put before its message (contexts) is for an upgraded caller, and only for one.
+  if (upgrade !== null && messageAt > prefixBytes && !isHeaderFrame) {
+    return isBuffered ? frame.subarray(prefixBytes) : frame;
+  }
+  return wrapped(messageFrame(frame, messageAt), upgrade !== null, isBuffered);
+}

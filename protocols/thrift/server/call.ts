@@ -1,0 +1,92 @@
+// One call of a caller and its answer, which may have to wait for the answers before it.
+import type { Failure } from "../../../src/core/failure.ts";
+import type { Pending, Reply } from "../../../src/core/service.ts";
+import type { Exchange } from "../exchange.ts";
+import type { ThriftRequest, ThriftResponse } from "../message.ts";
+import type { ServerConnection } from "./connection.ts";
+
+/*
+ * waiting -> started -> ended     `started`: the answer is here, the call's own end is not
+ * waiting -> ended                it failed
+ */
+type State = "waiting" | "started" | "ended";
+
+export class ServerCall implements Reply<ThriftResponse>, Exchange {
+  readonly request: ThriftRequest;
+  readonly startedMs: number;
+  endedMs = 0;
+  sentBytes = 0;
+  status: Exchange["status"] = "error";
+  response: ThriftResponse | null = null;
+  failure: Failure | null = null;
+  /** The bytes for the caller, once the call has ended; none for one that is one-way. */
+  answer: Buffer | null = null;
+  /** The call behind it that owes an answer. */
+  next: ServerCall | null = null;
+  readonly #connection: ServerConnection;
+  #state: State = "waiting";
+  #pending: Pending | null = null;
+
+  constructor(request: ThriftRequest, connection: ServerConnection, startedMs: number) {
+    this.request = request;
+    this.startedMs = startedMs;
+    this.#connection = connection;
+  }
+
+  get receivedBytes(): number {
+    return this.request.frame.length;
+  }
+
+  /** Of the answer that an endpoint gave, while it waits. */
+  get heldAnswerBytes(): number {
+    return this.response === null ? 0 : this.response.frame.length;
+  }
+
+  get hasEnded(): boolean {
+    return this.#state === "ended";
+  }
+
+  run(): void {
+    const pending = this.#connection.settings.route(this.request, this);
+    if (!this.hasEnded) this.#pending = pending;
+  }
+
+  start(response: ThriftResponse): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "started";
+    this.response = response;
+  }
+
+  end(why: Failure | null): void {
+    if (this.#state === "ended") return;
+    const { response } = this;
+    if (why === null && response === null) {
+      throw new Error("bug: a call ended without an answer or a failure");
+    }
+    this.#state = "ended";
+    this.#pending = null;
+    this.failure = why;
+    if (why !== null) this.response = null;
+    else if (response !== null) this.status = response.outcome;
+    this.#connection.callEnded(this);
+  }
+
+  /** The proxy itself answers, with bytes that are ready. */
+  answerWith(answer: Buffer): void {
+    this.#state = "ended";
+    this.status = "reply";
+    this.answer = answer;
+    this.#connection.callEnded(this);
+  }
+
+  /** The caller is answered now, whatever comes of the call. */
+  giveUp(why: Failure): void {
+    const pending = this.#pending;
+    this.end(why);
+    pending?.cancel(why);
+  }
+
+  cancel(why: Failure): void {
+    this.#pending?.cancel(why);
+  }
+}

@@ -1,0 +1,350 @@
+// One caller's connection: calls in, several at a time, and answers out in the order of the calls.
+import { Buffer } from "node:buffer";
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import type { Drainable } from "../../../src/net/connections.ts";
+import { Alarm } from "../../../src/net/alarm.ts";
+import { endsOf } from "../../../src/net/peer-info.ts";
+import { Inlet } from "../../../src/net/input-buffer.ts";
+import { closeGently } from "../../../src/net/lingering-close.ts";
+import { answerBytes } from "../codec/response-writer.ts";
+import { CallReader } from "../codec/request-reader.ts";
+import { maxEnvelopeBytes } from "../codec/envelope.ts";
+import { emptyReplyFrame } from "../codec/exception.ts";
+import { ServerCall } from "./call.ts";
+import { mayTellMore, refusalFor, wrapped } from "../codec/refusal.ts";
+import type { Service } from "../../../src/core/service.ts";
+import type { Ends } from "../../../src/net/peer-info.ts";
+import type { Consumer } from "../../../src/net/input-buffer.ts";
+import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import type { CallTaker, Malformed } from "../codec/request-reader.ts";
+import type { ThriftListenOptions } from "../exchange.ts";
+import type { ThriftRequest, ThriftResponse } from "../message.ts";
+
+/** What the connections of one server share. */
+export interface ServerSettings extends Omit<
+  ThriftListenOptions,
+  "host" | "port" | "socket" | "gate" | "onSocket"
+> {
+  readonly route: Service<ThriftRequest, ThriftResponse>;
+  opened(connection: ServerConnection): void;
+  /** It is gone, and so are its calls. */
+  closed(connection: ServerConnection): void;
+}
+
+/*
+ * open -> refusing -> closing    what came cannot be a call: answers that are owed go first, and
+ *                                its name is awaited, to answer it
+ * open -> closing                the last answer is written; what still comes is thrown away
+ * any -> closed                  the socket is gone; one-way calls may still be under way
+ */
+type State = "open" | "refusing" | "closing" | "closed";
+
+export class ServerConnection implements Receiver, Consumer, CallTaker, Drainable {
+  readonly settings: ServerSettings;
+  readonly peer: Ends;
+  readonly #link: Link;
+  readonly #inlet: Inlet;
+  readonly #reader: CallReader;
+  readonly #alarm: Alarm;
+  readonly #openedMs: number;
+  #state: State = "open";
+  /** The calls that owe an answer, in the order in which they came. */
+  #first: ServerCall | null = null;
+  #last: ServerCall | null = null;
+  /** Calls begun and not ended or not answered, one-way ones included. */
+  #inProgress = 0;
+  /** Bytes of those calls, and of the answers to them that wait for their turn. */
+  #heldBytes = 0;
+  #isFlushing = false;
+  /** No call after those that are in progress. */
+  #isLast = false;
+  #isAbandoned = false;
+  /** What is refused, and what has come of it. */
+  #malformed: Malformed | null = null;
+  #begun: Buffer = Buffer.alloc(0);
+  #hasAllInput = false;
+
+  constructor(link: Link, settings: ServerSettings) {
+    const { clock, limits } = settings;
+    this.settings = settings;
+    this.peer = endsOf(link.socket);
+    this.#link = link;
+    this.#inlet = new Inlet(link, this);
+    this.#reader = new CallReader(settings, this.peer, this);
+    this.#alarm = new Alarm(clock, () => this.#timedOut());
+    this.#openedMs = clock.nowMs();
+    link.receiver = this;
+    settings.opened(this);
+    if (limits.idleTimeMs !== Infinity || limits.lifeTimeMs !== Infinity) this.#watch();
+  }
+
+  // Receiver
+
+  received(buffer: Buffer, length: number): void {
+    this.#inlet.received(buffer, length);
+    if (this.#reader.heldBytes > 0) this.#watch();
+  }
+
+  ended(): void {
+    this.#inlet.ended();
+  }
+
+  drained(): void {
+    this.#inlet.advance(); // calls may have waited for room
+    if (this.#state === "open") this.#watch();
+  }
+
+  /** A caller that calls and does not read. */
+  held(): void {
+    this.#watch();
+  }
+
+  closed(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#alarm.close();
+    this.settings.onConnections(-1);
+    const why = failure("cancelled", "the caller closed the connection");
+    for (let call = this.#first; call !== null; call = call.next) call.cancel(why);
+    if (this.#inProgress === 0 || this.#isAbandoned) this.settings.closed(this);
+  }
+
+  // Consumer
+
+  get readAheadBytes(): number {
+    return this.#state === "open" && !this.#wants ? 0 : Infinity;
+  }
+
+  consume(buffer: Buffer, start: number, end: number): number {
+    switch (this.#state) {
+      case "open":
+        return this.#wants ? this.#reader.push(buffer, start, end) : start;
+      case "refusing":
+        this.#gather(buffer, start, end);
+        return end;
+      case "closing":
+      case "closed":
+        return end;
+      default:
+        return this.#state satisfies never;
+    }
+  }
+
+  inputEnded(): void {
+    this.#hasAllInput = true;
+    if (this.#state === "refusing") return this.#refuse();
+    if (this.#state !== "open") return undefined;
+    const { heldBytes } = this.#reader;
+    if (heldBytes > 0) this.#tell(`the connection ended within a call, ${heldBytes} bytes into it`);
+    this.#endAfterAnswers(); // whoever sends no more may still want answers
+    return this.#watch();
+  }
+
+  // CallTaker
+
+  call(request: ThriftRequest): boolean {
+    const call = new ServerCall(request, this, this.settings.clock.nowMs());
+    this.#begin(call);
+    call.run();
+    return this.#wants;
+  }
+
+  /** Agrees; the answers to calls before it come first. */
+  upgrade(request: ThriftRequest): boolean {
+    const call = new ServerCall(request, this, this.settings.clock.nowMs());
+    this.#begin(call);
+    const { transport } = this.settings;
+    call.answerWith(wrapped(emptyReplyFrame(request), false, transport === "buffered"));
+    return this.#wants;
+  }
+
+  malformed(what: Malformed): void {
+    this.#tell(what.reason);
+    this.settings.onMalformed(this.peer, what.reason);
+    this.#malformed = what;
+    this.#begun = Buffer.from(what.begun);
+    this.#state = "refusing";
+    this.#watch();
+    this.#refuse();
+  }
+
+  // For calls
+
+  callEnded(call: ServerCall): void {
+    const { request } = call;
+    this.#heldBytes += call.heldAnswerBytes;
+    if (request.isOneway) this.#callIsOver(call);
+    else if (this.#state === "closed" || this.#state === "closing") this.#dropAnswered();
+    else if (call === this.#first && !this.#isFlushing) this.#flush();
+  }
+
+  // For the listener
+
+  /** No more calls: closed now when none is in progress, else after the answers that are owed. */
+  drain(): void {
+    this.#isLast = true;
+    if (this.#state === "open" && this.#reader.heldBytes === 0) this.#endAfterAnswers();
+  }
+
+  giveUp(why: Failure): void {
+    if (this.#first === null || this.#state !== "open") return this.destroy();
+    this.#isLast = true;
+    for (let call: ServerCall | null = this.#first; call !== null;) {
+      const next: ServerCall | null = call.next; // read now: the call may be gone afterwards
+      call.giveUp(why);
+      call = next;
+    }
+  }
+
+  /** At once, and nobody waits for one-way calls that are under way. */
+  destroy(): void {
+    this.#isAbandoned = true;
+    if (this.#state === "closed") this.settings.closed(this);
+    else this.#link.socket.destroy();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#link.hasRoom;
+  }
+
+  get #wants(): boolean {
+    return (
+      this.#state === "open" &&
+      this.#hasRoom &&
+      this.#inProgress < this.settings.limits.maxPipelinedCalls &&
+      this.#heldBytes < this.settings.maxFrameBytes &&
+      !(this.#isLast && this.#reader.heldBytes === 0)
+    );
+  }
+
+  #begin(call: ServerCall): void {
+    this.#inProgress++;
+    this.#heldBytes += call.receivedBytes;
+    if (call.request.isOneway) return;
+    if (this.#last === null) this.#first = call;
+    else this.#last.next = call;
+    this.#last = call;
+  }
+
+  /** Writes the answers that are there, up to the first that is not. */
+  #flush(): void {
+    const isSeveral = this.#first?.next?.hasEnded === true;
+    if (isSeveral) this.#link.socket.cork();
+    this.#isFlushing = true;
+    for (let call = this.#first; call?.hasEnded === true; call = this.#first) {
+      const answer = call.answer ?? answerBytes(call, this.settings);
+      call.sentBytes = answer.length;
+      this.#link.writeBytes(answer);
+      this.#shift(call);
+    }
+    this.#isFlushing = false;
+    if (isSeveral) this.#link.socket.uncork();
+    this.#afterAnswers();
+  }
+
+  /** Nobody is there to take answers. */
+  #dropAnswered(): void {
+    for (let call = this.#first; call?.hasEnded === true; call = this.#first) this.#shift(call);
+  }
+
+  #shift(call: ServerCall): void {
+    this.#first = call.next;
+    if (this.#first === null) this.#last = null;
+    this.#callIsOver(call);
+  }
+
+  #callIsOver(call: ServerCall): void {
+    const { clock, onAnswered, closed } = this.settings;
+    this.#inProgress--;
+    this.#heldBytes -= call.receivedBytes + call.heldAnswerBytes;
+    call.endedMs = clock.nowMs();
+    onAnswered(call);
+    if (this.#inProgress > 0) return;
+    if (this.#state === "closed") closed(this);
+    else if (call.request.isOneway) this.#afterAnswers();
+  }
+
+  #afterAnswers(): void {
+    if (this.#state === "refusing") return this.#refuse();
+    if (this.#state !== "open") return undefined;
+    if (this.#isLast && this.#inProgress === 0 && this.#awaitsNothing) return this.#close();
+    this.#watch();
+    return this.#inlet.advance(); // calls may have waited for their turn
+  }
+
+  /** No call has come in part, or its rest never will. */
+  get #awaitsNothing(): boolean {
+    return this.#reader.heldBytes === 0 || this.#hasAllInput;
+  }
+
+  #endAfterAnswers(): void {
+    this.#isLast = true;
+    if (this.#inProgress === 0) this.#close();
+  }
+
+  /** More of what is refused: its name may be in it. */
+  #gather(buffer: Buffer, start: number, end: number): void {
+    if (this.#begun.length >= maxEnvelopeBytes || this.#malformed?.mayContinue !== true) return;
+    this.#begun = Buffer.concat([this.#begun, buffer.subarray(start, end)]);
+    this.#refuse();
+  }
+
+  /** When no answer is owed: answers what is refused, as far as it tells what it is, and closes. */
+  #refuse(): void {
+    const what = this.#malformed;
+    if (this.#first !== null || this.#state !== "refusing") return undefined;
+    if (what === null) return this.#close();
+    const answer = refusalFor(what, this.#begun);
+    const waits = answer === null && !this.#hasAllInput && mayTellMore(what, this.#begun);
+    if (waits) return undefined;
+    if (answer !== null) this.#link.socket.write(answer);
+    return this.#close();
+  }
+
+  #close(): void {
+    const { clock, limits } = this.settings;
+    this.#state = "closing";
+    this.#alarm.close();
+    const closed = () => this.closed();
+    closeGently(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
+  }
+
+  #tell(reason: string): void {
+    const { remoteHost, remotePort } = this.peer;
+    const peer = `${remoteHost}:${remotePort}`;
+    this.settings.log.warn({ event: "bad-thrift-input", peer, reason });
+  }
+
+  /** Sets the time by which something has to happen; see `#timedOut`. */
+  #watch(): void {
+    if (this.#state === "closing" || this.#state === "closed") return;
+    const { idleTimeMs, lifeTimeMs, stallTimeoutMs } = this.settings.limits;
+    const nowMs = this.settings.clock.nowMs();
+    if (this.#isStalling) return this.#alarm.set(nowMs + stallTimeoutMs);
+    if (idleTimeMs === Infinity && lifeTimeMs === Infinity) return this.#alarm.clear();
+    return this.#alarm.set(Math.min(nowMs + idleTimeMs, this.#openedMs + lifeTimeMs));
+  }
+
+  get #isStalling(): boolean {
+    if (this.#state === "refusing" || this.#hasAllInput) return true;
+    return this.#reader.heldBytes > 0 || !this.#hasRoom;
+  }
+
+  #timedOut(): void {
+    if (this.#state === "closing" || this.#state === "closed") return undefined;
+    const { stallTimeoutMs, lifeTimeMs } = this.settings.limits;
+    if (!this.#hasRoom) return this.destroy();
+    if (this.#state === "refusing") return this.#first === null ? this.#close() : this.#watch();
+    if (this.#reader.heldBytes > 0 && !this.#hasAllInput) {
+      this.#tell(`the rest of a call did not come for ${stallTimeoutMs} ms`);
+      this.#state = "refusing";
+      this.#watch();
+      return this.#refuse();
+    }
+    // It sent a FIN, and one that still wants answers would not wait so long for the next.
+    if (this.#hasAllInput && this.#first !== null) return void this.#link.socket.destroy();
+    if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs) return this.#endAfterAnswers();
+    return this.#inProgress === 0 ? this.#endAfterAnswers() : this.#watch();
+  }
+}

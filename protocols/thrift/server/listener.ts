@@ -1,0 +1,34 @@
+// The server side: listens, owns the callers' connections, drains them.
+import type { Listener } from "../../../src/core/protocol.ts";
+import type { Service } from "../../../src/core/service.ts";
+import { accept } from "../../../src/net/accept.ts";
+import { Connections } from "../../../src/net/connections.ts";
+import type { ThriftListenOptions } from "../exchange.ts";
+import type { ThriftRequest, ThriftResponse } from "../message.ts";
+import { ServerConnection } from "./connection.ts";
+import type { ServerSettings } from "./connection.ts";
+
+/** Rejects with a text for people when the address cannot be had. */
+export async function listenThrift(
+  options: ThriftListenOptions,
+  route: Service<ThriftRequest, ThriftResponse>,
+): Promise<Listener> {
+  const connections = new Connections(options.clock);
+  const settings: ServerSettings = {
+    ...options,
+    route,
+    opened(connection) {
+      connections.opened(connection);
+      options.onConnections(1);
+    },
+    closed(connection) {
+      connections.closed(connection);
+    },
+  };
+  const acceptor = await accept(options, (link) => void new ServerConnection(link, settings));
+  const close = (graceMs: number): Promise<void> => {
+    acceptor.close();
+    return connections.close(graceMs);
+  };
+  return { host: acceptor.host, port: acceptor.port, close };
+}

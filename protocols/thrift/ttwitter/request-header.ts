@@ -1,0 +1,163 @@
+// What an upgraded connection (TTwitter) has before each message: traces, contexts, dest, dtab.
+import type { FieldReader } from "../codec/struct-codec.ts";
+import { FieldWriter, readStruct } from "../codec/struct-codec.ts";
+import { binaryType } from "../codec/types.ts";
+import type { Encoding } from "../codec/types.ts";
+
+/** The call that asks a server to upgrade; a server that knows nothing of it gives an exception. */
+export const upgradeMethod = "__can__finagle__trace__v3__";
+
+/** Ids are what they are on the wire: 64 bits, signed. */
+export interface RequestHeader {
+  readonly traceId: bigint;
+  readonly spanId: bigint;
+  readonly parentSpanId: bigint | null;
+  readonly sampled: boolean | null;
+  readonly clientId: string | null;
+  readonly flags: bigint | null;
+  readonly contexts: readonly ContextEntry[];
+  /** As sent; null: the caller named none. */
+  readonly dest: string | null;
+  /** Entries of a dtab as sent: prefix and tree. */
+  readonly delegations: readonly (readonly [prefix: string, tree: string])[];
+  /** The upper half of a trace id of 128 bits. */
+  readonly traceIdHigh: bigint | null;
+}
+
+/** Key and value, as sent. */
+export interface ContextEntry {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Of `buffer[start, end)`: the header, and where the message behind it begins. */
+export function readRequestHeader(
+  encoding: Encoding,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): { readonly value: RequestHeader; readonly end: number } | string {
+  return readStruct(encoding, buffer, start, end, requestHeader);
+}
+
+function requestHeader(reader: FieldReader): RequestHeader {
+  const contexts: ContextEntry[] = [];
+  const delegations: (readonly [string, string])[] = [];
+  const header: Mutable<RequestHeader> = { ...noHeader, contexts, delegations };
+  reader.struct((id, type) => {
+    switch (id * 16 + type) {
+      case 1 * 16 + binaryType.i64:
+        header.traceId = reader.i64();
+        return true;
+      case 2 * 16 + binaryType.i64:
+        header.spanId = reader.i64();
+        return true;
+      case 3 * 16 + binaryType.i64:
+        header.parentSpanId = reader.i64();
+        return true;
+      case 5 * 16 + binaryType.bool:
+        header.sampled = reader.bool();
+        return true;
+      case 6 * 16 + binaryType.struct:
+        header.clientId = readClientId(reader);
+        return true;
+      case 7 * 16 + binaryType.i64:
+        header.flags = reader.i64();
+        return true;
+      case 8 * 16 + binaryType.list:
+        reader.structs(() => contexts.push(readContext(reader)));
+        return true;
+      case 9 * 16 + binaryType.string:
+        header.dest = reader.string();
+        return true;
+      case 10 * 16 + binaryType.list:
+        reader.structs(() => readDelegation(reader, delegations));
+        return true;
+      case 11 * 16 + binaryType.i64:
+        header.traceIdHigh = reader.i64();
+        return true;
+      default:
+        return false;
+    }
+  });
+  return header;
+}
+
+const noHeader: RequestHeader = {
+  traceId: 0n,
+  spanId: 0n,
+  parentSpanId: null,
+  sampled: null,
+  clientId: null,
+  flags: null,
+  contexts: [],
+  dest: null,
+  delegations: [],
+  traceIdHigh: null,
+};
+
+/** A struct of strings by field id, 1 and 2; null: absent. */
+function readStrings(reader: FieldReader): [Buffer | null, Buffer | null] {
+  const found: [Buffer | null, Buffer | null] = [null, null];
+  reader.struct((id, type) => {
+    if (type !== binaryType.string || (id !== 1 && id !== 2)) return false;
+    found[id - 1] = reader.binary();
+    return true;
+  });
+  return found;
+}
+
+function readClientId(reader: FieldReader): string | null {
+  const [name] = readStrings(reader);
+  return name === null ? null : name.toString("utf8");
+}
+
+/** What is absent counts as empty. The frame may be long, and the context outlives it: a copy. */
+export function readContext(reader: FieldReader): ContextEntry {
+  const [key, value] = readStrings(reader);
+  return { key: key?.toString("utf8") ?? "", value: Uint8Array.from(value ?? []) };
+}
+
+/** An entry without prefix or tree says nothing. */
+function readDelegation(reader: FieldReader, into: (readonly [string, string])[]): void {
+  const [prefix, tree] = readStrings(reader);
+  if (prefix !== null && tree !== null) into.push([prefix.toString(), tree.toString()]);
+}
+
+/** The struct's bytes. */
+export function writeRequestHeader(encoding: Encoding, header: RequestHeader): Uint8Array[] {
+  const writer = new FieldWriter(encoding);
+  const { parentSpanId, sampled, clientId, flags, contexts, dest, delegations } = header;
+  writer.i64(1, header.traceId);
+  writer.i64(2, header.spanId);
+  if (parentSpanId !== null) writer.i64(3, parentSpanId);
+  if (sampled !== null) writer.bool(5, sampled);
+  if (clientId !== null) writer.struct(6, () => writer.string(1, clientId));
+  if (flags !== null) writer.i64(7, flags);
+  if (contexts.length > 0) writeContexts(writer, 8, contexts);
+  if (dest !== null) writer.string(9, dest);
+  if (delegations.length > 0) {
+    const entries = delegations.map(([prefix, tree]) => () => {
+      writer.string(1, prefix);
+      writer.string(2, tree);
+    });
+    writer.structs(10, entries);
+  }
+  if (header.traceIdHigh !== null) writer.i64(11, header.traceIdHigh);
+  return [...writer.end()];
+}
+
+/** As the field `id` of the struct that is being written. */
+export function writeContexts(
+  writer: FieldWriter,
+  id: number,
+  contexts: readonly ContextEntry[],
+): void {
+  const entries = contexts.map(({ key, value }) => () => {
+    writer.string(1, key);
+    writer.binary(2, value);
+  });
+  writer.structs(id, entries);
+}

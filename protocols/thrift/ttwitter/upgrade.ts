@@ -1,0 +1,87 @@
+// A new connection to an endpoint that is asked whether it knows the TTwitter upgrade.
+import { Buffer } from "node:buffer";
+import { failure } from "../../../src/core/failure.ts";
+import { dial } from "../../../src/net/dial.ts";
+import { AnswerReader } from "../codec/response-reader.ts";
+import { messageType, writeEnvelope } from "../codec/envelope.ts";
+import { framed } from "../codec/exception.ts";
+import { upgradeMethod } from "./request-header.ts";
+import type { Close } from "../../../src/core/clock.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import type { Address } from "../../../src/core/protocol.ts";
+import type { Link } from "../../../src/net/socket-link.ts";
+import type { ClientSettings } from "../client/connection.ts";
+import { prefixBytes } from "../../../src/net/framer.ts";
+
+/**
+ * Dials and asks. `opened` gets the link and whether the endpoint agreed; it has to answer in the
+ * time that a connection may take. The result gives up.
+ */
+export function attemptUpgrade(
+  address: Address,
+  settings: ClientSettings,
+  opened: (link: Link, isUpgraded: boolean) => void,
+  failed: (why: Failure) => void,
+): Close {
+  const { clock, options, stats } = settings;
+  let giveUp = dial(address, options, clock, {
+    opened(link) {
+      giveUp = ask(link, settings, opened, failed);
+    },
+    failed,
+    closed: stats.closed,
+  });
+  return () => giveUp();
+}
+
+function ask(
+  link: Link,
+  { clock, options, name, stats }: ClientSettings,
+  opened: (link: Link, isUpgraded: boolean) => void,
+  failed: (why: Failure) => void,
+): Close {
+  const reader = new AnswerReader(options, false);
+  const stop = (settled: () => void) => {
+    stopTimer();
+    link.receiver = { received() {}, ended() {}, drained() {}, closed() {} };
+    settled();
+  };
+  const fail = (what: string) =>
+    stop(() => {
+      link.socket.destroy();
+      const hint = "write attemptTTwitterUpgrade: false if it is no Finagle server";
+      failed(
+        failure("connect", `${name} ${what} when asked for the TTwitter upgrade: ${hint}`, "safe"),
+      );
+    });
+  const stopTimer = clock.after(options.connectTimeoutMs, () =>
+    fail(`gave no answer within ${options.connectTimeoutMs} ms`),
+  );
+  link.receiver = {
+    received(buffer, length) {
+      stats.receivedBytes.value += length;
+      const stopped = reader.push(buffer, length);
+      const { answer, problem } = reader;
+      if (problem !== null || (answer !== null && stopped < length)) {
+        return fail(`gave a malformed answer (${problem ?? "more than one"})`);
+      }
+      const isUpgraded = answer?.outcome !== "application_exception";
+      return answer === null ? undefined : stop(() => opened(link, isUpgraded));
+    },
+    ended: () => fail("closed the connection"),
+    drained() {},
+    closed: () => fail("closed the connection"),
+  };
+  const question = questionFor(options.encoding);
+  const bytes = options.transport === "buffered" ? question.subarray(prefixBytes) : question;
+  stats.sentBytes.value += bytes.length;
+  link.socket.write(bytes);
+  return () => stop(() => link.socket.destroy());
+}
+
+/** A call with sequence id 0 and an empty struct (ConnectionOptions). */
+function questionFor(encoding: "binary" | "compact"): Buffer {
+  const dialect = encoding === "binary" ? "strict" : "compact";
+  const name = Buffer.from(upgradeMethod);
+  return framed([writeEnvelope(dialect, messageType.call, name, 0), Buffer.of(0)]);
+}

@@ -1,0 +1,66 @@
+// ThriftMux endpoints: Thrift calls in mux messages, over one connection to each.
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import type { Wire } from "../../../src/core/protocol.ts";
+import type { Clock } from "../../../src/core/clock.ts";
+import { ended } from "../../../src/core/service.ts";
+import type { Reply } from "../../../src/core/service.ts";
+import type { MuxResponse } from "../../mux/message.ts";
+import type { MuxWire } from "../../mux/client/wire.ts";
+import { readCallersDeadline } from "../../mux/filters.ts";
+import { statusOk } from "../../mux/codec/messages.ts";
+import type { ThriftRequest, ThriftResponse } from "../../thrift/message.ts";
+import { dispatchOf } from "../filters.ts";
+import { muxOf, thriftAnswerIn, thriftErrorOf } from "../codec/payload.ts";
+
+/** The same wire for Thrift calls, which closes with it. */
+export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, ThriftResponse> {
+  return {
+    service(request, reply) {
+      let mux = muxOf(request);
+      if (mux === null) {
+        const made = dispatchOf(request);
+        if ("problem" in made) {
+          reply.end(failure("exhausted", `the caller sent ${made.problem}, which mux cannot say`));
+          return ended;
+        }
+        mux = made;
+        readCallersDeadline(mux, clock);
+      }
+      mux.deadlineMs = request.deadlineMs;
+      mux.bound = request.bound;
+      return wire.service(mux, new AnswerReply(request, reply));
+    },
+    get status() {
+      return wire.status;
+    },
+    close: (graceMs) => wire.close(graceMs),
+  };
+}
+
+class AnswerReply implements Reply<MuxResponse> {
+  readonly #request: ThriftRequest;
+  readonly #reply: Reply<ThriftResponse>;
+  #problem: string | null = null;
+
+  constructor(request: ThriftRequest, reply: Reply<ThriftResponse>) {
+    this.#request = request;
+    this.#reply = reply;
+  }
+
+  start(response: MuxResponse): void {
+    if (response.status !== statusOk) {
+      return this.#reply.start(thriftErrorOf(response, this.#request));
+    }
+    const answer = thriftAnswerIn(response, this.#request);
+    if (typeof answer !== "string") return this.#reply.start(answer);
+    this.#problem = answer;
+    return undefined;
+  }
+
+  end(why: Failure | null): void {
+    if (this.#problem === null) return this.#reply.end(why);
+    const detail = `the endpoint answered with what is not a Thrift answer: ${this.#problem}`;
+    return this.#reply.end(failure("malformed", detail));
+  }
+}

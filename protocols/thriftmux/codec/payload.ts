@@ -1,0 +1,132 @@
+// Thrift messages in mux messages, and the other way round; the bytes stay where they are.
+import { Buffer } from "node:buffer";
+import type { Ends } from "../../../src/net/peer-info.ts";
+import { prefixBytes } from "../../../src/net/framer.ts";
+import { copyOf as copyOfMux } from "../../mux/message.ts";
+import type { MuxRequest, MuxResponse } from "../../mux/message.ts";
+import { failureFlags } from "../../mux/codec/contexts.ts";
+import { marks, messageType, outcomeOf, readEnvelope } from "../../thrift/codec/envelope.ts";
+import { exceptionFrame, exceptionType } from "../../thrift/codec/exception.ts";
+import {
+  copyOf as copyOfThrift,
+  messageFrame,
+  onewayDone,
+  ThriftRequest,
+} from "../../thrift/message.ts";
+import type { ThriftResponse, Wrapping } from "../../thrift/message.ts";
+import type { Encoding } from "../../thrift/codec/types.ts";
+
+/** Of a call that came in a mux message. */
+interface MuxWrapping extends Wrapping {
+  readonly mux: MuxRequest;
+}
+
+/** Of an answer that came in a mux message, whose contexts go on to a mux caller. */
+interface MuxAnswer extends ThriftResponse {
+  readonly mux: MuxResponse;
+}
+
+/** The mux message that the call came in; null: it came as plain Thrift. */
+export function muxOf({ wrapping }: ThriftRequest): MuxRequest | null {
+  return "mux" in wrapping ? (wrapping as MuxWrapping).mux : null;
+}
+
+/** The mux message around it is copied, too: the wire writes into that. */
+export function copyOf(request: ThriftRequest): ThriftRequest {
+  const copy = copyOfThrift(request);
+  const mux = muxOf(request);
+  if (mux === null) return copy;
+  const wrapping: MuxWrapping = { ...request.wrapping, mux: copyOfMux(mux) };
+  return Object.assign(copy, { wrapping });
+}
+
+export function answerMuxOf(response: ThriftResponse): MuxResponse | null {
+  return "mux" in response ? (response as MuxAnswer).mux : null;
+}
+
+interface CallOptions {
+  readonly encoding: Encoding;
+  readonly isNamedByMethod: boolean;
+}
+
+/** The Thrift call in a mux message; a text: there is none. */
+export function thriftCallIn(
+  mux: MuxRequest,
+  peer: Ends,
+  { encoding, isNamedByMethod }: CallOptions,
+): ThriftRequest | string {
+  const [frame, messageAt] = roomForPrefix(mux);
+  const problem = readEnvelope(frame, messageAt, frame.length);
+  if (problem !== null) return `the payload is not a Thrift message: ${problem}`;
+  const { type, dialect } = marks;
+  if (type !== messageType.call && type !== messageType.oneway) {
+    return `the payload is a Thrift message of type ${type}, which is no call`;
+  }
+  const theirs = dialect === "compact" ? "compact" : "binary";
+  if (theirs !== encoding) {
+    return `the call came in the ${theirs} protocol, and thriftProtocol of this router is ${encoding}`;
+  }
+  const wrapping: MuxWrapping = { header: null, upgrade: null, mux };
+  const request = new ThriftRequest(frame, messageAt, wrapping, peer, isNamedByMethod);
+  request.localDtab = mux.localDtab;
+  return request;
+}
+
+/**
+ * A plain endpoint gets a length before the message, which is written over what stood there: of a
+ * Tdispatch destination and dtab, which have been read. The keys of a Treq are still needed.
+ */
+function roomForPrefix({ form, frame, payloadStart }: MuxRequest): readonly [Buffer, number] {
+  if (form === "dispatch") return [frame, payloadStart];
+  const copy = Buffer.allocUnsafe(prefixBytes + frame.length - payloadStart);
+  copy.writeInt32BE(frame.length - payloadStart);
+  frame.copy(copy, prefixBytes, payloadStart);
+  return [copy, prefixBytes];
+}
+
+/** The answer of a mux endpoint that is ok; a text: there is no Thrift answer in it. */
+export function thriftAnswerIn(mux: MuxResponse, request: ThriftRequest): ThriftResponse | string {
+  if (request.isOneway) return onewayDone();
+  const { frame, payloadStart } = mux;
+  const problem = readEnvelope(frame, payloadStart, frame.length);
+  if (problem !== null) return problem;
+  const { type } = marks;
+  if (type !== messageType.reply && type !== messageType.exception) {
+    return `a message of type ${type}, which is no answer`;
+  }
+  const outcome = outcomeOf(frame, frame.length);
+  if (outcome === null) return "the message ends before its result";
+  if (muxOf(request) === null) {
+    const own = messageFrame(frame, payloadStart);
+    return { frame: own, messageAt: prefixBytes, isHeaderFrame: false, outcome, verdict: null };
+  }
+  const answer: MuxAnswer = {
+    frame,
+    messageAt: payloadStart,
+    isHeaderFrame: false,
+    outcome,
+    verdict: null,
+    mux,
+  };
+  return answer;
+}
+
+const maxTextBytes = 16 * 1024;
+
+/** The answer of a mux endpoint that is an error: as it is for mux callers, else an exception. */
+export function thriftErrorOf(mux: MuxResponse, request: ThriftRequest): ThriftResponse {
+  const { frame, payloadStart } = mux;
+  const text = frame.toString("utf8", payloadStart, payloadStart + maxTextBytes);
+  const error = exceptionFrame(request, exceptionType.internalError, text);
+  const plain: ThriftResponse = {
+    frame: error,
+    messageAt: prefixBytes,
+    isHeaderFrame: false,
+    outcome: "application_exception",
+    verdict: null,
+    isFinal: (mux.flags & failureFlags.nonRetryable) !== 0,
+  };
+  if (muxOf(request) === null) return plain;
+  const answer: MuxAnswer = { ...plain, mux };
+  return answer;
+}

@@ -1,0 +1,177 @@
+// What callers tell about a call beside it, in mux or in the header of an upgraded connection.
+import { Buffer } from "node:buffer";
+import type { Clock, Random } from "../../src/core/clock.ts";
+import { showDtab, showPrefix } from "../../src/core/names/dtab.ts";
+import type { Dtab } from "../../src/core/names/dtab.ts";
+import { root } from "../../src/core/names/path.ts";
+import type { Filter } from "../../src/core/service.ts";
+import { readDispatch } from "../mux/message.ts";
+import type { MuxRequest } from "../mux/message.ts";
+import { traceKey } from "../mux/codec/contexts.ts";
+import { forgetContext, readCallersDeadline } from "../mux/filters.ts";
+import { bodyStart, maxShortLength, problem, tdispatch, writeHead } from "../mux/codec/messages.ts";
+import type { Problem } from "../mux/codec/messages.ts";
+import { serverFilters as thriftFilters } from "../thrift/filters.ts";
+import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
+import type { ContextEntry, RequestHeader } from "../thrift/ttwitter/request-header.ts";
+import { muxOf } from "./codec/payload.ts";
+
+type ThriftFilter = Filter<ThriftRequest, ThriftResponse>;
+
+interface Deps {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What stands between a server and its router, outermost first. */
+export function serverFilters(
+  options: { readonly clearContext: boolean; readonly timeoutMs: number },
+  deps: Deps,
+): ThriftFilter[] {
+  // The limit of the server comes last, when the caller's own deadline is known.
+  return [readMux(options.clearContext, deps.clock), ...thriftFilters(options, deps), ownName];
+}
+
+function readMux(clearContext: boolean, clock: Clock): ThriftFilter {
+  return (request, reply, next) => {
+    const mux = muxOf(request);
+    if (mux !== null) {
+      if (clearContext) forgetContext(mux);
+      else readCallersDeadline(mux, clock);
+      request.localDtab = mux.localDtab;
+      request.deadlineMs = Math.min(request.deadlineMs, mux.deadlineMs);
+    }
+    return next(request, reply);
+  };
+}
+
+/** As with Linkerd 1, a call is named by its method alone: what else callers say does not count. */
+const ownName: ThriftFilter = (request, reply, next) => {
+  request.dest = root;
+  return next(request, reply);
+};
+
+/** For upgraded endpoints: what a mux caller told, as an upgraded caller would have told it. */
+export function tellContexts({ random }: Deps): ThriftFilter {
+  return (request, reply, next) => {
+    const mux = muxOf(request);
+    if (mux !== null && request.told === null) {
+      const contexts = contextsOf(mux);
+      if (contexts.length > 0) request.told = headerOf(contexts, random);
+    }
+    return next(request, reply);
+  };
+}
+
+function contextsOf({ frame, contextsStart, contextsEnd }: MuxRequest): ContextEntry[] {
+  const contexts: ContextEntry[] = [];
+  let at = contextsStart + 2;
+  const next = (): Buffer => {
+    const length = frame.readUInt16BE(at);
+    at += 2 + length;
+    return frame.subarray(at - length, at);
+  };
+  while (at < contextsEnd)
+    contexts.push({ key: next().toString(), value: Uint8Array.from(next()) });
+  return contexts;
+}
+
+/** The trace is in the contexts; where it is not, one begins here. */
+function headerOf(contexts: readonly ContextEntry[], random: Random): RequestHeader {
+  const id = BigInt.asIntN(64, BigInt(Math.floor(random() * 2 ** 52)));
+  return {
+    traceId: id,
+    spanId: id,
+    parentSpanId: null,
+    sampled: null,
+    clientId: null,
+    flags: null,
+    contexts,
+    dest: null,
+    delegations: [],
+    traceIdHigh: null,
+  };
+}
+
+const clientIdKey = "com.twitter.finagle.thrift.ClientIdContext";
+
+/**
+ * A plain call as a mux endpoint gets it: with what its caller told, if it was upgraded. A problem:
+ * the caller told more than mux has room for.
+ */
+export function dispatchOf(request: ThriftRequest): MuxRequest | Problem {
+  const { frame, messageAt, told, localDtab } = request;
+  const contexts = told === null ? [] : contextsToldBy(told);
+  const entries = entriesOf(localDtab);
+  if (contexts.length > maxShortLength) return problem(`${contexts.length} contexts`);
+  if (entries.length > maxShortLength) return problem(`a dtab of ${entries.length} entries`);
+  if (!entries.every(isShort)) return problem("a dtab with an entry of more than 32 KB");
+  const body = Buffer.concat([
+    ...shortPairs(contexts),
+    Buffer.alloc(2), // the destination is written when the call is sent
+    ...shortPairs(entries),
+    frame.subarray(messageAt),
+  ]);
+  const whole = Buffer.allocUnsafe(bodyStart + body.length);
+  writeHead(whole, 0, whole.length, tdispatch, 0);
+  whole.set(body, bodyStart);
+  const read = readDispatch(whole);
+  if ("problem" in read) throw new Error(`bug: a message of our own: ${read.problem}`);
+  return read;
+}
+
+type Pair = readonly [key: string, value: Uint8Array];
+
+function contextsToldBy(told: RequestHeader): Pair[] {
+  const pairs = told.contexts.map(({ key, value }): Pair => [key, value]);
+  const has = (key: string): boolean =>
+    pairs.some(([each]) => each.toLowerCase() === key.toLowerCase());
+  if (!has(traceKey)) pairs.push([traceKey, traceOf(told)]);
+  if (told.clientId !== null && !has(clientIdKey)) {
+    pairs.push([clientIdKey, Buffer.from(told.clientId)]);
+  }
+  return pairs.filter(isShort);
+}
+
+/** Whether mux can say both. */
+function isShort([key, value]: Pair): boolean {
+  return Buffer.byteLength(key) <= maxShortLength && value.length <= maxShortLength;
+}
+
+function traceOf({ traceId, spanId, parentSpanId, flags, sampled, traceIdHigh }: RequestHeader) {
+  const bytes = Buffer.alloc(traceIdHigh === null ? 32 : 40);
+  const decision = sampled === null ? 0n : sampled ? 6n : 2n;
+  bytes.writeBigInt64BE(spanId, 0);
+  bytes.writeBigInt64BE(parentSpanId ?? spanId, 8);
+  bytes.writeBigInt64BE(traceId, 16);
+  bytes.writeBigInt64BE((flags ?? 0n) | decision, 24);
+  if (traceIdHigh !== null) bytes.writeBigInt64BE(traceIdHigh, 32);
+  return bytes;
+}
+
+/** Prefix and tree of each entry, as text; mux peers can read no wildcards. */
+function entriesOf(dtab: Dtab): Pair[] {
+  return dtab
+    .filter(({ prefix }) => !prefix.includes(null))
+    .map((dentry): Pair => {
+      const prefix = showPrefix(dentry.prefix);
+      return [prefix, Buffer.from(showDtab([dentry]).slice(prefix.length + 2))];
+    });
+}
+
+function shortPairs(pairs: readonly Pair[]): Uint8Array[] {
+  return [
+    short(pairs.length),
+    ...pairs.flatMap(([key, value]) => [...shortBytes(Buffer.from(key)), ...shortBytes(value)]),
+  ];
+}
+
+function shortBytes(bytes: Uint8Array): Uint8Array[] {
+  return [short(bytes.length), bytes];
+}
+
+function short(length: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(length);
+  return bytes;
+}

@@ -1,0 +1,120 @@
+// Calls of mux callers, as Thrift calls to the router; answers and failures, as mux to the callers.
+import type { Clock } from "../../../src/core/clock.ts";
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import { ended } from "../../../src/core/service.ts";
+import type { Reply, Service } from "../../../src/core/service.ts";
+import type { Ends } from "../../../src/net/peer-info.ts";
+import { MuxResponse } from "../../mux/message.ts";
+import type { MuxRequest } from "../../mux/message.ts";
+import { isRejection } from "../../mux/failures.ts";
+import { statusOk } from "../../mux/codec/messages.ts";
+import { exceptionFrame } from "../../thrift/codec/exception.ts";
+import type { Exchange, RenderFailure } from "../../thrift/exchange.ts";
+import { prefixBytes } from "../../../src/net/framer.ts";
+import type { ThriftRequest, ThriftResponse } from "../../thrift/message.ts";
+import type { Encoding } from "../../thrift/codec/types.ts";
+import { answerMuxOf, thriftCallIn } from "../codec/payload.ts";
+
+export interface MuxCallsOptions {
+  readonly encoding: Encoding;
+  readonly isNamedByMethod: boolean;
+  readonly clock: Clock;
+  readonly route: Service<ThriftRequest, ThriftResponse>;
+  readonly renderFailure: RenderFailure;
+  onAnswered(exchange: Exchange): void;
+}
+
+/** The service of the connections of one caller. */
+export function muxCalls(options: MuxCallsOptions, peer: Ends): Service<MuxRequest, MuxResponse> {
+  return (mux, reply) => {
+    const request = mux.unreadable ?? thriftCallIn(mux, peer, options);
+    if (typeof request === "string") {
+      reply.end(failure("unidentified", request));
+      return ended;
+    }
+    return options.route(request, new AdaptedReply(mux, request, reply, options));
+  };
+}
+
+/** Tells of the call once, when it has ended. */
+class AdaptedReply implements Reply<ThriftResponse>, Exchange {
+  readonly request: ThriftRequest;
+  readonly startedMs: number;
+  endedMs = 0;
+  sentBytes = 0;
+  status: Exchange["status"] = "error";
+  response: ThriftResponse | null = null;
+  failure: Failure | null = null;
+  #hasAnswered = false;
+  readonly #mux: MuxRequest;
+  readonly #reply: Reply<MuxResponse>;
+  readonly #options: MuxCallsOptions;
+
+  constructor(
+    mux: MuxRequest,
+    request: ThriftRequest,
+    reply: Reply<MuxResponse>,
+    options: MuxCallsOptions,
+  ) {
+    this.request = request;
+    this.startedMs = options.clock.nowMs();
+    this.#mux = mux;
+    this.#reply = reply;
+    this.#options = options;
+  }
+
+  get receivedBytes(): number {
+    return this.#mux.payloadBytes;
+  }
+
+  start(response: ThriftResponse): void {
+    this.response = response;
+    this.status = response.outcome;
+    this.#tellFault();
+    this.#answer(muxAnswer(response));
+  }
+
+  end(why: Failure | null): void {
+    this.failure = why;
+    if (why !== null) this.#fail(why);
+    this.endedMs = this.#options.clock.nowMs();
+    this.#reply.end(this.#hasAnswered ? null : why);
+    this.#options.onAnswered(this);
+  }
+
+  /**
+   * As Finagle's servers: a refusal, which may be sent again or never, is said in mux; any other
+   * failure is an exception in an answer that is ok.
+   */
+  #fail(why: Failure): void {
+    const { request } = this;
+    this.status = "error";
+    this.#tellFault();
+    this.#mux.dst = request.dst;
+    this.#mux.bound = request.bound;
+    this.#mux.endpoint = request.endpoint;
+    if (this.#hasAnswered || request.isOneway || why.kind === "cancelled") return;
+    if (why.retry === "safe" || isRejection(why)) return;
+    const { type, text } = this.#options.renderFailure(why, request);
+    const frame = exceptionFrame(request, type, text);
+    this.#answer(new MuxResponse(statusOk, frame, prefixBytes, prefixBytes, 0));
+  }
+
+  /** Whoever writes the answer in mux tells the caller. */
+  #tellFault(): void {
+    const { fault } = this.request;
+    if (fault !== undefined) this.#mux.fault = fault;
+  }
+
+  #answer(response: MuxResponse): void {
+    this.sentBytes = response.payloadBytes;
+    this.#hasAnswered = true;
+    this.#reply.start(response);
+  }
+}
+
+function muxAnswer(response: ThriftResponse): MuxResponse {
+  const { frame, messageAt } = response;
+  return answerMuxOf(response) ?? new MuxResponse(statusOk, frame, messageAt, messageAt, 0);
+}

@@ -1,0 +1,103 @@
+// A server of both: its callers speak Thrift in mux, or plain Thrift; the first bytes tell which.
+import { Buffer } from "node:buffer";
+import type { Clock } from "../../../src/core/clock.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import { Alarm } from "../../../src/net/alarm.ts";
+import type { Drainable } from "../../../src/net/connections.ts";
+import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import type { ConnectionOwner } from "../../mux/server/listener.ts";
+import { detect, detectBytes } from "../codec/detect.ts";
+
+/** A connection whose protocol is known: it has taken the link. */
+export type Connection = Drainable & Receiver;
+
+export interface DetectSettings {
+  readonly clock: Clock;
+  /** How long a caller may take to say what it speaks, once it has begun; and until it begins. */
+  readonly stallTimeoutMs: number;
+  readonly idleTimeMs: number;
+  /** Makes the connection, which is told about by `owner`. */
+  begin(protocol: "mux" | "thrift", link: Link, owner: ConnectionOwner): Connection;
+}
+
+/*
+ * waiting -> begun -> closed   `begun`: a connection of mux or Thrift has the link
+ * waiting -> closed
+ */
+
+/** Stands for the connection with its owner, from the first byte to the close. */
+export class DetectedConnection implements Receiver, Drainable, ConnectionOwner {
+  readonly #link: Link;
+  readonly #settings: DetectSettings;
+  readonly #owner: ConnectionOwner;
+  readonly #alarm: Alarm;
+  /** What came before it was known. */
+  readonly #first = Buffer.alloc(detectBytes);
+  #count = 0;
+  #connection: Connection | null = null;
+
+  constructor(link: Link, settings: DetectSettings, owner: ConnectionOwner) {
+    this.#link = link;
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#alarm = new Alarm(settings.clock, () => this.destroy());
+    link.receiver = this;
+    owner.opened(this);
+    this.#alarm.set(settings.clock.nowMs() + settings.idleTimeMs);
+  }
+
+  // Receiver, until the protocol is known
+
+  received(buffer: Buffer, length: number): void {
+    const taken = buffer.copy(this.#first, this.#count, 0, length);
+    this.#count += taken;
+    const protocol = detect(this.#first, this.#count);
+    if (protocol === null) {
+      const { clock, stallTimeoutMs } = this.#settings;
+      return this.#alarm.set(clock.nowMs() + stallTimeoutMs);
+    }
+    this.#alarm.close();
+    this.#connection = this.#settings.begin(protocol, this.#link, this);
+    this.#replay(buffer, taken, length);
+    return undefined;
+  }
+
+  /** What was looked at goes first; the link's receiver may change on the way. */
+  #replay(buffer: Buffer, taken: number, length: number): void {
+    const rest = Buffer.from(buffer.subarray(taken, length));
+    this.#link.receiver.received(Buffer.from(this.#first.subarray(0, this.#count)), this.#count);
+    if (rest.length > 0) this.#link.receiver.received(rest, rest.length);
+  }
+
+  ended(): void {
+    this.destroy();
+  }
+
+  drained(): void {}
+
+  closed(): void {
+    this.#alarm.close();
+    this.#owner.closed(this);
+  }
+
+  // Drainable
+
+  drain(): void {
+    if (this.#connection === null) this.destroy();
+    else this.#connection.drain();
+  }
+
+  giveUp(why: Failure): void {
+    if (this.#connection === null) this.destroy();
+    else this.#connection.giveUp(why);
+  }
+
+  destroy(): void {
+    if (this.#connection === null) this.#link.socket.destroy();
+    else this.#connection.destroy();
+  }
+
+  // ConnectionOwner, of the one connection that took the link
+
+  opened(): void {}
+}

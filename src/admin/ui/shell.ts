@@ -1,0 +1,63 @@
+// The page at `/`: one file without anything from elsewhere, so it works offline and behind any
+// prefix. It reads the same JSON as everybody and computes rates in the browser.
+import { createHash } from "node:crypto";
+import type { Answer, Endpoint } from "../page.ts";
+import { script } from "./script.ts";
+import { style } from "./style.ts";
+
+const html = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>switchyard</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+<header>
+  <h1>switchyard</h1>
+  <span id="info"></span>
+  <span id="state"></span>
+</header>
+<main>
+  <div id="routers"><p class="quiet">Waiting for the first numbers …</p></div>
+  <section>
+    <h2>How does a name resolve?</h2>
+    <form id="ask">
+      <label>Router <select name="namespace"></select></label>
+      <label>Path <input name="path" value="/svc/" size="28" required></label>
+      <button>Show</button>
+      <label class="wide">Dtab, instead of the router's own
+        <textarea name="dtab" rows="2" placeholder="/svc => /#/io.l5d.fs ;"></textarea></label>
+    </form>
+    <div id="answer" aria-live="polite"></div>
+  </section>
+  <section>
+    <h2>Pages</h2>
+    <p id="pages"></p>
+  </section>
+</main>
+<script>${script}</script>
+</html>
+`;
+
+const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+
+const page: Answer = {
+  status: 200,
+  contentType: "text/html; charset=utf-8",
+  body: html,
+  headers: {
+    // Names of services come from callers: should one ever be taken for markup, it cannot run.
+    "content-security-policy": [
+      "default-src 'none'",
+      "connect-src 'self'",
+      "img-src data:",
+      `style-src ${hashOf(style)}`,
+      `script-src ${hashOf(script)}`,
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "base-uri 'none'",
+    ].join("; "),
+  },
+};
+
+export const uiPages: readonly Endpoint[] = [{ path: "/", category: "ui", get: () => page }];

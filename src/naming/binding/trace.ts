@@ -1,0 +1,221 @@
+// A delegation as text for people: one line for each name that was looked up.
+import type { State } from "../../core/live.ts";
+import type { AddressSet, Bound, Delegation } from "../../core/naming.ts";
+import { bindsTo, childrenOf } from "./delegation.ts";
+
+interface TraceOptions {
+  /** ANSI colours: green what is used, red what ends the search, dim what is not reached. */
+  readonly colour?: boolean;
+  /** So many addresses are named; the others are counted. */
+  readonly maxAddresses?: number;
+  /** A dtab can make thousands of names of one. */
+  readonly maxLines?: number;
+}
+
+/**
+ * One line an alternative: what was looked up, by which dentry, what it gave. ASCII unless the
+ * configuration is not. Read while the delegation is watched: it says what the addresses are.
+ *
+ *     /svc/users
+ *       /#/io.l5d.fs/users  (/svc => /#/io.l5d.fs | /host)  no such name
+ *       /host/users  (/svc => /#/io.l5d.fs | /host)
+ *         /$/inet/127.1/8080  (/host/users => /$/inet/127.1/8080)  1 address: 127.0.0.1:8080
+ */
+export function traceText(delegation: Delegation, options: TraceOptions = {}): string {
+  const writer: Writer = {
+    lines: [],
+    maxLines: options.maxLines ?? 200,
+    made: 0,
+    repeats: 0,
+    omitted: 0,
+    maxAddresses: options.maxAddresses ?? 8,
+    isColoured: options.colour === true,
+  };
+  write(writer, delegation, 0, "", true);
+  endRun(writer);
+  if (writer.omitted > 0) writer.lines.push(`... and ${writer.omitted} lines more`);
+  return writer.lines.join("\n");
+}
+
+/**
+ * Of a name, or of a side of a dentry. Every line has both sides of its dentry, and what came with a
+ * call may be megabytes: lines as long as that, made and compared, would hold up the process.
+ */
+const maxTextLength = 1_000;
+
+/** Lines that are made, those included that say the same as the one before. */
+const maxLinesMade = 10_000;
+
+interface Writer {
+  readonly lines: string[];
+  readonly maxLines: number;
+  made: number;
+  /** Of the last line: an entry that leads back to its own name gives it a hundred times. */
+  repeats: number;
+  /** Lines beyond `maxLines`: they are counted, not made. */
+  omitted: number;
+  readonly maxAddresses: number;
+  readonly isColoured: boolean;
+}
+
+function write(
+  writer: Writer,
+  delegation: Delegation,
+  depth: number,
+  label: string,
+  isReached: boolean,
+): void {
+  if (writer.lines.length < writer.maxLines && writer.made < maxLinesMade) {
+    writer.made++;
+    push(writer, lineOf(writer, delegation, depth, label, isReached));
+  } else writer.omitted++;
+  writeChildren(writer, delegation, depth + 1, isReached);
+}
+
+function push(writer: Writer, line: string): void {
+  if (line === writer.lines.at(-1)) {
+    writer.repeats++;
+    return;
+  }
+  endRun(writer);
+  writer.lines.push(line);
+}
+
+function endRun(writer: Writer): void {
+  if (writer.repeats === 0) return;
+  const indent = /^ */.exec(writer.lines.at(-1) ?? "")?.[0] ?? "";
+  writer.lines.push(`${indent}... and ${writer.repeats} more of the same`);
+  writer.repeats = 0;
+}
+
+function lineOf(
+  writer: Writer,
+  delegation: Delegation,
+  depth: number,
+  label: string,
+  isReached: boolean,
+): string {
+  const { dentry } = delegation;
+  const rule =
+    dentry === undefined ? "" : `  (${shortened(dentry.prefix)} => ${shortened(dentry.dst)})`;
+  const result = shortened(resultText(delegation, writer.maxAddresses));
+  const ending = result === "" ? "" : `  ${result}${isReached ? "" : " (not used)"}`;
+  const line = `${"  ".repeat(depth)}${label}${shortened(nameOf(delegation))}${rule}${ending}`;
+  return writer.isColoured ? coloured(line, delegation, isReached) : line;
+}
+
+function shortened(text: string): string {
+  return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength)}...`;
+}
+
+/** What was looked up; of a leaf that a transformer made, the id that it has now. */
+function nameOf({ type, path, bound }: Delegation): string {
+  const isOwn = type !== "leaf" || bound === undefined || path.startsWith(bound.id);
+  return isOwn ? path : bound.id;
+}
+
+function writeChildren(
+  writer: Writer,
+  delegation: Delegation,
+  depth: number,
+  isReached: boolean,
+): void {
+  if (delegation.union !== undefined) {
+    const sum = delegation.union.reduce((all, { weight }) => all + weight, 0);
+    for (const { weight, tree } of delegation.union) {
+      const share = sum === 0 ? 1 / delegation.union.length : weight / sum;
+      write(writer, tree, depth, `${percent(share)} `, isReached);
+    }
+    return;
+  }
+  let isOpen = isReached;
+  for (const child of childrenOf(delegation)) {
+    write(writer, child, depth, "", isOpen);
+    // Only behind what does not exist does an alternative count.
+    if (isOpen && delegation.alt !== undefined && bindsTo(child) !== "neg") isOpen = false;
+  }
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 1_000) / 10}%`;
+}
+
+function resultText(delegation: Delegation, maxAddresses: number): string {
+  switch (delegation.type) {
+    case "neg":
+      return negText(delegation);
+    case "fail":
+      return "fails here: no alternative behind it is tried";
+    case "empty":
+      return "exists, and has no addresses";
+    case "exception":
+      return `failed: ${delegation.message ?? "no reason given"}`;
+    case "pending":
+      return "pending: discovery has not answered yet";
+    case "leaf":
+      return delegation.bound === undefined ? "" : boundText(delegation.bound, maxAddresses);
+    case "transformation":
+      return `through ${delegation.name ?? "a transformer"}`;
+    case "alt":
+      return `${delegation.alt?.length ?? 0} alternatives`;
+    case "union":
+      return `split ${delegation.union?.length ?? 0} ways`;
+    case "delegate":
+      return "";
+    default:
+      return delegation.type satisfies never;
+  }
+}
+
+function negText({ path, why }: Delegation): string {
+  if (path === "~") return "'~' says there is no such name";
+  return why === undefined ? "no such name" : `no such name: ${why}`;
+}
+
+function boundText(bound: Bound, maxAddresses: number): string {
+  const rest = bound.residual === "/" ? "" : `, rest ${bound.residual}`;
+  return `${addressesText(bound.addresses.state, maxAddresses)}${rest}`;
+}
+
+function addressesText(state: State<AddressSet>, maxAddresses: number): string {
+  if (state.kind === "pending") return "addresses pending";
+  if (state.kind === "failed") return `addresses failed: ${state.why.detail}`;
+  if (state.value === "neg")
+    return "bound, but there are no such addresses (no alternative is tried for that)";
+  const count = state.value.length;
+  if (count === 0) return "bound to no addresses";
+  const named = state.value.slice(0, maxAddresses).map(({ host, port, weight }) => {
+    const at = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    return weight === 1 ? at : `${at} * ${weight}`;
+  });
+  const more = count > named.length ? `, and ${count - named.length} more` : "";
+  return `${count} ${count === 1 ? "address" : "addresses"}: ${named.join(", ")}${more}`;
+}
+
+const green = "\u001b[32m";
+const red = "\u001b[31m";
+const yellow = "\u001b[33m";
+const dim = "\u001b[2m";
+const plain = "\u001b[0m";
+
+function coloured(line: string, delegation: Delegation, isReached: boolean): string {
+  const colour = isReached ? colourOf(delegation) : dim;
+  return colour === "" ? line : `${colour}${line}${plain}`;
+}
+
+function colourOf({ type }: Delegation): string {
+  switch (type) {
+    case "leaf":
+      return green;
+    case "fail":
+    case "empty":
+    case "exception":
+      return red;
+    case "pending":
+      return yellow;
+    case "neg":
+      return dim;
+    default:
+      return "";
+  }
+}

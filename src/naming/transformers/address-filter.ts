@@ -1,0 +1,39 @@
+// What the transformers that work on addresses have in common.
+import { map } from "../../core/live.ts";
+import type { Live } from "../../core/live.ts";
+import { mapTree } from "../../core/names/nametree.ts";
+import type { AddressSet, Bound, Transformer } from "../../core/naming.ts";
+import { join } from "../../core/names/path.ts";
+import type { Path } from "../../core/names/path.ts";
+import type { Address } from "../../core/protocol.ts";
+
+/** Changes the addresses of each bound name; none left is a negative set. */
+export function addressTransformer(
+  idPrefix: Path,
+  change: (addresses: readonly Address[]) => readonly Address[],
+): Transformer {
+  // The same addresses in, the same out: a tree that did not change must not look as if it had.
+  const changed = new WeakMap<Live<AddressSet>, Live<AddressSet>>();
+  const changedSet = (set: AddressSet): AddressSet => {
+    const left = set === "neg" ? [] : change(set);
+    return left.length === 0 ? "neg" : left;
+  };
+  const transformed = (bound: Bound): Bound => {
+    let addresses = changed.get(bound.addresses);
+    if (addresses === undefined) {
+      addresses = map(bound.addresses, changedSet);
+      changed.set(bound.addresses, addresses);
+    }
+    return { ...bound, id: join(idPrefix, bound.id), addresses };
+  };
+  return {
+    idPrefix,
+    isLeafwise: true,
+    transform: (tree) => map(tree, (value) => mapTree(value, transformed)),
+  };
+}
+
+/** `/%` and the transformer's prefix, the id's beginning. */
+export function idPrefixOf(prefix: Path): Path {
+  return join("/%" as Path, prefix);
+}

@@ -1,0 +1,114 @@
+// The input of a connection: what was read and cannot be used yet waits here, within bounds.
+import type { Link } from "./socket-link.ts";
+
+/** Uses bytes as far as its state allows. */
+export interface Consumer {
+  /**
+   * Takes what it can of `buffer[start, end)`, which it may overwrite, and returns where it stopped:
+   * because it needs more to go on, or because it wants none now. Good only during the call.
+   */
+  consume(buffer: Buffer, start: number, end: number): number;
+  /** How many untaken bytes may wait before reading pauses; asked after each `consume`. */
+  readonly readAheadBytes: number;
+  /** The peer sends no more, and everything before was taken, or never will be. */
+  inputEnded(): void;
+}
+
+/** Owns the bytes that wait, and pausing and resuming its link's socket. */
+export class Inlet {
+  readonly #link: Link;
+  readonly #consumer: Consumer;
+  #waiting: Buffer | null = null;
+  #start = 0;
+  #end = 0;
+  #isRunning = false;
+  #runsAgain = false;
+  #isPaused = false;
+  #hasEnded = false;
+
+  constructor(link: Link, consumer: Consumer) {
+    this.#link = link;
+    this.#consumer = consumer;
+  }
+
+  /** Bytes that were read and not taken. */
+  get waitingBytes(): number {
+    return this.#end - this.#start;
+  }
+
+  received(buffer: Buffer, length: number): void {
+    if (this.#start < this.#end) {
+      this.#append(buffer, 0, length);
+      this.#runWaiting();
+    } else {
+      const stopped = this.#run(buffer, 0, length);
+      if (stopped < length) this.#append(buffer, stopped, length);
+    }
+    this.#settle();
+  }
+
+  ended(): void {
+    this.#hasEnded = true;
+    this.advance();
+  }
+
+  /** The consumer's state has changed: it may want what waits. */
+  advance(): void {
+    if (this.#isRunning) {
+      this.#runsAgain = true; // we are inside `consume`: its caller goes on
+      return;
+    }
+    if (this.#start < this.#end) this.#runWaiting();
+    this.#settle();
+  }
+
+  #run(buffer: Buffer, start: number, end: number): number {
+    let at = start;
+    this.#isRunning = true;
+    do {
+      this.#runsAgain = false;
+      at = this.#consumer.consume(buffer, at, end);
+    } while (this.#runsAgain && at < end);
+    this.#isRunning = false;
+    return at;
+  }
+
+  #runWaiting(): void {
+    this.#start = this.#run(this.#waiting as Buffer, this.#start, this.#end);
+    if (this.#start >= this.#end) this.#release();
+  }
+
+  #release(): void {
+    this.#waiting = null;
+    this.#start = this.#end = 0;
+  }
+
+  #settle(): void {
+    const waiting = this.#end - this.#start;
+    if (waiting > 0 && waiting > this.#consumer.readAheadBytes) {
+      if (!this.#isPaused) this.#link.socket.pause();
+      this.#isPaused = true;
+    } else if (this.#isPaused) {
+      this.#isPaused = false;
+      this.#link.socket.resume();
+    }
+    if (this.#hasEnded && (waiting === 0 || this.#consumer.readAheadBytes === Infinity)) {
+      this.#hasEnded = false;
+      this.#consumer.inputEnded();
+    }
+  }
+
+  #append(buffer: Buffer, start: number, end: number): void {
+    const waiting = this.#end - this.#start;
+    const needed = waiting + end - start;
+    if (this.#waiting === null || this.#end + end - start > this.#waiting.length) {
+      const roomy = Buffer.allocUnsafeSlow(Math.max(1024, waiting === 0 ? needed : 2 * needed));
+      this.#waiting?.copy(roomy, 0, this.#start, this.#end);
+      this.#waiting = roomy;
+      this.#start = 0;
+      this.#end = waiting;
+    }
+    buffer.copy(this.#waiting, this.#end, start, end);
+    this.#end += end - start;
+  }
+}

@@ -1,0 +1,258 @@
+// One destination: the filters around its calls, and what its name is bound to at the moment.
+import type { Clock, Close, Random } from "../core/clock.ts";
+import type { Dtab } from "../core/names/dtab.ts";
+import { showDtab } from "../core/names/dtab.ts";
+import type { Failure } from "../core/failure.ts";
+import { failure } from "../core/failure.ts";
+import type { Live, State } from "../core/live.ts";
+import type { Bound } from "../core/naming.ts";
+import type { NameTree } from "../core/names/nametree.ts";
+import type { Path } from "../core/names/path.ts";
+import type { BoundName, Call, Classifier } from "../core/protocol.ts";
+import type { Selector } from "../core/names/select.ts";
+import { selector } from "../core/names/select.ts";
+import type { Pending, Reply, Service } from "../core/service.ts";
+import { ended } from "../core/service.ts";
+import type { RetryBudget } from "./budget.ts";
+import type { CallStats } from "./call-stats.ts";
+import type { RateLimited, RateLimitOptions } from "./filters/rate-limit.ts";
+import type { RetryScope, RetryStats } from "./filters/retry.ts";
+import type { CallOwner } from "./filters/stats.ts";
+import type { Explain } from "./trace-limiter.ts";
+import type { Cached } from "./idle-cache.ts";
+import type { Lease, LeaseMaker } from "./lease.ts";
+import type { ServiceOptions } from "./options.ts";
+import type { ServiceScope } from "./service-scope.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+
+export interface DestinationDeps<Req extends Call, Res> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly options: ServiceOptions<Req, Res>;
+  readonly scope: ServiceScope;
+  /** Of `pathService`, for the same options. */
+  readonly service: Service<Req, Res>;
+  readonly bindingTimeoutMs: number;
+  /** For people: the name's local dtab stands behind it already in `binding`. */
+  readonly baseDtab: Dtab;
+  readonly binding: Live<NameTree<Bound>>;
+  readonly lease: LeaseMaker<Req, Res>;
+  readonly explain: Explain;
+  /** Says that a call has ended: the cache counts it as a use. The same for all. */
+  readonly touched: (destination: Destination<Req, Res>) => void;
+  /** Once, when it has closed. */
+  closed(): void;
+}
+
+export interface PathView {
+  readonly path: Path;
+  /** The overrides that the calls carried; empty when none. */
+  readonly localDtab: string;
+  readonly state: "pending" | "bound" | "failed" | "unbound";
+  readonly detail: string;
+  readonly pending: number;
+  readonly bound: readonly { readonly id: Path; readonly residual: Path; readonly share: number }[];
+}
+
+/** What a leaf of the bound tree became. */
+interface Target<Req extends Call, Res> extends BoundName {
+  readonly lease: Lease<Req, Res>;
+}
+
+/** Owns a watch on the binding, and leases of the clusters that it names. */
+export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req, Res>, RetryScope {
+  // First what every call touches: an object's fields lie side by side, in this order.
+  readonly stats: CallStats;
+  readonly classifier: Classifier<Req, Res>;
+  readonly retries: RetryStats;
+  readonly retryBudget: RetryBudget;
+  readonly #service: Service<Req, Res>;
+  readonly #touched: (destination: Destination<Req, Res>) => void;
+  /** Where all calls go, when there is no choice. */
+  #only: Target<Req, Res> | null = null;
+  pending = 0;
+  lastUse = 0;
+  readonly #isOneShot: boolean;
+  readonly #path: Path;
+  readonly #localDtab: Dtab;
+  readonly #deps: DestinationDeps<Req, Res>;
+  readonly #waiting: WaitingRoom<Req, Res>;
+  readonly #leases = new Map<Path, Lease<Req, Res>>();
+  readonly #binding: Live<NameTree<Bound>>;
+  readonly #unwatch: Close;
+  /** null until the name was bound for the first time; after that the last good binding. */
+  #selector: Selector<Target<Req, Res>> | null = null;
+  #limited: RateLimited | null = null;
+  #isClosed = false;
+
+  constructor(path: Path, localDtab: Dtab, isOneShot: boolean, deps: DestinationDeps<Req, Res>) {
+    const { clock, options, scope, binding, bindingTimeoutMs } = deps;
+    this.#path = path;
+    this.#localDtab = localDtab;
+    this.#isOneShot = isOneShot;
+    this.#deps = deps;
+    this.#waiting = new WaitingRoom({
+      clock,
+      timeoutMs: bindingTimeoutMs,
+      what: `resolving name: ${path}`,
+    });
+    this.stats = scope.calls;
+    this.classifier = options.classifier;
+    this.retries = scope.retries;
+    this.retryBudget = scope.budget(options.retries.budget);
+    this.#service = deps.service;
+    this.#touched = deps.touched;
+    this.#binding = binding;
+    this.#unwatch = binding.watch((state) => this.#onBinding(state));
+    this.#onBinding(binding.state);
+  }
+
+  /** Takes a call that has this name. */
+  serve(request: Req, reply: Reply<Res>): Pending {
+    request.path = this;
+    return this.#service(request, reply);
+  }
+
+  began(nowMs: number): void {
+    this.pending++;
+    this.retryBudget.deposit(nowMs);
+  }
+
+  ended(): void {
+    this.pending--;
+    this.#touched(this);
+    if (this.#isOneShot && this.pending === 0) this.close();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#unwatch();
+    this.#waiting.refuse(failure("exhausted", `${this.#path} was closed`, "safe"));
+    for (const lease of this.#leases.values()) lease.release();
+    this.#deps.closed();
+  }
+
+  view(): PathView {
+    const { state } = this.#binding;
+    const shares = this.#selector?.shares ?? [];
+    const bound = shares.flatMap(({ value, probability }) =>
+      value === null ? [] : [{ id: value.id, residual: value.residual, share: probability }],
+    );
+    return {
+      path: this.#path,
+      localDtab: showDtab(this.#localDtab),
+      state: this.#stateName(bound.length),
+      detail: state.kind === "failed" ? state.why.detail : "",
+      pending: this.pending,
+      bound,
+    };
+  }
+
+  #stateName(boundCount: number): PathView["state"] {
+    if (this.#selector !== null) return boundCount > 0 ? "bound" : "unbound";
+    return this.#binding.state.kind === "failed" ? "failed" : "pending";
+  }
+
+  /** The limits that all calls of its service share; only for a service that has one. */
+  limited(options: RateLimitOptions): RateLimited {
+    return (this.#limited ??= {
+      rateLimit: this.#deps.scope.rateLimit(options),
+      limitedName: this.#path,
+    });
+  }
+
+  /** Takes a call that has passed the filters. */
+  bind(request: Req, reply: Reply<Res>): Pending {
+    if (this.#selector === null) return this.#wait(request, reply);
+    const target = this.#only ?? this.#selector.pick(this.#deps.random);
+    if (target === null) {
+      reply.end(this.#unbound());
+      return ended;
+    }
+    request.bound = target;
+    return target.lease.send(request, reply);
+  }
+
+  #wait(request: Req, reply: Reply<Res>): Pending {
+    const { state } = this.#binding;
+    if (state.kind !== "failed") {
+      return this.#waiting.wait(request, reply, (r, to) => this.bind(r, to));
+    }
+    reply.end(this.#unresolved(state.why));
+    return ended;
+  }
+
+  #onBinding(state: State<NameTree<Bound>>): void {
+    switch (state.kind) {
+      case "pending":
+        return; // before the first binding calls wait; after it the last good one is kept
+      case "failed":
+        if (this.#selector === null) this.#waiting.refuse(this.#unresolved(state.why));
+        return;
+      case "ok":
+        this.#rebind(state.value);
+        this.#waiting.admit();
+        return;
+      default:
+        state satisfies never;
+    }
+  }
+
+  #rebind(tree: NameTree<Bound>): void {
+    const kept = new Set<Path>();
+    this.#selector = selector(mapTree(tree, (bound) => this.#target(bound, kept)));
+    const [first, second] = this.#selector.shares;
+    this.#only = second === undefined ? (first?.value ?? null) : null;
+    for (const [id, lease] of this.#leases) {
+      if (kept.has(id)) continue;
+      this.#leases.delete(id);
+      lease.release();
+    }
+  }
+
+  #target(bound: Bound, kept: Set<Path>): Target<Req, Res> {
+    kept.add(bound.id);
+    let lease = this.#leases.get(bound.id);
+    if (lease === undefined) {
+      lease = this.#deps.lease(bound);
+      this.#leases.set(bound.id, lease);
+    } else {
+      lease.follow(bound);
+    }
+    return { dst: this.#path, id: bound.id, residual: bound.residual, note: null, lease };
+  }
+
+  #unbound(): Failure {
+    const dtabs = `Dtab.base=[${showDtab(this.#deps.baseDtab)}], Dtab.local=[${showDtab(this.#localDtab)}]`;
+    const detail = `No hosts are available for ${this.#path}, ${dtabs}`;
+    return { kind: "unbound", retry: "never", detail, trace: this.#deps.explain() };
+  }
+
+  #unresolved(why: Failure): Failure {
+    const detail = `${this.#path} could not be resolved: ${why.detail}`;
+    const trace = why.trace ?? this.#deps.explain();
+    // A dtab that leads round in circles does so for the next try, too; discovery may recover.
+    if (why.kind === "unbound") return { kind: "unbound", retry: "never", detail, trace };
+    return { kind: "unresolved", retry: "safe", detail, trace };
+  }
+}
+
+function mapTree<A, B>(tree: NameTree<A>, f: (value: A) => B): NameTree<B> {
+  switch (tree.kind) {
+    case "leaf":
+      return { kind: "leaf", value: f(tree.value) };
+    case "alt":
+      return { kind: "alt", trees: tree.trees.map((each) => mapTree(each, f)) };
+    case "union":
+      return {
+        kind: "union",
+        branches: tree.branches.map(({ weight, tree: branch }) => ({
+          weight,
+          tree: mapTree(branch, f),
+        })),
+      };
+    default:
+      return tree;
+  }
+}

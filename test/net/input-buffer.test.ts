@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Inlet } from "../../src/net/input-buffer.ts";
+import type { Consumer } from "../../src/net/input-buffer.ts";
+import { FakeSocket } from "../support/fake-socket.ts";
+
+/** Takes whole lines while `wants`, and at most one when `oneAtATime`. */
+class Lines implements Consumer {
+  readonly lines: string[] = [];
+  readAheadBytes = Infinity;
+  wants = true;
+  hasEnded = false;
+  whenLine: () => void = () => {};
+
+  consume(buffer: Buffer, start: number, end: number): number {
+    let at = start;
+    while (this.wants) {
+      const lineFeed = buffer.indexOf(10, at);
+      if (lineFeed < 0 || lineFeed >= end) break;
+      this.lines.push(buffer.toString("latin1", at, lineFeed));
+      at = lineFeed + 1;
+      this.whenLine();
+    }
+    return at;
+  }
+
+  inputEnded(): void {
+    this.hasEnded = true;
+  }
+}
+
+function inlet() {
+  const socket = new FakeSocket();
+  const lines = new Lines();
+  const opened = new Inlet(socket.link, lines);
+  socket.link.receiver = {
+    received: (buffer, length) => opened.received(buffer, length),
+    ended: () => opened.ended(),
+    drained() {},
+    closed() {},
+  };
+  return { socket, lines, inlet: opened };
+}
+
+test("what is not complete waits, and is copied out of the shared buffer", () => {
+  const { socket, lines } = inlet();
+  for (const piece of ["ab", "c", "\nd", "ef\ng\n", "\n"]) socket.receive(piece);
+  assert.deepEqual(lines.lines, ["abc", "def", "g", ""]);
+});
+
+test("reading pauses when more waits than may, and goes on when it is wanted", () => {
+  const { socket, lines, inlet: it } = inlet();
+  lines.wants = false;
+  lines.readAheadBytes = 4;
+  socket.receive("a\nb\n");
+  assert.equal(socket.isReading, true);
+  socket.receive("c\n");
+  assert.equal(socket.isReading, false);
+  lines.wants = true;
+  it.advance();
+  assert.deepEqual(lines.lines, ["a", "b", "c"]);
+  assert.equal(socket.isReading, true);
+});
+
+test("a consumer that changes its mind while it consumes is asked again, not twice at once", () => {
+  const { socket, lines, inlet: it } = inlet();
+  lines.whenLine = () => {
+    lines.wants = lines.lines.length % 2 === 1;
+    if (!lines.wants) {
+      lines.wants = true;
+      it.advance(); // from within
+    }
+  };
+  socket.receive("1\n2\n3\n4\n5");
+  assert.deepEqual(lines.lines, ["1", "2", "3", "4"]);
+});
+
+test("the end comes after everything that waits", () => {
+  const { socket, lines, inlet: it } = inlet();
+  lines.wants = false;
+  lines.readAheadBytes = 0;
+  socket.receive("a\n");
+  socket.emit("end");
+  assert.equal(lines.hasEnded, false);
+  lines.wants = true;
+  it.advance();
+  assert.deepEqual([lines.lines, lines.hasEnded], [["a"], true]);
+});
+
+test("a consumer that waits for more learns that none comes", () => {
+  const { socket, lines } = inlet();
+  socket.receive("half a line");
+  socket.emit("end");
+  assert.equal(lines.hasEnded, true);
+});
+
+test("a line of many small pieces is put together without copying it each time", () => {
+  const { socket, lines } = inlet();
+  const long = "x".repeat(5_000);
+  for (const piece of long) socket.receive(piece);
+  socket.receive("\n");
+  assert.deepEqual(lines.lines, [long]);
+});

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { setImmediate as turnEnd } from "node:timers/promises";
+import { accept } from "../../src/net/accept.ts";
+import type { Link } from "../../src/net/socket-link.ts";
+import { momentMs, readBegins, readEnds } from "../../src/runtime/loop-time.ts";
+import { systemClock } from "../../src/runtime/timers.ts";
+import { plainSocket } from "../support/http.ts";
+import { keptLog } from "../support/naming.ts";
+
+/** A link, and everything that arrives at its other end, read by read. */
+async function linked(t: TestContext) {
+  const accepted: Link[] = [];
+  const options = {
+    host: "127.0.0.1",
+    port: 0,
+    socket: plainSocket,
+    clock: systemClock(),
+    log: keptLog(),
+    gate: null,
+  };
+  const acceptor = await accept(options, (link) => accepted.push(link));
+  const peer = connect({ port: acceptor.port, host: "127.0.0.1" });
+  const reads: string[] = [];
+  peer.on("data", (chunk) => reads.push(chunk.toString("latin1")));
+  t.after(() => {
+    peer.destroy();
+    acceptor.close();
+    for (const link of accepted) link.socket.destroy();
+  });
+  await once(peer, "connect");
+  while (accepted.length === 0) await turnEnd();
+  return { link: accepted[0] as Link, reads, ended: once(peer, "end") };
+}
+
+test("texts that are written in one turn leave together at its end", async (t) => {
+  const { link, reads, ended } = await linked(t);
+  link.write("one ");
+  link.write("two");
+  assert.equal(link.socket.bytesWritten, 7, "whoever reaches for the socket finds them written");
+  link.write(" three");
+  link.write(" four");
+  await turnEnd();
+  link.socket.end();
+  await ended;
+  assert.equal(reads.join(""), "one two three four");
+});
+
+test("bytes written to the socket itself come behind the texts before them", async (t) => {
+  const { link, reads, ended } = await linked(t);
+  link.write("head|");
+  link.socket.write("body|");
+  link.write("next head|");
+  link.socket.end("last");
+  await ended;
+  assert.equal(reads.join(""), "head|body|next head|last");
+});
+
+test("a long text does not wait for the end of the turn", async (t) => {
+  const { link } = await linked(t);
+  link.write("x".repeat(10_000));
+  link.write("x".repeat(10_000));
+  const { socket: itself } = link;
+  assert.equal(itself.bytesWritten, 20_000);
+});
+
+test("a link whose socket died before the end of the turn writes nothing", async (t) => {
+  const { link, reads } = await linked(t);
+  const errors: Error[] = [];
+  link.socket.on("error", (error) => errors.push(error));
+  const closed = once(link.socket, "close");
+  link.socket.destroy();
+  link.write("too late");
+  await closed;
+  await turnEnd();
+  assert.deepEqual([reads, errors], [[], []]);
+});
+
+test("within one read the time stands still, outside of it it does not", () => {
+  readBegins();
+  const atFirst = momentMs();
+  const spinUntilMs = performance.now() + 2;
+  while (performance.now() < spinUntilMs);
+  assert.equal(momentMs(), atFirst);
+  readEnds();
+  assert.ok(momentMs() - atFirst >= 2);
+});
+
+test("short bytes leave like texts, long ones at once and behind what was written before", async (t) => {
+  const { link, reads, ended } = await linked(t);
+  const long = Buffer.alloc(50_000, "L");
+  link.writeBytes(Buffer.from("short "));
+  link.write("text ");
+  link.writeBytes(long);
+  link.writeBytes(Buffer.from(" last"));
+  await turnEnd();
+  link.socket.end();
+  await ended;
+  assert.equal(reads.join(""), `short text ${long.toString()} last`);
+});
+
+test("a read is not told an earlier time than what came before it in the turn", () => {
+  readBegins();
+  const atFirst = momentMs();
+  readEnds();
+  const spinUntilMs = performance.now() + 2;
+  while (performance.now() < spinUntilMs);
+  const between = momentMs();
+  readBegins();
+  const atSecond = momentMs();
+  readEnds();
+  assert.ok(atFirst < between && between <= atSecond);
+});

@@ -1,0 +1,410 @@
+// A caller's connection: order, limits, one-way calls, ends, and bytes that are no calls.
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import { failure } from "../../../../src/core/failure.ts";
+import { serve } from "../harness.ts";
+import type { Served } from "../harness.ts";
+import {
+  callFrame,
+  exceptionIn,
+  frameOf,
+  onewayFrame,
+  replyFrame,
+  strict,
+  textField,
+  types,
+} from "../messages.ts";
+
+const text = (...buffers: readonly Buffer[]): string => Buffer.concat(buffers).toString("latin1");
+
+function close(served: Served): void {
+  served.socket.destroyed = true;
+  served.socket.emit("close");
+}
+
+test("calls go out at once, and answers come back in the order of the calls", () => {
+  const served = serve();
+  const { socket, calls } = served;
+  socket.receive(text(callFrame("a", 1), callFrame("b", 2), callFrame("c", 3)));
+  assert.deepEqual(
+    calls.map(({ request }) => [request.method, request.seqid, request.isOneway]),
+    [
+      ["a", 1, false],
+      ["b", 2, false],
+      ["c", 3, false],
+    ],
+  );
+  calls[2]?.answer(replyFrame("c", 3));
+  calls[1]?.answer(replyFrame("b", 2));
+  assert.equal(socket.sent, "");
+  calls[0]?.answer(replyFrame("a", 1, "first"));
+  assert.equal(
+    socket.sent,
+    text(replyFrame("a", 1, "first"), replyFrame("b", 2), replyFrame("c", 3)),
+  );
+});
+
+test("the buffer that came in is the buffer that goes on", () => {
+  const { socket, calls } = serve();
+  const frame = callFrame("echo", -7, "äöü");
+  socket.receive(text(frame));
+  assert.deepEqual(calls[0]?.request.frame, frame);
+  const answer = replyFrame("echo", -7, "äöü");
+  calls[0]?.answer(answer);
+  assert.equal(socket.sent, text(answer));
+});
+
+test("a one-way call gets no answer, holds up none, and outlives its caller", () => {
+  const served = serve();
+  const { socket, calls, exchanges } = served;
+  socket.receive(text(onewayFrame("note", 1), callFrame("a", 2), onewayFrame("note", 3)));
+  calls[1]?.answer(replyFrame("a", 2));
+  assert.equal(socket.sent, text(replyFrame("a", 2)));
+  calls[0]?.fail(failure("unbound", "nobody is told"));
+  close(served);
+  assert.equal(calls[2]?.cancelled, null);
+  assert.equal(served.isForgotten, false);
+  calls[2]?.answer(Buffer.alloc(0));
+  assert.equal(served.isForgotten, true);
+  assert.equal(socket.sent, text(replyFrame("a", 2)));
+  assert.equal(exchanges.length, 3);
+});
+
+test("a caller that goes away cancels its calls, once", () => {
+  const served = serve();
+  served.socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
+  close(served);
+  assert.deepEqual(
+    served.calls.map(({ cancelled }) => cancelled?.kind),
+    ["cancelled", "cancelled"],
+  );
+  assert.equal(served.isForgotten, true);
+  assert.equal(served.exchanges.length, 2);
+});
+
+test("no more calls are read than may be in progress; the rest follows when one has ended", () => {
+  const { socket, calls } = serve({ limits: { maxPipelinedCalls: 2 } });
+  socket.receive(text(callFrame("a", 1), callFrame("b", 2), callFrame("c", 3), callFrame("d", 4)));
+  assert.equal(calls.length, 2);
+  assert.equal(socket.isReading, false);
+  calls[0]?.answer(replyFrame("a", 1));
+  assert.equal(calls.length, 3);
+  calls[1]?.answer(replyFrame("b", 2));
+  assert.equal(calls.length, 4);
+  assert.equal(socket.isReading, true);
+});
+
+test("calls and waiting answers hold about as many bytes as one frame may have; then reading pauses", () => {
+  const frame = (seqid: number) => callFrame("a", seqid, "x".repeat(1_000));
+  const { socket, calls } = serve({ speech: { maxFrameBytes: 4_000 } });
+  socket.receive(text(...[1, 2, 3, 4, 5, 6, 7, 8].map(frame)));
+  assert.equal(calls.length, 4);
+  calls[0]?.answer(replyFrame("a", 1));
+  assert.equal(calls.length, 5);
+  calls[2]?.answer(replyFrame("a", 3, "x".repeat(3_000))); // waits for the answer to 2
+  calls[1]?.answer(replyFrame("a", 2));
+  assert.equal(calls.length, 7);
+  for (const call of calls.slice(3)) call.answer(replyFrame("a", call.request.seqid));
+  assert.equal(calls.length, 8);
+});
+
+test("a caller that does not read its answers is not read, and then cut off", () => {
+  const served = serve({ answer: ({ method, seqid }) => replyFrame(method, seqid) });
+  const { socket, clock, calls } = served;
+  socket.takes = false;
+  socket.receive(text(callFrame("a", 1)));
+  socket.link.flush(); // the turn ends
+  socket.receive(text(callFrame("b", 2)));
+  assert.equal(calls.length, 1);
+  assert.equal(socket.isReading, false);
+  clock.advance(900);
+  socket.drain();
+  assert.equal(calls.length, 2);
+  socket.takes = false;
+  socket.receive(text(callFrame("c", 3)));
+  socket.link.flush();
+  clock.advance(900);
+  assert.equal(socket.destroyed, false);
+  clock.advance(200);
+  assert.equal(socket.destroyed, true);
+});
+
+test("whoever sends no more still gets the answers that are owed", () => {
+  const { socket, calls } = serve();
+  socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
+  socket.emit("end");
+  assert.equal(socket.hasEnded, false);
+  calls[1]?.answer(replyFrame("b", 2));
+  calls[0]?.answer(replyFrame("a", 1));
+  assert.equal(socket.sent, text(replyFrame("a", 1), replyFrame("b", 2)));
+  assert.equal(socket.hasEnded, true);
+});
+
+test("whoever sends no more and gets no answer for long is taken for gone", () => {
+  const { socket, calls, clock } = serve();
+  socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
+  clock.advance(10_000);
+  socket.emit("end");
+  clock.advance(900);
+  calls[0]?.answer(replyFrame("a", 1));
+  clock.advance(900);
+  assert.equal(socket.destroyed, false, "an answer came meanwhile");
+  clock.advance(200);
+  assert.equal(socket.destroyed, true);
+});
+
+test("a connection that ends within a call is told in the log, with the caller's address", () => {
+  const { socket, events } = serve();
+  socket.receive(text(callFrame("a", 1)).slice(0, 9));
+  socket.emit("end");
+  assert.equal(socket.hasEnded, true);
+  assert.deepEqual(events, [
+    {
+      event: "bad-thrift-input",
+      peer: "127.0.0.1:50000",
+      reason: "the connection ended within a call, 9 bytes into it",
+    },
+  ]);
+});
+
+test("a call that stops arriving in the middle ends the connection, and the log says so", () => {
+  const { socket, events, clock } = serve();
+  socket.receive(text(callFrame("a", 1)).slice(0, 9));
+  clock.advance(900);
+  socket.receive(text(callFrame("a", 1)).slice(9, 12));
+  clock.advance(900);
+  assert.equal(socket.hasEnded, false);
+  clock.advance(200);
+  assert.equal(socket.hasEnded, true);
+  assert.match(String(events[0]?.["reason"]), /did not come for 1000 ms/);
+});
+
+test("answers that are owed go out before a connection is closed for a call cut short", () => {
+  for (const cutShort of ["stall", "end"] as const) {
+    const { socket, calls, clock } = serve();
+    socket.receive(text(callFrame("a", 1), callFrame("b", 2)).slice(0, -3));
+    if (cutShort === "stall") clock.advance(5_000);
+    else socket.emit("end");
+    assert.equal(socket.hasEnded, false);
+    calls[0]?.answer(replyFrame("a", 1));
+    assert.equal(socket.sent, text(replyFrame("a", 1)));
+    assert.equal(socket.hasEnded, true);
+    assert.equal(calls.length, 1);
+  }
+});
+
+test("an idle connection is closed after its time, one with a call in progress is not", () => {
+  const { socket, clock, calls } = serve({ limits: { idleTimeMs: 500 } });
+  socket.receive(text(callFrame("a", 1)));
+  clock.advance(2_000);
+  assert.equal(socket.hasEnded, false);
+  calls[0]?.answer(replyFrame("a", 1));
+  clock.advance(400);
+  assert.equal(socket.hasEnded, false);
+  clock.advance(200);
+  assert.equal(socket.hasEnded, true);
+});
+
+test("an old connection is closed after the answers that are owed", () => {
+  const { socket, clock, calls } = serve({ limits: { lifeTimeMs: 500 } });
+  clock.advance(400);
+  socket.receive(text(callFrame("a", 1)));
+  clock.advance(200);
+  assert.equal(socket.hasEnded, false);
+  calls[0]?.answer(replyFrame("a", 1));
+  clock.advance(200);
+  assert.equal(socket.hasEnded, true);
+});
+
+test("draining closes an idle connection at once, another after its answers", () => {
+  const idle = serve();
+  idle.connection.drain();
+  assert.equal(idle.socket.hasEnded, true);
+  const busy = serve();
+  busy.socket.receive(text(callFrame("a", 1), callFrame("b", 2)).slice(0, -3));
+  busy.connection.drain();
+  busy.calls[0]?.answer(replyFrame("a", 1));
+  assert.equal(busy.socket.hasEnded, false, "half of b has come: it is waited for");
+  busy.socket.receive(text(callFrame("b", 2)).slice(-3));
+  busy.calls[1]?.answer(replyFrame("b", 2));
+  assert.equal(busy.socket.hasEnded, true);
+});
+
+test("calls that are given up are answered with an exception each, in their order", () => {
+  const { socket, connection, calls } = serve();
+  socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
+  connection.drain();
+  const why = failure("cancelled", "the proxy is shutting down");
+  connection.giveUp(why);
+  const { sent } = socket;
+  const behindFirst = 4 + Buffer.from(sent, "latin1").readUInt32BE(0);
+  const [first, second] = [sent.slice(0, behindFirst), sent.slice(behindFirst)];
+  assert.deepEqual(exceptionIn(first), { name: "a", seqid: 1, type: 6, text: why.detail });
+  assert.deepEqual(exceptionIn(second), { name: "b", seqid: 2, type: 6, text: why.detail });
+  assert.deepEqual(
+    calls.map(({ cancelled }) => cancelled),
+    [why, why],
+  );
+  assert.equal(socket.hasEnded, true);
+});
+
+/** What is no call: the bytes, what the log says, and the exception that goes back, if one does. */
+const hostile: readonly {
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly reason: RegExp;
+  readonly type: number | null;
+}[] = [
+  {
+    name: "a frame that is too long",
+    bytes: Buffer.concat([Buffer.from("00100001", "hex"), strict(types.call, "big", 9)]),
+    reason: /^a frame of 1048577 bytes is longer than the 1048576 that maxFrameKB allows$/,
+    type: 7,
+  },
+  {
+    name: "a one-way frame that is too long",
+    bytes: Buffer.concat([Buffer.from("00100001", "hex"), strict(types.oneway, "big", 9)]),
+    reason: /longer than the 1048576/,
+    type: null,
+  },
+  {
+    name: "a negative length",
+    bytes: Buffer.from("ffffffff80010001", "hex"),
+    reason: /negative \(-1\).*thriftFramed/,
+    type: null,
+  },
+  {
+    name: "a message without a frame",
+    bytes: strict(types.call, "ping", 1),
+    reason: /negative \(-2147418111\): the caller may not be framed \(thriftFramed: false\)/,
+    type: null,
+  },
+  {
+    name: "HTTP",
+    bytes: Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+    reason: /1195725856 bytes.*the text "GET ": is it HTTP\?/,
+    type: null,
+  },
+  {
+    name: "TLS",
+    bytes: Buffer.from("160301020001000100", "hex"),
+    reason: /369295618 bytes.*are those of TLS/,
+    type: null,
+  },
+  {
+    name: "an empty frame",
+    bytes: frameOf(),
+    reason: /the message is empty/,
+    type: null,
+  },
+  {
+    name: "a name that is too long",
+    bytes: frameOf(strict(types.call, "n".repeat(1025), 9)),
+    reason: /its name has 1025 bytes/,
+    type: null,
+  },
+  {
+    name: "a reply",
+    bytes: replyFrame("big", 9),
+    reason: /a message of type 2 came, which is no call/,
+    type: 2,
+  },
+  {
+    name: "a type that there is not",
+    bytes: frameOf(strict(5, "big", 9)),
+    reason: /5 is no message type/,
+    type: null,
+  },
+  {
+    name: "a message without a body",
+    bytes: frameOf(strict(types.call, "big", 9, "")),
+    reason: /ends behind its header/,
+    type: 7,
+  },
+];
+
+test("a frame too long is refused at once when it cannot be a call, or nobody waits for an answer", () => {
+  const head = Buffer.from("00100001", "hex");
+  for (const bytes of [
+    Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+    Buffer.concat([head, strict(types.oneway, "big", 9)]),
+    Buffer.concat([head, strict(types.call, "n".repeat(1025), 9)]),
+  ]) {
+    const { socket } = serve();
+    socket.receive(text(bytes));
+    assert.equal(socket.hasEnded, true, bytes.toString("latin1", 0, 20));
+  }
+  const { socket } = serve();
+  socket.receive(text(head));
+  assert.equal(socket.hasEnded, false, "its name may come yet");
+});
+
+for (const { name, bytes, reason, type } of hostile) {
+  test(`${name} is told in the log, answered if it can be, and the connection is closed`, () => {
+    for (let cut = 1; cut <= bytes.length; cut++) {
+      const { socket, events, clock, calls } = serve();
+      socket.receive(text(bytes.subarray(0, cut)));
+      if (cut < bytes.length) socket.receive(text(bytes.subarray(cut)));
+      clock.advance(1_000); // whoever leaves open what it was has no answer
+      assert.equal(events.length, 1, `cut at ${cut}`);
+      const told = String(events[0]?.["reason"]);
+      assert.equal(events[0]?.event, "bad-thrift-input");
+      assert.equal(events[0]?.["peer"], "127.0.0.1:50000");
+      assert.match(told, reason);
+      if (type === null) assert.equal(socket.sent, "");
+      else {
+        const { text: said, ...exception } = exceptionIn(socket.sent);
+        assert.deepEqual(exception, { name: "big", seqid: 9, type });
+        assert.equal(said, told);
+      }
+      assert.equal(socket.hasEnded, true);
+      socket.receive(text(callFrame("late", 1)));
+      assert.equal(calls.length, 0);
+    }
+  });
+}
+
+test("calls before bytes that are no call get their answers first", () => {
+  const { socket, calls } = serve();
+  socket.receive(text(callFrame("a", 1), replyFrame("b", 2)));
+  assert.equal(socket.sent, "");
+  calls[0]?.answer(replyFrame("a", 1));
+  const first = text(replyFrame("a", 1));
+  assert.ok(socket.sent.startsWith(first));
+  assert.equal(exceptionIn(socket.sent.slice(first.length)).type, 2);
+  assert.equal(socket.hasEnded, true);
+});
+
+test("a call in the other protocol is refused in its own", () => {
+  const { socket, events } = serve({ speech: { encoding: "compact" } });
+  socket.receive(text(callFrame("big", 9)));
+  assert.equal(exceptionIn(socket.sent).type, 9);
+  assert.match(
+    String(events[0]?.["reason"]),
+    /came in the binary protocol, and thriftProtocol of this router is compact/,
+  );
+});
+
+test("a framed caller at a buffered server is told so in the log at once", () => {
+  const bytes = callFrame("echo", 1);
+  for (let cut = 1; cut <= bytes.length; cut++) {
+    const { socket, events } = serve({ speech: { transport: "buffered" } });
+    socket.receive(text(bytes.subarray(0, cut)));
+    if (cut < bytes.length) socket.receive(text(bytes.subarray(cut)));
+    assert.match(String(events[0]?.["reason"]), /may be framed \(thriftFramed: true\)$/);
+    assert.equal(socket.hasEnded, true);
+  }
+});
+
+test("failures become exceptions of the call, old-style for callers that are", () => {
+  const { socket, calls } = serve();
+  socket.receive(text(callFrame("find", -2), frameOf("0000000470696e67010000000100")));
+  calls[0]?.fail(failure("timeout", "too slow"));
+  const first = { name: "find", seqid: -2, type: 6, text: "too slow" };
+  assert.deepEqual(exceptionIn(socket.sent), first);
+  socket.sent = "";
+  calls[1]?.fail(failure("timeout", "slow"));
+  const struct = `${textField(1, "slow").slice(0, -2)}0800020000000600`;
+  assert.equal(socket.sent, text(frameOf(`0000000470696e670300000001${struct}`)));
+});
