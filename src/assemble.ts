@@ -18,7 +18,7 @@ import { countProcess } from "./telemetry/process-metrics.ts";
 import type { Telemeter } from "./telemetry/telemeter.ts";
 
 /** What the process lends: time, chance, its log, its end. */
-export interface Surroundings {
+export interface ProcessDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logs: Logs;
@@ -44,7 +44,7 @@ export interface RunningRouter {
 }
 
 /** Rejects with a text for people when something cannot be opened; then nothing is left open. */
-export async function startProxy(config: Config, around: Surroundings): Promise<RunningProxy> {
+export async function startProxy(config: Config, around: ProcessDeps): Promise<RunningProxy> {
   const { clock, logs } = around;
   const metrics = openMetrics(clock);
   const naming = openNaming(config, { ...lentBy(around), stats: metrics.stats });
@@ -87,12 +87,12 @@ export async function startProxy(config: Config, around: Surroundings): Promise<
   }
 }
 
-function lentBy({ clock, random, logs }: Surroundings) {
+function lentBy({ clock, random, logs }: ProcessDeps) {
   return { clock, random, log: (name: string) => logs.log(name) };
 }
 
 interface RouterSurroundings {
-  readonly around: Surroundings;
+  readonly around: ProcessDeps;
   readonly metrics: Metrics;
   readonly naming: Naming;
   readonly admin: { readonly host: string; readonly port: number };

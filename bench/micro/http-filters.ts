@@ -6,12 +6,12 @@ import { lineMaker } from "../../protocols/http/access-log.ts";
 import { context } from "../../protocols/http/filters/context.ts";
 import { diagnose, maxForwards } from "../../protocols/http/filters/diagnostics.ts";
 import { noBody } from "../../protocols/http/message.ts";
-import { PassingFields } from "../../protocols/http/codec/passthrough-fields.ts";
+import { PassthroughFields } from "../../protocols/http/codec/passthrough-fields.ts";
 import { serverFilters, wireContext } from "../../protocols/http/filters.ts";
 import { emptyDtab } from "../../src/core/names/dtab.ts";
 import { pathLiteral, root } from "../../src/core/names/path.ts";
 import { ended, stack } from "../../src/core/service.ts";
-import type { Exchange } from "../../protocols/http/exchange.ts";
+import type { CompletedCall } from "../../protocols/http/exchange.ts";
 import type { Fields, HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
 import type { Service } from "../../src/core/service.ts";
 
@@ -28,9 +28,9 @@ const peer = {
   isLocal: true,
   token: "_abc123",
 };
-const dst = pathLiteral("/svc/web");
+const logicalName = pathLiteral("/svc/web");
 const bound = {
-  dst: pathLiteral("/svc/web"),
+  logicalName,
   id: pathLiteral("/#/io.l5d.fs/web"),
   residual: root,
   note: null,
@@ -42,17 +42,17 @@ function request(host: string, l5d: Fields | null): HttpRequest {
     localDtab: emptyDtab,
     replayable: true,
     idempotent: true,
-    dst,
+    logicalName,
     bound,
     endpoint: null,
-    path: null,
-    attachment: null,
+    destination: null,
+    clusterHandle: null,
     method: "GET",
     target: "/a?b=c",
     version: "1.1",
     host,
     absoluteScheme: null,
-    fields: new PassingFields("User-Agent: bench\r\nAccept: */*\r\n"),
+    fields: new PassthroughFields("User-Agent: bench\r\nAccept: */*\r\n"),
     receivedTarget: "/a?b=c",
     receivedHost: host,
     via: null,
@@ -72,7 +72,7 @@ function response(): HttpResponse {
     status: 200,
     reason: "OK",
     version: "1.1",
-    fields: new PassingFields(""),
+    fields: new PassthroughFields(""),
     via: null,
     context: null,
     verdict: null,
@@ -153,7 +153,7 @@ for (const count of [1, 1000]) {
   row(`io.l5d.header.token, ${count} hosts`, ns, 300);
 }
 
-const answered: Exchange = {
+const answered: CompletedCall = {
   request: request("web", null),
   target: "/a?b=c",
   rawStartLine: "",

@@ -9,7 +9,8 @@ import type { AddressSet } from "../../src/core/naming.ts";
 import { leaf } from "../../src/core/names/nametree.ts";
 import type { Path } from "../../src/core/names/path.ts";
 import { pathLiteral, root } from "../../src/core/names/path.ts";
-import type { Call, DialOptions } from "../../src/core/protocol.ts";
+import type { Request } from "../../src/core/request.ts";
+import type { DialOptions } from "../../src/core/transport.ts";
 import type { Reply } from "../../src/core/service.ts";
 import { ended } from "../../src/core/service.ts";
 import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
@@ -27,7 +28,7 @@ const clock: Clock = {
 };
 const random = Math.random;
 
-interface BenchCall extends Call {
+interface BenchCall extends Request {
   host: string;
 }
 
@@ -97,11 +98,11 @@ function callTo(host: string): BenchCall {
     localDtab: emptyDtab,
     replayable: true,
     idempotent: true,
-    dst: null,
+    logicalName: null,
     bound: null,
     endpoint: null,
-    path: null,
-    attachment: null,
+    destination: null,
+    clusterHandle: null,
   };
 }
 

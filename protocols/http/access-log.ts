@@ -12,12 +12,12 @@ import { faultMark } from "../../src/access-log/keys.ts";
 import { fieldOf } from "./codec/field-lookup.ts";
 import { requestIdOf } from "./filters/trace-id.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import type { Exchange } from "./exchange.ts";
+import type { CompletedCall } from "./exchange.ts";
 
 type AccessLogFormat = "common" | "json";
 
 /** Makes the line for one exchange, with its line feed. ASCII, whatever bytes the caller sent. */
-type LineOf = (exchange: Exchange) => string;
+type LineOf = (exchange: CompletedCall) => string;
 
 export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
   return format === "json" ? jsonLine(clock) : commonLine(clock);
@@ -43,7 +43,7 @@ function commonLine(clock: Clock): LineOf {
   };
 }
 
-function startLine({ request, target, rawStartLine }: Exchange): string {
+function startLine({ request, target, rawStartLine }: CompletedCall): string {
   if (request === null) return text(rawStartLine);
   return `${text(request.method)} ${text(target)} HTTP/${request.version}`;
 }
@@ -108,7 +108,7 @@ function jsonLine(clock: Clock): LineOf {
       durationMs: Math.round((exchange.endedMs - exchange.startedMs) * 1000) / 1000,
       receivedBytes: exchange.receivedBytes,
       sentBytes: exchange.sentBytes,
-      path: request?.dst ?? null,
+      path: request?.logicalName ?? null,
       client: request?.bound?.id ?? null,
       endpoint: endpoint === null ? null : `${endpoint.host}:${endpoint.port}`,
       requestId: requestId(exchange),
@@ -123,7 +123,7 @@ function jsonLine(clock: Clock): LineOf {
   };
 }
 
-const requestId = ({ request }: Exchange): string | null =>
+const requestId = ({ request }: CompletedCall): string | null =>
   request === null || request.hop === null ? null : requestIdOf(request.hop.trace);
 
 /** The error that a proxy further on told of. */

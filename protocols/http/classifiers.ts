@@ -8,11 +8,11 @@
 //         kind: io.l5d.http.retryableRead5XX   # 5xx is a failure, and GET and the like are retried
 //     servers: [{ port: 4140 }]
 import * as v from "valibot";
-import { mendable } from "../../src/core/failure.ts";
+import { transientKinds } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import { fieldOf } from "./codec/field-lookup.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import type { Classifier, ClassifierPlugin, Verdict } from "../../src/core/protocol.ts";
+import type { Classifier, ClassifierPlugin, Verdict } from "../../src/core/classifier.ts";
 import type { Fields, HttpRequest, HttpResponse } from "./message.ts";
 
 type HttpClassifier = Classifier<HttpRequest, HttpResponse>;
@@ -76,7 +76,7 @@ function mayRetry(
 ): boolean {
   if (!rule.retriedMethods.has(request.method)) return false;
   if (failure === null) return response !== null && response.status >= 500;
-  return mendable.has(failure.kind);
+  return transientKinds.has(failure.kind);
 }
 
 /** Who answered knows that no service has acted on the request: a proxy, or a server of Finagle's. */

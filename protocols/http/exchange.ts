@@ -8,7 +8,7 @@ import type {
   DialOptions,
   SocketOptions,
   WireStats,
-} from "../../src/core/protocol.ts";
+} from "../../src/core/transport.ts";
 import type { Fields, HttpRequest, HttpResponse, Peer } from "./message.ts";
 
 /** What one head may measure, in either direction. */
@@ -57,7 +57,7 @@ export const defaultLimits: HttpLimits = {
 };
 
 /** An answer of the proxy's own. `fields` must not hold framing or connection fields. */
-export interface RenderedAnswer {
+export interface RenderedResponse {
   readonly status: number;
   readonly reason: string;
   readonly fields: Fields;
@@ -78,10 +78,10 @@ export type RenderFailure = (
   failure: Failure,
   request: HttpRequest | null,
   peer: Peer,
-) => RenderedAnswer;
+) => RenderedResponse;
 
 /** One answer as the caller saw it, reported once, after its last byte. */
-export interface Exchange {
+export interface CompletedCall {
   /** null when the bytes were refused before they became a request. */
   readonly request: HttpRequest | null;
   /** The target as the caller wrote it, before identifiers rewrote it; empty without a request. */
@@ -120,7 +120,7 @@ export interface HttpListenOptions {
   /** Absent: a plain text with the failure's detail. */
   readonly renderFailure?: RenderFailure;
   /** For the access log and statistics. Must not keep `exchange`. */
-  readonly onAnswered?: (exchange: Exchange) => void;
+  readonly onCompleted?: (exchange: CompletedCall) => void;
   /** Open connections of callers changed by this much (+1, -1). */
   readonly onConnections?: (change: number) => void;
 }

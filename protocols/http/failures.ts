@@ -5,7 +5,7 @@ import { isRefusal } from "./exchange.ts";
 import { reasonOf } from "./codec/parse-errors.ts";
 import { requestIdOf } from "./filters/trace-id.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import type { RenderFailure, RenderedAnswer } from "./exchange.ts";
+import type { RenderFailure, RenderedResponse } from "./exchange.ts";
 import type { Fields, HttpRequest, Peer } from "./message.ts";
 
 /** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
@@ -50,7 +50,7 @@ export function statusOf(failure: Failure, timeoutStatus: 503 | 504): number {
 }
 
 /** Whether this caller may see internal names: addresses, dtabs, how a name was resolved. */
-export function mayKnow(errorDetail: ErrorDetail, peer: Peer): boolean {
+export function seesInternals(errorDetail: ErrorDetail, peer: Peer): boolean {
   return errorDetail === "full" || (errorDetail === "local" && peer.isLocal);
 }
 
@@ -63,7 +63,7 @@ export function failureRenderer(options: FailureOptions, clearContext: boolean):
     if (clearContext) {
       return { status, reason, fields: retryAfter(failure), body: Buffer.alloc(0) };
     }
-    const isOpen = mayKnow(options.errorDetail, peer);
+    const isOpen = seesInternals(options.errorDetail, peer);
     const summary = summaryOf(failure, request, peer, isOpen);
     const fields: Fields = ["Content-Type", "text/plain; charset=utf-8"];
     fields.push("l5d-err", formEncoded(summary.join(" "), maxErrBytes));
@@ -88,7 +88,7 @@ function answer(
   fields: Fields,
   text: string,
   maxBytes: number,
-): RenderedAnswer {
+): RenderedResponse {
   return { status, reason, fields, body: truncated(Buffer.from(text), maxBytes) };
 }
 
@@ -166,9 +166,9 @@ function bodyOf(
 }
 
 function whereItWent(request: HttpRequest, isOpen: boolean, label: string): string {
-  const { dst, bound, endpoint, localDtab, hop } = request;
+  const { logicalName, bound, endpoint, localDtab, hop } = request;
   const lines: string[] = [];
-  if (dst !== null) lines.push(`service name: ${dst}`);
+  if (logicalName !== null) lines.push(`service name: ${logicalName}`);
   if (isOpen) {
     lines.push(`router: ${label}`);
     if (bound !== null) lines.push(`client name: ${bound.id}`);
@@ -187,7 +187,7 @@ const adviceToStrangers =
   "access log (httpAccessLogFormat: json) by the request id.";
 
 function advice(failure: Failure, request: HttpRequest | null, label: string): string {
-  const name = request?.dst ?? "the name";
+  const name = request?.logicalName ?? "the name";
   switch (failure.kind) {
     case "unidentified":
       return (

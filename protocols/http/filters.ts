@@ -6,7 +6,7 @@ import { refusal } from "./codec/parse-errors.ts";
 import { viaAfter } from "./codec/via.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import type { Verdict } from "../../src/core/protocol.ts";
+import type { Verdict } from "../../src/core/classifier.ts";
 import type { Filter, Pending, Reply } from "../../src/core/service.ts";
 import type { Context } from "./filters/context.ts";
 import type { Fields, HttpRequest, HttpResponse } from "./message.ts";

@@ -14,13 +14,14 @@
 //       path: everything-else
 //     servers: [{ port: 4140 }]
 import * as v from "valibot";
+import { staticPath } from "../../src/core/identifier.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { append, join, parsePath, pathOfShown, segmentOf } from "../../src/core/names/path.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import { integer } from "../../src/core/schema.ts";
 import { headerReader } from "./codec/field-lookup.ts";
 import type { Path } from "../../src/core/names/path.ts";
-import type { Identifier, IdentifierPlugin, Unidentified } from "../../src/core/protocol.ts";
+import type { Identifier, IdentifierPlugin, Unidentified } from "../../src/core/identifier.ts";
 import type { HttpRequest } from "./message.ts";
 
 /** Names that an identifier remembers: a known one costs one lookup and makes no string. */
@@ -172,20 +173,6 @@ const fixed: IdentifierPlugin<HttpRequest> = plugin({
     return () => name;
   },
 });
-
-/** `a/b` or `/a/b`: Linkerd's examples write it without the slash. */
-function staticPath() {
-  return v.pipe(
-    v.string("expected a path such as web"),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const text = dataset.value;
-      const parsed = parsePath(text.startsWith("/") ? text : `/${text}`);
-      if (parsed.ok && parsed.value !== "/") return parsed.value;
-      addIssue({ message: parsed.ok ? "expected a path that is not empty" : parsed.error.message });
-      return NEVER;
-    }),
-  );
-}
 
 export const identifiers: readonly IdentifierPlugin<HttpRequest>[] = [
   headerToken,

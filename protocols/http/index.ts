@@ -7,7 +7,7 @@ import { classifiers, defaultClassifier, pushesBack, serverClassifier } from "./
 import { dialHttp } from "./client/wire.ts";
 import { context } from "./filters/context.ts";
 import { diagnose, maxForwards } from "./filters/diagnostics.ts";
-import { failureRenderer, mayKnow, statusOf } from "./failures.ts";
+import { failureRenderer, seesInternals, statusOf } from "./failures.ts";
 import { forwarded } from "./filters/forwarded.ts";
 import { copyOf } from "./codec/request-head.ts";
 import { identifiers } from "./identifiers.ts";
@@ -16,21 +16,19 @@ import { discard, mark, serverFilters, wireAuthority, wireContext } from "./filt
 import { replayFilter } from "./filters/replay.ts";
 import { listenHttp } from "./server/listener.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
+import type { Address } from "../../src/core/address.ts";
 import type {
-  Address,
   DialOptions,
   Listener,
   ListenOptions,
-  Protocol,
-  ProtocolDeps,
-  ProtocolRouter,
   Wire,
   WireStats,
-} from "../../src/core/protocol.ts";
+} from "../../src/core/transport.ts";
+import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/protocol.ts";
 import type { Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
 import type { Context } from "./filters/context.ts";
-import type { Exchange, HeadLimits } from "./exchange.ts";
+import type { CompletedCall, HeadLimits } from "./exchange.ts";
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
 import type { HttpRequest, HttpResponse, Peer } from "./message.ts";
 import type { HttpFilter } from "./filters.ts";
@@ -71,7 +69,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     this.#context = context(deps);
     this.#limits = headLimits(config);
     this.#accessLog = accessLog(config, deps);
-    this.#mayKnow = (peer) => mayKnow(config.errorDetail, peer);
+    this.#mayKnow = (peer) => seesInternals(config.errorDetail, peer);
     this.serverClassifier = serverClassifier((why) => statusOf(why, config.timeoutStatus));
   }
 
@@ -115,7 +113,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
         },
         clearContext,
       ),
-      onAnswered(exchange: Exchange) {
+      onCompleted(exchange: CompletedCall) {
         counters.answered(exchange);
         write?.(exchange);
       },
@@ -175,7 +173,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     return filters;
   }
 
-  #logger(): ((exchange: Exchange) => void) | null {
+  #logger(): ((exchange: CompletedCall) => void) | null {
     const file = this.#accessLog;
     if (file === null) return null;
     const lineOf = lineMaker(this.#config.httpAccessLogFormat, this.#deps.clock);

@@ -1,10 +1,11 @@
 // HTTP/1.x messages as the proxy sees them: a head in parts it cares about, and a body that flows.
-import type { Call, Verdict } from "../../src/core/protocol.ts";
+import type { Request } from "../../src/core/request.ts";
+import type { Verdict } from "../../src/core/classifier.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import type { Link } from "../../src/net/socket-link.ts";
+import type { SocketLink } from "../../src/net/socket-link.ts";
 import type { Hop } from "./filters/context.ts";
-import type { PassingFields } from "./codec/passthrough-fields.ts";
+import type { PassthroughFields } from "./codec/passthrough-fields.ts";
 
 /** Header fields, flat: name, value, name, value, ... Names keep their case. */
 export type Fields = string[];
@@ -39,7 +40,7 @@ export interface Body {
   cancel(): void;
 }
 
-export interface HttpRequest extends Call {
+export interface HttpRequest extends Request {
   /** While more of a flowing body may be kept than has passed; see `ReplayBody`. */
   replayable: boolean;
   /** Empty when made; set by the proxy filters from `l5d-ctx-dtab` and `l5d-dtab`. */
@@ -57,7 +58,7 @@ export interface HttpRequest extends Call {
    * Content-Length, hop-by-hop fields and those that `Connection` lists, Via, Expect, and everything
    * that begins with `l5d-`.
    */
-  readonly fields: PassingFields;
+  readonly fields: PassthroughFields;
   /** `target` and `host` as they stand in `fields.opening`, which is no good when they changed. */
   readonly receivedTarget: string;
   readonly receivedHost: string | null;
@@ -80,7 +81,7 @@ export interface HttpRequest extends Call {
 }
 
 export interface InterimReceiver {
-  interim(status: number, fields: PassingFields): void;
+  interim(status: number, fields: PassthroughFields): void;
 }
 
 /** The caller's end and ours, known per connection. */
@@ -100,7 +101,7 @@ export interface HttpResponse {
   readonly reason: string;
   readonly version: "1.1" | "1.0";
   /** As `HttpRequest.fields`. */
-  readonly fields: PassingFields;
+  readonly fields: PassthroughFields;
   /** What is sent: an endpoint's answer has this hop at its end. */
   readonly via: string | null;
   /**
@@ -122,7 +123,7 @@ export interface Tunnel {
   /** The protocol that both sides agreed on, as the endpoint wrote it. */
   readonly protocol: string;
   /** Hands over the link and what it had read beyond the head; the taker owns it. Once. */
-  take(): { readonly link: Link; readonly head: Uint8Array };
+  take(): { readonly link: SocketLink; readonly head: Uint8Array };
   /** The taker says that the tunnel is over: the call ends. */
   closed(): void;
 }

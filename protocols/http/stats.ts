@@ -1,7 +1,7 @@
 // Answers in HTTP's own terms: `status/200`, `status/2XX`, `time/2XX`, `status/error`, `time/error`.
-import type { ResponseCounter } from "../../src/core/protocol.ts";
+import type { ResponseCounter } from "../../src/core/classifier.ts";
 import type { Counter, Histogram, Stats } from "../../src/core/stats.ts";
-import type { Exchange } from "./exchange.ts";
+import type { CompletedCall } from "./exchange.ts";
 import type { HttpResponse } from "./message.ts";
 
 /** Counts one answer by its status; 0: there was none. */
@@ -42,7 +42,7 @@ export function responseCounter(stats: Stats): ResponseCounter<HttpResponse> {
 
 /** What a server counts of its callers beyond calls: connections, and answers as they saw them. */
 interface ServerCounters {
-  answered(exchange: Exchange): void;
+  answered(exchange: CompletedCall): void;
   connections(change: number): void;
 }
 

@@ -10,27 +10,27 @@
 //     servers: [{ port: 4141 }]
 import type { Clock } from "../../src/core/clock.ts";
 import { faultMark } from "../../src/access-log/keys.ts";
-import { showAddress } from "../../src/net/peer-info.ts";
-import type { Exchange } from "./server/settings.ts";
+import { showAddress } from "../../src/core/address.ts";
+import type { CompletedCall } from "./server/settings.ts";
 
 type AccessLogFormat = "common" | "json";
 
 /** Makes the line for one call, with its line feed. ASCII, whatever bytes the caller sent. */
-type LineOf = (exchange: Exchange) => string;
+type LineOf = (exchange: CompletedCall) => string;
 
 export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
   return format === "json" ? jsonLine(clock) : commonLine(clock);
 }
 
-const remoteOf = ({ peer }: Exchange): string =>
+const remoteOf = ({ peer }: CompletedCall): string =>
   showAddress({ host: peer.remoteHost, port: peer.remotePort });
 
-const endpointOf = ({ request: { endpoint } }: Exchange): string | null =>
+const endpointOf = ({ request: { endpoint } }: CompletedCall): string | null =>
   endpoint === null ? null : showAddress(endpoint);
 
 /** What was asked for: paths hold nothing but printable ASCII. */
-const methodOf = ({ request }: Exchange): string =>
-  request.form === "req" ? "Treq" : `Tdispatch ${request.destination}`;
+const methodOf = ({ request }: CompletedCall): string =>
+  request.form === "req" ? "Treq" : `Tdispatch ${request.dest}`;
 
 /**
  * `<time> <remote> <name> "<message and destination>" <status> <bytes of the call> <bytes of the
@@ -42,7 +42,7 @@ function commonLine(clock: Clock): LineOf {
     const { request, outcome, failure, sentBytes, startedMs, endedMs } = exchange;
     const time = new Date(clock.wallMs()).toISOString();
     const status = failure === null ? outcome : `${outcome}:${failure.kind}`;
-    const what = `${remoteOf(exchange)} ${request.dst ?? "-"} "${methodOf(exchange)}" ${status}`;
+    const what = `${remoteOf(exchange)} ${request.logicalName ?? "-"} "${methodOf(exchange)}" ${status}`;
     const durationMs = (endedMs - startedMs).toFixed(3);
     const bytes = `${request.payloadBytes} ${sentBytes}`;
     return `${time} ${what} ${bytes} ${durationMs} ${endpointOf(exchange) ?? "-"}${faultMark(request)}\n`;
@@ -57,12 +57,12 @@ function jsonLine(clock: Clock): LineOf {
       time: new Date(clock.wallMs()).toISOString(),
       remote: remoteOf(exchange),
       method: request.form === "req" ? "Treq" : "Tdispatch",
-      destination: request.destination,
+      destination: request.dest,
       status: exchange.outcome,
       durationMs: Math.round((endedMs - startedMs) * 1000) / 1000,
       receivedBytes: request.payloadBytes,
       sentBytes: exchange.sentBytes,
-      path: request.dst,
+      path: request.logicalName,
       client: request.bound?.id ?? null,
       endpoint: endpointOf(exchange),
       failure: failure?.kind ?? null,

@@ -8,9 +8,9 @@
 //         kind: io.l5d.mux.errorsAreFailures   # the default
 //     servers: [{ port: 4141 }]
 import * as v from "valibot";
-import { mendable } from "../../src/core/failure.ts";
+import { transientKinds } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
-import type { Classifier, ClassifierPlugin } from "../../src/core/protocol.ts";
+import type { Classifier, ClassifierPlugin } from "../../src/core/classifier.ts";
 import type { MuxRequest, MuxResponse } from "./message.ts";
 import { failureFlags } from "./codec/contexts.ts";
 import { statusOk } from "./codec/messages.ts";
@@ -40,7 +40,7 @@ const allSuccessful: MuxClassifier = (_request, response, failure) => {
 const retryableErrors: MuxClassifier = (request, response, failure) => {
   const verdict = errorsAreFailures(request, response, failure);
   if (verdict !== "failure") return verdict;
-  if (failure !== null) return mendable.has(failure.kind) ? "retryable" : "failure";
+  if (failure !== null) return transientKinds.has(failure.kind) ? "retryable" : "failure";
   const flags = response?.flags ?? 0;
   return (flags & failureFlags.nonRetryable) === 0 ? "retryable" : "failure";
 };

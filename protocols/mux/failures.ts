@@ -2,13 +2,13 @@
 import { Buffer } from "node:buffer";
 import { showDtab } from "../../src/core/names/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import { showAddress } from "../../src/net/peer-info.ts";
-import type { Ends } from "../../src/net/peer-info.ts";
+import { showAddress } from "../../src/core/address.ts";
+import type { PeerInfo } from "../../src/net/peer-info.ts";
 import type { Form, MuxRequest } from "./message.ts";
 import { entryBytes, failureFlags, failureKey, writeKey } from "./codec/contexts.ts";
 import { faultEntry, faultKey } from "./codec/fault.ts";
 import * as mux from "./codec/messages.ts";
-import type { Rendered } from "./server/settings.ts";
+import type { RenderedResponse } from "./server/settings.ts";
 
 /** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
 export type ErrorDetail = "full" | "local" | "none";
@@ -30,8 +30,8 @@ export function render(
   options: RenderOptions,
   failure: Failure,
   request: MuxRequest,
-  peer: Ends,
-): Rendered {
+  peer: PeerInfo,
+): RenderedResponse {
   const mayKnow =
     options.errorDetail === "full" || (options.errorDetail === "local" && peer.isLocal);
   const text = textOf(options.label, failure, request, mayKnow);
@@ -52,9 +52,9 @@ export function isRejection({ kind }: Failure): boolean {
 
 function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: boolean): string {
   const headline = headlineOf(failure);
-  const { dst, bound, endpoint, localDtab, fault } = request;
+  const { logicalName, bound, endpoint, localDtab, fault } = request;
   const lines = [mayKnow ? `${headline} ${failure.detail}` : headline];
-  if (dst !== null) lines.push(`service name: ${dst}`);
+  if (logicalName !== null) lines.push(`service name: ${logicalName}`);
   if (fault !== undefined) lines.push(`${faultKey}: ${fault}`);
   if (!mayKnow) return `${lines.join("\n")}\n${adviceToStrangers}`;
   lines.push(`router: ${label}`);
@@ -101,18 +101,18 @@ const adviceToStrangers =
 
 function adviceOf({ kind }: Failure, request: MuxRequest, label: string): string {
   if (kind !== "unbound") return "";
-  const { dst, localDtab } = request;
+  const { logicalName, localDtab } = request;
   const dtab = localDtab.length === 0 ? "" : ` --dtab '${showDtab(localDtab)}'`;
   return (
     `Add a dentry that covers it to the dtab of router ${label}, or register the service where its\n` +
-    `dentry points to. Every step, live: switchyard explain FILE ${dst ?? "NAME"} --router ${label}${dtab}`
+    `dentry points to. Every step, live: switchyard explain FILE ${logicalName ?? "NAME"} --router ${label}${dtab}`
   );
 }
 
 const flagsBytes = 8;
 
 /** An answer that says so. An Rreq has no place for contexts. */
-export function renderedMessage(tag: number, form: Form, rendered: Rendered): Buffer {
+export function renderedMessage(tag: number, form: Form, rendered: RenderedResponse): Buffer {
   const told = truncated(Buffer.from(rendered.text));
   const contexts = form === "dispatch" ? contextsOf(rendered) : noBytes;
   const type = form === "dispatch" ? mux.rdispatch : mux.rreq;
@@ -127,7 +127,7 @@ export function renderedMessage(tag: number, form: Form, rendered: Rendered): Bu
 const noBytes = Buffer.alloc(0);
 
 /** With their count in front. */
-function contextsOf({ flags, fault }: Rendered): Buffer {
+function contextsOf({ flags, fault }: RenderedResponse): Buffer {
   const entries: Buffer[] = [];
   if (flags !== 0) entries.push(flagsEntry(flags));
   if (fault !== null) entries.push(faultEntry(fault));

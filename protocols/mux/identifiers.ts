@@ -7,11 +7,12 @@
 //     - kind: io.l5d.mux.destination   # /svc + the destination of the call, the default
 //     servers: [{ port: 4141 }]
 import * as v from "valibot";
+import { staticPath } from "../../src/core/identifier.ts";
 import { memoized } from "../../src/core/memo.ts";
-import { join, parsePath } from "../../src/core/names/path.ts";
+import { join } from "../../src/core/names/path.ts";
 import type { Path } from "../../src/core/names/path.ts";
 import { plugin } from "../../src/core/plugin.ts";
-import type { Identifier, IdentifierPlugin } from "../../src/core/protocol.ts";
+import type { Identifier, IdentifierPlugin } from "../../src/core/identifier.ts";
 import type { MuxRequest } from "./message.ts";
 
 /** Names that an identifier remembers: a known one costs one lookup and makes no string. */
@@ -27,7 +28,7 @@ const destination: IdentifierPlugin<MuxRequest> = plugin({
     const nameOf = memoized<Path>(maxNames, (path) => join(prefix, path as Path));
     return (request) => {
       if (request.unreadable !== null) return { unidentified: request.unreadable };
-      return request.destination === "/" ? prefix : nameOf(request.destination);
+      return request.dest === "/" ? prefix : nameOf(request.dest);
     };
   },
 });
@@ -40,19 +41,5 @@ const fixed: IdentifierPlugin<MuxRequest> = plugin({
     return (request) => (request.unreadable === null ? name : { unidentified: request.unreadable });
   },
 });
-
-/** `a/b` or `/a/b`: Linkerd's examples write it without the slash. */
-function staticPath() {
-  return v.pipe(
-    v.string("expected a path such as users"),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const text = dataset.value;
-      const parsed = parsePath(text.startsWith("/") ? text : `/${text}`);
-      if (parsed.ok && parsed.value !== "/") return parsed.value;
-      addIssue({ message: parsed.ok ? "expected a path that is not empty" : parsed.error.message });
-      return NEVER;
-    }),
-  );
-}
 
 export const identifiers: readonly IdentifierPlugin<MuxRequest>[] = [destination, fixed];

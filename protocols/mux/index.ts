@@ -1,15 +1,8 @@
 // Mux as a protocol: its kinds, its keys, and one router's share of it.
-import type {
-  Address,
-  DialOptions,
-  Listener,
-  ListenOptions,
-  Protocol,
-  ProtocolDeps,
-  ProtocolRouter,
-  Verdict,
-  WireStats,
-} from "../../src/core/protocol.ts";
+import type { Address } from "../../src/core/address.ts";
+import type { DialOptions, Listener, ListenOptions, WireStats } from "../../src/core/transport.ts";
+import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/protocol.ts";
+import type { Verdict } from "../../src/core/classifier.ts";
 import type { Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
 import { openAccessLog } from "../../src/access-log/keys.ts";
@@ -29,7 +22,7 @@ import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./
 import { dialOptions, serverLimits } from "./limits.ts";
 import { listenMux } from "./server/listener.ts";
 import { ServerConnection } from "./server/connection.ts";
-import type { Exchange, ServerSettings } from "./server/settings.ts";
+import type { CompletedCall, ServerSettings } from "./server/settings.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 
 export const mux: Protocol<MuxRequest, MuxResponse> = {
@@ -82,7 +75,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
       log,
       route: service,
       render: (failure, request, peer) => render({ label, errorDetail }, failure, request, peer),
-      onAnswered: (exchange: Exchange) => {
+      onCompleted: (exchange: CompletedCall) => {
         const { outcome, sentBytes, request } = exchange;
         counters.answered({ outcome, sentBytes, receivedBytes: request.payloadBytes });
         write?.(exchange);
@@ -111,7 +104,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     await this.#accessLog?.close();
   }
 
-  #logger(): ((exchange: Exchange) => void) | null {
+  #logger(): ((exchange: CompletedCall) => void) | null {
     const file = this.#accessLog;
     if (file === null) return null;
     const lineOf = lineMaker(this.#config.muxAccessLogFormat, this.#deps.clock);

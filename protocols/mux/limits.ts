@@ -1,5 +1,5 @@
 // The keys of a configuration as limits in bytes and milliseconds.
-import type { DialOptions, ListenOptions } from "../../src/core/protocol.ts";
+import type { DialOptions, ListenOptions } from "../../src/core/transport.ts";
 import type { MuxDialOptions } from "./client/settings.ts";
 import type { ClientConfig, RouterConfig, ServerConfig } from "./keys.ts";
 import type { ServerLimits } from "./server/settings.ts";

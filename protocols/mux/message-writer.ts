@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { Counter } from "../../src/core/stats.ts";
 import { Batch, maxBatchedBytes } from "../../src/net/batch.ts";
-import type { Link } from "../../src/net/socket-link.ts";
+import type { SocketLink } from "../../src/net/socket-link.ts";
 import { bodyStart, moreFollows, rdispatch, tdispatch, writeHead } from "./codec/messages.ts";
 
 /** A message up to this is written whole, ahead of the pieces of larger ones. */
@@ -30,18 +30,18 @@ export interface HeadWriter<M> {
 }
 
 /** One for each connection; its socket belongs to the connection. */
-export class Outbox {
+export class MessageWriter {
   /** What the peer takes in one piece; Infinity: it wants none. */
   maxFragmentBytes = Infinity;
   readonly #sent: Counter;
-  readonly #link: Link;
+  readonly #link: SocketLink;
   readonly #batch: Batch;
   /** Large messages in turns: who had a piece written goes to the end. */
   #large: Large[] = [];
   #largeBytes = 0;
 
   /** `sent` counts the bytes of all messages. */
-  constructor(link: Link, sent: Counter) {
+  constructor(link: SocketLink, sent: Counter) {
     this.#sent = sent;
     this.#link = link;
     this.#batch = new Batch(link.socket);

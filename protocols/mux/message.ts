@@ -4,8 +4,10 @@ import type { Dtab } from "../../src/core/names/dtab.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { parsePath, root } from "../../src/core/names/path.ts";
 import type { Path } from "../../src/core/names/path.ts";
-import type { Address, BoundName, Call, Verdict } from "../../src/core/protocol.ts";
-import { marks, scanContexts, shortLength } from "./codec/contexts.ts";
+import type { Address } from "../../src/core/address.ts";
+import type { BoundName, Request } from "../../src/core/request.ts";
+import type { Verdict } from "../../src/core/classifier.ts";
+import { lastScan, scanContexts, shortLength } from "./codec/contexts.ts";
 import { dtabEnd, dtabOf } from "./codec/local-dtab.ts";
 import { bodyStart, problem, statusError, statusNack, statusOk } from "./codec/messages.ts";
 import type { Problem } from "./codec/messages.ts";
@@ -29,17 +31,17 @@ const pathOf = memoized<Path | BadPath>(maxPaths, (text) => {
 const noDtab = 2;
 
 /** Owns its frame. Whoever changes what is passed on changes fields here, never the frame. */
-export class MuxRequest implements Call {
+export class MuxRequest implements Request {
   deadlineMs = Infinity;
   localDtab: Dtab = emptyDtab;
   readonly replayable = true;
   /** Mux does not say it: the configuration of the service may. */
   idempotent = false;
-  dst: Path | null = null;
+  logicalName: Path | null = null;
   bound: BoundName | null = null;
   endpoint: Address | null = null;
-  path: object | null = null;
-  attachment: object | null = null;
+  destination: object | null = null;
+  clusterHandle: object | null = null;
   fault?: string;
 
   readonly form: Form;
@@ -55,7 +57,7 @@ export class MuxRequest implements Call {
   /** The caller's own deadline on the scale of `deadlineMs`; Infinity: it sent none that counts. */
   callerDeadlineMs = Infinity;
   /** As the caller wrote it. */
-  destination: Path = root;
+  dest: Path = root;
   /** Why the call cannot be named: its destination or dtab cannot be read. */
   unreadable: string | null = null;
   /** The dtab as it is passed on; null: none. */
@@ -81,7 +83,7 @@ export function copyOf(request: MuxRequest): MuxRequest {
 /** Of a frame that is whole. */
 export function readDispatch(frame: Buffer): MuxRequest | Problem {
   scanContexts(frame, bodyStart);
-  const { end, deadlineAt, traceAt } = marks;
+  const { end, deadlineAt, traceAt } = lastScan;
   if (end < 0) return problem("a Tdispatch whose contexts are cut short");
   const length = shortLength(frame, end);
   const dtabStart = end + 2 + length;
@@ -104,7 +106,7 @@ export function readDispatch(frame: Buffer): MuxRequest | Problem {
 
 function readDestination(request: MuxRequest, text: string): void {
   const path = pathOf(text);
-  if (typeof path === "string") request.destination = path;
+  if (typeof path === "string") request.dest = path;
   else request.unreadable = `the destination of the call is not a path: ${path.badPath}`;
 }
 
@@ -189,7 +191,7 @@ export function readRdispatch(frame: Buffer): MuxResponse | Problem {
   const status = statusAt(frame);
   if (typeof status === "object") return status;
   scanContexts(frame, bodyStart + 1);
-  const { end, failureAt } = marks;
+  const { end, failureAt } = lastScan;
   if (end < 0) return problem("an Rdispatch whose contexts are cut short");
   const flags = failureAt < 0 ? 0 : frame.readUInt8(failureAt + 7);
   return new MuxResponse(status, frame, bodyStart + 1, end, flags);

@@ -1,9 +1,9 @@
 // Answers in mux's own terms: `status/ok`, `status/error`, `status/failed`; and what a server counts.
-import type { ResponseCounter } from "../../src/core/protocol.ts";
+import type { ResponseCounter } from "../../src/core/classifier.ts";
 import type { Counter, Stats } from "../../src/core/stats.ts";
 import type { MuxResponse } from "./message.ts";
 import { statusOk } from "./codec/messages.ts";
-import type { Exchange } from "./server/settings.ts";
+import type { CompletedCall } from "./server/settings.ts";
 
 /** Of the client: `error` was answered by an endpoint, `failed` had no answer, or was refused. */
 export function responseCounter(stats: Stats): ResponseCounter<MuxResponse> {
@@ -18,7 +18,9 @@ export function responseCounter(stats: Stats): ResponseCounter<MuxResponse> {
 }
 
 export interface ServerCounters {
-  answered(exchange: Pick<Exchange, "outcome" | "sentBytes"> & { receivedBytes: number }): void;
+  answered(
+    exchange: Pick<CompletedCall, "outcome" | "sentBytes"> & { receivedBytes: number },
+  ): void;
   connections(change: number): void;
   /** A connection was closed because what came over it was no mux, or too much. */
   malformed(): void;

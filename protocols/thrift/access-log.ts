@@ -9,14 +9,14 @@
 //     thriftAccessLogRotateCount: 7
 //     servers: [{ port: 4114 }]
 import { faultMark } from "../../src/access-log/keys.ts";
-import { showAddress } from "../../src/net/peer-info.ts";
+import { showAddress } from "../../src/core/address.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import type { Exchange } from "./exchange.ts";
+import type { CompletedCall } from "./exchange.ts";
 
 type AccessLogFormat = "common" | "json";
 
 /** Makes the line for one call, with its line feed. ASCII, whatever bytes the caller sent. */
-type LineOf = (exchange: Exchange) => string;
+type LineOf = (exchange: CompletedCall) => string;
 
 export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
   return format === "json" ? jsonLine(clock) : commonLine(clock);
@@ -30,18 +30,18 @@ export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
 function commonLine(clock: Clock): LineOf {
   return (exchange) => {
     const { request, receivedBytes, sentBytes, startedMs, endedMs } = exchange;
-    const { peer, dst, endpoint } = request;
+    const { peer, logicalName, endpoint } = request;
     const time = new Date(clock.wallMs()).toISOString();
     const remote = showAddress({ host: peer.remoteHost, port: peer.remotePort });
     const where = endpoint === null ? "-" : showAddress(endpoint);
     const durationMs = (endedMs - startedMs).toFixed(3);
-    const what = `${remote} ${dst ?? "-"} "${quoted(request.method)}" ${statusOf(exchange)}`;
+    const what = `${remote} ${logicalName ?? "-"} "${quoted(request.method)}" ${statusOf(exchange)}`;
     return `${time} ${what} ${receivedBytes} ${sentBytes} ${durationMs} ${where}${faultMark(request)}\n`;
   };
 }
 
 /** A call that failed shows why: `error:connect`. */
-function statusOf({ status, failure }: Exchange): string {
+function statusOf({ status, failure }: CompletedCall): string {
   return failure === null ? status : `${status}:${failure.kind}`;
 }
 
@@ -71,7 +71,7 @@ function jsonLine(clock: Clock): LineOf {
       durationMs: Math.round((endedMs - startedMs) * 1000) / 1000,
       receivedBytes: exchange.receivedBytes,
       sentBytes: exchange.sentBytes,
-      path: request.dst,
+      path: request.logicalName,
       client: request.bound?.id ?? null,
       endpoint: endpoint === null ? null : showAddress(endpoint),
       failure: failure?.kind ?? null,

@@ -8,9 +8,9 @@
 //         kind: io.l5d.thrift.exceptionsAreFailures   # declared exceptions fail, too
 //     servers: [{ port: 4114 }]
 import * as v from "valibot";
-import { mendable } from "../../src/core/failure.ts";
+import { transientKinds } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
-import type { Classifier, ClassifierPlugin } from "../../src/core/protocol.ts";
+import type { Classifier, ClassifierPlugin } from "../../src/core/classifier.ts";
 import type { Outcome } from "./codec/envelope.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
 
@@ -52,7 +52,7 @@ function classifierOf({ failing, isRetried }: Omit<Rule, "kind">): ThriftClassif
     if (failure !== null) {
       // A caller that went away says nothing about the endpoint.
       if (failure.kind === "cancelled") return "ignorable";
-      return isRetried && mendable.has(failure.kind) ? "retryable" : "failure";
+      return isRetried && transientKinds.has(failure.kind) ? "retryable" : "failure";
     }
     if (response === null) return "failure";
     if (!failing.has(response.outcome)) return "success";

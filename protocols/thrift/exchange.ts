@@ -8,18 +8,18 @@ import type {
   ConnectionGate,
   SocketOptions,
   WireStats,
-} from "../../src/core/protocol.ts";
-import type { Ends } from "../../src/net/peer-info.ts";
+} from "../../src/core/transport.ts";
+import type { PeerInfo } from "../../src/net/peer-info.ts";
 import type { ExceptionType } from "./codec/exception.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
-import type { Encoding } from "./codec/types.ts";
+import type { ThriftProtocol } from "./codec/types.ts";
 
 /** How messages are told apart: by a length in front, or by walking over them. */
 export type Transport = "framed" | "buffered" | "header";
 
 /** What both sides of a router have in common. */
-export interface Speech {
-  readonly encoding: Encoding;
+export interface WireFormat {
+  readonly encoding: ThriftProtocol;
   readonly transport: Transport;
   readonly maxFrameBytes: number;
 }
@@ -33,7 +33,7 @@ export interface RenderedFailure {
 export type RenderFailure = (failure: Failure, request: ThriftRequest) => RenderedFailure;
 
 /** One call as the caller saw it end, reported once, after its last byte was written. */
-export interface Exchange {
+export interface CompletedCall {
   readonly request: ThriftRequest;
   readonly status: ThriftResponse["outcome"] | "error";
   /** Null: the call failed, or was answered by the proxy itself. */
@@ -59,7 +59,7 @@ export interface ServerLimits {
   readonly maxPipelinedCalls: number;
 }
 
-export interface ThriftListenOptions extends Speech {
+export interface ThriftListenOptions extends WireFormat {
   readonly host: string;
   readonly port: number;
   readonly socket: SocketOptions;
@@ -72,14 +72,14 @@ export interface ThriftListenOptions extends Speech {
   readonly isNamedByMethod: boolean;
   readonly renderFailure: RenderFailure;
   /** For the access log and statistics. Must not keep `exchange`. */
-  onAnswered(exchange: Exchange): void;
+  onCompleted(exchange: CompletedCall): void;
   /** Open connections of callers changed by this much (+1, -1). */
   onConnections(change: number): void;
   /** Bytes that are no calls; it has been logged. */
-  onMalformed(peer: Ends, reason: string): void;
+  onMalformed(peer: PeerInfo, reason: string): void;
 }
 
-export interface ThriftDialOptions extends Omit<DialOptions, "config">, Speech {
+export interface ThriftDialOptions extends Omit<DialOptions, "config">, WireFormat {
   readonly attemptUpgrade: boolean;
 }
 

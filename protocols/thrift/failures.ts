@@ -1,10 +1,10 @@
 // Failures as exceptions: the type, and a text that says what happened and what to change.
 import { showDtab } from "../../src/core/names/dtab.ts";
-import { showAddress } from "../../src/net/peer-info.ts";
+import { showAddress } from "../../src/core/address.ts";
 import { exceptionType } from "./codec/exception.ts";
 import { faultKey } from "./codec/fault.ts";
 import type { Failure } from "../../src/core/failure.ts";
-import type { Ends } from "../../src/net/peer-info.ts";
+import type { PeerInfo } from "../../src/net/peer-info.ts";
 import type { ExceptionType } from "./codec/exception.ts";
 import type { RenderFailure } from "./exchange.ts";
 import type { ThriftRequest } from "./message.ts";
@@ -26,7 +26,7 @@ export function failureRenderer(options: FailureOptions, clearContext: boolean):
   };
 }
 
-function mayKnow(errorDetail: ErrorDetail, peer: Ends): boolean {
+function mayKnow(errorDetail: ErrorDetail, peer: PeerInfo): boolean {
   return errorDetail === "full" || (errorDetail === "local" && peer.isLocal);
 }
 
@@ -42,24 +42,24 @@ function typeOf({ kind }: Failure): ExceptionType {
 
 function textOf(failure: Failure, request: ThriftRequest, isOpen: boolean, label: string): string {
   const headline = headlineOf(failure, request);
-  const { dst, bound, endpoint, localDtab, fault } = request;
+  const { logicalName, bound, endpoint, localDtab, fault } = request;
   const told = fault === undefined ? [] : [`${faultKey}: ${fault}`];
   if (!isOpen) return [headline, ...told].join("\n");
   const lines = [`${headline}: ${failure.detail}`, ...told, `router: ${label}`];
-  if (dst !== null) lines.push(`service name: ${dst}`);
+  if (logicalName !== null) lines.push(`service name: ${logicalName}`);
   if (bound !== null) lines.push(`client name: ${bound.id}`);
   if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);
   if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
   if (failure.trace !== undefined) {
     lines.push(`how the name was resolved:\n${failure.trace.trimEnd().replace(/^/gm, "  ")}`);
   }
-  const hint = adviceOn(failure, dst, label);
+  const hint = adviceOn(failure, logicalName, label);
   return hint === null ? lines.join("\n") : `${lines.join("\n")}\n${hint}`;
 }
 
 /** For every caller: names of its own, none of ours. */
-function headlineOf(failure: Failure, { dst, method }: ThriftRequest): string {
-  const name = dst === null ? `"${method}"` : `"${method}" (${dst})`;
+function headlineOf(failure: Failure, { logicalName, method }: ThriftRequest): string {
+  const name = logicalName === null ? `"${method}"` : `"${method}" (${logicalName})`;
   switch (failure.kind) {
     case "unidentified":
       return `no route for ${name}: the call has no name`;

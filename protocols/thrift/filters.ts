@@ -14,7 +14,7 @@ import type { Filter } from "../../src/core/service.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
 import { writeRequestHeader } from "./ttwitter/request-header.ts";
 import type { ContextEntry, RequestHeader } from "./ttwitter/request-header.ts";
-import type { Encoding } from "./codec/types.ts";
+import type { ThriftProtocol } from "./codec/types.ts";
 
 type ThriftFilter = Filter<ThriftRequest, ThriftResponse>;
 
@@ -135,7 +135,7 @@ function longsOf(bytes: Uint8Array): bigint[] {
 
 /** Makes the header of one try at an upgraded endpoint: a new span each time. */
 export function headerMaker(
-  encoding: Encoding,
+  encoding: ThriftProtocol,
   { clock, random }: ContextDeps,
 ): (request: ThriftRequest) => readonly Uint8Array[] {
   return (request) => writeRequestHeader(encoding, headerFor(request, clock, random));

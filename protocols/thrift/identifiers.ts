@@ -12,11 +12,12 @@
 //       path: everything-else
 //     servers: [{ port: 4114 }]
 import * as v from "valibot";
+import { staticPath } from "../../src/core/identifier.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { join, parsePath, pathOfShown, root, segmentOf } from "../../src/core/names/path.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import type { Path } from "../../src/core/names/path.ts";
-import type { Identifier, IdentifierPlugin, Unidentified } from "../../src/core/protocol.ts";
+import type { Identifier, IdentifierPlugin, Unidentified } from "../../src/core/identifier.ts";
 import type { ThriftRequest } from "./message.ts";
 
 export const defaultIdentifier = "io.l5d.thrift";
@@ -95,19 +96,5 @@ const fixed: IdentifierPlugin<ThriftRequest> = plugin({
     return () => name;
   },
 });
-
-/** `a/b` or `/a/b`. */
-function staticPath() {
-  return v.pipe(
-    v.string("expected a path such as users"),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const text = dataset.value;
-      const parsed = parsePath(text.startsWith("/") ? text : `/${text}`);
-      if (parsed.ok && parsed.value !== "/") return parsed.value;
-      addIssue({ message: parsed.ok ? "expected a path that is not empty" : parsed.error.message });
-      return NEVER;
-    }),
-  );
-}
 
 export const identifiers: readonly IdentifierPlugin<ThriftRequest>[] = [byName, byHeader, fixed];

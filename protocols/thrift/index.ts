@@ -12,21 +12,19 @@ import { kind } from "./kind.ts";
 import { copyOf } from "./message.ts";
 import { listenThrift } from "./server/listener.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
+import type { Address } from "../../src/core/address.ts";
 import type {
-  Address,
   DialOptions,
   Listener,
   ListenOptions,
-  Protocol,
-  ProtocolDeps,
-  ProtocolRouter,
-  Verdict,
   Wire,
   WireStats,
-} from "../../src/core/protocol.ts";
+} from "../../src/core/transport.ts";
+import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/protocol.ts";
+import type { Verdict } from "../../src/core/classifier.ts";
 import type { Filter, Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
-import type { Exchange, Speech } from "./exchange.ts";
+import type { CompletedCall, WireFormat } from "./exchange.ts";
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
 
@@ -80,7 +78,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, maxPipelinedCalls },
       isNamedByMethod: thriftMethodInDst,
       renderFailure: failureRenderer({ label, errorDetail }, clearContext),
-      onAnswered(exchange: Exchange) {
+      onCompleted(exchange: CompletedCall) {
         counters.answered(exchange);
         write?.(exchange);
       },
@@ -119,13 +117,13 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     await this.#accessLog?.close();
   }
 
-  #speech(isFramed: boolean): Speech {
+  #speech(isFramed: boolean): WireFormat {
     const { thriftTransport, thriftProtocol, maxFrameKB } = this.#config;
     const transport = thriftTransport === "header" ? "header" : isFramed ? "framed" : "buffered";
     return { encoding: thriftProtocol, transport, maxFrameBytes: maxFrameKB * 1024 };
   }
 
-  #logger(): ((exchange: Exchange) => void) | null {
+  #logger(): ((exchange: CompletedCall) => void) | null {
     const file = this.#accessLog;
     if (file === null) return null;
     const lineOf = lineMaker(this.#config.thriftAccessLogFormat, this.#deps.clock);

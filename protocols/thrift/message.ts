@@ -3,50 +3,52 @@ import { Buffer } from "node:buffer";
 import { prefixBytes } from "../../src/net/framer.ts";
 import { emptyDtab } from "../../src/core/names/dtab.ts";
 import { root } from "../../src/core/names/path.ts";
-import { marks, messageType } from "./codec/envelope.ts";
+import { lastScan, messageType } from "./codec/envelope.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
 import type { Path } from "../../src/core/names/path.ts";
-import type { Address, BoundName, Call, Verdict } from "../../src/core/protocol.ts";
-import type { Ends } from "../../src/net/peer-info.ts";
+import type { Address } from "../../src/core/address.ts";
+import type { BoundName, Request } from "../../src/core/request.ts";
+import type { Verdict } from "../../src/core/classifier.ts";
+import type { PeerInfo } from "../../src/net/peer-info.ts";
 import type { Answered } from "./codec/exception.ts";
 import type { Dialect, Outcome } from "./codec/envelope.ts";
 import type { RequestHeader } from "./ttwitter/request-header.ts";
 import type { HeaderFrame } from "./codec/theader.ts";
 
 /** What stands around a message, beside the four bytes of its length. */
-export interface Wrapping {
+export interface TransportHeaders {
   /** The fields of a THeader frame; null: the message is not in one. */
   readonly header: HeaderFrame | null;
   /** The struct that an upgraded connection (TTwitter) has before each call; null: not upgraded. */
   readonly upgrade: RequestHeader | null;
 }
 
-export const bare: Wrapping = { header: null, upgrade: null };
+export const bare: TransportHeaders = { header: null, upgrade: null };
 
 /** One call. `frame` is its own bytes, prefix in front; from `messageAt` on it is the message. */
-export class ThriftRequest implements Call, Answered {
+export class ThriftRequest implements Request, Answered {
   deadlineMs = Infinity;
   localDtab: Dtab = emptyDtab;
   readonly replayable = true;
   /** Nobody but the service knows what a method does twice; its configuration may say it. */
   idempotent = false;
-  dst: Path | null = null;
+  logicalName: Path | null = null;
   bound: BoundName | null = null;
   endpoint: Address | null = null;
-  path: object | null = null;
-  attachment: object | null = null;
+  destination: object | null = null;
+  clusterHandle: object | null = null;
   fault?: string;
 
   readonly frame: Buffer;
   readonly messageAt: number;
-  readonly wrapping: Wrapping;
+  readonly wrapping: TransportHeaders;
   readonly dialect: Dialect;
   /** Signed. Never changed on the way. */
   readonly seqid: number;
   readonly isOneway: boolean;
   readonly nameAt: number;
   readonly nameEnd: number;
-  readonly peer: Ends;
+  readonly peer: PeerInfo;
   /** The name as sent: `method` or, multiplexed, `Service:method`. */
   readonly method: string;
   /** The router's `thriftMethodInDst`, for identifiers. */
@@ -60,19 +62,19 @@ export class ThriftRequest implements Call, Answered {
   constructor(
     frame: Buffer,
     messageAt: number,
-    wrapping: Wrapping,
-    peer: Ends,
+    wrapping: TransportHeaders,
+    peer: PeerInfo,
     isNamedByMethod: boolean,
   ) {
     this.frame = frame;
     this.messageAt = messageAt;
     this.wrapping = wrapping;
-    this.dialect = marks.dialect;
-    this.seqid = marks.seqid;
-    this.isOneway = marks.type === messageType.oneway;
-    this.nameAt = marks.nameAt;
-    this.nameEnd = marks.nameEnd;
-    this.method = frame.toString("utf8", marks.nameAt, marks.nameEnd);
+    this.dialect = lastScan.dialect;
+    this.seqid = lastScan.seqid;
+    this.isOneway = lastScan.type === messageType.oneway;
+    this.nameAt = lastScan.nameAt;
+    this.nameEnd = lastScan.nameEnd;
+    this.method = frame.toString("utf8", lastScan.nameAt, lastScan.nameEnd);
     this.peer = peer;
     this.isNamedByMethod = isNamedByMethod;
   }

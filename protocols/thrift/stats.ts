@@ -1,8 +1,8 @@
 // Answers in Thrift's own terms: `status/reply`, `status/declared_exception`, ... and `time/...`.
-import type { ResponseCounter } from "../../src/core/protocol.ts";
+import type { ResponseCounter } from "../../src/core/classifier.ts";
 import type { Counter, Histogram, Stats } from "../../src/core/stats.ts";
 import type { ThriftResponse } from "./message.ts";
-import type { Exchange } from "./exchange.ts";
+import type { CompletedCall } from "./exchange.ts";
 
 type Status = ThriftResponse["outcome"] | "error";
 
@@ -34,7 +34,7 @@ export function responseCounter(stats: Stats): ResponseCounter<ThriftResponse> {
 
 /** What a server counts of its callers beyond calls: connections, and answers as they saw them. */
 interface ServerCounters {
-  answered(exchange: Exchange): void;
+  answered(exchange: CompletedCall): void;
   connections(change: number): void;
   /** A connection was closed because what came over it was no Thrift, or too much. */
   malformed(): void;

@@ -1,23 +1,21 @@
 // ThriftMux as a protocol: Thrift calls in mux messages, composed of those two.
+import type { Address } from "../../src/core/address.ts";
 import type {
-  Address,
   DialOptions,
   Listener,
   ListenOptions,
-  Protocol,
-  ProtocolDeps,
-  ProtocolRouter,
-  Verdict,
   Wire,
   WireStats,
-} from "../../src/core/protocol.ts";
+} from "../../src/core/transport.ts";
+import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/protocol.ts";
+import type { Verdict } from "../../src/core/classifier.ts";
 import { stack } from "../../src/core/service.ts";
 import type { Filter, Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
 import { openAccessLog } from "../../src/access-log/keys.ts";
 import { closedConnections } from "../../src/net/connection-stats.ts";
-import { endsOf } from "../../src/net/peer-info.ts";
-import type { Link } from "../../src/net/socket-link.ts";
+import { peerInfo } from "../../src/net/peer-info.ts";
+import type { SocketLink } from "../../src/net/socket-link.ts";
 import type { LogFile } from "../../src/runtime/log-file.ts";
 import { dialMux } from "../mux/client/wire.ts";
 import { render } from "../mux/failures.ts";
@@ -30,7 +28,7 @@ import { lineMaker } from "../thrift/access-log.ts";
 import { serverClassifier } from "../thrift/classifiers.ts";
 import { dialThrift } from "../thrift/client/wire.ts";
 import { headerMaker } from "../thrift/filters.ts";
-import type { Exchange, Speech } from "../thrift/exchange.ts";
+import type { CompletedCall, WireFormat } from "../thrift/exchange.ts";
 import { failureRenderer } from "../thrift/failures.ts";
 import { idempotentCalls } from "../thrift/idempotent.ts";
 import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
@@ -52,7 +50,7 @@ export const thriftmux: Protocol<ThriftRequest, ThriftResponse> = {
 };
 
 type ThriftService = Service<ThriftRequest, ThriftResponse>;
-type Begin = (link: Link, owner: ConnectionOwner) => MuxConnection | ThriftConnection;
+type Begin = (link: SocketLink, owner: ConnectionOwner) => MuxConnection | ThriftConnection;
 
 /** Owns the router's access log; listeners and wires belong to those who asked for them. */
 class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
@@ -90,19 +88,19 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const { stallTimeoutMs } = options.config as ServerConfig;
     const counters = serverCounters(stats);
     const write = this.#logger();
-    const onAnswered = (exchange: Exchange) => {
+    const onCompleted = (exchange: CompletedCall) => {
       counters.answered(exchange);
       write?.(exchange);
     };
     const begin = {
-      mux: this.#muxConnections(options, service, stats, counters.malformed, onAnswered),
-      thrift: this.#thriftConnections(options, service, counters.malformed, onAnswered),
+      mux: this.#muxConnections(options, service, stats, counters.malformed, onCompleted),
+      thrift: this.#thriftConnections(options, service, counters.malformed, onCompleted),
     };
     const detecting = {
       clock,
       stallTimeoutMs,
       idleTimeMs,
-      begin: (protocol: "mux" | "thrift", link: Link, owner: ConnectionOwner) =>
+      begin: (protocol: "mux" | "thrift", link: SocketLink, owner: ConnectionOwner) =>
         begin[protocol](link, owner),
     };
     return listenMux(
@@ -151,7 +149,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     service: ThriftService,
     stats: Stats,
     onMalformed: () => void,
-    onAnswered: (exchange: Exchange) => void,
+    onCompleted: (exchange: CompletedCall) => void,
   ): Begin {
     const { clock, log, label } = this.#deps;
     const { errorDetail, thriftProtocol, thriftMethodInDst } = this.#config;
@@ -161,20 +159,20 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       clock,
       route: service,
       renderFailure: failureRenderer({ label, errorDetail }, options.clearContext),
-      onAnswered,
+      onCompleted,
     };
     const settings: Omit<MuxSettings, "owner" | "route"> = {
       limits: serverLimits(this.#config, options.config as ServerConfig, options),
       clock,
       log,
       render: (failure, request, peer) => render({ label, errorDetail }, failure, request, peer),
-      onAnswered() {}, // told by the call itself, as Thrift tells of calls
+      onCompleted() {}, // told by the call itself, as Thrift tells of calls
       onMalformed,
       receivedBytes: stats.counter("received_bytes"),
       sentBytes: stats.counter("sent_bytes"),
     };
     return (link, owner) => {
-      const route = muxCalls(calls, endsOf(link.socket));
+      const route = muxCalls(calls, peerInfo(link.socket));
       return new MuxConnection(link, { ...settings, route, owner });
     };
   }
@@ -183,7 +181,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     options: ListenOptions,
     service: ThriftService,
     onMalformed: () => void,
-    onAnswered: (exchange: Exchange) => void,
+    onCompleted: (exchange: CompletedCall) => void,
   ): Begin {
     const { clock, log, label } = this.#deps;
     const { idleTimeMs, lifeTimeMs, clearContext } = options;
@@ -197,7 +195,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       isNamedByMethod: thriftMethodInDst,
       renderFailure: failureRenderer({ label, errorDetail }, clearContext),
       route: service,
-      onAnswered,
+      onCompleted,
       onConnections() {}, // counted by the owner
       onMalformed,
     };
@@ -209,13 +207,13 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       });
   }
 
-  #speech(isFramed: boolean): Speech {
+  #speech(isFramed: boolean): WireFormat {
     const { thriftProtocol, maxFrameKB } = this.#config;
     const transport = isFramed ? "framed" : "buffered";
     return { encoding: thriftProtocol, transport, maxFrameBytes: maxFrameKB * 1024 };
   }
 
-  #logger(): ((exchange: Exchange) => void) | null {
+  #logger(): ((exchange: CompletedCall) => void) | null {
     const file = this.#accessLog;
     if (file === null) return null;
     const lineOf = lineMaker(this.#config.thriftAccessLogFormat, this.#deps.clock);

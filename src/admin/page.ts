@@ -12,19 +12,19 @@ export interface AdminRequest {
   readonly signal: AbortSignal;
 }
 
-export interface Answer {
+export interface AdminResponse {
   readonly status: number;
   readonly contentType: string;
   readonly body: string | Buffer | Readable;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export type Handler = (request: AdminRequest) => Answer | Promise<Answer>;
+export type Handler = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
 
 /** Linkerd's three groups, each of which `admin.security` can close. */
 export type Category = "ui" | "control" | "diagnostics";
 
-export interface Endpoint {
+export interface AdminPage {
   readonly path: string;
   readonly category: Category;
   readonly get?: Handler;
@@ -35,22 +35,22 @@ export interface Endpoint {
   readonly isHeavy?: boolean;
 }
 
-export function text(body: string, status = 200): Answer {
+export function text(body: string, status = 200): AdminResponse {
   return { status, contentType: "text/plain; charset=utf-8", body };
 }
 
-export function json(value: unknown, status = 200): Answer {
+export function json(value: unknown, status = 200): AdminResponse {
   return jsonText(JSON.stringify(value), status);
 }
 
 /** JSON that was written already. Ends in a newline: whoever looks at it has a terminal. */
-export function jsonText(text: string, status = 200): Answer {
+export function jsonText(text: string, status = 200): AdminResponse {
   const body = text.endsWith("\n") ? text : `${text}\n`;
   return { status, contentType: "application/json; charset=utf-8", body };
 }
 
 /** An answer for what is wrong, as `{"error": …}`. */
-export function problem(status: number, error: string): Answer {
+export function problem(status: number, error: string): AdminResponse {
   return json({ error }, status);
 }
 
@@ -73,7 +73,7 @@ export function numberIn(
 }
 
 /** Paths in order, one a line. */
-export function listOf(endpoints: readonly Endpoint[]): string {
+export function listOf(endpoints: readonly AdminPage[]): string {
   const paths = endpoints.map(({ path }) => path).sort();
   return `${paths.join("\n")}\n`;
 }

@@ -5,9 +5,16 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import { listOf, problem, text, type AdminRequest, type Answer, type Endpoint } from "./page.ts";
+import {
+  listOf,
+  problem,
+  text,
+  type AdminRequest,
+  type AdminResponse,
+  type AdminPage,
+} from "./page.ts";
 import { isAllowed, isLoopbackAddress, refusal, type AdminSecurity } from "./access.ts";
-import { allEndpoints } from "./pages/index.ts";
+import { allPages } from "./pages/index.ts";
 import type { AdminViews } from "./views.ts";
 
 export interface AdminOptions {
@@ -38,7 +45,7 @@ export async function openAdmin(
   views: AdminViews,
   deps: AdminDeps,
 ): Promise<AdminServer> {
-  const endpoints = allEndpoints(views, deps.clock);
+  const endpoints = allPages(views, deps.clock);
   const context: Context = { ...options, endpoints, log: deps.log };
   const server = createServer((request, response) => void serve(request, response, context));
   await listen(server, options);
@@ -47,7 +54,7 @@ export async function openAdmin(
 }
 
 interface Context extends AdminOptions {
-  readonly endpoints: () => readonly Endpoint[];
+  readonly endpoints: () => readonly AdminPage[];
   readonly log: Log;
 }
 
@@ -83,7 +90,7 @@ async function serve(
   response: ServerResponse,
   context: Context,
 ): Promise<void> {
-  let answer: Answer;
+  let answer: AdminResponse;
   try {
     answer = await answerTo(request, response, context);
   } catch (err) {
@@ -98,7 +105,7 @@ async function answerTo(
   request: IncomingMessage,
   response: ServerResponse,
   context: Context,
-): Promise<Answer> {
+): Promise<AdminResponse> {
   const method = request.method ?? "";
   const refused = refusal(request.headers, method, isLoopbackAddress(context.host));
   if (refused !== null) return problem(403, refused);
@@ -155,18 +162,22 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function notFound(path: string, { endpoints, security }: Context): Answer {
+function notFound(path: string, { endpoints, security }: Context): AdminResponse {
   const known = endpoints().filter((each) => isAllowed(security, each.path, each.category));
   return text(`there is no ${path} here. There is:\n${listOf(known)}`, 404);
 }
 
-function wrongMethod(method: string, { path, get, post, hint }: Endpoint): Answer {
+function wrongMethod(method: string, { path, get, post, hint }: AdminPage): AdminResponse {
   const allow = [get && "GET, HEAD", post && "POST"].filter(Boolean).join(", ");
   const error = `${path} takes ${allow}, not ${method}${hint === undefined ? "" : `: ${hint}`}`;
   return { ...problem(405, error), headers: { allow } };
 }
 
-async function send(answer: Answer, isHead: boolean, response: ServerResponse): Promise<void> {
+async function send(
+  answer: AdminResponse,
+  isHead: boolean,
+  response: ServerResponse,
+): Promise<void> {
   const { status, contentType, body, headers } = answer;
   response.writeHead(status, {
     "content-type": contentType,

@@ -1,7 +1,12 @@
 // The announcers of one router, and what they announce of its servers.
 import type { RouterConfig, ServerConfig } from "../config/config.ts";
-import type { Announcement, Announcer, AnnouncerDeps, AnnouncerPlugin } from "../core/announcer.ts";
-import type { ListeningAt } from "../core/announcer.ts";
+import type {
+  Announcement,
+  Announcer,
+  AnnouncerDeps,
+  AnnouncerPlugin,
+  ListeningAt,
+} from "../core/announcer.ts";
 import { startsWith, without } from "../core/names/path.ts";
 import type { Path } from "../core/names/path.ts";
 import { pluginOf } from "./router.ts";

@@ -1,6 +1,7 @@
 // A protocol with its types closed over, so that protocols of different types fit in one list.
 import type { ProtocolKind } from "../config/kinds.ts";
-import type { Call, Protocol, ProtocolSchema } from "../core/protocol.ts";
+import type { Request } from "../core/request.ts";
+import type { Protocol, ProtocolSchema } from "../core/protocol.ts";
 import { openRouter } from "./router.ts";
 import type { OpenRouter, RouterParts } from "./router.ts";
 import type { RouterConfig } from "../config/config.ts";
@@ -11,7 +12,7 @@ export interface ErasedProtocol extends ProtocolKind {
 }
 
 /** Loads what runs only for a file that names it: each protocol is half a megabyte and more. */
-export function lazily<Req extends Call, Res>(
+export function lazily<Req extends Request, Res>(
   schema: ProtocolSchema<Req, Res>,
   load: () => Promise<Protocol<Req, Res>>,
 ): ErasedProtocol {
@@ -21,6 +22,6 @@ export function lazily<Req extends Call, Res>(
   };
 }
 
-export function erased<Req extends Call, Res>(protocol: Protocol<Req, Res>): ErasedProtocol {
+export function erased<Req extends Request, Res>(protocol: Protocol<Req, Res>): ErasedProtocol {
   return { ...protocol, open: (config, parts) => openRouter(protocol, config, parts) };
 }

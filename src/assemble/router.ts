@@ -7,7 +7,9 @@ import type { Log } from "../core/log.ts";
 import type { Interpreter } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
 import type { Plugin } from "../core/plugin.ts";
-import type { Call, Listener, ListenOptions, Protocol, ProtocolRouter } from "../core/protocol.ts";
+import type { Request } from "../core/request.ts";
+import type { Listener, ListenOptions } from "../core/transport.ts";
+import type { Protocol, ProtocolRouter } from "../core/protocol.ts";
 import type { GenericSchema } from "../core/schema.ts";
 import { stack } from "../core/service.ts";
 import type { Service } from "../core/service.ts";
@@ -47,7 +49,7 @@ export interface RouterParts {
 
 /** A router as the rest of the process sees it, whatever its protocol. */
 export interface OpenRouter extends Pick<
-  Router<Call, unknown>,
+  Router<Request, unknown>,
   "paths" | "clusters" | "clientState" | "faults"
 > {
   readonly label: string;
@@ -58,7 +60,7 @@ export interface OpenRouter extends Pick<
   close(graceMs: number): Promise<void>;
 }
 
-export async function openRouter<Req extends Call, Res>(
+export async function openRouter<Req extends Request, Res>(
   protocol: Protocol<Req, Res>,
   config: RouterConfig,
   parts: RouterParts,
@@ -102,7 +104,7 @@ export async function openRouter<Req extends Call, Res>(
   };
 }
 
-function routerOf<Req extends Call, Res>(
+function routerOf<Req extends Request, Res>(
   protocol: Protocol<Req, Res>,
   ours: ProtocolRouter<Req, Res>,
   config: RouterConfig,
@@ -143,7 +145,7 @@ function onceFor<Key, Found extends object, Made>(
   };
 }
 
-function serviceOptionsOf<Req extends Call, Res>(
+function serviceOptionsOf<Req extends Request, Res>(
   protocol: Protocol<Req, Res>,
   ours: ProtocolRouter<Req, Res>,
   service: ServiceConfig,
@@ -183,7 +185,7 @@ function clientOptionsOf(client: ClientConfig, parts: RouterParts): ClientOption
 }
 
 /** What every call of a server passes before it is named, outermost first. */
-async function listen<Req extends Call, Res>(
+async function listen<Req extends Request, Res>(
   ours: ProtocolRouter<Req, Res>,
   options: ListenOptions,
   route: Service<Req, Res>,

@@ -1,6 +1,6 @@
 // What the admin server may see of the running proxy.
 import type { AdminViews, InterpreterState, PolicyView } from "../admin/views.ts";
-import type { RunningRouter, Surroundings } from "../assemble.ts";
+import type { RunningRouter, ProcessDeps } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
 import { redact } from "../config/redact.ts";
 import { emptyDtab } from "../core/names/dtab.ts";
@@ -17,7 +17,7 @@ import { policyJson } from "./policy.ts";
 
 export interface ViewParts {
   readonly config: Config;
-  readonly around: Surroundings;
+  readonly around: ProcessDeps;
   readonly metrics: Metrics;
   readonly naming: Naming;
   /** Filled while the proxy starts. */

@@ -4,7 +4,7 @@ import { join, pathLiteral } from "../core/names/path.ts";
 import type { Dtab } from "../core/names/dtab.ts";
 import type { ObjectEntries } from "../core/schema.ts";
 import type { Path } from "../core/names/path.ts";
-import type { DialOptions, ListenOptions, SocketOptions } from "../core/protocol.ts";
+import type { DialOptions, ListenOptions, SocketOptions } from "../core/transport.ts";
 import type { BackoffConfig, BudgetConfig } from "../core/retry-schema.ts";
 import { policyOf } from "./policy.ts";
 import type { Policy } from "./policy.ts";

@@ -37,7 +37,7 @@ export interface Failure {
  * The endpoint was too slow, went away or broke its protocol: what another try may mend. Not here:
  * there was no room, or no endpoint.
  */
-export const mendable: ReadonlySet<FailureKind> = new Set([
+export const transientKinds: ReadonlySet<FailureKind> = new Set([
   "connect",
   "timeout",
   "closed",

@@ -12,3 +12,10 @@ export interface Log {
   warn(event: LogEvent): void;
   error(event: LogEvent): void;
 }
+
+/** Where lines go; each call is one line, line feed included. */
+export interface LogSink {
+  write(line: string): void;
+  /** Resolves when everything was handed to the system; late when the system does not take it. */
+  flush(): Promise<void>;
+}

@@ -7,7 +7,7 @@ import type { Log } from "./log.ts";
 import type { Path } from "./names/path.ts";
 import type { GenericSchema } from "./schema.ts";
 import type { Plugin } from "./plugin.ts";
-import type { Address } from "./protocol.ts";
+import type { Address } from "./address.ts";
 import type { Stats } from "./stats.ts";
 
 /** The addresses behind a bound name. `neg`: the name has no such set (any more). */

@@ -3,8 +3,8 @@ import { createServer, Socket } from "node:net";
 import type { ListenOptions as NodeListenOptions, Server, SocketConstructorOpts } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import type { ConnectionGate, SocketOptions } from "../core/protocol.ts";
-import { Link } from "./socket-link.ts";
+import type { ConnectionGate, SocketOptions } from "../core/transport.ts";
+import { SocketLink } from "./socket-link.ts";
 import { filesLeft, openFilesLimit } from "../runtime/open-files.ts";
 import { watchStalls } from "./stalls.ts";
 
@@ -34,7 +34,10 @@ const [nodeMajor = 0, nodeMinor = 0] = process.versions.node.split(".").map(Numb
 const reusePortIsSupported = nodeMajor > 23 || (nodeMajor === 23 && nodeMinor >= 1);
 
 /** Rejects, with a text for people, when the address cannot be had. */
-export function accept(options: AcceptOptions, onLink: (link: Link) => void): Promise<Acceptor> {
+export function accept(
+  options: AcceptOptions,
+  onLink: (link: SocketLink) => void,
+): Promise<Acceptor> {
   const { socket, host, port } = options;
   if (socket.reusePort && !reusePortIsSupported) {
     const why = `reusePort needs Node 23.1 or newer, this is ${process.version}: remove it or upgrade`;
@@ -48,7 +51,7 @@ export function accept(options: AcceptOptions, onLink: (link: Link) => void): Pr
     pauseOnConnect: takesOver,
   });
   const { gate } = options;
-  const lack = lackOfFiles(options);
+  const lack = descriptorExhaustion(options);
   server.on("connection", (accepted) => {
     lack.accepted((accepted as unknown as { _handle?: unknown })._handle);
     if (gate !== null && !gate.opened()) return void accepted.destroy();
@@ -95,7 +98,7 @@ interface Lack {
  * Warns once a spell that callers are turned away. Without files left, libuv accepts connections
  * and closes them at once, and tells nobody: the number of the last file that was free does.
  */
-export function lackOfFiles({ host, port, clock, log }: Pick<AcceptOptions, Told>): Lack {
+export function descriptorExhaustion({ host, port, clock, log }: Pick<AcceptOptions, Told>): Lack {
   let lastMs = -Infinity;
   const warn = (problem: string) => {
     const nowMs = clock.nowMs();
@@ -129,8 +132,8 @@ function refused(error: NodeJS.ErrnoException, host: string, port: number): Erro
  * socket that has not read yet moves to a socket that can. The handle is not a documented
  * property: where it is missing, the accepted socket is used as it is.
  */
-function linkOf(accepted: Socket, takesOver: boolean): Link {
-  const link = new Link();
+function linkOf(accepted: Socket, takesOver: boolean): SocketLink {
+  const link = new SocketLink();
   const holder = accepted as unknown as { _handle?: unknown };
   const handle = holder._handle;
   if (takesOver && handle !== null && typeof handle === "object") {

@@ -1,8 +1,8 @@
 // Small writes to one socket, joined: what is written in one turn of the event loop leaves together.
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { flushAtTurnEnd } from "../runtime/loop-tick.ts";
-import type { Flushing } from "../runtime/loop-tick.ts";
+import { flushAtTickEnd } from "../runtime/event-loop.ts";
+import type { Flushing } from "../runtime/event-loop.ts";
 
 const batchBytes = 64 * 1024;
 /** Buffers that no batch uses at the moment; few, since most writes are over at once. */
@@ -36,7 +36,7 @@ export class Batch implements Flushing {
     this.#used += count;
     if (!this.#isScheduled) {
       this.#isScheduled = true;
-      flushAtTurnEnd(this);
+      flushAtTickEnd(this);
     }
     return at;
   }

@@ -2,7 +2,7 @@
 // bytes that the kernel counted.
 import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
-import type { ConnectionStats } from "../core/protocol.ts";
+import type { ConnectionStats } from "../core/transport.ts";
 import type { Stats } from "../core/stats.ts";
 
 /** Records an open connection when it closes. */

@@ -3,14 +3,16 @@ import { connect } from "node:net";
 import type { Clock, Close } from "../core/clock.ts";
 import { failure } from "../core/failure.ts";
 import type { Failure } from "../core/failure.ts";
-import type { Address, ConnectionStats, SocketOptions } from "../core/protocol.ts";
+import { showAddress } from "../core/address.ts";
+import type { Address } from "../core/address.ts";
+import type { ConnectionStats, SocketOptions } from "../core/transport.ts";
 import { recordWhenClosed } from "./connection-stats.ts";
-import { Link } from "./socket-link.ts";
+import { SocketLink } from "./socket-link.ts";
 import { watchStalls } from "./stalls.ts";
 
 export interface Dialled {
   /** The link's receiver is the caller's to set, during this call. */
-  opened(link: Link): void;
+  opened(link: SocketLink): void;
   /** Safe to try again elsewhere: nothing was sent. */
   failed(why: Failure): void;
   /** Where the connection is recorded when it closes. */
@@ -24,7 +26,7 @@ export function dial(
   clock: Clock,
   result: Dialled,
 ): Close {
-  const link = new Link();
+  const link = new SocketLink();
   const socket = connect({
     host: address.host,
     port: address.port,
@@ -51,7 +53,7 @@ export function dial(
       result.opened(link);
     });
   const stopTimer = clock.after(options.connectTimeoutMs, () => {
-    const detail = `${shown(address)} did not accept a connection within ${options.connectTimeoutMs} ms`;
+    const detail = `${showAddress(address)} did not accept a connection within ${options.connectTimeoutMs} ms`;
     fail(failure("connect", detail, "safe"));
   });
   link.receiver = { ...nobody, closed: (error) => fail(connectFailure(address, error)) };
@@ -61,11 +63,6 @@ export function dial(
 }
 
 const nobody = { received() {}, ended() {}, drained() {}, closed() {} };
-
-function shown(address: Pick<Address, "host" | "port">): string {
-  const { host, port } = address;
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
 
 /** What this process has run out of; the endpoint has no part in it. */
 const ownShortages: Readonly<Record<string, string>> = {
@@ -83,11 +80,11 @@ export function connectFailure(
   const code = error?.code ?? "";
   const shortage = ownShortages[code];
   if (shortage !== undefined) {
-    return failure("exhausted", `cannot connect to ${shown(address)}: ${shortage}`, "safe");
+    return failure("exhausted", `cannot connect to ${showAddress(address)}: ${shortage}`, "safe");
   }
   const detail =
     code === "ECONNREFUSED"
-      ? `${shown(address)} refused the connection`
-      : `cannot connect to ${shown(address)}: ${error?.message ?? "closed at once"}`;
+      ? `${showAddress(address)} refused the connection`
+      : `cannot connect to ${showAddress(address)}: ${error?.message ?? "closed at once"}`;
   return failure("connect", detail, "safe");
 }

@@ -7,7 +7,7 @@ export const prefixBytes = 4;
 /** A frame that is not whole yet gets so much room at first; then it doubles as bytes come. */
 const firstRoomBytes = 4 * 1024;
 
-export interface FrameTaker {
+export interface FrameConsumer {
   /**
    * One whole frame, its prefix in front: as it was received, ready to be written. The bytes are the
    * taker's own. False: no more now; `push` then returns where it stopped.
@@ -27,7 +27,7 @@ export interface FrameTaker {
  */
 export class Framer {
   readonly #maxFrameBytes: number;
-  readonly #taker: FrameTaker;
+  readonly #taker: FrameConsumer;
   #isBroken = false;
   /** What came of the prefix, while it is in pieces. */
   #prefix = 0;
@@ -38,7 +38,7 @@ export class Framer {
   #wanted = 0;
 
   /** `maxFrameBytes` does not count the prefix. */
-  constructor(maxFrameBytes: number, taker: FrameTaker) {
+  constructor(maxFrameBytes: number, taker: FrameConsumer) {
     this.#maxFrameBytes = maxFrameBytes;
     this.#taker = taker;
   }

@@ -1,5 +1,5 @@
 // The input of a connection: what was read and cannot be used yet waits here, within bounds.
-import type { Link } from "./socket-link.ts";
+import type { SocketLink } from "./socket-link.ts";
 
 /** Uses bytes as far as its state allows. */
 export interface Consumer {
@@ -15,8 +15,8 @@ export interface Consumer {
 }
 
 /** Owns the bytes that wait, and pausing and resuming its link's socket. */
-export class Inlet {
-  readonly #link: Link;
+export class InputBuffer {
+  readonly #link: SocketLink;
   readonly #consumer: Consumer;
   #waiting: Buffer | null = null;
   #start = 0;
@@ -26,7 +26,7 @@ export class Inlet {
   #isPaused = false;
   #hasEnded = false;
 
-  constructor(link: Link, consumer: Consumer) {
+  constructor(link: SocketLink, consumer: Consumer) {
     this.#link = link;
     this.#consumer = consumer;
   }

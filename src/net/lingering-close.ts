@@ -1,7 +1,7 @@
 // Closes a link without taking the last answer from the peer.
 import type { Clock } from "../core/clock.ts";
 import { Alarm } from "./alarm.ts";
-import type { Link } from "./socket-link.ts";
+import type { SocketLink } from "./socket-link.ts";
 
 export interface LingerOptions {
   readonly clock: Clock;
@@ -18,7 +18,7 @@ const lingerMs = 2_000;
  * Takes the link: says that no more comes, and reads and throws away what still arrives. A socket
  * that is closed with input unread answers with a reset, and a reset overtakes the answer.
  */
-export function closeGently(link: Link, options: LingerOptions): void {
+export function lingeringClose(link: SocketLink, options: LingerOptions): void {
   const { socket } = link;
   const { clock, stallTimeoutMs, closed } = options;
   let { unsentBytes } = link;

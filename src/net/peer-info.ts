@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 
 /** Known per connection; addresses without the prefix that IPv6 listeners give IPv4 callers. */
-export interface Ends {
+export interface PeerInfo {
   readonly remoteHost: string;
   readonly remotePort: number;
   readonly localHost: string;
@@ -11,7 +11,7 @@ export interface Ends {
   readonly isLocal: boolean;
 }
 
-export function endsOf(socket: Socket): Ends {
+export function peerInfo(socket: Socket): PeerInfo {
   const remoteHost = plain(socket.remoteAddress ?? "");
   const localHost = plain(socket.localAddress ?? "");
   return {
@@ -21,11 +21,6 @@ export function endsOf(socket: Socket): Ends {
     localPort: socket.localPort ?? 0,
     isLocal: remoteHost === localHost || remoteHost === "::1" || remoteHost.startsWith("127."),
   };
-}
-
-/** `127.0.0.1:4114`, `[::1]:4114`. */
-export function showAddress({ host, port }: { readonly host: string; readonly port: number }) {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function plain(host: string): string {

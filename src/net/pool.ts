@@ -2,7 +2,7 @@
 import type { Clock, Close } from "../core/clock.ts";
 import { failure } from "../core/failure.ts";
 import type { Failure } from "../core/failure.ts";
-import type { DialOptions, WireStats } from "../core/protocol.ts";
+import type { DialOptions, WireStats } from "../core/transport.ts";
 import { Alarm } from "./alarm.ts";
 
 /** A connection in the pool. The pool writes the two times. */

@@ -1,8 +1,7 @@
 // One socket and whoever receives its bytes at the moment. All sockets read into one buffer.
 import type { Socket } from "node:net";
 import { latin1Of } from "./latin1.ts";
-import { readBegins, readEnds } from "../runtime/loop-time.ts";
-import { flushAtTurnEnd } from "../runtime/loop-tick.ts";
+import { readBegins, readEnds, flushAtTickEnd } from "../runtime/event-loop.ts";
 import { TextWriter } from "./write-text.ts";
 
 /** What happens to a socket. `closed` comes last, once. */
@@ -37,7 +36,7 @@ const maxJoinedChars = 15 * 1024;
 const maxJoinedBytes = 4 * 1024;
 
 /** Owned by its receiver, which is replaced when a connection becomes a tunnel. */
-export class Link {
+export class SocketLink {
   receiver: Receiver = nobody;
   #socket: Socket | null = null;
   #texts: TextWriter | null = null;
@@ -66,7 +65,7 @@ export class Link {
    * end of the turn, joined with what else is written until then.
    */
   write(text: string): void {
-    if (this.#text === "") flushAtTurnEnd(this);
+    if (this.#text === "") flushAtTickEnd(this);
     this.#text += text;
     if (this.#text.length > maxJoinedChars) this.flush();
   }

@@ -1,13 +1,13 @@
 // Read and write timeouts of a socket, without a timer per read: its counters are looked at.
 import type { Clock, Close } from "../core/clock.ts";
-import type { SocketOptions } from "../core/protocol.ts";
-import type { Link } from "./socket-link.ts";
+import type { SocketOptions } from "../core/transport.ts";
+import type { SocketLink } from "./socket-link.ts";
 
 /**
  * Destroys the link's socket when it read nothing for `readTimeoutMs`, or when something written did not go
  * out for `writeTimeoutMs`; at most a quarter of that late. Costs nothing when both are infinite.
  */
-export function watchStalls(link: Link, options: SocketOptions, clock: Clock): void {
+export function watchStalls(link: SocketLink, options: SocketOptions, clock: Clock): void {
   const { socket } = link;
   const { readTimeoutMs, writeTimeoutMs } = options;
   const periodMs = Math.min(readTimeoutMs, writeTimeoutMs) / 4;
@@ -31,7 +31,7 @@ export function watchStalls(link: Link, options: SocketOptions, clock: Clock): v
 }
 
 /** What the kernel took: `bytesWritten` counts what waits in the process as well. */
-function sentBytes(link: Link): number {
+function sentBytes(link: SocketLink): number {
   return link.socket.bytesWritten - link.unsentBytes;
 }
 

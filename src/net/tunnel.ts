@@ -1,7 +1,7 @@
 // Two links that became one pipe: bytes both ways, half-close, back-pressure, idle time.
 import type { Clock } from "../core/clock.ts";
 import { Alarm } from "./alarm.ts";
-import type { Link, Receiver } from "./socket-link.ts";
+import type { SocketLink, Receiver } from "./socket-link.ts";
 import { writeCopy } from "./outlet.ts";
 
 export interface TunnelOptions {
@@ -20,7 +20,7 @@ export interface OpenTunnel {
   readonly bytesFromB: number;
 }
 
-export function openTunnel(a: Link, b: Link, options: TunnelOptions): OpenTunnel {
+export function openTunnel(a: SocketLink, b: SocketLink, options: TunnelOptions): OpenTunnel {
   const tunnel = new Tunnel(a, b, options);
   return tunnel;
 }
@@ -28,13 +28,13 @@ export function openTunnel(a: Link, b: Link, options: TunnelOptions): OpenTunnel
 class Tunnel implements OpenTunnel {
   bytesFromA = 0;
   bytesFromB = 0;
-  readonly #a: Link;
-  readonly #b: Link;
+  readonly #a: SocketLink;
+  readonly #b: SocketLink;
   readonly #options: TunnelOptions;
   readonly #alarm: Alarm;
   #openSides = 2;
 
-  constructor(a: Link, b: Link, options: TunnelOptions) {
+  constructor(a: SocketLink, b: SocketLink, options: TunnelOptions) {
     this.#a = a;
     this.#b = b;
     this.#options = options;
@@ -53,7 +53,7 @@ class Tunnel implements OpenTunnel {
     this.#b.socket.destroy();
   }
 
-  #side(from: Link, to: Link, count: (bytes: number) => void): Receiver {
+  #side(from: SocketLink, to: SocketLink, count: (bytes: number) => void): Receiver {
     return {
       received: (buffer, length) => {
         count(length);
@@ -71,7 +71,7 @@ class Tunnel implements OpenTunnel {
     if (idleTimeMs !== Infinity) this.#alarm.set(clock.nowMs() + idleTimeMs);
   }
 
-  #closed(other: Link, error: Error | null): void {
+  #closed(other: SocketLink, error: Error | null): void {
     // Nothing can be brought to this side any more; what it sent is brought to the other.
     if (error === null) other.socket.destroySoon();
     else other.socket.destroy();

@@ -1,7 +1,7 @@
 // Takes an endpoint out of the rotation when it fails, and lets single calls probe whether it is back.
 import type { Random } from "../core/clock.ts";
 import type { Plugin } from "../core/plugin.ts";
-import type { Verdict } from "../core/protocol.ts";
+import type { Verdict } from "../core/classifier.ts";
 import type { GenericSchema } from "../core/schema.ts";
 import type { Counter } from "../core/stats.ts";
 

@@ -1,5 +1,6 @@
 // A path's way into a cluster: what is the path's own while its calls pass the cluster's filters.
-import type { Call, Classifier, Verdict } from "../core/protocol.ts";
+import type { Request } from "../core/request.ts";
+import type { Classifier, Verdict } from "../core/classifier.ts";
 import type { Pending, Reply } from "../core/service.ts";
 import type { CallStats } from "./call-stats.ts";
 import type { Cluster } from "./cluster.ts";
@@ -16,7 +17,7 @@ export interface ClusterUser<Req, Res> {
 }
 
 /** One path's way into a cluster. */
-export class Attachment<Req extends Call, Res> implements CallOwner<Req, Res> {
+export class Attachment<Req extends Request, Res> implements CallOwner<Req, Res> {
   readonly cluster: Cluster<Req, Res>;
   readonly user: ClusterUser<Req, Res>;
   readonly classifier: Classifier<Req, Res>;
@@ -31,7 +32,7 @@ export class Attachment<Req extends Call, Res> implements CallOwner<Req, Res> {
   }
 
   serve(request: Req, reply: Reply<Res>): Pending {
-    request.attachment = this;
+    request.clusterHandle = this;
     return this.cluster.service(request, reply);
   }
 

@@ -1,5 +1,5 @@
 // The metrics of one cluster: everything below `client/<id>`.
-import type { WireStats } from "../core/protocol.ts";
+import type { WireStats } from "../core/transport.ts";
 import type { Counter, Stats } from "../core/stats.ts";
 import type { AccrualCounters } from "./accrual.ts";
 import type { Status } from "./balancers/balancer.ts";

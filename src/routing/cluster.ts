@@ -5,7 +5,11 @@ import type { Live, State } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type { AddressSet } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
-import type { Address, Call, ProtocolRouter, Verdict } from "../core/protocol.ts";
+import { showAddress } from "../core/address.ts";
+import type { Address } from "../core/address.ts";
+import type { Request } from "../core/request.ts";
+import type { ProtocolRouter } from "../core/protocol.ts";
+import type { Verdict } from "../core/classifier.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended, stack } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
@@ -28,7 +32,7 @@ import type { FaultBoard } from "./filters/fault-switches.ts";
 import type { Guards } from "./guards.ts";
 import { openGuards } from "./guards.ts";
 import type { Cached } from "./idle-cache.ts";
-import { Members, keyOf } from "./endpoint-set.ts";
+import { EndpointSet } from "./endpoint-set.ts";
 import type { ClientOptions } from "./options.ts";
 import { SharedScopes } from "./shared-scopes.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -36,7 +40,7 @@ import { WaitingRoom } from "./waiting-room.ts";
 /** However many endpoints there are, one call is not sent more often. */
 const maxTriesPerCall = 25;
 
-export interface ClusterDeps<Req extends Call, Res> {
+export interface ClusterDeps<Req extends Request, Res> {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -71,7 +75,7 @@ export interface ClusterView {
   readonly endpoints: readonly EndpointView[];
 }
 
-export class Cluster<Req extends Call, Res> implements Cached {
+export class Cluster<Req extends Request, Res> implements Cached {
   readonly id: Path;
   /** For calls that come by an attachment. */
   readonly service: Service<Req, Res>;
@@ -80,7 +84,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
   readonly #stats: ClusterStats;
   readonly #users: SharedScopes<CallStats>;
   readonly #balancer: Balancer<Endpoint<Req, Res>>;
-  readonly #members: Members<Req, Res>;
+  readonly #members: EndpointSet<Req, Res>;
   readonly #waiting: WaitingRoom<Req, Res>;
   readonly #requeueBudget: RetryBudget;
   readonly #guards: Guards<Req, Res>;
@@ -142,7 +146,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
   #stack(): Service<Req, Res> {
     const { clock } = this.#deps;
     // The cast of this file: an attachment alone writes the field.
-    const attachmentOf = (request: Req) => request.attachment as Attachment<Req, Res>;
+    const attachmentOf = (request: Req) => request.clusterHandle as Attachment<Req, Res>;
     return stack<Req, Res>(
       [
         // What a path sees of this cluster: above requeues, which are folded into one call.
@@ -188,7 +192,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
   view(): ClusterView {
     const { state } = this.#addresses;
     const endpoints = this.#members.endpoints().map((endpoint) => ({
-      address: keyOf(endpoint.address),
+      address: showAddress(endpoint.address),
       weight: endpoint.address.weight,
       status: endpoint.status,
       pending: endpoint.pending,
@@ -207,7 +211,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
     const nowMs = this.#deps.clock.nowMs();
     const node = this.#pick(request.endpoint, nowMs);
     if (node !== null) return node.endpoint.send(request, reply, user.classifier, nowMs);
-    const detail = `no addresses for ${this.id}, to which ${request.dst} is bound`;
+    const detail = `no addresses for ${this.id}, to which ${request.logicalName} is bound`;
     reply.end({ kind: "unbound", retry: "never", detail, trace: user.explain() });
     return ended;
   }
@@ -275,7 +279,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
     });
   }
 
-  #makeMembers(): Members<Req, Res> {
+  #makeMembers(): EndpointSet<Req, Res> {
     const { clock, options, protocol, stats } = this.#deps;
     const { attemptTimeoutMs, dial, balancing, accrual } = options;
     const endpointDeps: EndpointDeps<Req, Res> = {
@@ -292,7 +296,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
       pushesBack: (response) => protocol.pushesBack?.(response) ?? false,
       dial: (address) => protocol.dial(address, dial, this.#stats.wire),
     };
-    return new Members({
+    return new EndpointSet({
       balancer: this.#balancer,
       enableProbation: balancing.enableProbation,
       counters: this.#stats.balancer,
@@ -306,7 +310,7 @@ export class Cluster<Req extends Call, Res> implements Cached {
   #health({ policy, maxEjectedPercent }: AccrualKind, address: Address): Accrual {
     const { log, clock } = this.#deps;
     const client = this.id;
-    const endpoint = keyOf(address);
+    const endpoint = showAddress(address);
     const events: AccrualEvents = {
       counters: this.#stats.accrual,
       mayDie: () => this.#members.mayEject(maxEjectedPercent),

@@ -2,9 +2,9 @@
 import type { Clock, Close } from "../core/clock.ts";
 
 /** Something with a time limit. The list writes the first two fields. */
-export interface Expiring {
-  previous: Expiring | null;
-  next: Expiring | null;
+export interface QueuedDeadline {
+  previous: QueuedDeadline | null;
+  next: QueuedDeadline | null;
   /** On the clock's scale: the limit after the moment at which it was added. */
   readonly dueMs: number;
   /** Its time is up; it is not in the list any more. */
@@ -12,11 +12,11 @@ export interface Expiring {
 }
 
 /** Owns a timer while somebody waits. Beginning and ending a limit are a few pointers, no object. */
-export class Expiries {
+export class DeadlineQueue {
   readonly #clock: Clock;
   readonly #limitMs: number;
-  #first: Expiring | null = null;
-  #last: Expiring | null = null;
+  #first: QueuedDeadline | null = null;
+  #last: QueuedDeadline | null = null;
   #stop: Close | null = null;
   /** Those who end may begin others: the timer is set when all have ended. */
   #isRinging = false;
@@ -26,7 +26,7 @@ export class Expiries {
     this.#limitMs = limitMs;
   }
 
-  add(one: Expiring): void {
+  add(one: QueuedDeadline): void {
     one.previous = this.#last;
     if (this.#last === null) this.#first = one;
     else this.#last.next = one;
@@ -35,7 +35,7 @@ export class Expiries {
   }
 
   /** Does nothing when it is not in the list. */
-  remove(one: Expiring): void {
+  remove(one: QueuedDeadline): void {
     const { previous, next } = one;
     if (previous === null && this.#first !== one) return;
     if (previous === null) this.#first = next;

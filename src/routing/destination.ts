@@ -8,7 +8,8 @@ import type { Live, State } from "../core/live.ts";
 import type { Bound } from "../core/naming.ts";
 import type { NameTree } from "../core/names/nametree.ts";
 import type { Path } from "../core/names/path.ts";
-import type { BoundName, Call, Classifier } from "../core/protocol.ts";
+import type { BoundName, Request } from "../core/request.ts";
+import type { Classifier } from "../core/classifier.ts";
 import type { Selector } from "../core/names/select.ts";
 import { selector } from "../core/names/select.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
@@ -25,7 +26,7 @@ import type { ServiceOptions } from "./options.ts";
 import type { ServiceScope } from "./service-scope.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
-export interface DestinationDeps<Req extends Call, Res> {
+export interface DestinationDeps<Req extends Request, Res> {
   readonly clock: Clock;
   readonly random: Random;
   readonly options: ServiceOptions<Req, Res>;
@@ -55,12 +56,14 @@ export interface PathView {
 }
 
 /** What a leaf of the bound tree became. */
-interface Target<Req extends Call, Res> extends BoundName {
+interface Target<Req extends Request, Res> extends BoundName {
   readonly lease: Lease<Req, Res>;
 }
 
 /** Owns a watch on the binding, and leases of the clusters that it names. */
-export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req, Res>, RetryScope {
+export class Destination<Req extends Request, Res>
+  implements Cached, CallOwner<Req, Res>, RetryScope
+{
   // First what every call touches: an object's fields lie side by side, in this order.
   readonly stats: CallStats;
   readonly classifier: Classifier<Req, Res>;
@@ -109,7 +112,7 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req
 
   /** Takes a call that has this name. */
   serve(request: Req, reply: Reply<Res>): Pending {
-    request.path = this;
+    request.destination = this;
     return this.#service(request, reply);
   }
 
@@ -220,7 +223,7 @@ export class Destination<Req extends Call, Res> implements Cached, CallOwner<Req
     } else {
       lease.follow(bound);
     }
-    return { dst: this.#path, id: bound.id, residual: bound.residual, note: null, lease };
+    return { logicalName: this.#path, id: bound.id, residual: bound.residual, note: null, lease };
   }
 
   #unbound(): Failure {

@@ -1,11 +1,13 @@
 // The endpoints of one cluster: what discovery says, compared with what there is.
 import type { AddressSet } from "../core/naming.ts";
-import type { Address, Call } from "../core/protocol.ts";
+import { showAddress } from "../core/address.ts";
+import type { Address } from "../core/address.ts";
+import type { Request } from "../core/request.ts";
 import type { Counter } from "../core/stats.ts";
 import type { Balancer, Node, Status } from "./balancers/balancer.ts";
 import type { Endpoint } from "./endpoint.ts";
 
-export interface MembersDeps<Req extends Call, Res> {
+export interface EndpointSetDeps<Req extends Request, Res> {
   readonly balancer: Balancer<Endpoint<Req, Res>>;
   /** Removed addresses stay while their endpoint is open, until an update finds it is not. */
   readonly enableProbation: boolean;
@@ -17,19 +19,19 @@ export interface MembersDeps<Req extends Call, Res> {
   make(address: Address): Endpoint<Req, Res>;
 }
 
-interface Member<Req extends Call, Res> {
+interface Member<Req extends Request, Res> {
   readonly endpoint: Endpoint<Req, Res>;
   readonly node: Node<Endpoint<Req, Res>>;
 }
 
 /** Owns the endpoints and keeps the balancer told. */
-export class Members<Req extends Call, Res> {
-  readonly #deps: MembersDeps<Req, Res>;
+export class EndpointSet<Req extends Request, Res> {
+  readonly #deps: EndpointSetDeps<Req, Res>;
   /** By `host:port`. */
   #members = new Map<string, Member<Req, Res>>();
   #open: Endpoint<Req, Res> | null = null;
 
-  constructor(deps: MembersDeps<Req, Res>) {
+  constructor(deps: EndpointSetDeps<Req, Res>) {
     this.#deps = deps;
   }
 
@@ -76,7 +78,7 @@ export class Members<Req extends Call, Res> {
     const sinceMs = before.size === 0 ? -Infinity : nowMs;
     let hasChanged = false;
     for (const address of addresses === "neg" ? [] : addresses) {
-      const key = keyOf(address);
+      const key = showAddress(address);
       if (after.has(key)) continue;
       const known = before.get(key);
       if (known === undefined) counters.adds.value++;
@@ -117,8 +119,4 @@ export class Members<Req extends Call, Res> {
     endpoint.node = node;
     return { endpoint, node };
   }
-}
-
-export function keyOf({ host, port }: Address): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,14 +1,10 @@
 // One address of a cluster: its wire, its pending calls, its health.
 import type { Clock } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
-import type {
-  Address,
-  Call,
-  Classifier,
-  ResponseCounter,
-  Verdict,
-  Wire,
-} from "../core/protocol.ts";
+import type { Address } from "../core/address.ts";
+import type { Request } from "../core/request.ts";
+import type { Classifier, ResponseCounter, Verdict } from "../core/classifier.ts";
+import type { Wire } from "../core/transport.ts";
 import { stack } from "../core/service.ts";
 import type { Filter, Pending, Reply, Service } from "../core/service.ts";
 import type { Accrual, Health } from "./accrual.ts";
@@ -17,7 +13,7 @@ import { verdictOf } from "./verdict.ts";
 import type { Candidate, Node, Status } from "./balancers/balancer.ts";
 
 /** What the endpoints of a cluster share. */
-export interface EndpointDeps<Req extends Call, Res> {
+export interface EndpointDeps<Req extends Request, Res> {
   readonly clock: Clock;
   readonly stats: CallStats;
   readonly countResponse: ResponseCounter<Res>;
@@ -29,7 +25,7 @@ export interface EndpointDeps<Req extends Call, Res> {
 }
 
 /** Owns its wire, which is dialled when the first call comes. Made and closed by its cluster. */
-export class Endpoint<Req extends Call, Res> implements Candidate {
+export class Endpoint<Req extends Request, Res> implements Candidate {
   /** The latest that discovery said of it: the weight may change. */
   address: Address;
   readonly accrual: Accrual | null;
@@ -112,7 +108,7 @@ export class Endpoint<Req extends Call, Res> implements Candidate {
  * readings of the clock: pending calls, the balancer's load, accrual, the client's statistics.
  * They are settled before the answer goes on, so that a requeue sees the world as it is.
  */
-class Attempt<Req extends Call, Res> implements Reply<Res> {
+class Attempt<Req extends Request, Res> implements Reply<Res> {
   readonly #endpoint: Endpoint<Req, Res>;
   readonly #request: Req;
   readonly #reply: Reply<Res>;

@@ -2,7 +2,8 @@
 import type { Clock, Close, Random } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
 import type { Path } from "../core/names/path.ts";
-import type { Call, ProtocolRouter } from "../core/protocol.ts";
+import type { Request } from "../core/request.ts";
+import type { ProtocolRouter } from "../core/protocol.ts";
 import type { Filter } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
 import type { FaultBoard, FaultSetting } from "./filters/fault-switches.ts";
@@ -37,7 +38,7 @@ export const noGuards: GuardOptions = {
   faults: null,
 };
 
-export interface GuardParts<Req extends Call, Res> {
+export interface GuardParts<Req extends Request, Res> {
   readonly id: Path;
   readonly clock: Clock;
   readonly random: Random;
@@ -64,7 +65,7 @@ export interface Guards<Req, Res> {
   close(): void;
 }
 
-export function openGuards<Req extends Call, Res>(
+export function openGuards<Req extends Request, Res>(
   options: GuardOptions,
   parts: GuardParts<Req, Res>,
 ): Guards<Req, Res> {
@@ -79,7 +80,7 @@ export function openGuards<Req extends Call, Res>(
   };
 }
 
-function aroundCalls<Req extends Call, Res>(
+function aroundCalls<Req extends Request, Res>(
   { rateLimit, concurrency, failFast }: GuardOptions,
   parts: GuardParts<Req, Res>,
   closers: Close[],
@@ -104,7 +105,7 @@ function aroundCalls<Req extends Call, Res>(
   return filters;
 }
 
-function aroundTries<Req extends Call, Res>(
+function aroundTries<Req extends Request, Res>(
   { nackAdmission, hedge }: GuardOptions,
   parts: GuardParts<Req, Res>,
 ): Filter<Req, Res>[] {
@@ -126,7 +127,7 @@ function aroundTries<Req extends Call, Res>(
   return filters;
 }
 
-function atWires<Req extends Call, Res>(
+function atWires<Req extends Request, Res>(
   { faults }: GuardOptions,
   { id, clock, random, stats, faults: board }: GuardParts<Req, Res>,
 ): Filter<Req, Res>[] {

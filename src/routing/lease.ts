@@ -1,17 +1,17 @@
 // A path's hold on a cluster: finds it again when the cache has let it go in between.
 import type { Bound } from "../core/naming.ts";
 import type { Pending, Reply } from "../core/service.ts";
-import type { Call } from "../core/protocol.ts";
+import type { Request } from "../core/request.ts";
 import type { Attachment, ClusterUser } from "./attachment.ts";
 import type { Cluster } from "./cluster.ts";
 
-export type LeaseMaker<Req extends Call, Res> = (bound: Bound) => Lease<Req, Res>;
+export type LeaseMaker<Req extends Request, Res> = (bound: Bound) => Lease<Req, Res>;
 
 /**
  * Does not keep the cluster alive: an idle one may be evicted while paths are bound to it. `find`
  * gives the cluster of a bound name, made if need be.
  */
-export class Lease<Req extends Call, Res> {
+export class Lease<Req extends Request, Res> {
   readonly #find: (bound: Bound) => Cluster<Req, Res>;
   readonly #user: ClusterUser<Req, Res>;
   #bound: Bound;

@@ -1,5 +1,6 @@
 // What the configuration says of services and clients, as routing needs it.
-import type { Classifier, DialOptions } from "../core/protocol.ts";
+import type { Classifier } from "../core/classifier.ts";
+import type { DialOptions } from "../core/transport.ts";
 import type { BudgetConfig } from "../core/retry-schema.ts";
 import type { Filter } from "../core/service.ts";
 import type { AccrualMaker } from "./accrual.ts";

@@ -1,6 +1,7 @@
 // The filters around the calls of a path, made once for all paths with the same options.
 import type { Clock } from "../core/clock.ts";
-import type { Call, ProtocolRouter } from "../core/protocol.ts";
+import type { Request } from "../core/request.ts";
+import type { ProtocolRouter } from "../core/protocol.ts";
 import type { Service } from "../core/service.ts";
 import { stack } from "../core/service.ts";
 import { deadlineFilter } from "./filters/deadline.ts";
@@ -10,7 +11,7 @@ import { statsFilter } from "./filters/stats.ts";
 import type { ServiceOptions } from "./options.ts";
 import type { Destination } from "./destination.ts";
 
-interface PathServiceDeps<Req extends Call, Res> {
+interface PathServiceDeps<Req extends Request, Res> {
   readonly clock: Clock;
   readonly options: ServiceOptions<Req, Res>;
   readonly protocol: Pick<ProtocolRouter<Req, Res>, "mark" | "discard">;
@@ -21,13 +22,13 @@ interface PathServiceDeps<Req extends Call, Res> {
  * stacks of their own would not fit into the processor's caches. What is a path's own is found by
  * the call.
  */
-export function pathService<Req extends Call, Res>(
+export function pathService<Req extends Request, Res>(
   deps: PathServiceDeps<Req, Res>,
 ): Service<Req, Res> {
   const { clock, options, protocol } = deps;
   const { classifier, rateLimit, retries } = options;
   // The cast of this file: the router alone writes the field.
-  const pathOf = (request: Req) => request.path as Destination<Req, Res>;
+  const pathOf = (request: Req) => request.destination as Destination<Req, Res>;
   return stack<Req, Res>(
     [
       // Outermost: counts what the caller sees, with all tries folded into one call.

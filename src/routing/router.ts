@@ -6,7 +6,9 @@ import { failure } from "../core/failure.ts";
 import type { Log } from "../core/log.ts";
 import type { Bound, Interpreter } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
-import type { Call, Identifier, ProtocolRouter } from "../core/protocol.ts";
+import type { Request } from "../core/request.ts";
+import type { Identifier } from "../core/identifier.ts";
+import type { ProtocolRouter } from "../core/protocol.ts";
 import type { Service } from "../core/service.ts";
 import { ended } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
@@ -24,7 +26,7 @@ import { pathService } from "./path-service.ts";
 import { ServiceScope } from "./service-scope.ts";
 import { SharedScopes } from "./shared-scopes.ts";
 
-export interface RouterDeps<Req extends Call, Res> {
+export interface RouterDeps<Req extends Request, Res> {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -49,7 +51,7 @@ export interface RouterDeps<Req extends Call, Res> {
   explain(dst: Path, localDtab: Dtab): string;
 }
 
-export interface Router<Req extends Call, Res> {
+export interface Router<Req extends Request, Res> {
   readonly service: Service<Req, Res>;
   /** Calls begun and not ended. */
   readonly pending: number;
@@ -68,11 +70,13 @@ export interface ClientState {
   readonly addresses: readonly string[];
 }
 
-export function createRouter<Req extends Call, Res>(deps: RouterDeps<Req, Res>): Router<Req, Res> {
+export function createRouter<Req extends Request, Res>(
+  deps: RouterDeps<Req, Res>,
+): Router<Req, Res> {
   return new RunningRouter(deps);
 }
 
-class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
+class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
   readonly service: Service<Req, Res>;
   readonly faults = new FaultBoard();
   readonly #deps: RouterDeps<Req, Res>;
@@ -170,7 +174,7 @@ class RunningRouter<Req extends Call, Res> implements Router<Req, Res> {
         reply.end(failure("unidentified", dst.unidentified));
         return ended;
       }
-      request.dst = dst;
+      request.logicalName = dst;
       const { localDtab } = request;
       const key = localDtab.length === 0 ? dst : `${dst} ${showDtab(localDtab)}`;
       const path = paths.get(key);

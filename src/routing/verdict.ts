@@ -1,12 +1,13 @@
 // The one place that says what an answer, or its absence, means: to retries, statistics and health.
 import type { Failure } from "../core/failure.ts";
-import type { Call, Classifier, Verdict } from "../core/protocol.ts";
+import type { Request } from "../core/request.ts";
+import type { Classifier, Verdict } from "../core/classifier.ts";
 
 /**
  * What the classifier makes of it, within what holds for all of them: a caller who left is nobody's
  * failure, and what cannot be sent again, or was sent as often as it may, is not retryable.
  */
-export function verdictOf<Req extends Call, Res>(
+export function verdictOf<Req extends Request, Res>(
   classifier: Classifier<Req, Res>,
   request: Req,
   response: Res | null,
@@ -27,7 +28,7 @@ const last: {
   verdict: Verdict;
 } = { classifier: null, request: null, response: null, failure: null, verdict: "ignorable" };
 
-function judged<Req extends Call, Res>(
+function judged<Req extends Request, Res>(
   classifier: Classifier<Req, Res>,
   request: Req,
   response: Res | null,

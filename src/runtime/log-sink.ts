@@ -1,6 +1,6 @@
 // Where the process log goes: written in the background, bounded, and never in the way of calls.
 import { openSync, write } from "node:fs";
-import type { LogSink } from "../telemetry/log.ts";
+import type { LogSink } from "../core/log.ts";
 
 /** Lines that wait for a slow disk or reader, in characters; what comes on top is lost. */
 const maxWaiting = 1024 * 1024;

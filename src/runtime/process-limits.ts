@@ -1,7 +1,7 @@
 // What the whole process bears: connections of callers, bytes in buffers, a late event loop.
 import type { Clock, Close } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
-import type { ConnectionGate } from "../core/protocol.ts";
+import type { ConnectionGate } from "../core/transport.ts";
 import type { Stats } from "../core/stats.ts";
 
 /** Infinity: no limit. */

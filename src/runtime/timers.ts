@@ -1,6 +1,6 @@
 // The clock of the process: coarse shared timers, one system timer for all of them.
 import type { Clock, Close } from "../core/clock.ts";
-import { momentMs } from "./loop-time.ts";
+import { loopNowMs } from "./event-loop.ts";
 
 /** Timers run up to this much late, and all that fall due within it run together. */
 const tickMs = 10;
@@ -181,7 +181,7 @@ function wallTime(nowMs: () => number): () => number {
 /** The process's own time. Its timers do not keep the process alive. */
 export function systemClock(): Clock {
   const wheel = new TimerWheel({
-    nowMs: momentMs,
+    nowMs: loopNowMs,
     sleep(delayMs, wake) {
       // Longer than 2^31 - 1 ms would fire at once; the wheel sleeps again if it is too early.
       const timer = setTimeout(wake, Math.min(delayMs, 2 ** 31 - 1));
@@ -190,8 +190,8 @@ export function systemClock(): Clock {
     },
   });
   return {
-    nowMs: momentMs,
-    wallMs: wallTime(momentMs),
+    nowMs: loopNowMs,
+    wallMs: wallTime(loopNowMs),
     after: (delayMs, run) => wheel.after(delayMs, run),
   };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { firstOf } from "../../src/core/identifier.ts";
 import { pathLiteral } from "../../src/core/names/path.ts";
-import type { Identifier } from "../../src/core/protocol.ts";
+import type { Identifier } from "../../src/core/identifier.ts";
 
 const names =
   (path: string): Identifier<null> =>

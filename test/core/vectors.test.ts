@@ -15,7 +15,6 @@ import {
   stripPrefix,
 } from "../../src/core/names/dtab.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
-import { readDtabHeaders } from "../../src/core/dtab-headers.ts";
 import { evaluate, parseTree, showTree, simplify } from "../../src/core/names/nametree.ts";
 import type { NameTree } from "../../src/core/names/nametree.ts";
 import type { Parsed } from "../../src/core/names/parsed.ts";
@@ -119,11 +118,6 @@ const kinds: Record<string, (vector: VectorCase) => void> = {
       1,
     );
     for (const leaf of got.keys()) assert.ok(expected.some(([name]) => name === leaf));
-  },
-  "http-dtab": (vector) => {
-    const { headers } = vector["in"] as { headers: [string, string][] };
-    const parsed = readDtabHeaders(headers);
-    assert.deepEqual(parsed.ok ? showDtab(parsed.value) : { error: true }, vector["out"]);
   },
 };
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lackOfFiles } from "../../src/net/accept.ts";
+import { descriptorExhaustion } from "../../src/net/accept.ts";
 import { openFilesLimit } from "../../src/runtime/open-files.ts";
 import { simulatedClock } from "../support/clock.ts";
 import { keptLog } from "../support/naming.ts";
 
 function told() {
   const [clock, log] = [simulatedClock(), keptLog()];
-  return { clock, log, lack: lackOfFiles({ host: "127.0.0.1", port: 4140, clock, log }) };
+  return { clock, log, lack: descriptorExhaustion({ host: "127.0.0.1", port: 4140, clock, log }) };
 }
 
 test("connections that cannot be accepted are warned of once a spell, with what to do", () => {

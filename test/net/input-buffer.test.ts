@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Inlet } from "../../src/net/input-buffer.ts";
+import { InputBuffer } from "../../src/net/input-buffer.ts";
 import type { Consumer } from "../../src/net/input-buffer.ts";
 import { FakeSocket } from "../support/fake-socket.ts";
 
@@ -32,7 +32,7 @@ class Lines implements Consumer {
 function inlet() {
   const socket = new FakeSocket();
   const lines = new Lines();
-  const opened = new Inlet(socket.link, lines);
+  const opened = new InputBuffer(socket.link, lines);
   socket.link.receiver = {
     received: (buffer, length) => opened.received(buffer, length),
     ended: () => opened.ended(),

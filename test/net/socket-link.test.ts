@@ -5,15 +5,15 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { setImmediate as turnEnd } from "node:timers/promises";
 import { accept } from "../../src/net/accept.ts";
-import type { Link } from "../../src/net/socket-link.ts";
-import { momentMs, readBegins, readEnds } from "../../src/runtime/loop-time.ts";
+import type { SocketLink } from "../../src/net/socket-link.ts";
+import { loopNowMs, readBegins, readEnds } from "../../src/runtime/event-loop.ts";
 import { systemClock } from "../../src/runtime/timers.ts";
 import { plainSocket } from "../support/http.ts";
 import { keptLog } from "../support/naming.ts";
 
 /** A link, and everything that arrives at its other end, read by read. */
 async function linked(t: TestContext) {
-  const accepted: Link[] = [];
+  const accepted: SocketLink[] = [];
   const options = {
     host: "127.0.0.1",
     port: 0,
@@ -33,7 +33,7 @@ async function linked(t: TestContext) {
   });
   await once(peer, "connect");
   while (accepted.length === 0) await turnEnd();
-  return { link: accepted[0] as Link, reads, ended: once(peer, "end") };
+  return { link: accepted[0] as SocketLink, reads, ended: once(peer, "end") };
 }
 
 test("texts that are written in one turn leave together at its end", async (t) => {
@@ -81,12 +81,12 @@ test("a link whose socket died before the end of the turn writes nothing", async
 
 test("within one read the time stands still, outside of it it does not", () => {
   readBegins();
-  const atFirst = momentMs();
+  const atFirst = loopNowMs();
   const spinUntilMs = performance.now() + 2;
   while (performance.now() < spinUntilMs);
-  assert.equal(momentMs(), atFirst);
+  assert.equal(loopNowMs(), atFirst);
   readEnds();
-  assert.ok(momentMs() - atFirst >= 2);
+  assert.ok(loopNowMs() - atFirst >= 2);
 });
 
 test("short bytes leave like texts, long ones at once and behind what was written before", async (t) => {
@@ -104,13 +104,13 @@ test("short bytes leave like texts, long ones at once and behind what was writte
 
 test("a read is not told an earlier time than what came before it in the turn", () => {
   readBegins();
-  const atFirst = momentMs();
+  const atFirst = loopNowMs();
   readEnds();
   const spinUntilMs = performance.now() + 2;
   while (performance.now() < spinUntilMs);
-  const between = momentMs();
+  const between = loopNowMs();
   readBegins();
-  const atSecond = momentMs();
+  const atSecond = loopNowMs();
   readEnds();
   assert.ok(atFirst < between && between <= atSecond);
 });

@@ -6,8 +6,8 @@ import type { TestContext } from "node:test";
 import { accept } from "../../src/net/accept.ts";
 import type { AcceptOptions } from "../../src/net/accept.ts";
 import { dial } from "../../src/net/dial.ts";
-import type { Link } from "../../src/net/socket-link.ts";
-import { closeGently } from "../../src/net/lingering-close.ts";
+import type { SocketLink } from "../../src/net/socket-link.ts";
+import { lingeringClose } from "../../src/net/lingering-close.ts";
 import { writeCopy } from "../../src/net/outlet.ts";
 import { systemClock } from "../../src/runtime/timers.ts";
 import { simulatedClock } from "../support/clock.ts";
@@ -17,7 +17,7 @@ import { rawCaller, rawEndpoint } from "../support/raw.ts";
 
 async function listen(
   t: TestContext,
-  onLink: (link: Link) => void,
+  onLink: (link: SocketLink) => void,
   more: Partial<AcceptOptions> = {},
 ) {
   const acceptor = await accept(
@@ -40,7 +40,7 @@ async function listen(
 }
 
 /** Writes down everything that happens to a link, bytes put together. */
-function recorder(link: Link) {
+function recorder(link: SocketLink) {
   const seen: string[] = [];
   let whenClosed: () => void = () => {};
   const closed = new Promise<void>((resolve) => (whenClosed = resolve));
@@ -67,7 +67,7 @@ for (const takesOverHandles of [true, false]) {
 
   test(`${how}: bytes, half-close, answer, close`, async (t) => {
     let record: ReturnType<typeof recorder> | null = null;
-    const accepted = new Promise<Link>((resolve) => {
+    const accepted = new Promise<SocketLink>((resolve) => {
       void listen(t, (link) => ((record = recorder(link)), resolve(link)), {
         takesOverHandles,
       }).then(({ port }) => {
@@ -94,7 +94,7 @@ for (const takesOverHandles of [true, false]) {
 
   test(`${how}: pausing stops the sender, resuming goes on`, async (t) => {
     let received = 0;
-    const links: Link[] = [];
+    const links: SocketLink[] = [];
     const { port } = await listen(
       t,
       (link) => {
@@ -139,7 +139,7 @@ test("a port that is taken is told to people", async (t) => {
 });
 
 test("after close nobody is accepted any more, and those who were live on", async (t) => {
-  const links: Link[] = [];
+  const links: SocketLink[] = [];
   const acceptor = await listen(t, (link) => void links.push(link));
   const before = rawCaller(t, acceptor.port);
   await until(() => links.length === 1);
@@ -193,7 +193,7 @@ test("a dial that was given up calls nobody", async (t) => {
 });
 
 test("copied bytes arrive as they were, however slow the reader and whatever came after", async (t) => {
-  const links: Link[] = [];
+  const links: SocketLink[] = [];
   const { port } = await listen(t, (link) => void links.push(link));
   const caller = rawCaller(t, port);
   caller.socket.pause();
@@ -217,15 +217,15 @@ test("copied bytes arrive as they were, however slow the reader and whatever cam
 });
 
 test("closing gently: the last answer arrives although the peer was still sending", async (t) => {
-  const links: Link[] = [];
+  const links: SocketLink[] = [];
   const { port } = await listen(t, (link) => void links.push(link));
   const caller = rawCaller(t, port);
   await until(() => links.length === 1);
-  const link = links[0] as Link;
+  const link = links[0] as SocketLink;
   caller.send("x".repeat(1_000_000));
   let isClosed = false;
   link.socket.write("the last answer");
-  closeGently(link, {
+  lingeringClose(link, {
     clock: systemClock(),
     stallTimeoutMs: 1_000,
     closed: () => (isClosed = true),
@@ -238,13 +238,13 @@ test("closing gently: the last answer arrives although the peer was still sendin
 
 test("closing gently waits for a peer only so long", async (t) => {
   const clock = simulatedClock();
-  const links: Link[] = [];
+  const links: SocketLink[] = [];
   const { port } = await listen(t, (link) => void links.push(link));
   rawCaller(t, port);
   await until(() => links.length === 1);
-  const link = links[0] as Link;
+  const link = links[0] as SocketLink;
   let isClosed = false;
-  closeGently(link, { clock, stallTimeoutMs: 60_000, closed: () => (isClosed = true) });
+  lingeringClose(link, { clock, stallTimeoutMs: 60_000, closed: () => (isClosed = true) });
   clock.advance(2_100);
   await until(() => isClosed);
   assert.equal(clock.waiting, 0);
@@ -252,12 +252,12 @@ test("closing gently waits for a peer only so long", async (t) => {
 
 test("read and write timeouts of a socket destroy it, progress does not", async (t) => {
   const clock = simulatedClock();
-  const links: Link[] = [];
+  const links: SocketLink[] = [];
   const socket = { ...plainSocket, readTimeoutMs: 1_000 };
   const { port } = await listen(t, (link) => void links.push(link), { socket, clock });
   const caller = rawCaller(t, port);
   await until(() => links.length === 1);
-  const record = recorder(links[0] as Link);
+  const record = recorder(links[0] as SocketLink);
   for (let i = 0; i < 4; i++) {
     caller.send("x");
     await until(() => record.seen[0] === `<${"x".repeat(i + 1)}`);
@@ -272,12 +272,12 @@ test("read and write timeouts of a socket destroy it, progress does not", async 
 /** A caller that reads nothing, and a text on its way to it that the kernel has not taken whole. */
 async function withWaitingText(t: TestContext, more: Partial<AcceptOptions> = {}) {
   const clock = simulatedClock();
-  const links: Link[] = [];
+  const links: SocketLink[] = [];
   const { port } = await listen(t, (link) => void links.push(link), { clock, ...more });
   const caller = rawCaller(t, port);
   caller.socket.pause();
   await until(() => links.length === 1);
-  const link = links[0] as Link;
+  const link = links[0] as SocketLink;
   const text = "x".repeat(16_000_000);
   link.write(text);
   assert.ok(link.unsentBytes > 0);
@@ -298,7 +298,7 @@ test("a text that does not go out for writeTimeoutMs ends the connection", async
 test("closing gently waits for a text that is still on its way", async (t) => {
   const { clock, caller, link, text } = await withWaitingText(t);
   let isClosed = false;
-  closeGently(link, { clock, stallTimeoutMs: 60_000, closed: () => (isClosed = true) });
+  lingeringClose(link, { clock, stallTimeoutMs: 60_000, closed: () => (isClosed = true) });
   clock.advance(10_000);
   assert.equal(link.socket.destroyed, false);
   caller.socket.resume();

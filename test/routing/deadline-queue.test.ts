@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Expiries } from "../../src/routing/deadline-queue.ts";
-import type { Expiring } from "../../src/routing/deadline-queue.ts";
+import { DeadlineQueue } from "../../src/routing/deadline-queue.ts";
+import type { QueuedDeadline } from "../../src/routing/deadline-queue.ts";
 import { simulatedClock } from "../support/clock.ts";
 import { seeded } from "../support/random.ts";
 
@@ -9,8 +9,8 @@ const limitMs = 100;
 
 function started() {
   const clock = simulatedClock();
-  const expiries = new Expiries(clock, limitMs);
-  const begin = (expired: () => void): Expiring => {
+  const expiries = new DeadlineQueue(clock, limitMs);
+  const begin = (expired: () => void): QueuedDeadline => {
     const one = { previous: null, next: null, dueMs: clock.nowMs() + limitMs, expired };
     expiries.add(one);
     return one;
@@ -62,11 +62,11 @@ test("by chance: everybody who stays ends on time, nobody else does", () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = seeded(seed);
   const { clock, expiries, begin } = started();
-  const open = new Map<Expiring, number>();
+  const open = new Map<QueuedDeadline, number>();
   for (let step = 0; step < 5_000; step++) {
     const chance = random();
     if (chance < 0.5) {
-      const one: Expiring = begin(() => {
+      const one: QueuedDeadline = begin(() => {
         assert.equal(clock.nowMs(), open.get(one), `seed ${seed}`);
         open.delete(one);
       });

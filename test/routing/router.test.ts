@@ -26,7 +26,7 @@ test("a call reaches an endpoint of the id its name is bound to, and says where 
   router.binding("/svc/users").set(ok(leaf(bound("/#/fs/users", addresses(1), "/rest"))));
   const call = testCall();
   assert.deepEqual(await ask(router.service, call), { response: 200, failure: null });
-  assert.equal(call.dst, "/svc/users");
+  assert.equal(call.logicalName, "/svc/users");
   assert.equal(call.bound?.id, "/#/fs/users");
   assert.equal(call.bound?.residual, "/rest");
   assert.deepEqual(call.endpoint, address(1));

@@ -1,7 +1,7 @@
 // A socket without a kernel: a test gives it bytes and sees what was written, at once.
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { Link } from "../../src/net/socket-link.ts";
+import { SocketLink } from "../../src/net/socket-link.ts";
 
 export class FakeSocket extends EventEmitter {
   readonly remoteAddress = "127.0.0.1";
@@ -15,11 +15,11 @@ export class FakeSocket extends EventEmitter {
   /** Whether what is written leaves at once; otherwise it waits for `drain`. */
   takes = true;
   writableLength = 0;
-  readonly #link = new Link();
+  readonly #link = new SocketLink();
   #sent = "";
 
   /** The link that owns it. */
-  get link(): Link {
+  get link(): SocketLink {
     if (this.listenerCount("close") === 0) this.#link.attach(this as unknown as Socket);
     return this.#link;
   }

@@ -2,11 +2,11 @@
 import type { TestContext } from "node:test";
 import { dialHttp } from "../../protocols/http/client/wire.ts";
 import { defaultLimits } from "../../protocols/http/exchange.ts";
-import type { Exchange, HttpDialOptions, HttpLimits } from "../../protocols/http/exchange.ts";
+import type { CompletedCall, HttpDialOptions, HttpLimits } from "../../protocols/http/exchange.ts";
 import { listenHttp } from "../../protocols/http/server/listener.ts";
 import { wholeBody } from "../../protocols/http/message.ts";
 import type { HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
-import { PassingFields } from "../../protocols/http/codec/passthrough-fields.ts";
+import { PassthroughFields } from "../../protocols/http/codec/passthrough-fields.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type {
@@ -15,7 +15,7 @@ import type {
   SocketOptions,
   Wire,
   WireStats,
-} from "../../src/core/protocol.ts";
+} from "../../src/core/transport.ts";
 import { ended } from "../../src/core/service.ts";
 import type { Service } from "../../src/core/service.ts";
 import { systemClock } from "../../src/runtime/timers.ts";
@@ -100,7 +100,7 @@ export interface Answered {
   readonly failure: Failure | null;
 }
 
-function answeredOf(exchange: Exchange): Answered {
+function answeredOf(exchange: CompletedCall): Answered {
   const { status, target, rawStartLine, host, sentBytes, receivedBytes, failure, request } =
     exchange;
   const method = request?.method ?? null;
@@ -125,7 +125,7 @@ export async function serveHttp(
       clock: setting.clock ?? systemClock(),
       log: keptLog(),
       random: seeded(1),
-      onAnswered: (exchange) => void log.push(answeredOf(exchange)),
+      onCompleted: (exchange) => void log.push(answeredOf(exchange)),
       onConnections: (change) => (open.count += change),
     },
     exactlyOnce(service),
@@ -174,7 +174,7 @@ export function answer(status: number, text = "", fields: string[] = []): HttpRe
     status,
     reason: "Any Reason",
     version: "1.1",
-    fields: PassingFields.of(fields),
+    fields: PassthroughFields.of(fields),
     via: null,
     context: null,
     verdict: null,

@@ -12,7 +12,10 @@ import type { NameTree } from "../../src/core/names/nametree.ts";
 import { leaf } from "../../src/core/names/nametree.ts";
 import type { Path } from "../../src/core/names/path.ts";
 import { pathLiteral } from "../../src/core/names/path.ts";
-import type { Address, Call, Classifier, DialOptions, Wire } from "../../src/core/protocol.ts";
+import type { Address } from "../../src/core/address.ts";
+import type { Request } from "../../src/core/request.ts";
+import type { Classifier } from "../../src/core/classifier.ts";
+import type { DialOptions, Wire } from "../../src/core/transport.ts";
 import type { Pending, Reply, Service } from "../../src/core/service.ts";
 import { ended } from "../../src/core/service.ts";
 import type { AccrualMaker, AccrualPlugin } from "../../src/routing/accrual.ts";
@@ -30,7 +33,7 @@ import { simulatedClock } from "./clock.ts";
 import type { SimulatedClock } from "./clock.ts";
 import { seeded } from "./random.ts";
 
-export interface TestCall extends Call {
+export interface TestCall extends Request {
   /** What the identifier makes of it: a path, or anything else for none. */
   readonly name: string;
 }
@@ -43,11 +46,11 @@ export function testCall(name = "/svc/users", fields: Partial<TestCall> = {}): T
     localDtab: emptyDtab,
     replayable: true,
     idempotent: true,
-    dst: null,
+    logicalName: null,
     bound: null,
     endpoint: null,
-    path: null,
-    attachment: null,
+    destination: null,
+    clusterHandle: null,
     ...fields,
   };
 }

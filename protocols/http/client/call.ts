@@ -6,7 +6,7 @@ import type { Pending, Reply } from "../../../src/core/service.ts";
 import type { Pool, Waiter } from "../../../src/net/pool.ts";
 import type { ClientConnection, ClientSettings } from "./connection.ts";
 import type { HttpRequest, HttpResponse, InterimReceiver } from "../message.ts";
-import type { PassingFields } from "../codec/passthrough-fields.ts";
+import type { PassthroughFields } from "../codec/passthrough-fields.ts";
 import { OutgoingBody } from "../codec/outgoing-body.ts";
 import type { OutgoingOwner } from "../codec/outgoing-body.ts";
 import { maxJoinedBytes, requestHead } from "../codec/head-writer.ts";
@@ -93,7 +93,7 @@ export class ClientCall
   // For the connection
 
   /** 100, 103 and the like. */
-  interim(status: number, fields: PassingFields): void {
+  interim(status: number, fields: PassthroughFields): void {
     this.request.interims?.interim(status, fields);
     if (status === 100 && this.#waitsForContinue) this.#sendBody();
   }

@@ -3,14 +3,14 @@ import { latin1Of } from "../../../src/net/latin1.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
-import type { WireStats } from "../../../src/core/protocol.ts";
-import { Inlet } from "../../../src/net/input-buffer.ts";
+import type { WireStats } from "../../../src/core/transport.ts";
+import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
-import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import { writeCopy } from "../../../src/net/outlet.ts";
 import type { Pool, PoolMember } from "../../../src/net/pool.ts";
-import { readAnswer } from "../codec/response-head.ts";
-import type { AnswerHead } from "../codec/response-head.ts";
+import { readResponse } from "../codec/response-head.ts";
+import type { ResponseHead } from "../codec/response-head.ts";
 import { IncomingBody, wholeChunked } from "../codec/incoming-body.ts";
 import type { BodySource } from "../codec/incoming-body.ts";
 import { closedFailure } from "./call.ts";
@@ -20,11 +20,11 @@ import { listOf } from "../codec/header-fields.ts";
 import { announcedBody, latin1Body, noBody } from "../message.ts";
 import type { BodyTarget } from "../codec/outgoing-body.ts";
 import { problemText } from "../codec/parse-errors.ts";
-import { marks, scanHead } from "../codec/head-scanner.ts";
+import { lastScan, scanHead } from "../codec/head-scanner.ts";
 
 /** Mostly a part of the text that there is already. */
 function bodyText(
-  { text, bodyAt }: AnswerHead,
+  { text, bodyAt }: ResponseHead,
   length: number,
   buffer: Buffer,
   start: number,
@@ -60,10 +60,10 @@ const maxTextBytes = 16 * 1024;
 export class ClientConnection implements Receiver, Consumer, BodySource, BodyTarget, PoolMember {
   openedMs = 0;
   idleSinceMs = 0;
-  readonly #link: Link;
+  readonly #link: SocketLink;
   readonly #settings: ClientSettings;
   readonly #pool: Pool<ClientConnection>;
-  readonly #inlet: Inlet;
+  readonly #inlet: InputBuffer;
   #state: State = "idle";
   #call: ClientCall | null = null;
   #body: IncomingBody | null = null;
@@ -74,11 +74,11 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   /** The endpoint closes after this answer, or what it says can no longer be trusted. */
   #isLast = false;
 
-  constructor(link: Link, settings: ClientSettings, pool: Pool<ClientConnection>) {
+  constructor(link: SocketLink, settings: ClientSettings, pool: Pool<ClientConnection>) {
     this.#link = link;
     this.#settings = settings;
     this.#pool = pool;
-    this.#inlet = new Inlet(link, this);
+    this.#inlet = new InputBuffer(link, this);
     link.receiver = this;
   }
 
@@ -219,8 +219,8 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     const result = scanHead("answer", buffer, start, end, this.#settings.options.limits);
     if (result === "more") return start;
     if (result !== null) return this.#malformed(problemText(result), end);
-    const { headEnd } = marks;
-    const head = readAnswer(buffer, end, call.request.method === "HEAD");
+    const { headEnd } = lastScan;
+    const head = readResponse(buffer, end, call.request.method === "HEAD");
     if (typeof head === "string") return this.#malformed(head, end);
     const { status, fields } = head.answer;
     if (status === 101) return this.#switch(call, head, buffer.subarray(headEnd, end), end);
@@ -235,14 +235,14 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   /** A short body is on its way: its head is read again with it. */
-  #isShortOf({ framing }: AnswerHead, hereBytes: number): boolean {
+  #isShortOf({ framing }: ResponseHead, hereBytes: number): boolean {
     const { maxWholeBodyBytes } = this.#settings.options;
     return (
       framing.kind === "length" && framing.length > hereBytes && framing.length <= maxWholeBodyBytes
     );
   }
 
-  #final(call: ClientCall, head: AnswerHead, buffer: Buffer, start: number, end: number): number {
+  #final(call: ClientCall, head: ResponseHead, buffer: Buffer, start: number, end: number): number {
     const { answer, framing } = head;
     const staysOpen = call.request.version === "1.0" ? head.keepsAlive : !head.closes;
     this.#isLast = !staysOpen || head.closes || framing.kind === "until-close";
@@ -261,7 +261,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   /** Sets the body when all of it is here, and says where it ends; -1 when it has to flow. */
-  #wholeBody(head: AnswerHead, buffer: Buffer, start: number, end: number): number {
+  #wholeBody(head: ResponseHead, buffer: Buffer, start: number, end: number): number {
     const { answer, framing, announcedLength } = head;
     switch (framing.kind) {
       case "none":
@@ -286,7 +286,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     }
   }
 
-  #switch(call: ClientCall, head: AnswerHead, rest: Uint8Array, end: number): number {
+  #switch(call: ClientCall, head: ResponseHead, rest: Uint8Array, end: number): number {
     const { answer, upgrade } = head;
     const asked = call.request.upgrade;
     if (asked === null || upgrade === null || !listOf(asked).includes(upgrade.toLowerCase())) {

@@ -1,5 +1,7 @@
 // The client side: a wire to one endpoint, its pool, its connections.
-import type { Address, Wire } from "../../../src/core/protocol.ts";
+import { showAddress } from "../../../src/core/address.ts";
+import type { Address } from "../../../src/core/address.ts";
+import type { Wire } from "../../../src/core/transport.ts";
 import { stack } from "../../../src/core/service.ts";
 import type { Filter, Service } from "../../../src/core/service.ts";
 import { dial } from "../../../src/net/dial.ts";
@@ -34,8 +36,7 @@ class HttpWire implements Wire<HttpRequest, HttpResponse> {
     { clock, stats }: HttpDialDeps,
     filters: readonly Filter<HttpRequest, HttpResponse>[],
   ) {
-    const { host, port } = address;
-    const name = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    const name = showAddress(address);
     const settings: ClientSettings = { clock, stats, options, name };
     const pool: Pool<ClientConnection> = new Pool(
       { ...options, name },

@@ -3,7 +3,7 @@ import type { HeadLimits } from "../exchange.ts";
 import { trailerFields } from "./header-fields.ts";
 import type { Fields } from "../message.ts";
 import { hexValue, isValue } from "./byte-classes.ts";
-import { marks, scanFields } from "./head-scanner.ts";
+import { lastScan, scanFields } from "./head-scanner.ts";
 
 /*
  *   chunked-body = *( 1*HEXDIG [ chunk-ext ] CRLF data CRLF ) 1*"0" [ chunk-ext ] CRLF trailers CRLF
@@ -77,7 +77,7 @@ export class ChunkDecoder {
     }
     this.#place = "end";
     this.trailers = trailerFields(buffer);
-    return marks.headEnd;
+    return lastScan.headEnd;
   }
 
   /** One byte of framing. */

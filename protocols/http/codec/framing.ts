@@ -1,5 +1,5 @@
 // Where a body ends (RFC 9112 section 6): one answer or none, never a choice.
-import { sorted } from "./header-fields.ts";
+import { lastHead } from "./header-fields.ts";
 import { isDigit } from "./byte-classes.ts";
 
 /** `length` is the announced one. A string is a problem, for people. */
@@ -18,18 +18,18 @@ const maxLengthDigits = 15;
 
 /** The framing that the fields sorted last announce; null when they announce nothing. */
 function announced(minor: number): Framing | string | null {
-  const { contentLength, transferEncoding } = sorted;
+  const { contentLength, transferEncoding } = lastHead;
   if (transferEncoding !== null) {
     if (contentLength !== null) return "Content-Length together with Transfer-Encoding";
     if (minor === 0) return "Transfer-Encoding in HTTP/1.0";
-    if (sorted.transferEncodingCount > 1) return "more than one Transfer-Encoding field";
+    if (lastHead.transferEncodingCount > 1) return "more than one Transfer-Encoding field";
     // Other codings would have to be undone here: nobody sends them.
     return transferEncoding.toLowerCase() === "chunked"
       ? chunked
       : "a Transfer-Encoding other than chunked";
   }
   if (contentLength === null) return null;
-  if (sorted.lengthsConflict) return "conflicting Content-Length fields";
+  if (lastHead.lengthsConflict) return "conflicting Content-Length fields";
   const length = lengthOf(contentLength);
   return length < 0 ? "an invalid Content-Length" : { kind: "length", length };
 }
@@ -52,7 +52,11 @@ export function requestFraming(minor: number): Framing | string {
 }
 
 /** A bad announcement is a problem even where no body may follow. */
-export function answerFraming(status: number, minor: number, isToHead: boolean): Framing | string {
+export function responseFraming(
+  status: number,
+  minor: number,
+  isToHead: boolean,
+): Framing | string {
   const framing = announced(minor);
   if (typeof framing === "string") return framing;
   const isBodiless = isToHead || status === 304 || status === 204 || status < 200;
@@ -61,6 +65,6 @@ export function answerFraming(status: number, minor: number, isToHead: boolean):
 
 /** What Content-Length says where no body follows: in an answer to HEAD, in a 304. */
 export function announcedLength(status: number, isToHead: boolean): number | null {
-  const { contentLength } = sorted;
+  const { contentLength } = lastHead;
   return contentLength !== null && (isToHead || status === 304) ? Number(contentLength) : null;
 }

@@ -30,7 +30,7 @@ export type ScanProblem =
   | "bad-value";
 
 /** Marks of the head that was scanned last: good until the next scan. Offsets are absolute. */
-export interface Marks {
+export interface LastScan {
   /** Behind the empty line. */
   headEnd: number;
   /** First byte of the start line, and its CR. */
@@ -52,7 +52,7 @@ export interface Marks {
 const mostFields = 1_024;
 
 /** Written by `scanHead` and `scanFields`; one at a time, so one for all. */
-export const marks: Marks = {
+export const lastScan: LastScan = {
   headEnd: 0,
   lineStart: 0,
   lineEnd: 0,
@@ -97,8 +97,8 @@ export function scanHead(
       ? scanRequestLine(bytes, lineStart, end, limits.maxInitialLineBytes)
       : scanStatusLine(bytes, lineStart, end, limits.maxInitialLineBytes);
   if (result !== null) return result;
-  marks.lineStart = lineStart;
-  return scanFields(bytes, marks.lineEnd + 2, end, limits);
+  lastScan.lineStart = lineStart;
+  return scanFields(bytes, lastScan.lineEnd + 2, end, limits);
 }
 
 /** The bytes of a line ran out at `stop`: more are needed, or there are more than allowed. */
@@ -117,13 +117,13 @@ function scanRequestLine(
   while (at < stop && isToken(bytes[at] as number)) at++;
   if (at === stop) return outOf(stop, end, "line-too-long");
   if (bytes[at] !== SP || at === start) return noMethod(bytes, start, end);
-  marks.firstEnd = at++;
+  lastScan.firstEnd = at++;
   while (at < stop && isTarget(bytes[at] as number)) at++;
   if (at === stop) return outOf(stop, end, "line-too-long");
-  if (bytes[at] !== SP || at === marks.firstEnd + 1) {
+  if (bytes[at] !== SP || at === lastScan.firstEnd + 1) {
     return bytes[at] === CR || bytes[at] === LF ? "bad-version" : "bad-target"; // HTTP/0.9
   }
-  marks.secondEnd = at++;
+  lastScan.secondEnd = at++;
   const result = scanVersion(bytes, at, stop);
   if (result === "more") return outOf(stop, end, "line-too-long");
   return result ?? scanLineEnd(bytes, at + 8, end, "bad-version");
@@ -155,11 +155,11 @@ function scanStatusLine(
     status = status * 10 + digit;
   }
   if (status < 100) return "bad-status";
-  marks.status = status;
+  lastScan.status = status;
   let at = start + 12;
   if (bytes[at] === SP) at++;
   else if (bytes[at] !== CR) return "bad-status"; // some leave out the space with the reason
-  marks.firstEnd = marks.secondEnd = at;
+  lastScan.firstEnd = lastScan.secondEnd = at;
   while (at < stop && isValue(bytes[at] as number)) at++;
   if (at === end) return "more";
   if (at >= stop && isValue(bytes[at] as number)) return "line-too-long";
@@ -180,7 +180,7 @@ function scanVersion(bytes: Uint8Array, start: number, end: number): ScanResult 
     return "bad-version";
   }
   if (major !== 1) return major === 2 ? "http2" : "unknown-version";
-  marks.minor = Math.min(minor, 1); // a later minor version is read as ours (RFC 9110 section 2.5)
+  lastScan.minor = Math.min(minor, 1); // a later minor version is read as ours (RFC 9110 section 2.5)
   return null;
 }
 
@@ -194,7 +194,7 @@ function scanLineEnd(
   if (bytes[at] !== CR) return bytes[at] === LF ? "bad-line-end" : otherwise;
   if (at + 1 >= end) return "more";
   if (bytes[at + 1] !== LF) return "bad-line-end";
-  marks.lineEnd = at;
+  lastScan.lineEnd = at;
   return null;
 }
 
@@ -205,7 +205,7 @@ export function scanFields(
   end: number,
   limits: HeadLimits,
 ): ScanResult {
-  const { fields } = marks;
+  const { fields } = lastScan;
   const maxCount = Math.min(limits.maxHeaderCount, mostFields);
   const stop = Math.min(end, start + limits.maxHeadersBytes);
   let count = 0;
@@ -235,8 +235,8 @@ export function scanFields(
   }
   if (at + 1 >= end) return "more";
   if (bytes[at + 1] !== LF) return "bad-line-end";
-  marks.fieldCount = count;
-  marks.headEnd = at + 2;
+  lastScan.fieldCount = count;
+  lastScan.headEnd = at + 2;
   return null;
 }
 

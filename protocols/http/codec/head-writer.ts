@@ -1,5 +1,5 @@
 // Heads as text, one character a byte: everything the proxy owns is written here and only here.
-import type { Verdict } from "../../../src/core/protocol.ts";
+import type { Verdict } from "../../../src/core/classifier.ts";
 import { noBody } from "../message.ts";
 import type { Body, Fields, HttpRequest, HttpResponse } from "../message.ts";
 import { linesOf } from "./passthrough-fields.ts";
@@ -39,16 +39,16 @@ function requestEnd({ method, body, expectsContinue, upgrade }: HttpRequest): st
 }
 
 /** How the body of an answer goes to the caller. */
-export type AnswerMode = "none" | "length" | "chunked" | "until-close";
+export type ResponseMode = "none" | "length" | "chunked" | "until-close";
 
 /** RFC 9112 section 6.3: what decides is the request and the status. */
-export function answerMode(request: HttpRequest, status: number, body: Body): AnswerMode {
+export function responseMode(request: HttpRequest, status: number, body: Body): ResponseMode {
   if (request.method === "HEAD" || status === 204 || status === 304) return "none";
   if (body.length !== null) return "length";
   return request.version === "1.0" ? "until-close" : "chunked";
 }
 
-function answerFramingLine(mode: AnswerMode, status: number, body: Body): string {
+function answerFramingLine(mode: ResponseMode, status: number, body: Body): string {
   switch (mode) {
     case "length":
       return `Content-Length: ${body.length}\r\n`;
@@ -70,9 +70,9 @@ function answerFramingLine(mode: AnswerMode, status: number, body: Body): string
  * `connection` is the option to send; empty where the version's default holds. `fault`: what was
  * injected into the call; absent: nothing.
  */
-export function answerHead(
+export function responseHead(
   answer: HttpResponse,
-  mode: AnswerMode,
+  mode: ResponseMode,
   connection: "" | "close" | "keep-alive",
   fault?: string,
 ): string {

@@ -1,6 +1,6 @@
 // Sorts the fields of a head: what the proxy owns is taken out, the rest passes through.
-import { marks } from "./head-scanner.ts";
-import { linesOf, PassingFields } from "./passthrough-fields.ts";
+import { lastScan } from "./head-scanner.ts";
+import { linesOf, PassthroughFields } from "./passthrough-fields.ts";
 import type { Fields } from "../message.ts";
 
 /** What the proxy owns, by number: 0 is any other field. */
@@ -68,7 +68,7 @@ function knownField(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** What a head said in fields that do not pass through; several values are joined with `, `. */
-export interface Sorted {
+export interface LastHead {
   /** Of the head. */
   text: string;
   /** Where in `text` the lines are that pass through, if they are one range; -1: none do. */
@@ -93,7 +93,7 @@ export interface Sorted {
 }
 
 /** Written by `sortFields`, good until its next call: one head is read at a time. */
-export const sorted: Sorted = {
+export const lastHead: LastHead = {
   text: "",
   passingStart: -1,
   passingEnd: -1,
@@ -113,29 +113,29 @@ export const sorted: Sorted = {
 };
 
 function reset(text: string): void {
-  sorted.text = text;
-  sorted.passingStart = -1;
-  sorted.passingEnd = -1;
-  sorted.lines = null;
-  sorted.hostEnd = -1;
-  sorted.context = null;
-  sorted.host = null;
-  sorted.hostCount = 0;
-  sorted.contentLength = null;
-  sorted.lengthsConflict = false;
-  sorted.transferEncoding = null;
-  sorted.transferEncodingCount = 0;
-  sorted.connection = null;
-  sorted.upgrade = null;
-  sorted.expect = null;
-  sorted.via = null;
+  lastHead.text = text;
+  lastHead.passingStart = -1;
+  lastHead.passingEnd = -1;
+  lastHead.lines = null;
+  lastHead.hostEnd = -1;
+  lastHead.context = null;
+  lastHead.host = null;
+  lastHead.hostCount = 0;
+  lastHead.contentLength = null;
+  lastHead.lengthsConflict = false;
+  lastHead.transferEncoding = null;
+  lastHead.transferEncodingCount = 0;
+  lastHead.connection = null;
+  lastHead.upgrade = null;
+  lastHead.expect = null;
+  lastHead.via = null;
 }
 
 /** Sorts the fields that were scanned last. `text` is the latin1 of `bytes` from `base` on. */
 export function sortFields(bytes: Uint8Array, text: string, base: number): void {
   reset(text);
-  const offsets = marks.fields;
-  const last = marks.fieldCount * 4;
+  const offsets = lastScan.fields;
+  const last = lastScan.fieldCount * 4;
   /** Where the lines begin that pass through as they are; -1: the line before did not. */
   let passing = -1;
   for (let i = 0; i < last; i += 4) {
@@ -143,7 +143,7 @@ export function sortFields(bytes: Uint8Array, text: string, base: number): void 
     const end = offsets[i + 1] as number;
     const valueStart = offsets[i + 2] as number;
     const valueEnd = offsets[i + 3] as number;
-    const next = i + 4 < last ? (offsets[i + 4] as number) : marks.headEnd - 2;
+    const next = i + 4 < last ? (offsets[i + 4] as number) : lastScan.headEnd - 2;
     const which = knownField(bytes, start, end);
     // One space behind the colon and none behind the value: the form in which it is written.
     const isUsual = valueStart === end + 2 && bytes[end + 1] === 0x20 && valueEnd + 2 === next;
@@ -154,32 +154,32 @@ export function sortFields(bytes: Uint8Array, text: string, base: number): void 
     if (passing >= 0) pass(passing - base, start - base);
     passing = -1;
     if (which === known.dropped) continue;
-    if (which === known.host && i === 0 && isUsual) sorted.hostEnd = next - base;
+    if (which === known.host && i === 0 && isUsual) lastHead.hostEnd = next - base;
     const value = text.slice(valueStart - base, valueEnd - base);
     if (which === known.other) {
       passWritten(`${text.slice(start - base, end - base)}: ${value}\r\n`);
     } else if (which === known.context) {
-      (sorted.context ??= []).push(text.slice(start - base, end - base).toLowerCase(), value);
+      (lastHead.context ??= []).push(text.slice(start - base, end - base).toLowerCase(), value);
     } else keep(which, value);
   }
-  if (passing >= 0) pass(passing - base, marks.headEnd - 2 - base);
-  if (sorted.connection !== null) dropListed(sorted.connection);
+  if (passing >= 0) pass(passing - base, lastScan.headEnd - 2 - base);
+  if (lastHead.connection !== null) dropListed(lastHead.connection);
 }
 
 /** More lines pass: the first range stays one, a second makes a text of its own of them. */
 function pass(start: number, end: number): void {
-  if (sorted.lines === null && sorted.passingStart < 0) {
-    sorted.passingStart = start;
-    sorted.passingEnd = end;
-  } else passWritten(sorted.text.slice(start, end));
+  if (lastHead.lines === null && lastHead.passingStart < 0) {
+    lastHead.passingStart = start;
+    lastHead.passingEnd = end;
+  } else passWritten(lastHead.text.slice(start, end));
 }
 
 function passWritten(lines: string): void {
-  sorted.lines = passingLines() + lines;
+  lastHead.lines = passingLines() + lines;
 }
 
 function passingLines(): string {
-  const { lines, text, passingStart, passingEnd } = sorted;
+  const { lines, text, passingStart, passingEnd } = lastHead;
   if (lines !== null) return lines;
   return passingStart < 0 ? "" : text.slice(passingStart, passingEnd);
 }
@@ -188,42 +188,44 @@ function passingLines(): string {
  * Of the head that was sorted last. Its text up to `openEnd` is the start of the head in the form in
  * which it is written; -1: it has to be written.
  */
-export function passingFields(openEnd: number): PassingFields {
-  const { lines, text, passingStart, passingEnd } = sorted;
-  if (lines !== null) return new PassingFields(lines);
+export function passthroughFields(openEnd: number): PassthroughFields {
+  const { lines, text, passingStart, passingEnd } = lastHead;
+  if (lines !== null) return new PassthroughFields(lines);
   if (passingStart >= 0) {
-    return new PassingFields(text, passingStart, passingEnd, passingStart === openEnd);
+    return new PassthroughFields(text, passingStart, passingEnd, passingStart === openEnd);
   }
-  return openEnd < 0 ? new PassingFields("") : new PassingFields(text, openEnd, openEnd, true);
+  return openEnd < 0
+    ? new PassthroughFields("")
+    : new PassthroughFields(text, openEnd, openEnd, true);
 }
 
 function keep(which: number, value: string): void {
   switch (which) {
     case known.host:
-      sorted.host = value;
-      sorted.hostCount++;
+      lastHead.host = value;
+      lastHead.hostCount++;
       break;
     case known.contentLength:
-      if (sorted.contentLength !== null && sorted.contentLength !== value) {
-        sorted.lengthsConflict = true;
+      if (lastHead.contentLength !== null && lastHead.contentLength !== value) {
+        lastHead.lengthsConflict = true;
       }
-      sorted.contentLength = value;
+      lastHead.contentLength = value;
       break;
     case known.transferEncoding:
-      sorted.transferEncoding = joined(sorted.transferEncoding, value);
-      sorted.transferEncodingCount++;
+      lastHead.transferEncoding = joined(lastHead.transferEncoding, value);
+      lastHead.transferEncodingCount++;
       break;
     case known.connection:
-      sorted.connection = joined(sorted.connection, value);
+      lastHead.connection = joined(lastHead.connection, value);
       break;
     case known.upgrade:
-      sorted.upgrade = joined(sorted.upgrade, value);
+      lastHead.upgrade = joined(lastHead.upgrade, value);
       break;
     case known.expect:
-      sorted.expect = joined(sorted.expect, value);
+      lastHead.expect = joined(lastHead.expect, value);
       break;
     case known.via:
-      sorted.via = joined(sorted.via, value);
+      lastHead.via = joined(lastHead.via, value);
   }
 }
 
@@ -273,8 +275,8 @@ export function listOf(value: string): string[] {
 function dropListed(connection: string): void {
   if (usualOption(connection) !== null) return;
   const options = listOf(connection);
-  sorted.lines = linesOf(withoutListed(new PassingFields(passingLines()).list, options));
-  if (sorted.context !== null) sorted.context = withoutListed(sorted.context, options);
+  lastHead.lines = linesOf(withoutListed(new PassthroughFields(passingLines()).list, options));
+  if (lastHead.context !== null) lastHead.context = withoutListed(lastHead.context, options);
 }
 
 function withoutListed(fields: Fields, options: readonly string[]): Fields {
@@ -292,8 +294,8 @@ function withoutListed(fields: Fields, options: readonly string[]): Fields {
  */
 export function trailerFields(bytes: Buffer): Fields {
   const trailers: Fields = [];
-  const offsets = marks.fields;
-  for (let i = 0; i < marks.fieldCount * 4; i += 4) {
+  const offsets = lastScan.fields;
+  for (let i = 0; i < lastScan.fieldCount * 4; i += 4) {
     const start = offsets[i] as number;
     const end = offsets[i + 1] as number;
     if (knownField(bytes, start, end) !== known.other) continue;

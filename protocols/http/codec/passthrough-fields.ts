@@ -12,7 +12,7 @@ export function linesOf(fields: Fields): string {
  * Most heads are passed on without a look at a single field of this kind: then the text goes out
  * that came in. Once somebody has asked for the list, the list is what counts, changes to it too.
  */
-export class PassingFields {
+export class PassthroughFields {
   readonly #text: string;
   readonly #start: number;
   readonly #end: number;
@@ -30,8 +30,8 @@ export class PassingFields {
     this.#opens = opens;
   }
 
-  static of(list: Fields): PassingFields {
-    const fields = new PassingFields("");
+  static of(list: Fields): PassthroughFields {
+    const fields = new PassthroughFields("");
     fields.#list = list;
     return fields;
   }

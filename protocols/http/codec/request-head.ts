@@ -1,20 +1,27 @@
 // From a scanned head to a request, or to the reason why it is none.
 import { latin1Of } from "../../../src/net/latin1.ts";
 import { emptyDtab } from "../../../src/core/names/dtab.ts";
-import type { Address, BoundName } from "../../../src/core/protocol.ts";
+import type { Address } from "../../../src/core/address.ts";
+import type { BoundName } from "../../../src/core/request.ts";
 import type { Dtab } from "../../../src/core/names/dtab.ts";
 import type { Path } from "../../../src/core/names/path.ts";
 import { absoluteTarget, isAuthority } from "./authority.ts";
 import type { Hop } from "../filters/context.ts";
 import type { Refusal } from "../exchange.ts";
-import { connectionOptions, listOf, passingFields, sorted, sortFields } from "./header-fields.ts";
+import {
+  connectionOptions,
+  listOf,
+  passthroughFields,
+  lastHead,
+  sortFields,
+} from "./header-fields.ts";
 import { requestFraming } from "./framing.ts";
 import type { Framing } from "./framing.ts";
 import { noBody } from "../message.ts";
 import type { Body, Fields, HttpRequest, InterimReceiver, Peer } from "../message.ts";
-import type { PassingFields } from "./passthrough-fields.ts";
+import type { PassthroughFields } from "./passthrough-fields.ts";
 import { refusal } from "./parse-errors.ts";
-import { marks } from "./head-scanner.ts";
+import { lastScan } from "./head-scanner.ts";
 
 /** One shape for all requests; what is null or empty is filled in on the way. */
 class Request implements HttpRequest {
@@ -22,21 +29,21 @@ class Request implements HttpRequest {
   localDtab: Dtab = emptyDtab;
   replayable = true;
   readonly idempotent: boolean;
-  dst: Path | null = null;
+  logicalName: Path | null = null;
   bound: BoundName | null = null;
   endpoint: Address | null = null;
-  path: object | null = null;
-  attachment: object | null = null;
+  destination: object | null = null;
+  clusterHandle: object | null = null;
   readonly method: string;
   target: string;
   readonly version: "1.1" | "1.0";
   host: string | null;
   readonly absoluteScheme: "http" | "https" | null;
-  readonly fields: PassingFields;
+  readonly fields: PassthroughFields;
   readonly receivedTarget: string;
   readonly receivedHost: string | null;
-  via: string | null = sorted.via;
-  context: Fields | null = sorted.context;
+  via: string | null = lastHead.via;
+  context: Fields | null = lastHead.context;
   contextOut = "";
   hop: Hop | null = null;
   expectsContinue: boolean;
@@ -55,22 +62,22 @@ class Request implements HttpRequest {
     this.method = method;
     this.idempotent = idempotentMethods.has(method);
     this.target = this.receivedTarget = target;
-    this.fields = passingFields(scheme === null ? openEnd() : -1);
-    this.version = marks.minor === 1 ? "1.1" : "1.0";
+    this.fields = passthroughFields(scheme === null ? openEnd() : -1);
+    this.version = lastScan.minor === 1 ? "1.1" : "1.0";
     this.host = this.receivedHost = host;
     this.absoluteScheme = scheme;
     // HTTP/1.0 has neither (RFC 9110 sections 10.1.1 and 7.8).
-    this.expectsContinue = marks.minor === 1 && sorted.expect !== null;
-    this.upgrade = marks.minor === 1 ? upgradeOf() : null;
+    this.expectsContinue = lastScan.minor === 1 && lastHead.expect !== null;
+    this.upgrade = lastScan.minor === 1 ? upgradeOf() : null;
     this.peer = peer;
   }
 }
 
 /** Behind the line of Host, if it is the second, and the first is written like ours; else -1. */
 function openEnd(): number {
-  const { lineStart, secondEnd, minor } = marks;
-  const digit = sorted.text.charCodeAt(secondEnd - lineStart + " HTTP/1.".length);
-  return digit === 48 + minor ? sorted.hostEnd : -1;
+  const { lineStart, secondEnd, minor } = lastScan;
+  const digit = lastHead.text.charCodeAt(secondEnd - lineStart + " HTTP/1.".length);
+  return digit === 48 + minor ? lastHead.hostEnd : -1;
 }
 
 const usualMethods = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"];
@@ -114,30 +121,30 @@ export type OpenRequest = { -readonly [Key in keyof HttpRequest]: HttpRequest[Ke
 
 /** Of the head scanned last in `bytes`. */
 export function readRequest(bytes: Buffer, peer: Peer): RequestHead | Refusal {
-  const base = marks.lineStart;
-  const text = latin1Of(bytes, base, marks.headEnd);
+  const base = lastScan.lineStart;
+  const text = latin1Of(bytes, base, lastScan.headEnd);
   sortFields(bytes, text, base);
-  const method = methodOf(text, marks.firstEnd - base);
-  const target = text.slice(marks.firstEnd - base + 1, marks.secondEnd - base);
+  const method = methodOf(text, lastScan.firstEnd - base);
+  const target = text.slice(lastScan.firstEnd - base + 1, lastScan.secondEnd - base);
   const problem = hostProblem();
   if (problem !== null) return refusal(400, problem);
-  if (sorted.expect !== null && sorted.expect.toLowerCase() !== "100-continue") {
+  if (lastHead.expect !== null && lastHead.expect.toLowerCase() !== "100-continue") {
     return refusal(417, "an expectation other than 100-continue");
   }
-  const framing = requestFraming(marks.minor);
+  const framing = requestFraming(lastScan.minor);
   if (typeof framing === "string") return refusal(400, framing);
   const request = requestOf(method, target, peer);
   if (!(request instanceof Request)) return request;
-  const options = connectionOptions(sorted.connection);
-  const closes = options.close || (marks.minor === 0 && !options.keepAlive);
-  return { request, framing, end: marks.headEnd, closes };
+  const options = connectionOptions(lastHead.connection);
+  const closes = options.close || (lastScan.minor === 0 && !options.keepAlive);
+  return { request, framing, end: lastScan.headEnd, closes };
 }
 
 function requestOf(method: string, target: string, peer: Peer): Request | Refusal {
   if (method === "CONNECT")
     return refusal(501, "CONNECT is not supported: this is no forward proxy");
   if (target.charCodeAt(0) === 47 || (target === "*" && method === "OPTIONS")) {
-    return new Request(method, target, sorted.host, null, peer);
+    return new Request(method, target, lastHead.host, null, peer);
   }
   const absolute = absoluteTarget(target, method);
   if (absolute === null) {
@@ -148,7 +155,7 @@ function requestOf(method: string, target: string, peer: Peer): Request | Refusa
 
 /** One Host at most, and one that cannot be read in two ways (RFC 9112 section 3.2). */
 function hostProblem(): string | null {
-  const { host, hostCount } = sorted;
+  const { host, hostCount } = lastHead;
   if (hostCount > 1) return "more than one Host field";
   if (host === null || host === "" || isAuthority(host)) return null;
   return "an invalid Host field";
@@ -159,7 +166,7 @@ function hostProblem(): string | null {
  * text: the requests in such a tunnel would pass by every rule of the proxy ("h2c smuggling").
  */
 function upgradeOf(): string | null {
-  const { upgrade, connection } = sorted;
+  const { upgrade, connection } = lastHead;
   if (upgrade === null || !connectionOptions(connection).upgrade) return null;
   return listOf(upgrade).some((protocol) => protocol.startsWith("h2")) ? null : upgrade;
 }

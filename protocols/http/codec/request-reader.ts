@@ -1,7 +1,7 @@
 // Finds one request in the bytes of a connection; a short body is part of it.
 import { wholeChunked } from "./incoming-body.ts";
 import type { HttpLimits, Refusal } from "../exchange.ts";
-import { sorted } from "./header-fields.ts";
+import { lastHead } from "./header-fields.ts";
 import type { Framing } from "./framing.ts";
 import { latin1Body } from "../message.ts";
 import type { Peer } from "../message.ts";
@@ -89,7 +89,7 @@ export class RequestReader {
 }
 
 /** Of the head that was read last; which of several is meant nobody knows. */
-const theHost = (): string | null => (sorted.hostCount === 1 ? sorted.host : null);
+const theHost = (): string | null => (lastHead.hostCount === 1 ? lastHead.host : null);
 
 function refused(
   why: Refusal,

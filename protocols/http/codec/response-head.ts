@@ -1,41 +1,41 @@
 // From a scanned head to an answer of an endpoint, or to what is wrong with it.
-import type { Verdict } from "../../../src/core/protocol.ts";
+import type { Verdict } from "../../../src/core/classifier.ts";
 import { latin1Of } from "../../../src/net/latin1.ts";
-import { connectionOptions, passingFields, sorted, sortFields } from "./header-fields.ts";
-import { announcedLength, answerFraming } from "./framing.ts";
+import { connectionOptions, passthroughFields, lastHead, sortFields } from "./header-fields.ts";
+import { announcedLength, responseFraming } from "./framing.ts";
 import type { Framing } from "./framing.ts";
 import { noBody } from "../message.ts";
 import type { Body, Fields, HttpResponse, Tunnel } from "../message.ts";
-import type { PassingFields } from "./passthrough-fields.ts";
-import { marks } from "./head-scanner.ts";
+import type { PassthroughFields } from "./passthrough-fields.ts";
+import { lastScan } from "./head-scanner.ts";
 import { viaAfter } from "./via.ts";
 
 class Answer implements HttpResponse {
   readonly status: number;
   readonly reason: string;
   readonly version: "1.1" | "1.0";
-  readonly fields: PassingFields;
+  readonly fields: PassthroughFields;
   readonly via: string;
-  context: Fields | null = sorted.context;
+  context: Fields | null = lastHead.context;
   verdict: Verdict | null = null;
   body: Body = noBody;
   upgrade: Tunnel | null = null;
 
   /** `openEnd` as in `passingFields`. */
   constructor(reason: string, openEnd: number) {
-    this.fields = passingFields(openEnd);
-    this.status = marks.status;
+    this.fields = passthroughFields(openEnd);
+    this.status = lastScan.status;
     this.reason = reason;
-    this.version = marks.minor === 1 ? "1.1" : "1.0";
-    this.via = viaAfter(sorted.via, this.version);
+    this.version = lastScan.minor === 1 ? "1.1" : "1.0";
+    this.via = viaAfter(lastHead.via, this.version);
   }
 }
 
 /** While its body is not known yet: only the client connection has it in this form. */
-export type OpenAnswer = { -readonly [Key in keyof HttpResponse]: HttpResponse[Key] };
+export type OpenResponse = { -readonly [Key in keyof HttpResponse]: HttpResponse[Key] };
 
-export interface AnswerHead {
-  readonly answer: OpenAnswer;
+export interface ResponseHead {
+  readonly answer: OpenResponse;
   readonly framing: Framing;
   /** See `announcedLength`. */
   readonly announcedLength: number | null;
@@ -54,20 +54,23 @@ export interface AnswerHead {
 const maxTextBehindBytes = 4 * 1024;
 
 /** Of the head scanned last in `bytes`, which end at `end`. A string is what is wrong. */
-export function readAnswer(bytes: Buffer, end: number, isToHead: boolean): AnswerHead | string {
-  const { lineStart: base, headEnd } = marks;
+export function readResponse(bytes: Buffer, end: number, isToHead: boolean): ResponseHead | string {
+  const { lineStart: base, headEnd } = lastScan;
   const text = latin1Of(bytes, base, end - headEnd <= maxTextBehindBytes ? end : headEnd);
   sortFields(bytes, text, base);
-  const framing = answerFraming(marks.status, marks.minor, isToHead);
+  const framing = responseFraming(lastScan.status, lastScan.minor, isToHead);
   if (typeof framing === "string") return framing;
-  const options = connectionOptions(sorted.connection);
+  const options = connectionOptions(lastHead.connection);
   return {
-    answer: new Answer(text.slice(marks.firstEnd - base, marks.lineEnd - base), openEnd(text)),
+    answer: new Answer(
+      text.slice(lastScan.firstEnd - base, lastScan.lineEnd - base),
+      openEnd(text),
+    ),
     framing,
-    announcedLength: framing.kind === "none" ? announcedLength(marks.status, isToHead) : null,
-    closes: options.close || (marks.minor === 0 && !options.keepAlive),
+    announcedLength: framing.kind === "none" ? announcedLength(lastScan.status, isToHead) : null,
+    closes: options.close || (lastScan.minor === 0 && !options.keepAlive),
     keepsAlive: options.keepAlive,
-    upgrade: options.upgrade ? sorted.upgrade : null,
+    upgrade: options.upgrade ? lastHead.upgrade : null,
     text,
     bodyAt: headEnd - base,
   };
@@ -77,7 +80,7 @@ const statusLineStart = "HTTP/1.1 200 ".length;
 
 /** Behind the status line when it is written like ours; -1 when it is not. */
 function openEnd(text: string): number {
-  const { lineStart, firstEnd, lineEnd } = marks;
+  const { lineStart, firstEnd, lineEnd } = lastScan;
   const isOurs = firstEnd - lineStart === statusLineStart && text.startsWith("1.1", 5);
   return isOurs ? lineEnd + 2 - lineStart : -1;
 }

@@ -10,7 +10,7 @@ import { childLines } from "./trace-lines.ts";
 import type { Clock, Random } from "../../../src/core/clock.ts";
 import type { Dtab } from "../../../src/core/names/dtab.ts";
 import type { Deadline } from "../../../src/core/deadline.ts";
-import type { BoundName } from "../../../src/core/protocol.ts";
+import type { BoundName } from "../../../src/core/request.ts";
 import type { Fields, HttpRequest } from "../message.ts";
 import type { TraceId } from "./trace-id.ts";
 
@@ -169,8 +169,8 @@ function nameLines({ bound }: HttpRequest): string {
   return (bound.note ??= linesOf(namesOf(bound)));
 }
 
-function namesOf({ dst, id, residual }: BoundName): Fields {
-  const names = ["l5d-dst-service", dst, "l5d-dst-client", id];
+function namesOf({ logicalName, id, residual }: BoundName): Fields {
+  const names = ["l5d-dst-service", logicalName, "l5d-dst-client", id];
   return residual === "/" ? names : [...names, "l5d-dst-residual", residual];
 }
 

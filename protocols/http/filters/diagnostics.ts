@@ -6,7 +6,7 @@ import { showDtab } from "../../../src/core/names/dtab.ts";
 import { ended } from "../../../src/core/service.ts";
 import { fieldOf, indexOf } from "../codec/field-lookup.ts";
 import { noBody, wholeBody } from "../message.ts";
-import { PassingFields } from "../codec/passthrough-fields.ts";
+import { PassthroughFields } from "../codec/passthrough-fields.ts";
 import { refusal } from "../codec/parse-errors.ts";
 import { requestIdOf } from "./trace-id.ts";
 import type { Clock } from "../../../src/core/clock.ts";
@@ -69,7 +69,7 @@ function reflection(request: HttpRequest): HttpResponse {
 function answer(fields: Fields, bytes: Uint8Array): HttpResponse {
   const head = { status: 200, reason: "OK", version: "1.1", via: null } as const;
   const body = bytes.length === 0 ? noBody : wholeBody(bytes);
-  const passing = PassingFields.of(fields);
+  const passing = PassthroughFields.of(fields);
   return { ...head, fields: passing, context: null, verdict: null, body, upgrade: null };
 }
 
@@ -114,19 +114,19 @@ const hidden = (label: string): string =>
   `--- Router: ${label} ---\nwhat it did is not shown to this caller (key errorDetail)\n`;
 
 function report(request: HttpRequest, { label, explain }: DiagnosticDeps, tookMs: number): string {
-  const { dst, bound, endpoint, localDtab, hop } = request;
+  const { logicalName, bound, endpoint, localDtab, hop } = request;
   const lines = [
     `--- Router: ${label} ---`,
     `request duration: ${tookMs.toFixed(1)} ms`,
-    `service name: ${dst ?? "none"}`,
+    `service name: ${logicalName ?? "none"}`,
     `client name: ${bound?.id ?? "none"}`,
     `residual: ${bound?.residual ?? "/"}`,
     `selected address: ${endpoint === null ? "none" : `${endpoint.host}:${endpoint.port}`}`,
   ];
   if (hop !== null) lines.push(`request id: ${requestIdOf(hop.trace)}`);
   if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
-  if (dst !== null && explain !== undefined) {
-    lines.push("dtab resolution:", indented(explain(dst, localDtab)));
+  if (logicalName !== null && explain !== undefined) {
+    lines.push("dtab resolution:", indented(explain(logicalName, localDtab)));
   }
   return `${lines.join("\n")}\n`;
 }
@@ -151,7 +151,7 @@ function withReport(response: HttpResponse, text: string): HttpResponse {
   const plain = ["Content-Type", "text/plain; charset=utf-8"];
   return {
     ...response,
-    fields: PassingFields.of(plain),
+    fields: PassthroughFields.of(plain),
     body: wholeBody(Buffer.from(`${note}\n${text}`)),
   };
 }

@@ -4,20 +4,20 @@ import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
 import { OutgoingBody } from "../codec/outgoing-body.ts";
 import type { OutgoingOwner } from "../codec/outgoing-body.ts";
-import type { Exchange, RenderedAnswer } from "../exchange.ts";
+import type { CompletedCall, RenderedResponse } from "../exchange.ts";
 import { wholeBody } from "../message.ts";
 import type { Body, HttpRequest, HttpResponse, InterimReceiver, Peer, Tunnel } from "../message.ts";
-import { PassingFields } from "../codec/passthrough-fields.ts";
+import { PassthroughFields } from "../codec/passthrough-fields.ts";
 import type { RefusedBytes } from "../codec/request-reader.ts";
 import type { ServerConnection } from "./connection.ts";
 import {
-  answerHead,
-  answerMode,
+  responseHead,
+  responseMode,
   interimHead,
   maxJoinedBytes,
   switchingHead,
 } from "../codec/head-writer.ts";
-import type { AnswerMode } from "../codec/head-writer.ts";
+import type { ResponseMode } from "../codec/head-writer.ts";
 
 /*
  * waiting -> answering -> written -> over   `written` waits for the call's own end
@@ -25,7 +25,9 @@ import type { AnswerMode } from "../codec/head-writer.ts";
  */
 type State = "waiting" | "answering" | "written" | "over";
 
-export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange, InterimReceiver {
+export class ServerCall
+  implements Reply<HttpResponse>, OutgoingOwner, CompletedCall, InterimReceiver
+{
   readonly request: HttpRequest;
   readonly target: string;
   readonly rawStartLine = "";
@@ -57,7 +59,7 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
   }
 
   run(): void {
-    this.#pending = this.#connection.settings.route(this.request, this);
+    this.#pending = this.#connection.settings.service(this.request, this);
   }
 
   get host(): string | null {
@@ -123,7 +125,7 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
   // InterimReceiver
 
   /** An answer before the answer, for callers that know of it. */
-  interim(status: number, fields: PassingFields): void {
+  interim(status: number, fields: PassthroughFields): void {
     if (this.#state !== "waiting" || this.request.version === "1.0") return;
     if (status !== 100) this.#write(interimHead(status, fields.lines));
     else if (this.awaitsContinue) this.writeContinue();
@@ -157,9 +159,9 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
 
   #answer(response: HttpResponse): void {
     const { body } = response;
-    const mode = answerMode(this.request, response.status, body);
+    const mode = responseMode(this.request, response.status, body);
     const option = this.#connectionOption(mode);
-    const head = answerHead(response, mode, option, this.request.fault);
+    const head = responseHead(response, mode, option, this.request.fault);
     this.status = response.status;
     this.#state = "answering";
     const text = mode === "none" ? "" : body.latin1;
@@ -183,7 +185,7 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
     if (text !== "" && body.whole !== null) this.#connection.link.socket.write(body.whole);
   }
 
-  #connectionOption(mode: AnswerMode): "" | "close" | "keep-alive" {
+  #connectionOption(mode: ResponseMode): "" | "close" | "keep-alive" {
     if (mode === "until-close") this.#connection.endAfterAnswer();
     if (this.#connection.decideLast()) return "close";
     return this.request.version === "1.0" ? "keep-alive" : "";
@@ -219,9 +221,9 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
   #report(): void {
     this.#state = "over";
     this.#stream?.close();
-    const { clock, onAnswered } = this.#connection.settings;
+    const { clock, onCompleted } = this.#connection.settings;
     this.endedMs = clock.nowMs();
-    onAnswered?.(this);
+    onCompleted?.(this);
   }
 
   #write(text: string): void {
@@ -229,13 +231,13 @@ export class ServerCall implements Reply<HttpResponse>, OutgoingOwner, Exchange,
   }
 }
 
-function answerOf(rendered: RenderedAnswer): HttpResponse {
+function answerOf(rendered: RenderedResponse): HttpResponse {
   const { status, reason, fields, body } = rendered;
   return {
     status,
     reason,
     version: "1.1",
-    fields: PassingFields.of(fields),
+    fields: PassthroughFields.of(fields),
     via: null,
     context: null,
     verdict: null,
@@ -245,16 +247,16 @@ function answerOf(rendered: RenderedAnswer): HttpResponse {
 }
 
 /** Answers bytes that are no request. The connection closes. */
-export function answerRefusal(
+export function respondToRefusal(
   connection: ServerConnection,
   { refusal: why, rawStartLine, host }: RefusedBytes,
 ): void {
   const { settings, peer, link } = connection;
   const answer = answerOf(settings.renderFailure(why, null, peer));
-  const head = answerHead(answer, "length", "close");
+  const head = responseHead(answer, "length", "close");
   link.write(head + (answer.body.latin1 ?? ""));
   const nowMs = settings.clock.nowMs();
-  settings.onAnswered?.({
+  settings.onCompleted?.({
     request: null,
     target: "",
     rawStartLine,

@@ -2,11 +2,11 @@
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { Alarm } from "../../../src/net/alarm.ts";
-import { Inlet } from "../../../src/net/input-buffer.ts";
+import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
-import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import { writeCopy } from "../../../src/net/outlet.ts";
-import { closeGently } from "../../../src/net/lingering-close.ts";
+import { lingeringClose } from "../../../src/net/lingering-close.ts";
 import { openTunnel } from "../../../src/net/tunnel.ts";
 import { IncomingBody } from "../codec/incoming-body.ts";
 import type { BodySource } from "../codec/incoming-body.ts";
@@ -18,7 +18,7 @@ import { lateHead, RequestReader } from "../codec/request-reader.ts";
 import type { RefusedBytes } from "../codec/request-reader.ts";
 import type { RequestHead } from "../codec/request-head.ts";
 import type { ServerSettings } from "./settings.ts";
-import { answerRefusal, ServerCall } from "./call.ts";
+import { respondToRefusal, ServerCall } from "./call.ts";
 
 /*
  * head -> busy -> head        a request, its answer, the next one; what was pipelined waits
@@ -31,10 +31,10 @@ import { answerRefusal, ServerCall } from "./call.ts";
 type State = "head" | "busy" | "draining" | "closing" | "tunnel" | "closed";
 
 export class ServerConnection implements Receiver, Consumer, BodySource, BodyTarget {
-  readonly link: Link;
+  readonly link: SocketLink;
   readonly settings: ServerSettings;
   readonly peer: Peer;
-  readonly #inlet: Inlet;
+  readonly #inlet: InputBuffer;
   readonly #reader: RequestReader;
   readonly #alarm: Alarm;
   readonly #openedMs: number;
@@ -45,11 +45,11 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   #isLast = false;
   #isReadingHead = false;
 
-  constructor(link: Link, settings: ServerSettings) {
+  constructor(link: SocketLink, settings: ServerSettings) {
     this.link = link;
     this.settings = settings;
     this.peer = peerOf(link.socket, settings.random);
-    this.#inlet = new Inlet(link, this);
+    this.#inlet = new InputBuffer(link, this);
     this.#reader = new RequestReader(settings.limits, this.peer);
     this.#alarm = new Alarm(settings.clock, () => this.#timedOut());
     this.#openedMs = settings.clock.nowMs();
@@ -341,7 +341,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   #refuse(bytes: RefusedBytes): void {
-    answerRefusal(this, bytes);
+    respondToRefusal(this, bytes);
     this.#close();
   }
 
@@ -365,7 +365,7 @@ export class ServerConnection implements Receiver, Consumer, BodySource, BodyTar
     this.#body = null;
     this.#alarm.close();
     const closed = () => this.closed();
-    closeGently(this.link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
+    lingeringClose(this.link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
   }
 
   #timedOut(): void {

@@ -1,5 +1,5 @@
 // The server side: listens, owns the callers' connections, drains them.
-import type { Listener } from "../../../src/core/protocol.ts";
+import type { Listener } from "../../../src/core/transport.ts";
 import type { Service } from "../../../src/core/service.ts";
 import { accept } from "../../../src/net/accept.ts";
 import { Connections } from "../../../src/net/connections.ts";
@@ -13,16 +13,16 @@ import type { ServerSettings } from "./settings.ts";
 /** Rejects with a text for people when the address cannot be had. */
 export async function listenHttp(
   options: HttpListenOptions,
-  route: Service<HttpRequest, HttpResponse>,
+  service: Service<HttpRequest, HttpResponse>,
 ): Promise<Listener> {
   const connections = new Connections(options.clock);
   const settings: ServerSettings = {
     limits: options.limits,
     clock: options.clock,
     random: options.random,
-    route,
+    service,
     renderFailure: options.renderFailure ?? plainText,
-    onAnswered: options.onAnswered ?? null,
+    onCompleted: options.onCompleted ?? null,
     opened(connection) {
       connections.opened(connection);
       options.onConnections?.(1);

@@ -4,7 +4,7 @@ import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { Alarm } from "../../../src/net/alarm.ts";
 import { Framer } from "../../../src/net/framer.ts";
-import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import { readRdispatch, readRreq } from "../message.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
 import type { CallHolder, ClientCall } from "./call.ts";
@@ -12,7 +12,7 @@ import type { ClientSettings } from "./settings.ts";
 import { Fragments } from "../codec/fragments.ts";
 import * as mux from "../codec/messages.ts";
 import type { Problem } from "../codec/messages.ts";
-import { Outbox } from "../message-writer.ts";
+import { MessageWriter } from "../message-writer.ts";
 import type { HeadWriter } from "../message-writer.ts";
 import { PingDetector } from "./ping.ts";
 import { Tags } from "./tags.ts";
@@ -30,26 +30,26 @@ type State = "asking" | "negotiating" | "open" | "draining" | "closed";
 const maxUnsentBytes = 64 * 2 ** 20;
 
 /** What a session tells the wire that made it. */
-export interface SessionOwner {
+export interface ConnectionOwner {
   /** It takes calls from now on. */
-  opened(session: Session): void;
+  opened(session: ClientConnection): void;
   /** It takes no more; what is in progress ends. */
-  drains(session: Session): void;
+  drains(session: ClientConnection): void;
   /** Gone. Before it was open: `why`. */
-  closed(session: Session, why: Failure): void;
+  closed(session: ClientConnection, why: Failure): void;
 }
 
 /** What a tag stands for: a call, or one that was given up and whose answer must still come. */
 type Holder = ClientCall | "given up";
 
 /** Owns its link. */
-export class Session implements Receiver, CallHolder {
-  readonly #link: Link;
+export class ClientConnection implements Receiver, CallHolder {
+  readonly #link: SocketLink;
   readonly #settings: ClientSettings;
-  readonly #owner: SessionOwner;
+  readonly #owner: ConnectionOwner;
   readonly #framer: Framer;
   readonly #fragments: Fragments;
-  readonly #outbox: Outbox;
+  readonly #outbox: MessageWriter;
   readonly #tags: Tags<Holder>;
   readonly #ping: PingDetector;
   readonly #alarm: Alarm;
@@ -61,7 +61,7 @@ export class Session implements Receiver, CallHolder {
   #form: "unknown" | "dispatch" | "req" = "unknown";
   #leaseEndsMs = Infinity;
 
-  constructor(link: Link, settings: ClientSettings, owner: SessionOwner) {
+  constructor(link: SocketLink, settings: ClientSettings, owner: ConnectionOwner) {
     const { options, clock, stats } = settings;
     this.#link = link;
     this.#settings = settings;
@@ -75,7 +75,7 @@ export class Session implements Receiver, CallHolder {
       maxHeldBytes: Infinity, // each belongs to a call that was made
       maxStreams: options.maxOutstanding,
     });
-    this.#outbox = new Outbox(link, stats.sentBytes);
+    this.#outbox = new MessageWriter(link, stats.sentBytes);
     this.#tags = new Tags(options.maxOutstanding);
     this.#dispatchWriter = dispatchWriter(settings);
     this.#reqWriter = reqWriter(settings);

@@ -1,7 +1,7 @@
 // What the sessions of one wire share.
 import type { Clock, Random } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
-import type { DialOptions, WireStats } from "../../../src/core/protocol.ts";
+import type { DialOptions, WireStats } from "../../../src/core/transport.ts";
 
 /** Times are milliseconds; Infinity means no limit. */
 export interface MuxDialOptions extends Pick<

@@ -2,17 +2,18 @@
 import type { Close } from "../../../src/core/clock.ts";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
-import type { Address, Wire } from "../../../src/core/protocol.ts";
+import type { Address } from "../../../src/core/address.ts";
+import type { Wire } from "../../../src/core/transport.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
 import { dial } from "../../../src/net/dial.ts";
-import { showAddress } from "../../../src/net/peer-info.ts";
+import { showAddress } from "../../../src/core/address.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
 import { ClientCall } from "./call.ts";
 import type { CallHolder } from "./call.ts";
 import type { ClientSettings, MuxDialDeps, MuxDialOptions } from "./settings.ts";
 import { maxShortLength } from "../codec/messages.ts";
-import { Session } from "./connection.ts";
-import type { SessionOwner } from "./connection.ts";
+import { ClientConnection } from "./connection.ts";
+import type { ConnectionOwner } from "./connection.ts";
 
 export type MuxWire = Wire<MuxRequest, MuxResponse>;
 
@@ -32,15 +33,15 @@ export function dialMux(address: Address, options: MuxDialOptions, deps: MuxDial
  * One session takes calls at a time; older ones, which the endpoint drains, end theirs. Calls that
  * come while a session is opened wait for it.
  */
-class RunningWire implements CallHolder, SessionOwner {
+class RunningWire implements CallHolder, ConnectionOwner {
   readonly #address: Address;
   readonly #settings: ClientSettings;
   /** The one that takes calls. */
-  #session: Session | null = null;
-  readonly #sessions = new Set<Session>();
+  #session: ClientConnection | null = null;
+  readonly #sessions = new Set<ClientConnection>();
   readonly #waiting = new Set<ClientCall>();
   /** The one that is being opened: dialled (then there is none yet) or shaking hands. */
-  #opening: Session | "dialling" | null = null;
+  #opening: ClientConnection | "dialling" | null = null;
   #giveUpDial: Close | null = null;
   #stopGrace: Close | null = null;
   #dialledMs = 0;
@@ -99,7 +100,7 @@ class RunningWire implements CallHolder, SessionOwner {
 
   // SessionOwner
 
-  opened(session: Session): void {
+  opened(session: ClientConnection): void {
     const { stats, clock } = this.#settings;
     this.#opening = null;
     stats.connectLatencyMs.record(Math.round(clock.nowMs() - this.#dialledMs));
@@ -107,11 +108,11 @@ class RunningWire implements CallHolder, SessionOwner {
     for (const call of Array.from(this.#waiting)) this.#admit(session, call);
   }
 
-  drains(session: Session): void {
+  drains(session: ClientConnection): void {
     if (this.#session === session) this.#session = null;
   }
 
-  closed(session: Session, why: Failure): void {
+  closed(session: ClientConnection, why: Failure): void {
     const { stats } = this.#settings;
     stats.connections -= 1;
     stats.closes.value += 1;
@@ -140,7 +141,7 @@ class RunningWire implements CallHolder, SessionOwner {
     return undefined;
   }
 
-  #admit(session: Session, call: ClientCall): void {
+  #admit(session: ClientConnection, call: ClientCall): void {
     this.abandon(call);
     const refusal = this.#session === session ? session.refusal : this.#closedFailure();
     if (refusal === null) session.send(call);
@@ -156,7 +157,7 @@ class RunningWire implements CallHolder, SessionOwner {
         this.#giveUpDial = null;
         stats.connects.value += 1;
         stats.connections += 1;
-        this.#opening = new Session(link, this.#settings, this);
+        this.#opening = new ClientConnection(link, this.#settings, this);
         this.#sessions.add(this.#opening);
       },
       failed: (why) => {

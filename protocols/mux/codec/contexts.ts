@@ -10,7 +10,7 @@ const traceKeyLower = traceKey.toLowerCase();
 const failureKeyLower = failureKey.toLowerCase();
 
 /** Where the contexts of the message looked at last are; -1: there is no such context. */
-export const marks = {
+export const lastScan = {
   /** Behind the last context; -1 when they are cut short. */
   end: -1,
   /** The values of the last entry with that key: its reader takes the last, too. */
@@ -21,7 +21,7 @@ export const marks = {
 
 /** Finds the contexts that count and where all of them end, from their count at `start` on. */
 export function scanContexts(bytes: Buffer, start: number): void {
-  marks.end = marks.deadlineAt = marks.traceAt = marks.failureAt = -1;
+  lastScan.end = lastScan.deadlineAt = lastScan.traceAt = lastScan.failureAt = -1;
   const count = shortLength(bytes, start);
   if (count < 0) return;
   let at = start + 2;
@@ -36,7 +36,7 @@ export function scanContexts(bytes: Buffer, start: number): void {
     if (at > bytes.length) return;
     note(bytes, keyAt, keyLength, valueAt, valueLength);
   }
-  marks.end = at;
+  lastScan.end = at;
 }
 
 /** A length of two bytes; -1 when it is not there, or more than is allowed. */
@@ -56,14 +56,15 @@ function note(
 ): void {
   switch (keyLength) {
     case deadlineKey.length:
-      if (valueLength === 16 && keyIs(bytes, keyAt, deadlineKeyLower)) marks.deadlineAt = valueAt;
+      if (valueLength === 16 && keyIs(bytes, keyAt, deadlineKeyLower))
+        lastScan.deadlineAt = valueAt;
       return;
     case traceKey.length:
       if (valueLength !== 32 && valueLength !== 40) return;
-      if (keyIs(bytes, keyAt, traceKeyLower)) marks.traceAt = valueAt;
+      if (keyIs(bytes, keyAt, traceKeyLower)) lastScan.traceAt = valueAt;
       return;
     case failureKey.length:
-      if (valueLength >= 8 && keyIs(bytes, keyAt, failureKeyLower)) marks.failureAt = valueAt;
+      if (valueLength >= 8 && keyIs(bytes, keyAt, failureKeyLower)) lastScan.failureAt = valueAt;
       return;
     default:
   }

@@ -1,13 +1,13 @@
 // One call of a caller, from its message to its answer.
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
-import type { Ends } from "../../../src/net/peer-info.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
 import { withFault } from "../codec/fault.ts";
 import { statusOk } from "../codec/messages.ts";
 import type { ServerConnection } from "./connection.ts";
-import type { Exchange } from "./settings.ts";
+import type { CompletedCall } from "./settings.ts";
 
 /*
  * waiting -> answered -> over    `answered`: its answer is written, the call's own end follows
@@ -16,12 +16,12 @@ import type { Exchange } from "./settings.ts";
  */
 type State = "waiting" | "answered" | "discarded" | "gone" | "over";
 
-export class ServerCall implements Reply<MuxResponse>, Exchange {
+export class ServerCall implements Reply<MuxResponse>, CompletedCall {
   readonly request: MuxRequest;
   readonly tag: number;
   readonly startedMs: number;
   endedMs = 0;
-  outcome: Exchange["outcome"] = "gone";
+  outcome: CompletedCall["outcome"] = "gone";
   failure: Failure | null = null;
   sentBytes = 0;
   readonly #connection: ServerConnection;
@@ -37,7 +37,7 @@ export class ServerCall implements Reply<MuxResponse>, Exchange {
     this.startedMs = startedMs;
   }
 
-  get peer(): Ends {
+  get peer(): PeerInfo {
     return this.#connection.peer;
   }
 

@@ -3,13 +3,14 @@ import type { Buffer } from "node:buffer";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { Alarm } from "../../../src/net/alarm.ts";
-import { endsOf, showAddress } from "../../../src/net/peer-info.ts";
-import type { Ends } from "../../../src/net/peer-info.ts";
+import { peerInfo } from "../../../src/net/peer-info.ts";
+import { showAddress } from "../../../src/core/address.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import { Framer } from "../../../src/net/framer.ts";
-import { Inlet } from "../../../src/net/input-buffer.ts";
+import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
-import { closeGently } from "../../../src/net/lingering-close.ts";
-import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import { lingeringClose } from "../../../src/net/lingering-close.ts";
+import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import { readDispatch, readReq } from "../message.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
 import { nackMessage, renderedMessage } from "../failures.ts";
@@ -17,10 +18,10 @@ import { Fragments } from "../codec/fragments.ts";
 import { negotiate } from "../codec/handshake.ts";
 import * as mux from "../codec/messages.ts";
 import type { Problem } from "../codec/messages.ts";
-import { Outbox } from "../message-writer.ts";
-import { OwedCalls } from "./tracker.ts";
+import { MessageWriter } from "../message-writer.ts";
+import { CallTracker } from "./tracker.ts";
 import { ServerCall } from "./call.ts";
-import type { Rendered, ServerSettings } from "./settings.ts";
+import type { RenderedResponse, ServerSettings } from "./settings.ts";
 import { StallWatch } from "../stall.ts";
 import { rdispatchWriter, rreqWriter } from "../codec/writers.ts";
 
@@ -39,25 +40,25 @@ const congestedShare = 0.25;
 /** Owns its link. Made by the listener, which it tells when it opens and closes. */
 export class ServerConnection implements Receiver, Consumer {
   readonly settings: ServerSettings;
-  readonly peer: Ends;
-  readonly #link: Link;
-  readonly #inlet: Inlet;
+  readonly peer: PeerInfo;
+  readonly #link: SocketLink;
+  readonly #inlet: InputBuffer;
   readonly #framer: Framer;
   readonly #fragments: Fragments;
-  readonly #outbox: Outbox;
-  readonly #calls: OwedCalls;
+  readonly #outbox: MessageWriter;
+  readonly #calls: CallTracker;
   #state: State = "open";
   #hasDrainAnswer = false;
   readonly #openedMs: number;
   readonly #alarm: Alarm;
   readonly #stallWatch: StallWatch;
 
-  constructor(link: Link, settings: ServerSettings) {
+  constructor(link: SocketLink, settings: ServerSettings) {
     const { limits, clock } = settings;
     this.settings = settings;
-    this.peer = endsOf(link.socket);
+    this.peer = peerInfo(link.socket);
     this.#link = link;
-    this.#inlet = new Inlet(link, this);
+    this.#inlet = new InputBuffer(link, this);
     this.#framer = new Framer(limits.maxFrameBytes, {
       frame: (frame) => this.#frame(frame),
       tooLong: (bytes) => this.#tooLong(bytes),
@@ -67,8 +68,8 @@ export class ServerConnection implements Receiver, Consumer {
       maxHeldBytes: Math.max(limits.maxHeldBytes, limits.maxFrameBytes),
       maxStreams: limits.maxOutstanding,
     });
-    this.#outbox = new Outbox(link, settings.sentBytes);
-    this.#calls = new OwedCalls(limits);
+    this.#outbox = new MessageWriter(link, settings.sentBytes);
+    this.#calls = new CallTracker(limits);
     this.#openedMs = clock.nowMs();
     this.#alarm = new Alarm(clock, () => this.#timedOut());
     this.#stallWatch = new StallWatch(link.socket, clock, limits.stallTimeoutMs, () =>
@@ -138,7 +139,7 @@ export class ServerConnection implements Receiver, Consumer {
   }
 
   /** Returns how many bytes of text were sent. */
-  answerFailure(call: ServerCall, rendered: Rendered): number {
+  answerFailure(call: ServerCall, rendered: RenderedResponse): number {
     if (!this.#calls.has(call)) return 0;
     this.#outbox.control(renderedMessage(call.tag, call.request.form, rendered));
     this.#answered(call);
@@ -146,7 +147,7 @@ export class ServerConnection implements Receiver, Consumer {
   }
 
   callEnded(call: ServerCall): void {
-    this.settings.onAnswered(call);
+    this.settings.onCompleted(call);
   }
 
   // For the listener
@@ -378,6 +379,6 @@ export class ServerConnection implements Receiver, Consumer {
     this.#stallWatch.close();
     this.#outbox.flush();
     const closed = () => this.closed();
-    closeGently(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
+    lingeringClose(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
   }
 }

@@ -1,10 +1,10 @@
 // The server side: listens, owns the callers' connections, drains them.
-import type { Listener } from "../../../src/core/protocol.ts";
+import type { Listener } from "../../../src/core/transport.ts";
 import { accept } from "../../../src/net/accept.ts";
 import type { AcceptOptions } from "../../../src/net/accept.ts";
 import { Connections } from "../../../src/net/connections.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
-import type { Link } from "../../../src/net/socket-link.ts";
+import type { SocketLink } from "../../../src/net/socket-link.ts";
 
 /** Told by each connection about itself. */
 export interface ConnectionOwner {
@@ -19,7 +19,7 @@ export interface ConnectionOwner {
 export async function listenMux(
   options: AcceptOptions,
   onConnections: (change: number) => void,
-  begin: (link: Link, owner: ConnectionOwner) => void,
+  begin: (link: SocketLink, owner: ConnectionOwner) => void,
 ): Promise<Listener> {
   const connections = new Connections(options.clock);
   const owner: ConnectionOwner = {

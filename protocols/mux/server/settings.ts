@@ -4,7 +4,7 @@ import type { Failure } from "../../../src/core/failure.ts";
 import type { Log } from "../../../src/core/log.ts";
 import type { Service } from "../../../src/core/service.ts";
 import type { Counter } from "../../../src/core/stats.ts";
-import type { Ends } from "../../../src/net/peer-info.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
 import type { ConnectionOwner } from "./listener.ts";
 
@@ -23,7 +23,7 @@ export interface ServerLimits {
 }
 
 /** How a call that failed is answered. */
-export interface Rendered {
+export interface RenderedResponse {
   readonly status: 1 | 2;
   /** Of the `MuxFailure` context; 0: none is sent. */
   readonly flags: number;
@@ -33,7 +33,7 @@ export interface Rendered {
 }
 
 /** One call as its caller saw it, told once, when it is over. Must not be kept. */
-export interface Exchange {
+export interface CompletedCall {
   readonly request: MuxRequest;
   readonly outcome: "ok" | "error" | "nack" | "discarded" | "gone";
   readonly failure: Failure | null;
@@ -41,7 +41,7 @@ export interface Exchange {
   readonly sentBytes: number;
   readonly startedMs: number;
   readonly endedMs: number;
-  readonly peer: Ends;
+  readonly peer: PeerInfo;
 }
 
 export interface ServerSettings {
@@ -49,8 +49,8 @@ export interface ServerSettings {
   readonly clock: Clock;
   readonly log: Log;
   readonly route: Service<MuxRequest, MuxResponse>;
-  render(failure: Failure, request: MuxRequest, peer: Ends): Rendered;
-  onAnswered(exchange: Exchange): void;
+  render(failure: Failure, request: MuxRequest, peer: PeerInfo): RenderedResponse;
+  onCompleted(exchange: CompletedCall): void;
   /** A connection is closed because what came over it is no mux; it has been logged. */
   onMalformed(): void;
   readonly owner: ConnectionOwner;

@@ -3,7 +3,7 @@ import type { MuxRequest } from "../message.ts";
 import type { ServerCall } from "./call.ts";
 import type { ServerLimits } from "./settings.ts";
 
-export class OwedCalls {
+export class CallTracker {
   readonly #limits: Pick<ServerLimits, "maxOutstanding" | "maxHeldBytes">;
   readonly #byTag = new Map<number, ServerCall>();
   #heldBytes = 0;

@@ -3,9 +3,9 @@ import { Buffer } from "node:buffer";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { prefixBytes } from "../../../src/net/framer.ts";
-import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import type { Pool, PoolMember } from "../../../src/net/pool.ts";
-import { AnswerReader } from "../codec/response-reader.ts";
+import { ResponseReader } from "../codec/response-reader.ts";
 import type { ClientCall } from "./call.ts";
 import type { ThriftDialDeps, ThriftDialOptions } from "../exchange.ts";
 import { messageFrame } from "../message.ts";
@@ -32,11 +32,11 @@ const drainTimeMs = 1_000;
 export class ClientConnection implements Receiver, PoolMember {
   openedMs = 0;
   idleSinceMs = 0;
-  readonly #link: Link;
+  readonly #link: SocketLink;
   readonly #settings: ClientSettings;
   readonly #pool: Pool<ClientConnection>;
   readonly #isUpgraded: boolean;
-  readonly #reader: AnswerReader;
+  readonly #reader: ResponseReader;
   #state: State = "idle";
   #call: ClientCall | null = null;
   /** The request whose answer is awaited, also when nobody wants it. */
@@ -44,7 +44,7 @@ export class ClientConnection implements Receiver, PoolMember {
   calls = 0;
 
   constructor(
-    link: Link,
+    link: SocketLink,
     settings: ClientSettings,
     pool: Pool<ClientConnection>,
     isUpgraded: boolean,
@@ -53,7 +53,7 @@ export class ClientConnection implements Receiver, PoolMember {
     this.#settings = settings;
     this.#pool = pool;
     this.#isUpgraded = isUpgraded;
-    this.#reader = new AnswerReader(settings.options, isUpgraded);
+    this.#reader = new ResponseReader(settings.options, isUpgraded);
     link.receiver = this;
   }
 

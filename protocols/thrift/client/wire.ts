@@ -1,7 +1,8 @@
 // The client side: a wire to one endpoint, its pool, its connections.
-import type { Address, Wire } from "../../../src/core/protocol.ts";
+import type { Address } from "../../../src/core/address.ts";
+import type { Wire } from "../../../src/core/transport.ts";
 import { dial } from "../../../src/net/dial.ts";
-import { showAddress } from "../../../src/net/peer-info.ts";
+import { showAddress } from "../../../src/core/address.ts";
 import { Pool } from "../../../src/net/pool.ts";
 import { ClientCall } from "./call.ts";
 import { ClientConnection } from "./connection.ts";

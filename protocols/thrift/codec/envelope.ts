@@ -13,7 +13,7 @@ const maxNameBytes = 1024;
 export const maxEnvelopeBytes = maxNameBytes + 16;
 
 /** What `readEnvelope` found; good until it is called again. */
-export const marks = {
+export const lastScan = {
   dialect: "strict" as Dialect,
   /** One of `messageType`. */
   type: 0,
@@ -94,12 +94,12 @@ function found(
   bodyAt: number,
 ): string | null {
   if (type < messageType.call || type > messageType.oneway) return `${type} is no message type`;
-  marks.dialect = dialect;
-  marks.type = type;
-  marks.seqid = seqid;
-  marks.nameAt = nameAt;
-  marks.nameEnd = nameEnd;
-  marks.bodyAt = bodyAt;
+  lastScan.dialect = dialect;
+  lastScan.type = type;
+  lastScan.seqid = seqid;
+  lastScan.nameAt = nameAt;
+  lastScan.nameEnd = nameEnd;
+  lastScan.bodyAt = bodyAt;
   return null;
 }
 
@@ -140,7 +140,7 @@ export type Outcome =
 
 /** Of the answer that `marks` describes, whose bytes end at `end`; null: its result is cut off. */
 export function outcomeOf(buffer: Buffer, end: number): Outcome | null {
-  const { type, dialect, bodyAt } = marks;
+  const { type, dialect, bodyAt } = lastScan;
   if (bodyAt >= end) return null;
   if (type === messageType.exception) return "application_exception";
   const head = buffer[bodyAt] as number;

@@ -4,8 +4,8 @@ import { prefixBytes } from "../../../src/net/framer.ts";
 import { framed } from "./exception.ts";
 import { withField } from "./theader.ts";
 import { withContext } from "../ttwitter/response-header.ts";
-import type { Speech } from "../exchange.ts";
-import type { Wrapping } from "../message.ts";
+import type { WireFormat } from "../exchange.ts";
+import type { TransportHeaders } from "../message.ts";
 
 /** As HTTP names the header. */
 export const faultKey = "l5d-fault";
@@ -17,8 +17,8 @@ export const faultKey = "l5d-fault";
 export function withFault(
   answer: Buffer,
   fault: string,
-  { header, upgrade }: Wrapping,
-  { transport, encoding }: Pick<Speech, "transport" | "encoding">,
+  { header, upgrade }: TransportHeaders,
+  { transport, encoding }: Pick<WireFormat, "transport" | "encoding">,
 ): Buffer {
   if (header !== null) return withField(answer, faultKey, fault);
   if (upgrade === null) return answer;

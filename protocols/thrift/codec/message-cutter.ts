@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { prefixBytes } from "../../../src/net/framer.ts";
 import { Skipper } from "./skipper.ts";
-import type { Encoding } from "./types.ts";
+import type { ThriftProtocol } from "./types.ts";
 
 /** A message that is not whole yet gets so much room at first; then it doubles as bytes come. */
 const firstRoomBytes = 4 * 1024;
@@ -20,7 +20,7 @@ export interface MessageTaker {
  */
 export class MessageCutter {
   /** Before each message there is a struct (an upgraded connection), in this encoding. */
-  headerEncoding: Encoding | null = null;
+  headerEncoding: ThriftProtocol | null = null;
   readonly #maxBytes: number;
   readonly #taker: MessageTaker;
   readonly #skipper = new Skipper();

@@ -5,15 +5,15 @@ export const maxDepth = 64;
 
 /** `name`: the name of a message, behind which its body follows. */
 export const level = { name: 0, struct: 1, list: 2, map: 3 } as const;
-export type Level = (typeof level)[keyof typeof level];
+export type NestingLevel = (typeof level)[keyof typeof level];
 
 /** What comes behind a value, when it is not an element of a known type (>= 0). */
 export const follows = { nothing: -1, field: -2, body: -3 } as const;
 
 /** Numbers only, and no allocation once the depth was reached. */
-export class Levels {
+export class Nesting {
   #depth = 0;
-  readonly #kinds: Level[] = [];
+  readonly #kinds: NestingLevel[] = [];
   readonly #elementTypes: number[] = [];
   readonly #keyTypes: number[] = [];
   /** Elements that are still to come; of a map keys and values. */
@@ -24,7 +24,7 @@ export class Levels {
   }
 
   /** False: that would be too deep. */
-  enter(kind: Level, elementType: number, keyType: number, left: number): boolean {
+  enter(kind: NestingLevel, elementType: number, keyType: number, left: number): boolean {
     const at = this.#depth;
     if (at === maxDepth) return false;
     this.#depth++;
@@ -42,7 +42,7 @@ export class Levels {
   /** A value has ended: one of `follows`, or the type of the element that comes now. */
   next(): number {
     for (let at = this.#depth - 1; at >= 0; at = --this.#depth - 1) {
-      const kind = this.#kinds[at] as Level;
+      const kind = this.#kinds[at] as NestingLevel;
       if (kind === level.struct) return follows.field;
       if (kind === level.name) {
         this.#depth--;

@@ -1,7 +1,7 @@
 // The answer to bytes that are no call, if they tell which call they would have been.
 import { Buffer } from "node:buffer";
 import { prefixBytes } from "../../../src/net/framer.ts";
-import { marks, maxEnvelopeBytes, messageType, readEnvelope, truncated } from "./envelope.ts";
+import { lastScan, maxEnvelopeBytes, messageType, readEnvelope, truncated } from "./envelope.ts";
 import { exceptionFrame, framed } from "./exception.ts";
 import { inHeaderFrame } from "./theader.ts";
 import { readRequestHeader } from "../ttwitter/request-header.ts";
@@ -14,11 +14,11 @@ export function refusalFor(what: Malformed, begun: Buffer): Buffer | null {
   if (call === null) return null;
   const frame = exceptionFrame(call, what.type, what.reason);
   if (what.header !== null) return inHeaderFrame(frame, what.header);
-  return wrapped(frame, what.isUpgraded, what.speech.transport === "buffered");
+  return inTransport(frame, what.isUpgraded, what.speech.transport === "buffered");
 }
 
 /** Whether what still comes of the message could tell which call it would have been. */
-export function mayTellMore(what: Malformed, begun: Buffer): boolean {
+export function mayIdentify(what: Malformed, begun: Buffer): boolean {
   if (!what.mayContinue || begun.length >= maxEnvelopeBytes) return false;
   const messageAt = what.isUpgraded ? messageStart(what, begun) : 0;
   if (messageAt === null || messageAt >= begun.length) return true;
@@ -26,7 +26,7 @@ export function mayTellMore(what: Malformed, begun: Buffer): boolean {
 }
 
 /** A frame of our own as the caller wants it. */
-export function wrapped(frame: Buffer, isUpgraded: boolean, isBuffered: boolean): Buffer {
+export function inTransport(frame: Buffer, isUpgraded: boolean, isBuffered: boolean): Buffer {
   const whole = isUpgraded ? framed([emptyHeader, frame.subarray(prefixBytes)]) : frame;
   return isBuffered ? whole.subarray(prefixBytes) : whole;
 }
@@ -41,7 +41,7 @@ function callOf(what: Malformed, begun: Buffer): Answered | null {
     const { seqid, isCompact } = what.header;
     return { dialect: isCompact ? "compact" : "strict", seqid, name: emptyName };
   }
-  const { type, dialect, seqid, nameAt, nameEnd } = marks;
+  const { type, dialect, seqid, nameAt, nameEnd } = lastScan;
   if (type === messageType.oneway) return null;
   return { dialect, seqid, name: begun.subarray(nameAt, nameEnd) };
 }

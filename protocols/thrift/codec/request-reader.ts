@@ -1,23 +1,23 @@
 // Bytes of a caller to calls: frames, what stands around a message, and its envelope.
 import { Framer, prefixBytes } from "../../../src/net/framer.ts";
-import { marks, messageType, readEnvelope } from "./envelope.ts";
+import { lastScan, messageType, readEnvelope } from "./envelope.ts";
 import { exceptionType } from "./exception.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
 import { bare, ThriftRequest } from "../message.ts";
 import { MessageCutter } from "./message-cutter.ts";
 import { readRequestHeader, upgradeMethod } from "../ttwitter/request-header.ts";
-import type { Ends } from "../../../src/net/peer-info.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { ExceptionType } from "./exception.ts";
-import type { Speech } from "../exchange.ts";
+import type { WireFormat } from "../exchange.ts";
 import type { HeaderFrame } from "./theader.ts";
-import type { Wrapping } from "../message.ts";
+import type { TransportHeaders } from "../message.ts";
 
 /** Bytes that cannot be a call, and what may be said of them to the caller. */
 export interface Malformed {
   /** For the log and, if it can be told which call it was, for the caller. */
   readonly reason: string;
   readonly type: ExceptionType;
-  readonly speech: Speech;
+  readonly speech: WireFormat;
   /** The caller's connection is upgraded: a header stands before the message. */
   readonly isUpgraded: boolean;
   /** The THeader around it, if that could be read. */
@@ -29,7 +29,7 @@ export interface Malformed {
 }
 
 /** Takes calls as they come. True: go on; false: no more now. */
-export interface CallTaker {
+export interface RequestConsumer {
   call(request: ThriftRequest): boolean;
   /** The caller asks whether this server knows the TTwitter upgrade; from here on it does. */
   upgrade(request: ThriftRequest): boolean;
@@ -38,18 +38,18 @@ export interface CallTaker {
 }
 
 /** Holds at most one call in part. */
-export class CallReader {
-  readonly #speech: Speech;
+export class RequestReader {
+  readonly #speech: WireFormat;
   readonly #isNamedByMethod: boolean;
-  readonly #peer: Ends;
-  readonly #taker: CallTaker;
+  readonly #peer: PeerInfo;
+  readonly #taker: RequestConsumer;
   readonly #source: Framer | MessageCutter;
   #isUpgraded = false;
 
   constructor(
-    speech: Speech & { readonly isNamedByMethod: boolean },
-    peer: Ends,
-    taker: CallTaker,
+    speech: WireFormat & { readonly isNamedByMethod: boolean },
+    peer: PeerInfo,
+    taker: RequestConsumer,
   ) {
     this.#speech = speech;
     this.#isNamedByMethod = speech.isNamedByMethod;
@@ -115,7 +115,7 @@ export class CallReader {
     return this.#message(frame, header.messageAt, { header, upgrade: null });
   }
 
-  #message(frame: Buffer, messageAt: number, wrapping: Wrapping): boolean {
+  #message(frame: Buffer, messageAt: number, wrapping: TransportHeaders): boolean {
     const problem = readEnvelope(frame, messageAt, frame.length) ?? this.#problem(frame, wrapping);
     if (problem !== null) return this.#badMessage(frame, messageAt, wrapping, problem);
     const request = new ThriftRequest(
@@ -133,24 +133,29 @@ export class CallReader {
     return this.#taker.upgrade(request);
   }
 
-  #mayUpgrade({ header, upgrade }: Wrapping): boolean {
-    return header === null && upgrade === null && marks.type === messageType.call;
+  #mayUpgrade({ header, upgrade }: TransportHeaders): boolean {
+    return header === null && upgrade === null && lastScan.type === messageType.call;
   }
 
   /** Of a message whose envelope could be read. */
-  #problem(frame: Buffer, wrapping: Wrapping): string | null {
-    const { type, dialect, bodyAt } = marks;
+  #problem(frame: Buffer, wrapping: TransportHeaders): string | null {
+    const { type, dialect, bodyAt } = lastScan;
     if (type !== messageType.call && type !== messageType.oneway) return noCall;
     const encoding = dialect === "compact" ? "compact" : "binary";
     if (wrapping.header === null && encoding !== this.#speech.encoding) return otherProtocol;
     return bodyAt < frame.length ? null : "the message ends behind its header";
   }
 
-  #badMessage(frame: Buffer, messageAt: number, wrapping: Wrapping, problem: string): boolean {
+  #badMessage(
+    frame: Buffer,
+    messageAt: number,
+    wrapping: TransportHeaders,
+    problem: string,
+  ): boolean {
     const begun = frame.subarray(messageAt);
     const { header } = wrapping;
     if (problem === noCall) {
-      const reason = `a message of type ${marks.type} came, which is no call`;
+      const reason = `a message of type ${lastScan.type} came, which is no call`;
       return this.#refuse(reason, exceptionType.invalidMessageType, begun, header);
     }
     if (problem === otherProtocol) {

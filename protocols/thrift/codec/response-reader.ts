@@ -1,23 +1,23 @@
 // Bytes of an endpoint to answers: one at a time, and only to the call that was asked.
 import { Framer, prefixBytes } from "../../../src/net/framer.ts";
-import { marks, messageType, outcomeOf, readEnvelope } from "./envelope.ts";
+import { lastScan, messageType, outcomeOf, readEnvelope } from "./envelope.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
 import { MessageCutter } from "./message-cutter.ts";
 import { readStruct } from "./struct-codec.ts";
-import type { Speech } from "../exchange.ts";
+import type { WireFormat } from "../exchange.ts";
 import type { ThriftRequest, ThriftResponse } from "../message.ts";
 
 /** Holds at most one answer. */
-export class AnswerReader {
+export class ResponseReader {
   /** The answer that came last; whoever takes it clears it. */
   answer: ThriftResponse | null = null;
   /** Why what came is none; the reader is of no use from then on. */
   problem: string | null = null;
-  readonly #speech: Speech;
+  readonly #speech: WireFormat;
   readonly #isUpgraded: boolean;
   readonly #source: Framer | MessageCutter;
 
-  constructor(speech: Speech, isUpgraded: boolean) {
+  constructor(speech: WireFormat, isUpgraded: boolean) {
     this.#speech = speech;
     this.#isUpgraded = isUpgraded;
     if (speech.transport === "buffered") {
@@ -38,14 +38,14 @@ export class AnswerReader {
 
   /** Why the answer that came last cannot be the one to `request`; null: it is. */
   mismatch(request: ThriftRequest): string | null {
-    const { seqid, type } = marks;
+    const { seqid, type } = lastScan;
     if (seqid !== request.seqid) {
       return `it carries sequence id ${seqid}, and the call ${request.method} had ${request.seqid}`;
     }
     const { answer } = this;
     if (type === messageType.exception || answer === null) return null;
-    if (isNameOf(answer.frame, marks.nameAt, marks.nameEnd, request)) return null;
-    const name = answer.frame.toString("utf8", marks.nameAt, marks.nameEnd);
+    if (isNameOf(answer.frame, lastScan.nameAt, lastScan.nameEnd, request)) return null;
+    const name = answer.frame.toString("utf8", lastScan.nameAt, lastScan.nameEnd);
     return `it is for ${name}, and the call was ${request.method}`;
   }
 
@@ -56,7 +56,7 @@ export class AnswerReader {
     if (typeof messageAt === "string") return this.#fail(messageAt);
     const problem = readEnvelope(frame, messageAt, frame.length);
     if (problem !== null) return this.#fail(problem);
-    const { type } = marks;
+    const { type } = lastScan;
     if (type !== messageType.reply && type !== messageType.exception) {
       return this.#fail(`a message of type ${type}, which is no answer`);
     }

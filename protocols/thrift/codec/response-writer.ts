@@ -5,24 +5,24 @@ import { exceptionFrame } from "./exception.ts";
 import { withFault } from "./fault.ts";
 import { inHeaderFrame } from "./theader.ts";
 import { messageFrame } from "../message.ts";
-import { wrapped } from "./refusal.ts";
-import type { Exchange, RenderFailure, Speech } from "../exchange.ts";
+import { inTransport } from "./refusal.ts";
+import type { CompletedCall, RenderFailure, WireFormat } from "../exchange.ts";
 import type { ThriftRequest, ThriftResponse } from "../message.ts";
 
 /** How a server writes. */
-interface AnswerOptions extends Pick<Speech, "transport" | "encoding"> {
+interface AnswerOptions extends Pick<WireFormat, "transport" | "encoding"> {
   readonly renderFailure: RenderFailure;
 }
 
 /** The message of an endpoint's answer is the endpoint's own bytes. */
-export function answerBytes(exchange: Exchange, options: AnswerOptions): Buffer {
+export function responseBytes(exchange: CompletedCall, options: AnswerOptions): Buffer {
   const { fault, wrapping } = exchange.request;
   const answer = untold(exchange, options);
   return fault === undefined ? answer : withFault(answer, fault, wrapping, options);
 }
 
 /** Without the faults that the call met. */
-function untold(exchange: Exchange, options: AnswerOptions): Buffer {
+function untold(exchange: CompletedCall, options: AnswerOptions): Buffer {
   const { request, response, failure } = exchange;
   const isBuffered = options.transport === "buffered";
   if (response !== null) return passedOn(request, response, isBuffered);
@@ -31,7 +31,7 @@ function untold(exchange: Exchange, options: AnswerOptions): Buffer {
   const frame = exceptionFrame(request, type, text);
   const { header, upgrade } = request.wrapping;
   return header === null
-    ? wrapped(frame, upgrade !== null, isBuffered)
+    ? inTransport(frame, upgrade !== null, isBuffered)
     : inHeaderFrame(frame, header);
 }
 
@@ -45,5 +45,5 @@ function passedOn(request: ThriftRequest, response: ThriftResponse, isBuffered: 
   if (upgrade !== null && messageAt > prefixBytes && !isHeaderFrame) {
     return isBuffered ? frame.subarray(prefixBytes) : frame;
   }
-  return wrapped(messageFrame(frame, messageAt), upgrade !== null, isBuffered);
+  return inTransport(messageFrame(frame, messageAt), upgrade !== null, isBuffered);
 }

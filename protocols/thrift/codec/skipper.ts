@@ -1,8 +1,8 @@
 // Finds where a Thrift value or message ends, from chunks: what is not framed must be walked over.
-import { follows, level, Levels, maxDepth } from "./nesting.ts";
+import { follows, level, Nesting, maxDepth } from "./nesting.ts";
 import { binaryBytes, binaryType, compactType } from "./types.ts";
-import type { Level } from "./nesting.ts";
-import type { Encoding } from "./types.ts";
+import type { NestingLevel } from "./nesting.ts";
+import type { ThriftProtocol } from "./types.ts";
 
 /** What one byte means next. */
 const step = {
@@ -40,7 +40,7 @@ type Counted = "string" | "strictName" | "oldName" | "list" | "map";
 export class Skipper {
   /** Why what came is no such value; null: nothing is wrong yet. */
   problem: string | null = null;
-  #encoding: Encoding = "binary";
+  #encoding: ThriftProtocol = "binary";
   #step: Step = step.done;
   #maxBytes = 0;
   #walkedBytes = 0;
@@ -51,7 +51,7 @@ export class Skipper {
   #counted: Counted = "string";
   #type = 0;
   #keyType = 0;
-  readonly #levels = new Levels();
+  readonly #levels = new Nesting();
 
   /** A whole message, envelope and body, of at most `maxBytes`. */
   beginMessage(maxBytes: number): void {
@@ -60,14 +60,14 @@ export class Skipper {
   }
 
   /** A value of that type (as numbered in its encoding) of at most `maxBytes`. */
-  beginValue(encoding: Encoding, type: number, maxBytes: number): void {
+  beginValue(encoding: ThriftProtocol, type: number, maxBytes: number): void {
     this.#begin(maxBytes);
     this.#encoding = encoding;
     this.#value(type);
   }
 
   /** A struct of at most `maxBytes`. */
-  beginStruct(encoding: Encoding, maxBytes: number): void {
+  beginStruct(encoding: ThriftProtocol, maxBytes: number): void {
     this.beginValue(encoding, binaryType.struct, maxBytes); // 12 in both
   }
 
@@ -364,7 +364,7 @@ export class Skipper {
     return count === 0 ? this.#valueDone() : undefined;
   }
 
-  #enter(kind: Level, elementType: number, keyType: number, left: number): boolean {
+  #enter(kind: NestingLevel, elementType: number, keyType: number, left: number): boolean {
     const isEntered = this.#levels.enter(kind, elementType, keyType, left);
     if (!isEntered) this.#fail(`values are nested deeper than ${maxDepth}`);
     return isEntered;

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { Skipper } from "./skipper.ts";
 import { varint } from "./envelope.ts";
 import { binaryType, compactType } from "./types.ts";
-import type { Encoding } from "./types.ts";
+import type { ThriftProtocol } from "./types.ts";
 
 /** By the number of the binary encoding, for the types that these structs have. */
 const compactOf: Readonly<Record<number, number>> = {
@@ -37,7 +37,7 @@ function fromCompact(type: number): number {
  * `buffer[start, end)`. A text says why it cannot be read.
  */
 export function readStruct<T>(
-  encoding: Encoding,
+  encoding: ThriftProtocol,
   buffer: Buffer,
   start: number,
   end: number,
@@ -55,13 +55,13 @@ export class FieldReader {
   /** Of the field that `next` found; the type as the binary protocol numbers it, 0 for others. */
   id = 0;
   type = 0;
-  readonly #encoding: Encoding;
+  readonly #encoding: ThriftProtocol;
   readonly #buffer: Buffer;
   readonly #end: number;
   /** The type as it was written. */
   #written = 0;
 
-  constructor(encoding: Encoding, buffer: Buffer, start: number, end: number) {
+  constructor(encoding: ThriftProtocol, buffer: Buffer, start: number, end: number) {
     this.#encoding = encoding;
     this.#buffer = buffer;
     this.at = start;
@@ -194,11 +194,11 @@ const endsWithin = "the message ends within it";
 
 /** Writes structs; fields in the order of their ids. */
 export class FieldWriter {
-  readonly #encoding: Encoding;
+  readonly #encoding: ThriftProtocol;
   readonly #parts: Uint8Array[] = [];
   #before = 0;
 
-  constructor(encoding: Encoding) {
+  constructor(encoding: ThriftProtocol) {
     this.#encoding = encoding;
   }
 

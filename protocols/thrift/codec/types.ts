@@ -1,7 +1,7 @@
 // How the two encodings number the types of values.
 
 /** The binary encoding is the same for strict and old messages. */
-export type Encoding = "binary" | "compact";
+export type ThriftProtocol = "binary" | "compact";
 
 export const binaryType = {
   bool: 2,

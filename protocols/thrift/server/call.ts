@@ -1,7 +1,7 @@
 // One call of a caller and its answer, which may have to wait for the answers before it.
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
-import type { Exchange } from "../exchange.ts";
+import type { CompletedCall } from "../exchange.ts";
 import type { ThriftRequest, ThriftResponse } from "../message.ts";
 import type { ServerConnection } from "./connection.ts";
 
@@ -11,12 +11,12 @@ import type { ServerConnection } from "./connection.ts";
  */
 type State = "waiting" | "started" | "ended";
 
-export class ServerCall implements Reply<ThriftResponse>, Exchange {
+export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
   readonly request: ThriftRequest;
   readonly startedMs: number;
   endedMs = 0;
   sentBytes = 0;
-  status: Exchange["status"] = "error";
+  status: CompletedCall["status"] = "error";
   response: ThriftResponse | null = null;
   failure: Failure | null = null;
   /** The bytes for the caller, once the call has ended; none for one that is one-way. */

@@ -4,20 +4,20 @@ import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
 import { Alarm } from "../../../src/net/alarm.ts";
-import { endsOf } from "../../../src/net/peer-info.ts";
-import { Inlet } from "../../../src/net/input-buffer.ts";
-import { closeGently } from "../../../src/net/lingering-close.ts";
-import { answerBytes } from "../codec/response-writer.ts";
-import { CallReader } from "../codec/request-reader.ts";
+import { peerInfo } from "../../../src/net/peer-info.ts";
+import { InputBuffer } from "../../../src/net/input-buffer.ts";
+import { lingeringClose } from "../../../src/net/lingering-close.ts";
+import { responseBytes } from "../codec/response-writer.ts";
+import { RequestReader } from "../codec/request-reader.ts";
 import { maxEnvelopeBytes } from "../codec/envelope.ts";
 import { emptyReplyFrame } from "../codec/exception.ts";
 import { ServerCall } from "./call.ts";
-import { mayTellMore, refusalFor, wrapped } from "../codec/refusal.ts";
+import { mayIdentify, refusalFor, inTransport } from "../codec/refusal.ts";
 import type { Service } from "../../../src/core/service.ts";
-import type { Ends } from "../../../src/net/peer-info.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
-import type { Link, Receiver } from "../../../src/net/socket-link.ts";
-import type { CallTaker, Malformed } from "../codec/request-reader.ts";
+import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
+import type { RequestConsumer, Malformed } from "../codec/request-reader.ts";
 import type { ThriftListenOptions } from "../exchange.ts";
 import type { ThriftRequest, ThriftResponse } from "../message.ts";
 
@@ -40,12 +40,12 @@ export interface ServerSettings extends Omit<
  */
 type State = "open" | "refusing" | "closing" | "closed";
 
-export class ServerConnection implements Receiver, Consumer, CallTaker, Drainable {
+export class ServerConnection implements Receiver, Consumer, RequestConsumer, Drainable {
   readonly settings: ServerSettings;
-  readonly peer: Ends;
-  readonly #link: Link;
-  readonly #inlet: Inlet;
-  readonly #reader: CallReader;
+  readonly peer: PeerInfo;
+  readonly #link: SocketLink;
+  readonly #inlet: InputBuffer;
+  readonly #reader: RequestReader;
   readonly #alarm: Alarm;
   readonly #openedMs: number;
   #state: State = "open";
@@ -65,13 +65,13 @@ export class ServerConnection implements Receiver, Consumer, CallTaker, Drainabl
   #begun: Buffer = Buffer.alloc(0);
   #hasAllInput = false;
 
-  constructor(link: Link, settings: ServerSettings) {
+  constructor(link: SocketLink, settings: ServerSettings) {
     const { clock, limits } = settings;
     this.settings = settings;
-    this.peer = endsOf(link.socket);
+    this.peer = peerInfo(link.socket);
     this.#link = link;
-    this.#inlet = new Inlet(link, this);
-    this.#reader = new CallReader(settings, this.peer, this);
+    this.#inlet = new InputBuffer(link, this);
+    this.#reader = new RequestReader(settings, this.peer, this);
     this.#alarm = new Alarm(clock, () => this.#timedOut());
     this.#openedMs = clock.nowMs();
     link.receiver = this;
@@ -155,7 +155,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker, Drainabl
     const call = new ServerCall(request, this, this.settings.clock.nowMs());
     this.#begin(call);
     const { transport } = this.settings;
-    call.answerWith(wrapped(emptyReplyFrame(request), false, transport === "buffered"));
+    call.answerWith(inTransport(emptyReplyFrame(request), false, transport === "buffered"));
     return this.#wants;
   }
 
@@ -233,7 +233,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker, Drainabl
     if (isSeveral) this.#link.socket.cork();
     this.#isFlushing = true;
     for (let call = this.#first; call?.hasEnded === true; call = this.#first) {
-      const answer = call.answer ?? answerBytes(call, this.settings);
+      const answer = call.answer ?? responseBytes(call, this.settings);
       call.sentBytes = answer.length;
       this.#link.writeBytes(answer);
       this.#shift(call);
@@ -255,11 +255,11 @@ export class ServerConnection implements Receiver, Consumer, CallTaker, Drainabl
   }
 
   #callIsOver(call: ServerCall): void {
-    const { clock, onAnswered, closed } = this.settings;
+    const { clock, onCompleted, closed } = this.settings;
     this.#inProgress--;
     this.#heldBytes -= call.receivedBytes + call.heldAnswerBytes;
     call.endedMs = clock.nowMs();
-    onAnswered(call);
+    onCompleted(call);
     if (this.#inProgress > 0) return;
     if (this.#state === "closed") closed(this);
     else if (call.request.isOneway) this.#afterAnswers();
@@ -296,7 +296,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker, Drainabl
     if (this.#first !== null || this.#state !== "refusing") return undefined;
     if (what === null) return this.#close();
     const answer = refusalFor(what, this.#begun);
-    const waits = answer === null && !this.#hasAllInput && mayTellMore(what, this.#begun);
+    const waits = answer === null && !this.#hasAllInput && mayIdentify(what, this.#begun);
     if (waits) return undefined;
     if (answer !== null) this.#link.socket.write(answer);
     return this.#close();
@@ -307,7 +307,7 @@ export class ServerConnection implements Receiver, Consumer, CallTaker, Drainabl
     this.#state = "closing";
     this.#alarm.close();
     const closed = () => this.closed();
-    closeGently(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
+    lingeringClose(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
   }
 
   #tell(reason: string): void {

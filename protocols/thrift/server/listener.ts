@@ -1,5 +1,5 @@
 // The server side: listens, owns the callers' connections, drains them.
-import type { Listener } from "../../../src/core/protocol.ts";
+import type { Listener } from "../../../src/core/transport.ts";
 import type { Service } from "../../../src/core/service.ts";
 import { accept } from "../../../src/net/accept.ts";
 import { Connections } from "../../../src/net/connections.ts";

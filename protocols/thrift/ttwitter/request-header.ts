@@ -2,7 +2,7 @@
 import type { FieldReader } from "../codec/struct-codec.ts";
 import { FieldWriter, readStruct } from "../codec/struct-codec.ts";
 import { binaryType } from "../codec/types.ts";
-import type { Encoding } from "../codec/types.ts";
+import type { ThriftProtocol } from "../codec/types.ts";
 
 /** The call that asks a server to upgrade; a server that knows nothing of it gives an exception. */
 export const upgradeMethod = "__can__finagle__trace__v3__";
@@ -34,7 +34,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Of `buffer[start, end)`: the header, and where the message behind it begins. */
 export function readRequestHeader(
-  encoding: Encoding,
+  encoding: ThriftProtocol,
   buffer: Buffer,
   start: number,
   end: number,
@@ -127,7 +127,7 @@ function readDelegation(reader: FieldReader, into: (readonly [string, string])[]
 }
 
 /** The struct's bytes. */
-export function writeRequestHeader(encoding: Encoding, header: RequestHeader): Uint8Array[] {
+export function writeRequestHeader(encoding: ThriftProtocol, header: RequestHeader): Uint8Array[] {
   const writer = new FieldWriter(encoding);
   const { parentSpanId, sampled, clientId, flags, contexts, dest, delegations } = header;
   writer.i64(1, header.traceId);

@@ -4,7 +4,7 @@ import { FieldWriter, readStruct } from "../codec/struct-codec.ts";
 import { readContext, writeContexts } from "./request-header.ts";
 import { binaryType } from "../codec/types.ts";
 import type { ContextEntry } from "./request-header.ts";
-import type { Encoding } from "../codec/types.ts";
+import type { ThriftProtocol } from "../codec/types.ts";
 
 /** The id of the list; 1 would be spans, which no server has sent for years. */
 const contextsId = 2;
@@ -14,7 +14,7 @@ const contextsId = 2;
  * is when its fields are not what they should be.
  */
 export function withContext(
-  encoding: Encoding,
+  encoding: ThriftProtocol,
   answer: Buffer,
   start: number,
   added: ContextEntry,

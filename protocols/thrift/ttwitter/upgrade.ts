@@ -2,14 +2,14 @@
 import { Buffer } from "node:buffer";
 import { failure } from "../../../src/core/failure.ts";
 import { dial } from "../../../src/net/dial.ts";
-import { AnswerReader } from "../codec/response-reader.ts";
+import { ResponseReader } from "../codec/response-reader.ts";
 import { messageType, writeEnvelope } from "../codec/envelope.ts";
 import { framed } from "../codec/exception.ts";
 import { upgradeMethod } from "./request-header.ts";
 import type { Close } from "../../../src/core/clock.ts";
 import type { Failure } from "../../../src/core/failure.ts";
-import type { Address } from "../../../src/core/protocol.ts";
-import type { Link } from "../../../src/net/socket-link.ts";
+import type { Address } from "../../../src/core/address.ts";
+import type { SocketLink } from "../../../src/net/socket-link.ts";
 import type { ClientSettings } from "../client/connection.ts";
 import { prefixBytes } from "../../../src/net/framer.ts";
 
@@ -20,7 +20,7 @@ import { prefixBytes } from "../../../src/net/framer.ts";
 export function attemptUpgrade(
   address: Address,
   settings: ClientSettings,
-  opened: (link: Link, isUpgraded: boolean) => void,
+  opened: (link: SocketLink, isUpgraded: boolean) => void,
   failed: (why: Failure) => void,
 ): Close {
   const { clock, options, stats } = settings;
@@ -35,12 +35,12 @@ export function attemptUpgrade(
 }
 
 function ask(
-  link: Link,
+  link: SocketLink,
   { clock, options, name, stats }: ClientSettings,
-  opened: (link: Link, isUpgraded: boolean) => void,
+  opened: (link: SocketLink, isUpgraded: boolean) => void,
   failed: (why: Failure) => void,
 ): Close {
-  const reader = new AnswerReader(options, false);
+  const reader = new ResponseReader(options, false);
   const stop = (settled: () => void) => {
     stopTimer();
     link.receiver = { received() {}, ended() {}, drained() {}, closed() {} };

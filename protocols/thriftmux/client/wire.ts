@@ -1,7 +1,7 @@
 // ThriftMux endpoints: Thrift calls in mux messages, over one connection to each.
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
-import type { Wire } from "../../../src/core/protocol.ts";
+import type { Wire } from "../../../src/core/transport.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 import { ended } from "../../../src/core/service.ts";
 import type { Reply } from "../../../src/core/service.ts";
@@ -11,7 +11,7 @@ import { readCallersDeadline } from "../../mux/filters.ts";
 import { statusOk } from "../../mux/codec/messages.ts";
 import type { ThriftRequest, ThriftResponse } from "../../thrift/message.ts";
 import { dispatchOf } from "../filters.ts";
-import { muxOf, thriftAnswerIn, thriftErrorOf } from "../codec/payload.ts";
+import { muxOf, thriftResponseIn, thriftErrorOf } from "../codec/payload.ts";
 
 /** The same wire for Thrift calls, which closes with it. */
 export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, ThriftResponse> {
@@ -52,7 +52,7 @@ class AnswerReply implements Reply<MuxResponse> {
     if (response.status !== statusOk) {
       return this.#reply.start(thriftErrorOf(response, this.#request));
     }
-    const answer = thriftAnswerIn(response, this.#request);
+    const answer = thriftResponseIn(response, this.#request);
     if (typeof answer !== "string") return this.#reply.start(answer);
     this.#problem = answer;
     return undefined;

@@ -1,11 +1,11 @@
 // Thrift messages in mux messages, and the other way round; the bytes stay where they are.
 import { Buffer } from "node:buffer";
-import type { Ends } from "../../../src/net/peer-info.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import { prefixBytes } from "../../../src/net/framer.ts";
 import { copyOf as copyOfMux } from "../../mux/message.ts";
 import type { MuxRequest, MuxResponse } from "../../mux/message.ts";
 import { failureFlags } from "../../mux/codec/contexts.ts";
-import { marks, messageType, outcomeOf, readEnvelope } from "../../thrift/codec/envelope.ts";
+import { lastScan, messageType, outcomeOf, readEnvelope } from "../../thrift/codec/envelope.ts";
 import { exceptionFrame, exceptionType } from "../../thrift/codec/exception.ts";
 import {
   copyOf as copyOfThrift,
@@ -13,11 +13,11 @@ import {
   onewayDone,
   ThriftRequest,
 } from "../../thrift/message.ts";
-import type { ThriftResponse, Wrapping } from "../../thrift/message.ts";
-import type { Encoding } from "../../thrift/codec/types.ts";
+import type { ThriftResponse, TransportHeaders } from "../../thrift/message.ts";
+import type { ThriftProtocol } from "../../thrift/codec/types.ts";
 
 /** Of a call that came in a mux message. */
-interface MuxWrapping extends Wrapping {
+interface MuxWrapping extends TransportHeaders {
   readonly mux: MuxRequest;
 }
 
@@ -40,25 +40,25 @@ export function copyOf(request: ThriftRequest): ThriftRequest {
   return Object.assign(copy, { wrapping });
 }
 
-export function answerMuxOf(response: ThriftResponse): MuxResponse | null {
+export function muxResponseOf(response: ThriftResponse): MuxResponse | null {
   return "mux" in response ? (response as MuxAnswer).mux : null;
 }
 
 interface CallOptions {
-  readonly encoding: Encoding;
+  readonly encoding: ThriftProtocol;
   readonly isNamedByMethod: boolean;
 }
 
 /** The Thrift call in a mux message; a text: there is none. */
-export function thriftCallIn(
+export function thriftRequestIn(
   mux: MuxRequest,
-  peer: Ends,
+  peer: PeerInfo,
   { encoding, isNamedByMethod }: CallOptions,
 ): ThriftRequest | string {
   const [frame, messageAt] = roomForPrefix(mux);
   const problem = readEnvelope(frame, messageAt, frame.length);
   if (problem !== null) return `the payload is not a Thrift message: ${problem}`;
-  const { type, dialect } = marks;
+  const { type, dialect } = lastScan;
   if (type !== messageType.call && type !== messageType.oneway) {
     return `the payload is a Thrift message of type ${type}, which is no call`;
   }
@@ -85,12 +85,15 @@ function roomForPrefix({ form, frame, payloadStart }: MuxRequest): readonly [Buf
 }
 
 /** The answer of a mux endpoint that is ok; a text: there is no Thrift answer in it. */
-export function thriftAnswerIn(mux: MuxResponse, request: ThriftRequest): ThriftResponse | string {
+export function thriftResponseIn(
+  mux: MuxResponse,
+  request: ThriftRequest,
+): ThriftResponse | string {
   if (request.isOneway) return onewayDone();
   const { frame, payloadStart } = mux;
   const problem = readEnvelope(frame, payloadStart, frame.length);
   if (problem !== null) return problem;
-  const { type } = marks;
+  const { type } = lastScan;
   if (type !== messageType.reply && type !== messageType.exception) {
     return `a message of type ${type}, which is no answer`;
   }

@@ -4,31 +4,34 @@ import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { ended } from "../../../src/core/service.ts";
 import type { Reply, Service } from "../../../src/core/service.ts";
-import type { Ends } from "../../../src/net/peer-info.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import { MuxResponse } from "../../mux/message.ts";
 import type { MuxRequest } from "../../mux/message.ts";
 import { isRejection } from "../../mux/failures.ts";
 import { statusOk } from "../../mux/codec/messages.ts";
 import { exceptionFrame } from "../../thrift/codec/exception.ts";
-import type { Exchange, RenderFailure } from "../../thrift/exchange.ts";
+import type { CompletedCall, RenderFailure } from "../../thrift/exchange.ts";
 import { prefixBytes } from "../../../src/net/framer.ts";
 import type { ThriftRequest, ThriftResponse } from "../../thrift/message.ts";
-import type { Encoding } from "../../thrift/codec/types.ts";
-import { answerMuxOf, thriftCallIn } from "../codec/payload.ts";
+import type { ThriftProtocol } from "../../thrift/codec/types.ts";
+import { muxResponseOf, thriftRequestIn } from "../codec/payload.ts";
 
 export interface MuxCallsOptions {
-  readonly encoding: Encoding;
+  readonly encoding: ThriftProtocol;
   readonly isNamedByMethod: boolean;
   readonly clock: Clock;
   readonly route: Service<ThriftRequest, ThriftResponse>;
   readonly renderFailure: RenderFailure;
-  onAnswered(exchange: Exchange): void;
+  onCompleted(exchange: CompletedCall): void;
 }
 
 /** The service of the connections of one caller. */
-export function muxCalls(options: MuxCallsOptions, peer: Ends): Service<MuxRequest, MuxResponse> {
+export function muxCalls(
+  options: MuxCallsOptions,
+  peer: PeerInfo,
+): Service<MuxRequest, MuxResponse> {
   return (mux, reply) => {
-    const request = mux.unreadable ?? thriftCallIn(mux, peer, options);
+    const request = mux.unreadable ?? thriftRequestIn(mux, peer, options);
     if (typeof request === "string") {
       reply.end(failure("unidentified", request));
       return ended;
@@ -38,12 +41,12 @@ export function muxCalls(options: MuxCallsOptions, peer: Ends): Service<MuxReque
 }
 
 /** Tells of the call once, when it has ended. */
-class AdaptedReply implements Reply<ThriftResponse>, Exchange {
+class AdaptedReply implements Reply<ThriftResponse>, CompletedCall {
   readonly request: ThriftRequest;
   readonly startedMs: number;
   endedMs = 0;
   sentBytes = 0;
-  status: Exchange["status"] = "error";
+  status: CompletedCall["status"] = "error";
   response: ThriftResponse | null = null;
   failure: Failure | null = null;
   #hasAnswered = false;
@@ -80,7 +83,7 @@ class AdaptedReply implements Reply<ThriftResponse>, Exchange {
     if (why !== null) this.#fail(why);
     this.endedMs = this.#options.clock.nowMs();
     this.#reply.end(this.#hasAnswered ? null : why);
-    this.#options.onAnswered(this);
+    this.#options.onCompleted(this);
   }
 
   /**
@@ -91,7 +94,7 @@ class AdaptedReply implements Reply<ThriftResponse>, Exchange {
     const { request } = this;
     this.status = "error";
     this.#tellFault();
-    this.#mux.dst = request.dst;
+    this.#mux.logicalName = request.logicalName;
     this.#mux.bound = request.bound;
     this.#mux.endpoint = request.endpoint;
     if (this.#hasAnswered || request.isOneway || why.kind === "cancelled") return;
@@ -116,5 +119,5 @@ class AdaptedReply implements Reply<ThriftResponse>, Exchange {
 
 function muxAnswer(response: ThriftResponse): MuxResponse {
   const { frame, messageAt } = response;
-  return answerMuxOf(response) ?? new MuxResponse(statusOk, frame, messageAt, messageAt, 0);
+  return muxResponseOf(response) ?? new MuxResponse(statusOk, frame, messageAt, messageAt, 0);
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../../../src/core/clock.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { Alarm } from "../../../src/net/alarm.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
-import type { Link, Receiver } from "../../../src/net/socket-link.ts";
+import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import type { ConnectionOwner } from "../../mux/server/listener.ts";
 import { detect, detectBytes } from "../codec/detect.ts";
 
@@ -17,7 +17,7 @@ export interface DetectSettings {
   readonly stallTimeoutMs: number;
   readonly idleTimeMs: number;
   /** Makes the connection, which is told about by `owner`. */
-  begin(protocol: "mux" | "thrift", link: Link, owner: ConnectionOwner): Connection;
+  begin(protocol: "mux" | "thrift", link: SocketLink, owner: ConnectionOwner): Connection;
 }
 
 /*
@@ -27,7 +27,7 @@ export interface DetectSettings {
 
 /** Stands for the connection with its owner, from the first byte to the close. */
 export class DetectedConnection implements Receiver, Drainable, ConnectionOwner {
-  readonly #link: Link;
+  readonly #link: SocketLink;
   readonly #settings: DetectSettings;
   readonly #owner: ConnectionOwner;
   readonly #alarm: Alarm;
@@ -36,7 +36,7 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
   #count = 0;
   #connection: Connection | null = null;
 
-  constructor(link: Link, settings: DetectSettings, owner: ConnectionOwner) {
+  constructor(link: SocketLink, settings: DetectSettings, owner: ConnectionOwner) {
     this.#link = link;
     this.#settings = settings;
     this.#owner = owner;

@@ -3,14 +3,14 @@ import type { Profiler } from "node:inspector/promises";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { getHeapSnapshot, getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 import type { Clock } from "../../core/clock.ts";
-import { isOn, json, numberIn, problem, type AdminRequest, type Answer } from "../page.ts";
-import type { Endpoint } from "../page.ts";
+import { isOn, json, numberIn, problem, type AdminRequest, type AdminResponse } from "../page.ts";
+import type { AdminPage } from "../page.ts";
 
 const maxProfileSeconds = 300;
 const maxLagSeconds = 60;
 const lagResolutionMs = 10;
 
-export function diagnosticsPages(clock: Clock): readonly Endpoint[] {
+export function diagnosticsPages(clock: Clock): readonly AdminPage[] {
   // Two profiles at once would each show the other; two snapshots would double the memory.
   const profile = oneAtATime("a profile", (request) => takeProfile(request, clock));
   const snapshot = oneAtATime("a heap snapshot", takeSnapshot);
@@ -31,7 +31,7 @@ export function diagnosticsPages(clock: Clock): readonly Endpoint[] {
   ];
 }
 
-type Page = (request: AdminRequest) => Answer | Promise<Answer>;
+type Page = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
 
 function oneAtATime(what: string, page: Page): Page {
   let isRunning = false;
@@ -45,7 +45,7 @@ function oneAtATime(what: string, page: Page): Page {
 }
 
 /** A `.cpuprofile` for the developer tools of a browser or an editor. */
-async function takeProfile({ query, signal }: AdminRequest, clock: Clock): Promise<Answer> {
+async function takeProfile({ query, signal }: AdminRequest, clock: Clock): Promise<AdminResponse> {
   const seconds = numberIn(query, "seconds", 10, maxProfileSeconds);
   if (seconds === null) return badSeconds(maxProfileSeconds);
   // Loaded with the first profile: most processes never need it.
@@ -63,13 +63,13 @@ async function takeProfile({ query, signal }: AdminRequest, clock: Clock): Promi
   }
 }
 
-function download(profile: Profiler.Profile, fileName: string): Answer {
+function download(profile: Profiler.Profile, fileName: string): AdminResponse {
   const headers = { "content-disposition": `attachment; filename="${fileName}"` };
   return { ...json(profile), headers };
 }
 
 /** Stops the process while it is written: seconds with a large heap. Holds whatever memory held. */
-function takeSnapshot({ signal }: AdminRequest): Answer {
+function takeSnapshot({ signal }: AdminRequest): AdminResponse {
   const body = getHeapSnapshot();
   signal.addEventListener("abort", () => body.destroy());
   return {
@@ -82,7 +82,7 @@ function takeSnapshot({ signal }: AdminRequest): Answer {
   };
 }
 
-function heapStatistics(): Answer {
+function heapStatistics(): AdminResponse {
   return json({
     memory: process.memoryUsage(),
     heap: getHeapStatistics(),
@@ -91,7 +91,7 @@ function heapStatistics(): Answer {
 }
 
 /** How late timers ran within the next `seconds`, in milliseconds. */
-async function measureLag({ query, signal }: AdminRequest, clock: Clock): Promise<Answer> {
+async function measureLag({ query, signal }: AdminRequest, clock: Clock): Promise<AdminResponse> {
   const seconds = numberIn(query, "seconds", 1, maxLagSeconds);
   if (seconds === null) return badSeconds(maxLagSeconds);
   const monitor = monitorEventLoopDelay({ resolution: lagResolutionMs });
@@ -116,7 +116,7 @@ async function measureLag({ query, signal }: AdminRequest, clock: Clock): Promis
   });
 }
 
-function badSeconds(max: number): Answer {
+function badSeconds(max: number): AdminResponse {
   return problem(400, `seconds must be a number above 0 and up to ${max}`);
 }
 

@@ -1,11 +1,11 @@
 // The page that shows and switches fault injection.
-import { json, problem, type AdminRequest, type Answer, type Endpoint } from "../page.ts";
+import { json, problem, type AdminRequest, type AdminResponse, type AdminPage } from "../page.ts";
 import type { AdminViews, FaultChange } from "../views.ts";
 
 const path = "/faults.json";
 const example = `curl -d 'enabled=true&delayMs=200&delayPercent=10' .../faults.json`;
 
-export function faultPages(views: AdminViews): readonly Endpoint[] {
+export function faultPages(views: AdminViews): readonly AdminPage[] {
   return [
     {
       path,
@@ -16,7 +16,7 @@ export function faultPages(views: AdminViews): readonly Endpoint[] {
   ];
 }
 
-function change(views: AdminViews, { body, contentType }: AdminRequest): Answer {
+function change(views: AdminViews, { body, contentType }: AdminRequest): AdminResponse {
   if (contentType !== "application/x-www-form-urlencoded") {
     return problem(415, `expected a form: ${example}`);
   }

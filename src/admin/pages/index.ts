@@ -1,6 +1,6 @@
 // All pages of the admin server.
 import type { Clock } from "../../core/clock.ts";
-import { listOf, text, type Endpoint } from "../page.ts";
+import { listOf, text, type AdminPage } from "../page.ts";
 import type { AdminViews } from "../views.ts";
 import { diagnosticsPages } from "./diagnostics.ts";
 import { faultPages } from "./faults.ts";
@@ -10,9 +10,9 @@ import { processPages } from "./process.ts";
 import { uiPages } from "../ui/shell.ts";
 
 /** The function gives the pages of the moment: namers and telemeters bring their own. */
-export function allEndpoints(views: AdminViews, clock: Clock): () => readonly Endpoint[] {
+export function allPages(views: AdminViews, clock: Clock): () => readonly AdminPage[] {
   const index = () => text(listOf(all()));
-  const fixed: readonly Endpoint[] = [
+  const fixed: readonly AdminPage[] = [
     ...uiPages,
     { path: "/admin", category: "diagnostics", get: index },
     { path: "/admin/index.txt", category: "diagnostics", get: index },

@@ -5,17 +5,17 @@ import {
   problem,
   text,
   type AdminRequest,
-  type Answer,
-  type Endpoint,
+  type AdminResponse,
+  type AdminPage,
 } from "../page.ts";
 import type { AdminViews } from "../views.ts";
 
-export function metricsPages(views: AdminViews): readonly Endpoint[] {
+export function metricsPages(views: AdminViews): readonly AdminPage[] {
   const get = ({ query }: AdminRequest) => metrics(views, query);
   return [
     { path: "/admin/metrics.json", category: "ui", get },
     { path: "/metrics.json", category: "ui", get },
-    ...views.exporters().map(({ path, contentType, render }): Endpoint => ({
+    ...views.exporters().map(({ path, contentType, render }): AdminPage => ({
       path,
       category: "diagnostics",
       get: async () => ({ ...text(await render()), contentType }),
@@ -23,7 +23,7 @@ export function metricsPages(views: AdminViews): readonly Endpoint[] {
   ];
 }
 
-async function metrics(views: AdminViews, query: URLSearchParams): Promise<Answer> {
+async function metrics(views: AdminViews, query: URLSearchParams): Promise<AdminResponse> {
   const below = query.get("q");
   const found = await views.metricsJson({
     isPretty: isOn(query, "pretty"),

@@ -3,12 +3,12 @@ import type { Clock } from "../../core/clock.ts";
 import { parseDtab, type Dtab } from "../../core/names/dtab.ts";
 import type { Live, State } from "../../core/live.ts";
 import { parsePath } from "../../core/names/path.ts";
-import { json, problem, type AdminRequest, type Answer, type Endpoint } from "../page.ts";
+import { json, problem, type AdminRequest, type AdminResponse, type AdminPage } from "../page.ts";
 import type { AdminViews, Json, PolicyView } from "../views.ts";
 
 const delegateTimeoutMs = 2_000;
 
-export function namingPages(views: AdminViews, clock: Clock): readonly Endpoint[] {
+export function namingPages(views: AdminViews, clock: Clock): readonly AdminPage[] {
   return [
     {
       path: "/delegator.json",
@@ -27,7 +27,7 @@ export function namingPages(views: AdminViews, clock: Clock): readonly Endpoint[
           interpreter.state(),
         ),
       ),
-    ...views.policies().map((policy): Endpoint => ({
+    ...views.policies().map((policy): AdminPage => ({
       path: `/${policy.router}/policy.json`,
       category: "diagnostics",
       get: ({ query }) => policyOf(policy, query.get("path")),
@@ -35,11 +35,11 @@ export function namingPages(views: AdminViews, clock: Clock): readonly Endpoint[
   ];
 }
 
-function state(path: string, read: () => Json): Endpoint {
+function state(path: string, read: () => Json): AdminPage {
   return { path, category: "diagnostics", get: () => json(read()) };
 }
 
-function policyOf(policy: PolicyView, text: string | null): Answer {
+function policyOf(policy: PolicyView, text: string | null): AdminResponse {
   if (text === null) return problem(400, "Invalid path: the parameter path=/svc/... is missing");
   const path = parsePath(text);
   return path.ok
@@ -54,14 +54,14 @@ interface Question {
   readonly path: string;
 }
 
-function fromQuery(query: URLSearchParams): Question | Answer {
+function fromQuery(query: URLSearchParams): Question | AdminResponse {
   const path = query.get("path");
   if (path === null) return problem(400, "Invalid path: the parameter path=/svc/... is missing");
   return { namespace: query.get("namespace"), dtab: query.get("dtab"), path };
 }
 
 /** As Linkerd: `dtab` and `path` must be there. */
-function fromBody({ contentType, body }: AdminRequest): Question | Answer {
+function fromBody({ contentType, body }: AdminRequest): Question | AdminResponse {
   if (contentType !== "application/json") {
     return problem(415, `expected Content-Type application/json, got ${contentType || "none"}`);
   }
@@ -85,8 +85,8 @@ function isTextOrAbsent(value: unknown): value is string | null | undefined {
 async function delegate(
   views: AdminViews,
   clock: Clock,
-  question: Question | Answer,
-): Promise<Answer> {
+  question: Question | AdminResponse,
+): Promise<AdminResponse> {
   if ("status" in question) return question;
   const path = parsePath(question.path);
   if (!path.ok) return problem(400, `Invalid path: ${path.error.message}`);

@@ -1,9 +1,16 @@
 // The pages about the process: is it there, is it ready, what is it, how it is told to stop.
 import type { Clock } from "../../core/clock.ts";
-import { json, problem, text, type AdminRequest, type Answer, type Endpoint } from "../page.ts";
+import {
+  json,
+  problem,
+  text,
+  type AdminRequest,
+  type AdminResponse,
+  type AdminPage,
+} from "../page.ts";
 import type { AdminViews } from "../views.ts";
 
-export function processPages(views: AdminViews, clock: Clock): readonly Endpoint[] {
+export function processPages(views: AdminViews, clock: Clock): readonly AdminPage[] {
   return [
     { path: "/admin/ping", category: "diagnostics", get: () => text("pong") },
     { path: "/admin/ready", category: "diagnostics", get: () => ready(views) },
@@ -24,12 +31,12 @@ export function processPages(views: AdminViews, clock: Clock): readonly Endpoint
   ];
 }
 
-function ready({ notReady }: AdminViews): Answer {
+function ready({ notReady }: AdminViews): AdminResponse {
   const why = notReady();
   return why === null ? text("ready\n") : text(`${why}\n`, 503);
 }
 
-function serverInfo({ build }: AdminViews, clock: Clock): Answer {
+function serverInfo({ build }: AdminViews, clock: Clock): AdminResponse {
   const uptimeMs = Math.round(process.uptime() * 1_000);
   return json({
     name: build.name,
@@ -42,7 +49,7 @@ function serverInfo({ build }: AdminViews, clock: Clock): Answer {
   });
 }
 
-function setLevel(views: AdminViews, { body, contentType }: AdminRequest): Answer {
+function setLevel(views: AdminViews, { body, contentType }: AdminRequest): AdminResponse {
   if (contentType !== "application/x-www-form-urlencoded") {
     return problem(415, "expected a form: curl -d 'logger=root&level=DEBUG' .../logging.json");
   }
@@ -57,7 +64,7 @@ function setLevel(views: AdminViews, { body, contentType }: AdminRequest): Answe
   );
 }
 
-function shutdown(views: AdminViews, query: URLSearchParams): Answer {
+function shutdown(views: AdminViews, query: URLSearchParams): AdminResponse {
   const given = query.get("grace");
   const graceMs = given === null ? null : durationMs(given);
   if (given !== null && graceMs === null) {

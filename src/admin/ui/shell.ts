@@ -1,7 +1,7 @@
 // The page at `/`: one file without anything from elsewhere, so it works offline and behind any
 // prefix. It reads the same JSON as everybody and computes rates in the browser.
 import { createHash } from "node:crypto";
-import type { Answer, Endpoint } from "../page.ts";
+import type { AdminResponse, AdminPage } from "../page.ts";
 import { script } from "./script.ts";
 import { style } from "./style.ts";
 
@@ -41,7 +41,7 @@ const html = `<!doctype html>
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-const page: Answer = {
+const page: AdminResponse = {
   status: 200,
   contentType: "text/html; charset=utf-8",
   body: html,
@@ -60,4 +60,4 @@ const page: Answer = {
   },
 };
 
-export const uiPages: readonly Endpoint[] = [{ path: "/", category: "ui", get: () => page }];
+export const uiPages: readonly AdminPage[] = [{ path: "/", category: "ui", get: () => page }];

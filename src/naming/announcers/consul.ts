@@ -13,6 +13,7 @@
 //
 // A server with `announce: [/#/io.l5d.consul/users]` becomes an instance of the service `users`.
 // See docs/consul.md.
+import { showAddress } from "../../core/address.ts";
 import { hostname } from "node:os";
 import * as v from "valibot";
 import type {
@@ -28,7 +29,7 @@ import { plugin } from "../../core/plugin.ts";
 import { integer, path } from "../../core/schema.ts";
 import type { Client, Registration } from "../consul/api.ts";
 import { KeptRegistration } from "../consul/registration.ts";
-import { agentEntries, agentName, clientOf } from "../consul/schema.ts";
+import { agentEntries, clientOf } from "../consul/schema.ts";
 
 const schema = v.strictObject({
   kind: v.literal("io.l5d.consul"),
@@ -70,7 +71,7 @@ class ConsulAnnouncer implements Announcer {
     const { check, intervalMs } = this.#config;
     return new KeptRegistration(
       this.#registrationOf(name, server),
-      { client: this.#client, agent: agentName(this.#config), hasHeartbeat: check === "ttl" },
+      { client: this.#client, agent: showAddress(this.#config), hasHeartbeat: check === "ttl" },
       { ...this.#deps, intervalMs },
     );
   }

@@ -1,4 +1,5 @@
 // A delegation as text for people: one line for each name that was looked up.
+import { showAddress } from "../../core/address.ts";
 import type { State } from "../../core/live.ts";
 import type { AddressSet, Bound, Delegation } from "../../core/naming.ts";
 import { bindsTo, childrenOf } from "./delegation.ts";
@@ -184,9 +185,9 @@ function addressesText(state: State<AddressSet>, maxAddresses: number): string {
     return "bound, but there are no such addresses (no alternative is tried for that)";
   const count = state.value.length;
   if (count === 0) return "bound to no addresses";
-  const named = state.value.slice(0, maxAddresses).map(({ host, port, weight }) => {
-    const at = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-    return weight === 1 ? at : `${at} * ${weight}`;
+  const named = state.value.slice(0, maxAddresses).map((address) => {
+    const at = showAddress(address);
+    return address.weight === 1 ? at : `${at} * ${address.weight}`;
   });
   const more = count > named.length ? `, and ${count - named.length} more` : "";
   return `${count} ${count === 1 ? "address" : "addresses"}: ${named.join(", ")}${more}`;

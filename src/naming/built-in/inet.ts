@@ -5,7 +5,7 @@ import type { Live } from "../../core/live.ts";
 import type { AddressSet, Bound, HostResolver } from "../../core/naming.ts";
 import { join, pathOfShown } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
-import type { Address } from "../../core/protocol.ts";
+import type { Address } from "../../core/address.ts";
 
 /** Decimal, 1..65535; null when it is no port. */
 export function portOf(text: string): number | null {

@@ -5,7 +5,7 @@ import type { Close } from "../../core/clock.ts";
 type Consistency = "default" | "stale" | "consistent";
 
 /** What a watch asks for. `datacenter` null: the agent's own. */
-export type Question =
+export type Query =
   | {
       readonly kind: "catalog" | "health";
       readonly service: string;
@@ -69,7 +69,7 @@ export interface Client {
    * connection. Without an answer in `timeoutMs` it is an error.
    */
   ask(
-    question: Question,
+    question: Query,
     blocking: { readonly index: number; readonly waitMs: number } | null,
     timeoutMs: number,
     done: (outcome: Outcome) => void,

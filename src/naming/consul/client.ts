@@ -10,7 +10,7 @@ import { EventEmitter } from "node:events";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
-import type { Client, ClientOptions, Outcome, Question, Registration } from "./api.ts";
+import type { Client, ClientOptions, Outcome, Query, Registration } from "./api.ts";
 
 const maxAnswerBytes = 64 * 1024 * 1024;
 const commandTimeoutMs = 5_000;
@@ -150,7 +150,7 @@ function blockingOptions(blocking: { readonly index: number; readonly waitMs: nu
   return { index: String(blocking.index), wait: `${Math.ceil(blocking.waitMs)}ms` };
 }
 
-function put(client: Library, question: Question, how: object): Promise<unknown> {
+function put(client: Library, question: Query, how: object): Promise<unknown> {
   if (question.kind === "self") return client.agent.self(how);
   const { datacenter, consistency } = question;
   const options = {

@@ -18,14 +18,14 @@ interface Question {
 }
 
 /** Who has a place for blocking queries, or wants one. */
-export interface Holder {
+export interface SlotHolder {
   /** It has one now. Not called by `take`. */
   granted(): void;
   /** It has none any more, and wants one. */
   revoked(): void;
 }
 
-export interface Place {
+export interface Slot {
   readonly isBlocking: boolean;
   /**
    * Whether there is something to watch. A name without instances gives its place to one that has
@@ -37,7 +37,7 @@ export interface Place {
 }
 
 /** The places for questions to one agent, shared by all that ask it. */
-export class Lanes {
+export class QuerySlots {
   /** Each in the order in which they came to be there. */
   readonly #blocking = new Set<LanePlace>();
   readonly #wanting = new Set<LanePlace>();
@@ -56,7 +56,7 @@ export class Lanes {
   }
 
   /** A place, blocking at once when there is one, else when another becomes free. */
-  take(holder: Holder): Place {
+  take(holder: SlotHolder): Slot {
     const place = new LanePlace(holder, this);
     place.isBlocking = this.#blocking.size < maxBlocking;
     (place.isBlocking ? this.#blocking : this.#wanting).add(place);
@@ -133,14 +133,14 @@ export class Lanes {
   }
 }
 
-class LanePlace implements Place {
-  readonly holder: Holder;
-  readonly #lanes: Lanes;
+class LanePlace implements Slot {
+  readonly holder: SlotHolder;
+  readonly #lanes: QuerySlots;
   isBlocking = false;
   /** Before the first answer nobody knows: it may stay where it is, and takes no other's place. */
   worth: "unknown" | "some" | "none" = "unknown";
 
-  constructor(holder: Holder, lanes: Lanes) {
+  constructor(holder: SlotHolder, lanes: QuerySlots) {
     this.holder = holder;
     this.#lanes = lanes;
   }
@@ -163,13 +163,13 @@ function first(places: ReadonlySet<LanePlace>, worth: "some" | "none"): LanePlac
 }
 
 /** By process and by agent. A process has one HostResolver, which stands for it here. */
-const lanesOf = new WeakMap<HostResolver, Map<string, Lanes>>();
+const lanesOf = new WeakMap<HostResolver, Map<string, QuerySlots>>();
 
 /** The places of one agent; the same for all namers, interpreters and announcers of a process. */
-export function lanesTo(agent: string, process: HostResolver): Lanes {
+export function querySlotsOf(agent: string, process: HostResolver): QuerySlots {
   let agents = lanesOf.get(process);
   if (agents === undefined) lanesOf.set(process, (agents = new Map()));
   let lanes = agents.get(agent);
-  if (lanes === undefined) agents.set(agent, (lanes = new Lanes()));
+  if (lanes === undefined) agents.set(agent, (lanes = new QuerySlots()));
   return lanes;
 }

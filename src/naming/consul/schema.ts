@@ -76,11 +76,6 @@ export function clientOf(config: AgentConfig): Client {
   return consulClient(options);
 }
 
-/** For people, and the key of what is shared between all that talk to one agent. */
-export function agentName({ host, port }: AgentConfig): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** Files are read once: what they hold now is what counts. */
 function tlsOptions(config: Tls, host: string): AgentOptions {
   const { clientAuth, protocols, trustCertsBundle } = config;

@@ -6,7 +6,7 @@ import { leaf, neg } from "../../core/names/nametree.ts";
 import type { NameTree } from "../../core/names/nametree.ts";
 import type { AddressSet, Bound, HostResolver, NamingDeps } from "../../core/naming.ts";
 import type { Path } from "../../core/names/path.ts";
-import type { Address } from "../../core/protocol.ts";
+import type { Address } from "../../core/address.ts";
 import type { WatchReport } from "./watch-spec.ts";
 import type { Watch } from "./watch.ts";
 import { computed } from "../binding/tracker.ts";

@@ -2,7 +2,7 @@
 import type { WatchReport } from "./watch-spec.ts";
 import type { Instance } from "./instances.ts";
 
-export function shownService({
+export function serviceJson({
   report,
   instances,
 }: {
@@ -17,11 +17,11 @@ export function shownService({
       lastUpdatedAt: shownTime(report.updatedAtMs),
       value: instances,
     },
-    poll: shownPoll(report),
+    poll: pollJson(report),
   };
 }
 
-export function shownPoll(report: WatchReport): Readonly<Record<string, unknown>> {
+export function pollJson(report: WatchReport): Readonly<Record<string, unknown>> {
   return {
     mode: report.mode,
     lastRequestAt: shownTime(report.askedAtMs),

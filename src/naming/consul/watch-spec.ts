@@ -3,13 +3,13 @@ import type { Clock, Random } from "../../core/clock.ts";
 import type { State } from "../../core/live.ts";
 import type { Log } from "../../core/log.ts";
 import type { Counter } from "../../core/stats.ts";
-import type { Client, Question } from "./api.ts";
-import type { Lanes } from "./query-slots.ts";
+import type { Client, Query } from "./api.ts";
+import type { QuerySlots } from "./query-slots.ts";
 
 /** What the watches of one namer or interpreter share. */
 export interface WatchDeps {
   readonly client: Client;
-  readonly lanes: Lanes;
+  readonly lanes: QuerySlots;
   /** For people, such as `localhost:8500`. */
   readonly agent: string;
   readonly resyncIntervalMs: number;
@@ -27,10 +27,10 @@ export interface BackoffRange {
 }
 
 /** What is watched, and what its answers mean. */
-export interface Subject<T> {
+export interface WatchSpec<T> {
   /** For people: `/dc1/web`. */
   readonly name: string;
-  readonly question: Question;
+  readonly question: Query;
   /** The value in an answer's body; a string says what is wrong with it. */
   read(body: unknown): { readonly value: T } | string;
   isSame(a: T, b: T): boolean;

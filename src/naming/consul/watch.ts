@@ -4,9 +4,9 @@ import { ok, source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import type { Outcome } from "./api.ts";
 import { maxBlocking } from "./query-slots.ts";
-import type { Place } from "./query-slots.ts";
+import type { Slot } from "./query-slots.ts";
 import { RateLimit } from "./rate-limit.ts";
-import type { Subject, WatchDeps, WatchReport } from "./watch-spec.ts";
+import type { WatchSpec, WatchDeps, WatchReport } from "./watch-spec.ts";
 
 /** A server answers so late at most when nothing changes; a dead one is noticed a little later. */
 const maxWaitMs = 60_000;
@@ -35,7 +35,7 @@ type Times = Pick<
  */
 export class Watch<T> {
   readonly live: Live<T>;
-  readonly #subject: Subject<T>;
+  readonly #subject: WatchSpec<T>;
   readonly #deps: WatchDeps;
   readonly #rate: RateLimit;
 
@@ -63,7 +63,7 @@ export class Watch<T> {
   #isBlocked = false;
   #cancelFirst: Close = nothing;
   #cancelDoubt: Close | null = null;
-  #place: Place | null = null;
+  #place: Slot | null = null;
   /** To block on; null: the next question is answered at once. */
   #index: number | null = null;
   #resyncAtMs = 0;
@@ -72,7 +72,7 @@ export class Watch<T> {
   #withoutIndex = 0;
   #problem: string | null = null;
 
-  constructor(subject: Subject<T>, deps: WatchDeps) {
+  constructor(subject: WatchSpec<T>, deps: WatchDeps) {
     this.#subject = subject;
     this.#deps = deps;
     this.#rate = new RateLimit(answersPerSecond, answersAtOnce, deps.clock);

@@ -2,7 +2,7 @@
 import { failed, ok, pending } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import type { AddressSet, HostResolver } from "../../core/naming.ts";
-import type { Address } from "../../core/protocol.ts";
+import type { Address } from "../../core/address.ts";
 import { computed } from "../binding/tracker.ts";
 import type { Tracker } from "../binding/tracker.ts";
 

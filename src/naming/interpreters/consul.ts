@@ -10,6 +10,7 @@
 //
 // A change counts at once. A text that is no dtab is logged, and the last good one stays; a key
 // that is not there is a dtab without entries. See docs/consul.md.
+import { showAddress } from "../../core/address.ts";
 import * as v from "valibot";
 import { concat, emptyDtab, parseDtab, showDtab } from "../../core/names/dtab.ts";
 import type { Dtab } from "../../core/names/dtab.ts";
@@ -20,16 +21,9 @@ import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core
 import { segmentsOf, segmentText } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import { path } from "../../core/schema.ts";
-import { lanesTo } from "../consul/query-slots.ts";
-import {
-  agentEntries,
-  agentName,
-  backoff,
-  clientOf,
-  consistency,
-  watchEntries,
-} from "../consul/schema.ts";
-import { shownPoll } from "../consul/watch-json.ts";
+import { querySlotsOf } from "../consul/query-slots.ts";
+import { agentEntries, backoff, clientOf, consistency, watchEntries } from "../consul/schema.ts";
+import { pollJson } from "../consul/watch-json.ts";
 import type { BackoffRange, WatchDeps } from "../consul/watch-spec.ts";
 import { Watch } from "../consul/watch.ts";
 import { computed } from "../binding/tracker.ts";
@@ -96,7 +90,7 @@ class StoredDtab {
   #problem: string | null = null;
 
   constructor(config: Config, deps: InterpreterDeps) {
-    const agent = agentName(config);
+    const agent = showAddress(config);
     const key = [...segmentsOf(config.pathPrefix).map(segmentText), config.namespace].join("/");
     this.#place = `the key ${key} at ${agent}`;
     this.#deps = deps;
@@ -105,7 +99,7 @@ class StoredDtab {
     const { clock, random, log, stats, hosts } = deps;
     const watchDeps: WatchDeps = {
       client,
-      lanes: lanesTo(agent, hosts),
+      lanes: querySlotsOf(agent, hosts),
       agent,
       resyncIntervalMs: config.resyncIntervalMs,
       backoff: backoffRange(config),
@@ -146,7 +140,7 @@ class StoredDtab {
       key: this.#place,
       dtab: this.#good === null ? null : showDtab(this.#good),
       problem: this.#problem,
-      poll: shownPoll(this.#watch.report),
+      poll: pollJson(this.#watch.report),
     };
   }
 

@@ -17,6 +17,7 @@
 //
 // `/#/io.l5d.consul/dc1/users/x` is the service `users` in the data centre `dc1`, `/x` is left
 // over; `.local` is the agent's own data centre. No instance: no such name. See docs/consul.md.
+import { showAddress } from "../../core/address.ts";
 import * as v from "valibot";
 import { decimal, path } from "../../core/schema.ts";
 import { constant, map, ok } from "../../core/live.ts";
@@ -27,10 +28,10 @@ import type { Bound, NamerDeps, NamerPlugin, RunningNamer } from "../../core/nam
 import { pathOfShown, segmentsOf, segmentText } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
-import type { Client, Question } from "../consul/api.ts";
-import { lanesTo, maxBlocking } from "../consul/query-slots.ts";
-import type { Lanes } from "../consul/query-slots.ts";
-import { agentEntries, agentName, clientOf, consistency, watchEntries } from "../consul/schema.ts";
+import type { Client, Query } from "../consul/api.ts";
+import { querySlotsOf, maxBlocking } from "../consul/query-slots.ts";
+import type { QuerySlots } from "../consul/query-slots.ts";
+import { agentEntries, clientOf, consistency, watchEntries } from "../consul/schema.ts";
 import type { WatchDeps } from "../consul/watch-spec.ts";
 import { Watch } from "../consul/watch.ts";
 import { agentInfo } from "../consul/agent-info.ts";
@@ -38,7 +39,7 @@ import type { AgentInfo } from "../consul/agent-info.ts";
 import { healthStatuses, isSameInstances, readInstances } from "../consul/instances.ts";
 import type { Instance, ReadOptions } from "../consul/instances.ts";
 import { Service } from "../consul/service.ts";
-import { shownService } from "../consul/watch-json.ts";
+import { serviceJson } from "../consul/watch-json.ts";
 
 const schema = v.strictObject({
   kind: v.literal("io.l5d.consul"),
@@ -97,7 +98,7 @@ class ConsulNamer implements RunningNamer {
   readonly #config: Config;
   readonly #deps: NamerDeps;
   readonly #client: Client;
-  readonly #lanes: Lanes;
+  readonly #lanes: QuerySlots;
   readonly #watchDeps: WatchDeps;
   readonly #self: Watch<AgentInfo> | null;
   readonly #readOptions: ReadOptions;
@@ -107,8 +108,8 @@ class ConsulNamer implements RunningNamer {
     this.#config = config;
     this.#deps = deps;
     this.#client = clientOf(config);
-    const agent = agentName(config);
-    this.#lanes = lanesTo(agent, deps.hosts);
+    const agent = showAddress(config);
+    this.#lanes = querySlotsOf(agent, deps.hosts);
     const { clock, random, log, stats } = deps;
     this.#watchDeps = {
       client: this.#client,
@@ -185,7 +186,7 @@ class ConsulNamer implements RunningNamer {
   #watch({ datacenter, tag, service }: Wanted): Watch<readonly Instance[]> {
     const { useHealthCheck, consistencyMode } = this.#config;
     const { statuses } = this.#readOptions;
-    const question: Question = {
+    const question: Query = {
       kind: useHealthCheck ? "health" : "catalog",
       service,
       tag,
@@ -236,7 +237,7 @@ class ConsulNamer implements RunningNamer {
   watchState(): Readonly<Record<string, unknown>> {
     const services = Array.from(this.#services, ([key, service]) => {
       const [datacenter, tag, name] = JSON.parse(key) as [string, string | null, string];
-      return [nameOf(datacenter, tag, name), shownService(service)] as const;
+      return [nameOf(datacenter, tag, name), serviceJson(service)] as const;
     });
     return {
       agent: this.#watchDeps.agent,

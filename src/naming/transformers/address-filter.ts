@@ -5,7 +5,7 @@ import { mapTree } from "../../core/names/nametree.ts";
 import type { AddressSet, Bound, Transformer } from "../../core/naming.ts";
 import { join } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
-import type { Address } from "../../core/protocol.ts";
+import type { Address } from "../../core/address.ts";
 
 /** Changes the addresses of each bound name; none left is a negative set. */
 export function addressTransformer(

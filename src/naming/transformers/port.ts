@@ -9,7 +9,7 @@ import * as v from "valibot";
 import type { TransformerDeps, TransformerPlugin } from "../../core/naming.ts";
 import { append } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
-import type { Address } from "../../core/protocol.ts";
+import type { Address } from "../../core/address.ts";
 import { integer, path } from "../../core/schema.ts";
 import { addressTransformer, idPrefixOf } from "./address-filter.ts";
 

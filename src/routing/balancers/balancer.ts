@@ -1,7 +1,7 @@
 // What every balancer shares: nodes, weight classes, and how often to look for an open endpoint.
 import type { Clock, Random } from "../../core/clock.ts";
 import type { Plugin } from "../../core/plugin.ts";
-import type { Address } from "../../core/protocol.ts";
+import type { Address } from "../../core/address.ts";
 import type { GenericSchema } from "../../core/schema.ts";
 import type { Counter } from "../../core/stats.ts";
 import { aliasTable } from "./alias.ts";

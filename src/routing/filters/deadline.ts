@@ -2,11 +2,11 @@
 import type { Clock, Close } from "../../core/clock.ts";
 import type { Failure } from "../../core/failure.ts";
 import { failure } from "../../core/failure.ts";
-import type { Call } from "../../core/protocol.ts";
+import type { Request } from "../../core/request.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import { ended } from "../../core/service.ts";
-import { Expiries } from "../deadline-queue.ts";
-import type { Expiring } from "../deadline-queue.ts";
+import { DeadlineQueue } from "../deadline-queue.ts";
+import type { QueuedDeadline } from "../deadline-queue.ts";
 import { showDuration } from "../waiting-room.ts";
 
 /** Beyond what timers can count (24.8 days) no limit is kept. */
@@ -17,11 +17,11 @@ const maxTimerMs = 2 ** 31 - 1;
  * earlier; the call's deadline becomes that. Only for calls that have a limit, and only until the
  * head of the answer is there: a body may flow for as long as it likes.
  */
-export function deadlineFilter<Req extends Call, Res>(
+export function deadlineFilter<Req extends Request, Res>(
   clock: Clock,
   totalTimeoutMs: number,
 ): Filter<Req, Res> {
-  const expiries = totalTimeoutMs === Infinity ? null : new Expiries(clock, totalTimeoutMs);
+  const expiries = totalTimeoutMs === Infinity ? null : new DeadlineQueue(clock, totalTimeoutMs);
   return (request, reply, next) => {
     const inheritedMs = request.deadlineMs;
     if (expiries === null && inheritedMs === Infinity) return next(request, reply);
@@ -29,7 +29,10 @@ export function deadlineFilter<Req extends Call, Res>(
     const deadlineMs = Math.min(inheritedMs, nowMs + totalTimeoutMs);
     if (deadlineMs <= nowMs) {
       reply.end(
-        failure("timeout", `the caller's deadline had passed before ${request.dst} was called`),
+        failure(
+          "timeout",
+          `the caller's deadline had passed before ${request.logicalName} was called`,
+        ),
       );
       return ended;
     }
@@ -44,7 +47,7 @@ export function deadlineFilter<Req extends Call, Res>(
 
 const allTries: LimitKind = {
   why({ request, limitMs, inheritedMs, dueMs }) {
-    const name = request.dst ?? "the endpoint";
+    const name = request.logicalName ?? "the endpoint";
     const limit = showDuration(Math.round(limitMs));
     return dueMs < inheritedMs
       ? failure("timeout", `exceeded ${limit} to ${name} (totalTimeoutMs, all tries included)`)
@@ -57,11 +60,11 @@ const allTries: LimitKind = {
  * A limit for one try, which is also the deadline that the endpoint is told. What times out may be
  * sent again if it is idempotent, but that is for `retries` to decide: requeueing leaves it alone.
  */
-export function attemptTimeout<Req extends Call, Res>(
+export function attemptTimeout<Req extends Request, Res>(
   clock: Clock,
   timeoutMs: number,
 ): Filter<Req, Res> {
-  const expiries = new Expiries(clock, timeoutMs);
+  const expiries = new DeadlineQueue(clock, timeoutMs);
   return (request, reply, next) => {
     const nowMs = clock.nowMs();
     const inheritedMs = request.deadlineMs;
@@ -87,7 +90,7 @@ const oneTry: LimitKind = {
 };
 
 interface Limited {
-  readonly request: Call;
+  readonly request: Request;
   readonly limitMs: number;
   /** The call's deadline before this limit. */
   readonly inheritedMs: number;
@@ -101,16 +104,18 @@ interface LimitKind {
   readonly answered: ((call: Limited) => void) | null;
 }
 
-class LimitedCall<Req extends Call, Res> implements Reply<Res>, Pending, Limited, Expiring {
-  previous: Expiring | null = null;
-  next: Expiring | null = null;
+class LimitedCall<Req extends Request, Res>
+  implements Reply<Res>, Pending, Limited, QueuedDeadline
+{
+  previous: QueuedDeadline | null = null;
+  next: QueuedDeadline | null = null;
   readonly request: Req;
   readonly inheritedMs: number;
   readonly dueMs: number;
   readonly limitMs: number;
   readonly #reply: Reply<Res>;
   readonly #kind: LimitKind;
-  #expiries: Expiries | null = null;
+  #expiries: DeadlineQueue | null = null;
   #closeTimer: Close | null = null;
   /** null until `next` has returned. */
   #inner: Pending | null = null;
@@ -132,7 +137,7 @@ class LimitedCall<Req extends Call, Res> implements Reply<Res>, Pending, Limited
     this.#kind = kind;
   }
 
-  limitBy(expiries: Expiries): void {
+  limitBy(expiries: DeadlineQueue): void {
     if (this.limitMs > maxTimerMs) return;
     this.#expiries = expiries;
     expiries.add(this);

@@ -2,7 +2,7 @@
 import type { Clock, Close, Random } from "../../core/clock.ts";
 import { failure } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
-import type { Call } from "../../core/protocol.ts";
+import type { Request } from "../../core/request.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import { ended } from "../../core/service.ts";
 import type { FaultSwitch } from "./fault-switches.ts";
@@ -14,7 +14,7 @@ const broken = failure(
 );
 
 /** Stands where the wire is: for accrual, retries and timeouts it is the endpoint that is bad. */
-export function faultFilter<Req extends Call, Res>(
+export function faultFilter<Req extends Request, Res>(
   faults: FaultSwitch,
   clock: Clock,
   random: Random,
@@ -44,7 +44,7 @@ function breaks<Req, Res>(_: Req, reply: Reply<Res>): Pending {
 }
 
 /** All tries of a call, in order, each at most once. */
-function noteFault(request: Call, fault: string): void {
+function noteFault(request: Request, fault: string): void {
   const before = request.fault;
   if (before === undefined) request.fault = fault;
   else if (!before.split(", ").includes(fault)) request.fault = `${before}, ${fault}`;

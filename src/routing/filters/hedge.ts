@@ -2,7 +2,7 @@
 import type { Clock, Close } from "../../core/clock.ts";
 import { failure } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
-import type { Call } from "../../core/protocol.ts";
+import type { Request } from "../../core/request.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import type { Counter, Stats } from "../../core/stats.ts";
 import { SlidingCount } from "../accruals/sliding-count.ts";
@@ -33,7 +33,7 @@ const maxSamples = 1_024;
 const budgetMs = 10_000;
 
 /** One for a cluster; below requeues, so that a second try goes to another endpoint. */
-export function hedgeFilter<Req extends Call, Res>(
+export function hedgeFilter<Req extends Request, Res>(
   options: HedgeOptions,
   deps: HedgeDeps<Req>,
 ): Filter<Req, Res> {
@@ -104,7 +104,7 @@ class Hedging<Req> {
 const superseded = failure("cancelled", "the other try of this call was answered first");
 
 /** The first try, and after the delay the second: each owns its request. */
-class HedgedCall<Req extends Call, Res> implements Pending {
+class HedgedCall<Req extends Request, Res> implements Pending {
   readonly #shared: Hedging<Req>;
   readonly #request: Req;
   readonly #reply: Reply<Res>;
@@ -198,7 +198,7 @@ class HedgedCall<Req extends Call, Res> implements Pending {
   }
 }
 
-class Try<Req extends Call, Res> implements Reply<Res> {
+class Try<Req extends Request, Res> implements Reply<Res> {
   readonly request: Req;
   readonly #call: HedgedCall<Req, Res>;
   hasEnded = false;

@@ -2,7 +2,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { final } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
-import type { Call } from "../../core/protocol.ts";
+import type { Request } from "../../core/request.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import type { Counter, Histogram, Stats } from "../../core/stats.ts";
 import type { RetryBudget } from "../budget.ts";
@@ -37,7 +37,7 @@ export interface RequeueOptions {
   maxTries(): number;
 }
 
-export function requeueFilter<Req extends Call, Res>(options: RequeueOptions): Filter<Req, Res> {
+export function requeueFilter<Req extends Request, Res>(options: RequeueOptions): Filter<Req, Res> {
   return (request, reply, next) => new RequeuedCall(options, request, reply, next).run();
 }
 
@@ -45,7 +45,7 @@ export function requeueFilter<Req extends Call, Res>(options: RequeueOptions): F
 const maxShareOfBudget = 0.2;
 
 /** The call was surely not acted on, or acting on it twice does no harm; and all of it is at hand. */
-function mayRequeue(request: Call, why: Failure): boolean {
+function mayRequeue(request: Request, why: Failure): boolean {
   if (!request.replayable) return false;
   switch (why.retry) {
     case "safe":
@@ -60,7 +60,7 @@ function mayRequeue(request: Call, why: Failure): boolean {
   }
 }
 
-class RequeuedCall<Req extends Call, Res> implements Reply<Res>, Pending {
+class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   readonly #options: RequeueOptions;
   readonly #request: Req;
   readonly #reply: Reply<Res>;

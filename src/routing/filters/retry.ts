@@ -2,7 +2,8 @@
 import type { Clock, Close } from "../../core/clock.ts";
 import { final } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
-import type { Call, Classifier } from "../../core/protocol.ts";
+import type { Request } from "../../core/request.ts";
+import type { Classifier } from "../../core/classifier.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import type { Counter, Histogram, Stats } from "../../core/stats.ts";
 import type { Backoff } from "../backoff.ts";
@@ -42,7 +43,7 @@ export interface RetryScope {
   readonly retryBudget: RetryBudget;
 }
 
-export function retryFilter<Req extends Call, Res>(
+export function retryFilter<Req extends Request, Res>(
   options: RetryFilterOptions<Req, Res>,
 ): Filter<Req, Res> {
   return (request, reply, next) => new RetriedCall(options, request, reply, next).run();
@@ -56,7 +57,7 @@ export function retryFilter<Req extends Call, Res>(
  */
 type State = "trying" | "answering" | "discarding" | "waiting";
 
-class RetriedCall<Req extends Call, Res> implements Reply<Res>, Pending {
+class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   readonly #options: RetryFilterOptions<Req, Res>;
   readonly #request: Req;
   readonly #reply: Reply<Res>;

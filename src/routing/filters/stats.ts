@@ -1,7 +1,8 @@
 // Counts calls and times them, from their first filter to the last byte of the answer.
 import type { Clock } from "../../core/clock.ts";
 import type { Failure } from "../../core/failure.ts";
-import type { Call, Classifier, Verdict } from "../../core/protocol.ts";
+import type { Request } from "../../core/request.ts";
+import type { Classifier, Verdict } from "../../core/classifier.ts";
 import type { Filter, Reply } from "../../core/service.ts";
 import type { CallStats } from "../call-stats.ts";
 import { verdictOf } from "../verdict.ts";
@@ -23,7 +24,7 @@ export interface CallOwner<Req, Res> {
   ended(verdict: Verdict, nowMs: number): void;
 }
 
-export function statsFilter<Req extends Call, Res>(
+export function statsFilter<Req extends Request, Res>(
   options: StatsFilterOptions<Req, Res>,
 ): Filter<Req, Res> {
   return (request, reply, next) => {
@@ -35,7 +36,7 @@ export function statsFilter<Req extends Call, Res>(
   };
 }
 
-class CountedReply<Req extends Call, Res> implements Reply<Res> {
+class CountedReply<Req extends Request, Res> implements Reply<Res> {
   readonly #options: StatsFilterOptions<Req, Res>;
   readonly #owner: CallOwner<Req, Res>;
   readonly #request: Req;

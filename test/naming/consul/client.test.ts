@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { consulClient } from "../../../src/naming/consul/client.ts";
-import type { Client, Outcome, Question } from "../../../src/naming/consul/api.ts";
+import type { Client, Outcome, Query } from "../../../src/naming/consul/api.ts";
 import { deadPort } from "../../support/services.ts";
 import { consulAgent } from "../../support/consul.ts";
 import { testFolder } from "../../support/folder.ts";
@@ -17,7 +17,7 @@ import { hasPeer } from "../../support/peers.ts";
 import { freePorts } from "../../../demo/ports.ts";
 import { openNamer, stateOf } from "./support.ts";
 
-const question: Question = {
+const question: Query = {
   kind: "catalog",
   service: "web",
   tag: null,

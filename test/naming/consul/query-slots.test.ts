@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Lanes, lanesTo } from "../../../src/naming/consul/query-slots.ts";
+import { QuerySlots, querySlotsOf } from "../../../src/naming/consul/query-slots.ts";
 import { fakeHosts } from "../../support/naming.ts";
 
 function holder(name: string, told: string[]) {
@@ -13,7 +13,7 @@ function holder(name: string, told: string[]) {
 const silent = { granted() {}, revoked() {} };
 
 test("a place that is given back goes to the one that has waited longest", () => {
-  const lanes = new Lanes();
+  const lanes = new QuerySlots();
   const places = Array.from({ length: 128 }, () => lanes.take(silent));
   assert.ok(places.every(({ isBlocking }) => isBlocking));
   const told: string[] = [];
@@ -35,7 +35,7 @@ test("a place that is given back goes to the one that has waited longest", () =>
 });
 
 test("a name without instances gives its place to one that has some", () => {
-  const lanes = new Lanes();
+  const lanes = new QuerySlots();
   const told: string[] = [];
   const places = Array.from({ length: 128 }, (_, i) => lanes.take(holder(`${i}`, told)));
   const late = lanes.take(holder("late", told));
@@ -54,7 +54,7 @@ test("a name without instances gives its place to one that has some", () => {
 });
 
 test("32 quick questions at a time, 8 of them to one data centre", () => {
-  const lanes = new Lanes();
+  const lanes = new QuerySlots();
   const running: string[] = [];
   const ask = (datacenter: string) => lanes.quick(datacenter, () => running.push(datacenter));
   const far = Array.from({ length: 20 }, () => ask("far"));
@@ -73,8 +73,8 @@ test("32 quick questions at a time, 8 of them to one data centre", () => {
 
 test("all who ask one agent share its places, within a process", () => {
   const process = fakeHosts();
-  const lanes = lanesTo("localhost:8500", process);
-  assert.equal(lanesTo("localhost:8500", process), lanes);
-  assert.notEqual(lanesTo("localhost:8501", process), lanes);
-  assert.notEqual(lanesTo("localhost:8500", fakeHosts()), lanes);
+  const lanes = querySlotsOf("localhost:8500", process);
+  assert.equal(querySlotsOf("localhost:8500", process), lanes);
+  assert.notEqual(querySlotsOf("localhost:8501", process), lanes);
+  assert.notEqual(querySlotsOf("localhost:8500", fakeHosts()), lanes);
 });

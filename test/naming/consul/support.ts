@@ -7,7 +7,7 @@ import { evaluate } from "../../../src/core/names/nametree.ts";
 import type { NameTree } from "../../../src/core/names/nametree.ts";
 import type { Bound, NamerDeps, NamingDeps, RunningNamer } from "../../../src/core/naming.ts";
 import { pathLiteral } from "../../../src/core/names/path.ts";
-import type { Address } from "../../../src/core/protocol.ts";
+import type { Address } from "../../../src/core/address.ts";
 import { consul } from "../../../src/naming/namers/consul.ts";
 import { isBoundTree } from "../../../src/naming/binding/bound-tree.ts";
 import { computed } from "../../../src/naming/binding/tracker.ts";

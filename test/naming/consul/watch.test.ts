@@ -5,8 +5,8 @@ import { failed, ok } from "../../../src/core/live.ts";
 import type { State } from "../../../src/core/live.ts";
 import { failure } from "../../../src/core/failure.ts";
 import type { Client, Outcome } from "../../../src/naming/consul/api.ts";
-import { Lanes } from "../../../src/naming/consul/query-slots.ts";
-import type { Subject } from "../../../src/naming/consul/watch-spec.ts";
+import { QuerySlots } from "../../../src/naming/consul/query-slots.ts";
+import type { WatchSpec } from "../../../src/naming/consul/watch-spec.ts";
 import { Watch } from "../../../src/naming/consul/watch.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { keptLog } from "../../support/naming.ts";
@@ -19,7 +19,7 @@ interface Asked {
 }
 
 /** One watch of a text; the text "gone" is what is absent. */
-function setup(subject: Partial<Subject<string>> = {}, lanes = new Lanes()) {
+function setup(subject: Partial<WatchSpec<string>> = {}, lanes = new QuerySlots()) {
   const clock = simulatedClock();
   const log = keptLog();
   const asked: Asked[] = [];
@@ -383,7 +383,7 @@ test("a closed watch stays closed", () => {
 });
 
 test("without a place for blocking queries it polls every 10 s, and blocks when it gets one", () => {
-  const lanes = new Lanes();
+  const lanes = new QuerySlots();
   const held = Array.from({ length: 128 }, () => lanes.take({ granted() {}, revoked() {} }));
   const w = setup({}, lanes);
   w.start();
@@ -401,7 +401,7 @@ test("without a place for blocking queries it polls every 10 s, and blocks when 
 });
 
 test("a watch that loses its place ends its blocking query and polls", () => {
-  const lanes = new Lanes();
+  const lanes = new QuerySlots();
   for (let i = 0; i < 127; i++) lanes.take({ granted() {}, revoked() {} });
   const w = setup({}, lanes);
   w.start();

@@ -4,14 +4,14 @@ import { failure } from "../../../src/core/failure.ts";
 import { pathLiteral } from "../../../src/core/names/path.ts";
 import { lineMaker } from "../../../protocols/http/access-log.ts";
 import { newTrace } from "../../../protocols/http/filters/trace-id.ts";
-import type { Exchange } from "../../../protocols/http/exchange.ts";
+import type { CompletedCall } from "../../../protocols/http/exchange.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { seeded } from "../../support/random.ts";
 import { boundTo, peer, request, response } from "./messages.ts";
 
 const clock = simulatedClock(new Date(2024, 0, 31, 23, 59, 58).getTime());
 
-function exchange(parts: Partial<Exchange> = {}): Exchange {
+function exchange(parts: Partial<CompletedCall> = {}): CompletedCall {
   const asked = request({ fields: ["Referer", "http://a/", "USER-AGENT", "curl/8 (x)"] });
   return {
     request: asked,
@@ -31,7 +31,7 @@ function exchange(parts: Partial<Exchange> = {}): Exchange {
 }
 
 const common = lineMaker("common", clock);
-const json = (given: Exchange): Record<string, unknown> =>
+const json = (given: CompletedCall): Record<string, unknown> =>
   JSON.parse(lineMaker("json", clock)(given)) as Record<string, unknown>;
 
 test("the common line is Linkerd's", () => {
@@ -81,7 +81,7 @@ test("no bytes of a caller's can end a field or a line", () => {
 
 test("a line of JSON says what was asked, where it went and how it ended", () => {
   const asked = request({
-    dst: pathLiteral("/svc/web"),
+    logicalName: pathLiteral("/svc/web"),
     bound: boundTo("/#/io.l5d.fs/web"),
     endpoint: { host: "10.0.0.7", port: 80, weight: 1 },
     hop: {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as v from "valibot";
 import { failure, final } from "../../../src/core/failure.ts";
 import { classifiers, serverClassifier } from "../../../protocols/http/classifiers.ts";
-import type { Verdict } from "../../../src/core/protocol.ts";
+import type { Verdict } from "../../../src/core/classifier.ts";
 import { verdictOf } from "../../../src/routing/verdict.ts";
 import { request, response } from "./messages.ts";
 

@@ -87,7 +87,7 @@ test("a request without a name is told what was asked and why it has none", () =
 test("a name that leads nowhere shows the name, the dtab, the steps and the command to ask", () => {
   const local = parseDtab("/svc=>/a");
   assert.ok(local.ok);
-  const asked = request({ dst: pathLiteral("/svc/web"), localDtab: local.value });
+  const asked = request({ logicalName: pathLiteral("/svc/web"), localDtab: local.value });
   const why = { ...failure("unbound", "no dentry matches"), trace: "/svc/web\n/a/web  neg\n" };
   assert.equal(
     rendered(why, asked).text,
@@ -111,7 +111,7 @@ register the service where its dentry points to. Every step, live:
 
 test("a connection that failed names the address, and that the request may be sent again", () => {
   const asked = request({
-    dst: pathLiteral("/svc/web"),
+    logicalName: pathLiteral("/svc/web"),
     bound: boundTo("/#/io.l5d.fs/web", "/x"),
     endpoint: { host: "::1", port: 80, weight: 1 },
   });
@@ -127,7 +127,7 @@ test("a connection that failed names the address, and that the request may be se
 
 test("callers elsewhere see what failed and for which service, not how it is reached", () => {
   const asked = request({
-    dst: pathLiteral("/svc/web"),
+    logicalName: pathLiteral("/svc/web"),
     bound: boundTo("/#/io.l5d.fs/secret"),
     endpoint: { host: "10.9.9.9", port: 80, weight: 1 },
     hop: null,

@@ -13,7 +13,7 @@ import {
 } from "../../../protocols/http/filters.ts";
 import type { HttpResponse } from "../../../protocols/http/message.ts";
 import { copyOf } from "../../../protocols/http/codec/request-head.ts";
-import { answerHead } from "../../../protocols/http/codec/head-writer.ts";
+import { responseHead } from "../../../protocols/http/codec/head-writer.ts";
 import type { ServerFilterOptions } from "../../../protocols/http/filters.ts";
 import { ask } from "../../support/ask.ts";
 import { simulatedClock } from "../../support/clock.ts";
@@ -140,7 +140,7 @@ test("the wire tells the endpoint of the call", async () => {
 
 /** The `l5d-*` lines of an answer as the caller gets it. */
 function toldToCaller(answer: HttpResponse): string[] {
-  const lines = answerHead(answer, "length", "").split("\r\n");
+  const lines = responseHead(answer, "length", "").split("\r\n");
   return lines.filter((line) => line.startsWith("l5d-"));
 }
 

@@ -5,7 +5,7 @@ import type { ClientSettings } from "../../../protocols/http/client/connection.t
 import { defaultLimits, isRefusal } from "../../../protocols/http/exchange.ts";
 import type { HttpLimits } from "../../../protocols/http/exchange.ts";
 import { wholeBody } from "../../../protocols/http/message.ts";
-import { PassingFields } from "../../../protocols/http/codec/passthrough-fields.ts";
+import { PassthroughFields } from "../../../protocols/http/codec/passthrough-fields.ts";
 import type { Body, Fields, HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
 import { ServerConnection } from "../../../protocols/http/server/connection.ts";
 import type { Failure } from "../../../src/core/failure.ts";
@@ -71,7 +71,7 @@ export function serveBytes(
     limits: { ...defaultLimits, ...limits },
     clock: simulatedClock(),
     random: seeded(1),
-    route: (request, reply) => {
+    service: (request, reply) => {
       const read: Read = { head: headOf(request), ...emptyRead };
       requests.push(read);
       collect(request.body, read, () => {
@@ -86,7 +86,7 @@ export function serveBytes(
       fields: [],
       body: new Uint8Array(0),
     }),
-    onAnswered: ({ status }) => void statuses.push(status),
+    onCompleted: ({ status }) => void statuses.push(status),
     opened() {},
     closed() {},
   });
@@ -100,7 +100,7 @@ const okay: HttpResponse = {
   status: 200,
   reason: "OK",
   version: "1.1",
-  fields: new PassingFields(""),
+  fields: new PassthroughFields(""),
   via: null,
   context: null,
   verdict: null,

@@ -15,7 +15,9 @@ import { ended, stack } from "../../../src/core/service.ts";
 import { systemClock } from "../../../src/runtime/timers.ts";
 import { http } from "../../../protocols/http/index.ts";
 import { decodeTrace } from "../../../protocols/http/filters/trace-id.ts";
-import type { Address, ListenOptions, ProtocolRouter, Wire } from "../../../src/core/protocol.ts";
+import type { Address } from "../../../src/core/address.ts";
+import type { ListenOptions, Wire } from "../../../src/core/transport.ts";
+import type { ProtocolRouter } from "../../../src/core/protocol.ts";
 import type { Service } from "../../../src/core/service.ts";
 import type { HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
 import { recorded } from "./recorded.ts";
@@ -96,7 +98,7 @@ async function proxy(t: TestContext, endpointPort: number, options: ProxyOptions
       reply.end(failure("unidentified", name.unidentified));
       return ended;
     }
-    request.dst = name;
+    request.logicalName = name;
     request.bound = boundTo("/#/test/web");
     request.endpoint = address;
     return send(request, reply);

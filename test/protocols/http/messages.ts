@@ -2,11 +2,11 @@
 import { Buffer } from "node:buffer";
 import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import { pathLiteral } from "../../../src/core/names/path.ts";
-import type { BoundName } from "../../../src/core/protocol.ts";
+import type { BoundName } from "../../../src/core/request.ts";
 import { noBody, wholeBody } from "../../../protocols/http/message.ts";
 import type { Service } from "../../../src/core/service.ts";
 import type { Fields, HttpRequest, HttpResponse, Peer } from "../../../protocols/http/message.ts";
-import { PassingFields } from "../../../protocols/http/codec/passthrough-fields.ts";
+import { PassthroughFields } from "../../../protocols/http/codec/passthrough-fields.ts";
 
 export const peer: Peer = {
   remoteHost: "127.0.0.1",
@@ -21,11 +21,11 @@ export const stranger: Peer = { ...peer, remoteHost: "203.0.113.9", isLocal: fal
 
 /** Fields that pass through may be a flat list: what tests write. */
 export type Parts<Message> = Partial<Omit<Message, "fields">> & {
-  readonly fields?: Fields | PassingFields;
+  readonly fields?: Fields | PassthroughFields;
 };
 
-const passing = (fields: Fields | PassingFields): PassingFields =>
-  fields instanceof PassingFields ? fields : PassingFields.of(fields);
+const passing = (fields: Fields | PassthroughFields): PassthroughFields =>
+  fields instanceof PassthroughFields ? fields : PassthroughFields.of(fields);
 
 export function request({ fields = [], ...parts }: Parts<HttpRequest> = {}): HttpRequest {
   const { target = "/", host = "web" } = parts;
@@ -34,11 +34,11 @@ export function request({ fields = [], ...parts }: Parts<HttpRequest> = {}): Htt
     localDtab: emptyDtab,
     replayable: true,
     idempotent: true,
-    dst: null,
+    logicalName: null,
     bound: null,
     endpoint: null,
-    path: null,
-    attachment: null,
+    destination: null,
+    clusterHandle: null,
     method: "GET",
     target: "/",
     version: "1.1",
@@ -78,7 +78,7 @@ export function response({ fields = [], ...parts }: Parts<HttpResponse> = {}): H
 /** The name `/svc/web`, bound to `id`. */
 export function boundTo(id: string, residual = "/"): BoundName {
   return {
-    dst: pathLiteral("/svc/web"),
+    logicalName: pathLiteral("/svc/web"),
     id: pathLiteral(id),
     residual: pathLiteral(residual),
     note: null,
@@ -110,7 +110,7 @@ export function answering(make: (request: HttpRequest) => HttpResponse = () => r
 
 /** A flat list of fields, or their lines, as an object; a name that comes twice keeps the last value. */
 export function asObject(given: readonly string[] | string): Record<string, string> {
-  const fields = typeof given === "string" ? new PassingFields(given).list : given;
+  const fields = typeof given === "string" ? new PassthroughFields(given).list : given;
   const object: Record<string, string> = {};
   for (let i = 0; i < fields.length; i += 2) object[fields[i] ?? ""] = fields[i + 1] ?? "";
   return object;

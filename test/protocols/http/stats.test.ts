@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
 import { responseCounter, serverCounters } from "../../../protocols/http/stats.ts";
-import type { Exchange } from "../../../protocols/http/exchange.ts";
+import type { CompletedCall } from "../../../protocols/http/exchange.ts";
 import { peer, request, response } from "./messages.ts";
 import { recorded } from "./recorded.ts";
 
@@ -40,7 +40,7 @@ test("a status that is none counts as an error", () => {
 test("a server counts what callers saw: connections, sizes, the status of errors too", () => {
   const { stats, all } = recorded();
   const counters = serverCounters(stats);
-  const seen: Exchange = {
+  const seen: CompletedCall = {
     request: request(),
     target: "/",
     rawStartLine: "",

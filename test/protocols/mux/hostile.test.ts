@@ -6,7 +6,7 @@ import { MuxResponse as Response, readDispatch } from "../../../protocols/mux/me
 import { ClientCall } from "../../../protocols/mux/client/call.ts";
 import { ServerConnection } from "../../../protocols/mux/server/connection.ts";
 import type { ServerLimits } from "../../../protocols/mux/server/settings.ts";
-import { Session } from "../../../protocols/mux/client/connection.ts";
+import { ClientConnection } from "../../../protocols/mux/client/connection.ts";
 import { ended } from "../../../src/core/service.ts";
 import type { Reply } from "../../../src/core/service.ts";
 import { simulatedClock } from "../../support/clock.ts";
@@ -75,7 +75,7 @@ function served(random: Random): Served {
     log,
     route,
     render: ({ detail }) => ({ status: 1, flags: 0, text: detail, fault: null }),
-    onAnswered() {},
+    onCompleted() {},
     onMalformed() {},
     owner: { opened() {}, closed() {} },
     receivedBytes: counter(),
@@ -89,7 +89,7 @@ function called(random: Random) {
   const clock = simulatedClock();
   const socket = new FakeSocket();
   let ends = 0;
-  const session = new Session(
+  const session = new ClientConnection(
     socket.link,
     {
       clock,

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { setImmediate as turnEnd } from "node:timers/promises";
 import { MuxResponse } from "../../../protocols/mux/message.ts";
 import { emptyMessage, rdispatch, rping, rreq } from "../../../protocols/mux/codec/messages.ts";
-import { Outbox } from "../../../protocols/mux/message-writer.ts";
+import { MessageWriter } from "../../../protocols/mux/message-writer.ts";
 import { rdispatchWriter, rreqWriter } from "../../../protocols/mux/codec/writers.ts";
 import { FakeSocket } from "../../support/fake-socket.ts";
 import { everySplit } from "./splits.ts";
@@ -12,7 +12,7 @@ import { everySplit } from "./splits.ts";
 function outbox() {
   const socket = new FakeSocket();
   const sent = { value: 0 };
-  const box = new Outbox(socket.link, sent);
+  const box = new MessageWriter(socket.link, sent);
   const answer = (tag: number, bytes: number, type = rdispatch) => {
     const frame = Buffer.alloc(9 + bytes, tag);
     const writer = type === rdispatch ? rdispatchWriter : rreqWriter;

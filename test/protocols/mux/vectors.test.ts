@@ -62,12 +62,12 @@ function decode(frame: Buffer): Decoded | string {
       const call = readDispatch(frame);
       if ("problem" in call) return call.problem;
       if (call.unreadable !== null) return call.unreadable;
-      const { contextsStart, contextsEnd, destination, localDtab, payloadStart } = call;
+      const { contextsStart, contextsEnd, dest, localDtab, payloadStart } = call;
       return {
         type: "Tdispatch",
         ...head,
         contexts: contextsOf(frame, contextsStart, contextsEnd),
-        dst: destination,
+        dst: dest,
         dtab: showDtab(localDtab),
         body: hexFrom(frame, payloadStart),
       };

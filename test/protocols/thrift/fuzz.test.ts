@@ -4,10 +4,10 @@ import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import type { Speech, Transport } from "../../../protocols/thrift/exchange.ts";
+import type { WireFormat, Transport } from "../../../protocols/thrift/exchange.ts";
 import { onewayDone } from "../../../protocols/thrift/message.ts";
 import { Skipper } from "../../../protocols/thrift/codec/skipper.ts";
-import type { Encoding } from "../../../protocols/thrift/codec/types.ts";
+import type { ThriftProtocol } from "../../../protocols/thrift/codec/types.ts";
 import type { Random } from "../../../src/core/clock.ts";
 import { seeded } from "../../support/random.ts";
 import { dialled, dialDone, serve } from "./harness.ts";
@@ -83,11 +83,11 @@ function watchAllocations(t: TestContext): () => void {
 }
 
 const speeches = (["framed", "buffered", "header"] as const).flatMap((transport: Transport) =>
-  (["binary", "compact"] as const).map((encoding: Encoding) => ({ transport, encoding })),
+  (["binary", "compact"] as const).map((encoding: ThriftProtocol) => ({ transport, encoding })),
 );
 
 /** One caller with these bytes: whatever they are, it is closed or waited for, and then forgotten. */
-function serveFuzz(random: Random, speech: Partial<Speech>): void {
+function serveFuzz(random: Random, speech: Partial<WireFormat>): void {
   const served = serve({
     speech: { ...speech, maxFrameBytes },
     answer: ({ method, seqid }) => (random() < 0.5 ? replyFrame(method, seqid) : null),

@@ -2,7 +2,11 @@
 import type { Buffer } from "node:buffer";
 import { ClientCall } from "../../../protocols/thrift/client/call.ts";
 import { ClientConnection } from "../../../protocols/thrift/client/connection.ts";
-import type { Exchange, ServerLimits, Speech } from "../../../protocols/thrift/exchange.ts";
+import type {
+  CompletedCall,
+  ServerLimits,
+  WireFormat,
+} from "../../../protocols/thrift/exchange.ts";
 import type { ThriftRequest, ThriftResponse } from "../../../protocols/thrift/message.ts";
 import { ServerConnection } from "../../../protocols/thrift/server/connection.ts";
 import type { Failure } from "../../../src/core/failure.ts";
@@ -14,7 +18,7 @@ import type { SimulatedClock } from "../../support/clock.ts";
 import { FakeSocket } from "../../support/fake-socket.ts";
 import { plainDialOptions, wireStats } from "../../support/http.ts";
 
-const framedSpeech: Speech = {
+const framedSpeech: WireFormat = {
   encoding: "binary",
   transport: "framed",
   maxFrameBytes: 1024 * 1024,
@@ -34,14 +38,14 @@ export interface Served {
   readonly clock: SimulatedClock;
   readonly connection: ServerConnection;
   readonly calls: readonly SeenCall[];
-  readonly exchanges: readonly Pick<Exchange, "status" | "sentBytes" | "receivedBytes">[];
+  readonly exchanges: readonly Pick<CompletedCall, "status" | "sentBytes" | "receivedBytes">[];
   readonly events: readonly LogEvent[];
   /** The server has forgotten the connection. */
   readonly isForgotten: boolean;
 }
 
 export interface ServeOptions {
-  readonly speech?: Partial<Speech>;
+  readonly speech?: Partial<WireFormat>;
   readonly limits?: Partial<ServerLimits>;
   /** Answers every call at once. */
   readonly answer?: (request: ThriftRequest) => Buffer | null;
@@ -49,7 +53,7 @@ export interface ServeOptions {
 
 export function serve({ speech, limits, answer }: ServeOptions = {}): Served {
   const calls: SeenCall[] = [];
-  const exchanges: Pick<Exchange, "status" | "sentBytes" | "receivedBytes">[] = [];
+  const exchanges: Pick<CompletedCall, "status" | "sentBytes" | "receivedBytes">[] = [];
   const events: LogEvent[] = [];
   const socket = new FakeSocket();
   const clock = simulatedClock();
@@ -69,7 +73,7 @@ export function serve({ speech, limits, answer }: ServeOptions = {}): Served {
     log: { debug: note, info: note, warn: note, error: note },
     isNamedByMethod: false,
     renderFailure: ({ detail }) => ({ type: 6, text: detail }),
-    onAnswered: ({ status, sentBytes, receivedBytes }) =>
+    onCompleted: ({ status, sentBytes, receivedBytes }) =>
       void exchanges.push({ status, sentBytes, receivedBytes }),
     onConnections() {},
     onMalformed() {},
@@ -132,7 +136,7 @@ export interface Sent extends Pending {
   readonly end: Failure | "ok" | null;
 }
 
-export function dialled(speech: Partial<Speech> = {}, isUpgraded = false): Dialled {
+export function dialled(speech: Partial<WireFormat> = {}, isUpgraded = false): Dialled {
   const socket = new FakeSocket();
   const clock = simulatedClock();
   const stats = wireStats();

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { lineMaker } from "../../../protocols/thrift/access-log.ts";
 import { classifiers, serverClassifier } from "../../../protocols/thrift/classifiers.ts";
 import { exceptionFrame } from "../../../protocols/thrift/codec/exception.ts";
-import { marks, outcomeOf, readEnvelope } from "../../../protocols/thrift/codec/envelope.ts";
-import type { Exchange } from "../../../protocols/thrift/exchange.ts";
+import { lastScan, outcomeOf, readEnvelope } from "../../../protocols/thrift/codec/envelope.ts";
+import type { CompletedCall } from "../../../protocols/thrift/exchange.ts";
 import { failureRenderer } from "../../../protocols/thrift/failures.ts";
 import { identifiers } from "../../../protocols/thrift/identifiers.ts";
 import type { ThriftRequest, ThriftResponse } from "../../../protocols/thrift/message.ts";
@@ -103,7 +103,7 @@ function requestOf(frame: Buffer): ThriftRequest {
   const [call] = calls;
   assert.ok(call);
   call.fail(failure("cancelled", ""));
-  call.request.dst = pathLiteral("/svc/users");
+  call.request.logicalName = pathLiteral("/svc/users");
   return call.request;
 }
 
@@ -145,8 +145,8 @@ test("exceptions of our own are messages that our own reader reads, in every dia
     const name = Buffer.from("mé");
     const frame = exceptionFrame({ dialect, seqid: -3, name }, 6, "ü".repeat(20_000));
     assert.equal(readEnvelope(frame, 4, frame.length), null);
-    const { type, seqid, nameAt, nameEnd } = marks;
-    assert.deepEqual([marks.dialect, type, seqid], [dialect, 3, -3]);
+    const { type, seqid, nameAt, nameEnd } = lastScan;
+    assert.deepEqual([lastScan.dialect, type, seqid], [dialect, 3, -3]);
     assert.deepEqual(frame.subarray(nameAt, nameEnd), name);
     assert.equal(outcomeOf(frame, frame.length), "application_exception");
     assert.ok(frame.length < 17_000, "a long text is cut");
@@ -156,7 +156,7 @@ test("exceptions of our own are messages that our own reader reads, in every dia
 test("the log has one line a call, of ASCII, whatever the method is called", () => {
   const request = requestOf(frameOf("80010001000000066d22c3a90a2f0000000700"));
   request.endpoint = { host: "::1", port: 80, weight: 1 };
-  const exchange: Exchange = {
+  const exchange: CompletedCall = {
     request,
     status: "reply",
     response: null,

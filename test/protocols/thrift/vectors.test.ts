@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { marks, outcomeOf, readEnvelope } from "../../../protocols/thrift/codec/envelope.ts";
+import { lastScan, outcomeOf, readEnvelope } from "../../../protocols/thrift/codec/envelope.ts";
 import { readStruct } from "../../../protocols/thrift/codec/struct-codec.ts";
 import { MessageCutter } from "../../../protocols/thrift/codec/message-cutter.ts";
 import {
@@ -11,7 +11,7 @@ import {
   writeRequestHeader,
 } from "../../../protocols/thrift/ttwitter/request-header.ts";
 import type { RequestHeader } from "../../../protocols/thrift/ttwitter/request-header.ts";
-import type { Encoding } from "../../../protocols/thrift/codec/types.ts";
+import type { ThriftProtocol } from "../../../protocols/thrift/codec/types.ts";
 import { Framer } from "../../../src/net/framer.ts";
 
 interface Message {
@@ -63,10 +63,10 @@ function framesOf(bytes: Buffer, cut: number) {
 function assertMessage(payload: Buffer, { protocol }: Decoded, message: Message): void {
   assert.equal(readEnvelope(payload, 0, payload.length), null);
   assert.ok(protocol !== undefined);
-  assert.equal(marks.dialect, dialects[protocol]);
-  assert.equal(typeNames[marks.type], message.type);
-  assert.equal(payload.toString("utf8", marks.nameAt, marks.nameEnd), message.name);
-  assert.equal(marks.seqid, message.seqid);
+  assert.equal(lastScan.dialect, dialects[protocol]);
+  assert.equal(typeNames[lastScan.type], message.type);
+  assert.equal(payload.toString("utf8", lastScan.nameAt, lastScan.nameEnd), message.name);
+  assert.equal(lastScan.seqid, message.seqid);
   const first = message.fields[0]?.id;
   const byResult = first === undefined || first === 0 ? "reply" : "declared_exception";
   const expected = message.type === "EXCEPTION" ? "application_exception" : byResult;
@@ -75,7 +75,7 @@ function assertMessage(payload: Buffer, { protocol }: Decoded, message: Message)
 
 /** Where a frame's message begins: behind a header, if there is one. */
 function messageStart(payload: Buffer, decoded: Decoded): number {
-  const encoding: Encoding = decoded.protocol === "compact" ? "compact" : "binary";
+  const encoding: ThriftProtocol = decoded.protocol === "compact" ? "compact" : "binary";
   if (decoded.requestHeader !== undefined) {
     const header = readRequestHeader(encoding, payload, 0, payload.length);
     if (typeof header === "string") assert.fail(header);

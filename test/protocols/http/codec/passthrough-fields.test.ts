@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { linesOf, PassingFields } from "../../../../protocols/http/codec/passthrough-fields.ts";
+import { linesOf, PassthroughFields } from "../../../../protocols/http/codec/passthrough-fields.ts";
 import { serveBytes } from "../harness.ts";
 
 test("lines that nobody looks at are written as they came", () => {
   const lines = "Accept: */*\r\nX-Time: 12:30: noon\r\nX-Empty: \r\n";
-  assert.equal(new PassingFields(lines).lines, lines);
+  assert.equal(new PassthroughFields(lines).lines, lines);
 });
 
 test("once the list was asked for, changes to it are written", () => {
-  const fields = new PassingFields("Accept: */*\r\nX-Time: 12:30: noon\r\nX-Empty: \r\n");
+  const fields = new PassthroughFields("Accept: */*\r\nX-Time: 12:30: noon\r\nX-Empty: \r\n");
   assert.deepEqual(fields.list, ["Accept", "*/*", "X-Time", "12:30: noon", "X-Empty", ""]);
   fields.list[1] = "text/html";
   fields.list.push("X-Late", "1");

@@ -27,7 +27,7 @@ function pass(
 
 test("a request without context gets a trace, a request id and where it goes", () => {
   const { out } = pass(null, (asked) => {
-    asked.dst = pathLiteral("/svc/web");
+    asked.logicalName = pathLiteral("/svc/web");
     asked.bound = boundTo("/#/io.l5d.fs/web");
   });
   assert.deepEqual(Object.keys(out), [

@@ -38,7 +38,7 @@ function proxy(service: ReturnType<typeof answering>["service"]) {
     [
       maxForwards,
       (asked, reply, next) => {
-        asked.dst = pathLiteral("/svc/web");
+        asked.logicalName = pathLiteral("/svc/web");
         asked.bound = boundTo("/#/io.l5d.fs/web");
         asked.endpoint = { host: "10.0.0.7", port: 80, weight: 1 };
         return next(asked, reply);

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { childOf, decodeTrace, encodeTrace } from "../../../../protocols/http/filters/trace-id.ts";
-import { newTrace, requestIdOf, sampledAt } from "../../../../protocols/http/filters/trace-id.ts";
+import {
+  childOf,
+  decodeTrace,
+  encodeTrace,
+  newTrace,
+  requestIdOf,
+  sampledAt,
+} from "../../../../protocols/http/filters/trace-id.ts";
 import { seeded } from "../../../support/random.ts";
 
 /** Finagle's order: span, parent, trace, flags, and the upper half of a wide trace id. */

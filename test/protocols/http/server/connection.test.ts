@@ -6,7 +6,7 @@ import { failure } from "../../../../src/core/failure.ts";
 import type { Failure } from "../../../../src/core/failure.ts";
 import type { Reply } from "../../../../src/core/service.ts";
 import type { HttpRequest, HttpResponse } from "../../../../protocols/http/message.ts";
-import { PassingFields } from "../../../../protocols/http/codec/passthrough-fields.ts";
+import { PassthroughFields } from "../../../../protocols/http/codec/passthrough-fields.ts";
 import { simulatedClock } from "../../../support/clock.ts";
 import { answer, answering, serveHttp } from "../../../support/http.ts";
 import { rawCaller } from "../../../support/raw.ts";
@@ -200,7 +200,7 @@ test("a caller that waits for a 100 and is refused gets the answer, and the conn
 
 test("interim answers are passed on to HTTP/1.1 callers only", async (t) => {
   const served = await serveHttp(t, (request, reply) => {
-    request.interims?.interim(103, new PassingFields("Link: </style.css>\r\n"));
+    request.interims?.interim(103, new PassthroughFields("Link: </style.css>\r\n"));
     reply.start(answer(200, "done"));
     reply.end(null);
     return { cancel() {} };

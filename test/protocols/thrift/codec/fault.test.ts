@@ -11,7 +11,7 @@ import {
   writeContexts,
 } from "../../../../protocols/thrift/ttwitter/request-header.ts";
 import type { RequestHeader } from "../../../../protocols/thrift/ttwitter/request-header.ts";
-import type { Encoding } from "../../../../protocols/thrift/codec/types.ts";
+import type { ThriftProtocol } from "../../../../protocols/thrift/codec/types.ts";
 import { frameOf, strict, types } from "../messages.ts";
 
 const message = strict(types.reply, "get", 7);
@@ -31,7 +31,7 @@ const upgrade: RequestHeader = {
 };
 
 /** The contexts of a ResponseHeader, and the message behind it. */
-function opened(encoding: Encoding, bytes: Buffer, start: number) {
+function opened(encoding: ThriftProtocol, bytes: Buffer, start: number) {
   const contexts: [string, string][] = [];
   const header = readStruct(encoding, bytes, start, bytes.length, (reader) =>
     reader.struct((id) => {

@@ -8,7 +8,7 @@ import {
   writeRequestHeader,
 } from "../../../../protocols/thrift/ttwitter/request-header.ts";
 import type { RequestHeader } from "../../../../protocols/thrift/ttwitter/request-header.ts";
-import type { Encoding } from "../../../../protocols/thrift/codec/types.ts";
+import type { ThriftProtocol } from "../../../../protocols/thrift/codec/types.ts";
 import { startProxy } from "../../../support/proxy.ts";
 import { rawCaller, rawEndpoint } from "../../../support/raw.ts";
 import type { RawPeer } from "../../../support/raw.ts";
@@ -46,11 +46,14 @@ const plainHeader: RequestHeader = {
   traceIdHigh: null,
 };
 
-const upgraded = (header: Partial<RequestHeader>, message = call, encoding: Encoding = "binary") =>
-  frameOf(...writeRequestHeader(encoding, { ...plainHeader, ...header }), message);
+const upgraded = (
+  header: Partial<RequestHeader>,
+  message = call,
+  encoding: ThriftProtocol = "binary",
+) => frameOf(...writeRequestHeader(encoding, { ...plainHeader, ...header }), message);
 
 /** A frame of an upgraded connection: its header, and the message behind it. */
-function opened(bytes: Buffer, encoding: Encoding = "binary") {
+function opened(bytes: Buffer, encoding: ThriftProtocol = "binary") {
   const header = readRequestHeader(encoding, bytes, 4, bytes.length);
   if (typeof header === "string") return assert.fail(header);
   return { header: header.value, message: bytes.subarray(header.end) };

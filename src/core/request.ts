@@ -1,0 +1,43 @@
+// What the core may know of a request; protocols add their own fields.
+import type { Address } from "./address.ts";
+import type { Dtab } from "./names/dtab.ts";
+import type { Path } from "./names/path.ts";
+
+/** All the router may know of a request. Protocols add their own fields. */
+export interface Request {
+  /** When the caller stops waiting, in `Clock.nowMs` milliseconds; Infinity: never. */
+  deadlineMs: number;
+  /** Overrides sent with the request; applied after the router's own dtab. Usually empty. */
+  readonly localDtab: Dtab;
+  /** True while the whole request is still at hand and can be sent again. */
+  readonly replayable: boolean;
+  /**
+   * True when sending it twice has the effect of sending it once: by its method (RFC 9110 section
+   * 9.2.2), or because the configuration says so. Never of a call that gets no answer.
+   */
+  readonly idempotent: boolean;
+
+  // Where it went. Written by the router on the way down; read by the wire, the log and filters.
+  /** The logical name, such as `/svc/users`; null until identified. */
+  logicalName: Path | null;
+  /** What it was bound to; null until that was chosen. */
+  bound: BoundName | null;
+  /** The chosen endpoint; null until one was chosen. */
+  endpoint: Address | null;
+  /** The router's own notes, which nobody else reads: its path, and the path's hold on a cluster. */
+  destination: object | null;
+  clusterHandle: object | null;
+  /** The faults that were injected into it, for the caller to see; absent: none. */
+  fault?: string;
+}
+
+/** A logical name and what it was bound to: one for all its calls, until it is bound anew. */
+export interface BoundName {
+  readonly logicalName: Path;
+  /** The id of the bound name, such as `/#/io.l5d.fs/users`. */
+  readonly id: Path;
+  /** What the bound name left unused, `/` when nothing. */
+  readonly residual: Path;
+  /** The protocol's: what it made of these names for the first call; null: nothing yet. */
+  note: string | null;
+}

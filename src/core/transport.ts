@@ -1,0 +1,107 @@
+// What the core asks of sockets: listeners towards callers, wires towards endpoints, their options and counts.
+import type { Service } from "./service.ts";
+import type { Counter, Histogram } from "./stats.ts";
+
+export interface Wire<Req, Res> {
+  readonly service: Service<Req, Res>;
+  readonly status: "open" | "busy" | "closed";
+  /** Closes idle sockets at once, busy ones when their call ends or `graceMs` has passed. */
+  close(graceMs: number): void;
+}
+
+export interface Listener {
+  readonly host: string;
+  /** The port that was bound: the real one when 0 was asked for. */
+  readonly port: number;
+  /** Stops accepting at once; resolves when the last call has ended or `graceMs` has passed. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Counts the connections of callers, on all servers together. */
+export interface ConnectionGate {
+  /** false: one too many, close it at once; it was not counted. */
+  opened(): boolean;
+  /** One that was counted has closed. */
+  closed(): void;
+}
+
+/** Times are milliseconds; Infinity means no limit. */
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly socket: SocketOptions;
+  /** null: as many connections as come. */
+  readonly gate: ConnectionGate | null;
+  /** A connection without a call in progress is closed after this. */
+  readonly idleTimeMs: number;
+  /** A connection older than this is closed after the call in progress. */
+  readonly lifeTimeMs: number;
+  /** Request N+1 is refused at once, retryable. */
+  readonly maxConcurrentRequests: number;
+  /** Throw away context that callers sent (dtabs, deadlines, traces). */
+  readonly clearContext: boolean;
+  /** Total time for a request as the server sees it; Infinity unless configured. */
+  readonly timeoutMs: number;
+  /** The protocol's own keys of this server (`serverKeys`). */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface SocketOptions {
+  readonly noDelay: boolean;
+  readonly reusePort: boolean;
+  /** null: as the system has it. */
+  readonly keepAlive: boolean | null;
+  readonly backlog: number | null;
+  readonly readTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+}
+
+export interface DialOptions {
+  readonly connectTimeoutMs: number;
+  readonly socket: SocketOptions;
+  /** Connections kept even when idle. */
+  readonly minConnections: number;
+  readonly maxConnections: number;
+  /** Calls that may wait for a connection when all are taken; one more is refused. */
+  readonly maxWaiters: number;
+  /** How long a call may wait for a connection; connecting has its own limit. */
+  readonly maxWaitMs: number;
+  /** A pooled connection above `minConnections` is closed when unused for so long. */
+  readonly poolIdleMs: number;
+  /** Any connection is closed when unused for so long, or when so old and free. */
+  readonly idleTimeMs: number;
+  readonly lifeTimeMs: number;
+  /** The protocol's own keys of this client (`clientKeys`). */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Of connections that have closed. */
+export interface ConnectionStats {
+  readonly durationMs: Histogram;
+  readonly receivedBytes: Histogram;
+  readonly sentBytes: Histogram;
+}
+
+/** The metrics of one cluster's connections, shared by its wires; looked up by the cluster. */
+export interface WireStats {
+  readonly connects: Counter;
+  readonly closes: Counter;
+  readonly receivedBytes: Counter;
+  readonly sentBytes: Counter;
+  readonly connectLatencyMs: Histogram;
+  readonly failedConnectLatencyMs: Histogram;
+  /** Dials that nobody wanted any more before they came about. */
+  readonly cancelledConnects: Counter;
+  readonly closed: ConnectionStats;
+  /** Calls that a connection has carried, when it closes. Not of connections that calls share. */
+  readonly connectionRequests: Histogram;
+  /** Calls that had to wait until others gave a connection back, and those refused even that. */
+  readonly waited: Counter;
+  readonly tooManyWaiters: Counter;
+  /** Open sockets, in the pool or in use. */
+  connections: number;
+  /** Of those, the ones in the pool. */
+  pooled: number;
+  /** Calls waiting for a connection. */
+  waiters: number;
+}
