@@ -1,15 +1,14 @@
 // Failures as answers: the status, the `l5d-*` fields and a text that says what to do.
 import { Buffer } from "node:buffer";
 import { showDtab } from "../../src/core/names/dtab.ts";
+import { seesInternals } from "../../src/net/peer-info.ts";
+import type { ErrorDetail } from "../../src/net/peer-info.ts";
 import { isRefusal } from "./exchange.ts";
 import { reasonOf } from "./codec/parse-errors.ts";
 import { requestIdOf } from "./filters/trace-id.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { RenderFailure, RenderedResponse } from "./exchange.ts";
 import type { Fields, HttpRequest, Peer } from "./message.ts";
-
-/** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
-type ErrorDetail = "full" | "local" | "none";
 
 export interface FailureOptions {
   /** The router's label. */
@@ -47,11 +46,6 @@ export function statusOf(failure: Failure, timeoutStatus: 503 | 504): number {
     default:
       return failure.kind satisfies never;
   }
-}
-
-/** Whether this caller may see internal names: addresses, dtabs, how a name was resolved. */
-export function seesInternals(errorDetail: ErrorDetail, peer: Peer): boolean {
-  return errorDetail === "full" || (errorDetail === "local" && peer.isLocal);
 }
 
 /** Makes the renderer of a server; one with `clearContext` tells callers the status alone. */

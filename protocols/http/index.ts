@@ -7,7 +7,8 @@ import { classifiers, defaultClassifier, pushesBack, serverClassifier } from "./
 import { dialHttp } from "./client/wire.ts";
 import { context } from "./filters/context.ts";
 import { diagnose, maxForwards } from "./filters/diagnostics.ts";
-import { failureRenderer, seesInternals, statusOf } from "./failures.ts";
+import { failureRenderer, statusOf } from "./failures.ts";
+import { seesInternals } from "../../src/net/peer-info.ts";
 import { forwarded } from "./filters/forwarded.ts";
 import { copyOf } from "./codec/request-head.ts";
 import { identifiers } from "./identifiers.ts";

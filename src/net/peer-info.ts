@@ -11,6 +11,14 @@ export interface PeerInfo {
   readonly isLocal: boolean;
 }
 
+/** Value of the router's key `errorDetail`: all callers, those on the proxy's own host, nobody. */
+export type ErrorDetail = "full" | "local" | "none";
+
+/** Whether this caller may see internal names: addresses, dtabs, how a name was resolved. */
+export function seesInternals(errorDetail: ErrorDetail, peer: PeerInfo): boolean {
+  return errorDetail === "full" || (errorDetail === "local" && peer.isLocal);
+}
+
 export function peerInfo(socket: Socket): PeerInfo {
   const remoteHost = plain(socket.remoteAddress ?? "");
   const localHost = plain(socket.localAddress ?? "");
