@@ -6,7 +6,9 @@ import { pathLiteral } from "../../src/core/names/path.ts";
 import { checkConfig } from "../../src/config/check.ts";
 import { kinds } from "../../src/plugins.ts";
 import { startProxy } from "../support/proxy.ts";
-import { ask, discovery, service } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { discovery } from "../support/discovery.ts";
+import { service } from "../support/service.ts";
 
 const policy = `
   service:

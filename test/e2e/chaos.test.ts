@@ -6,7 +6,8 @@ import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MoodyEndpoint } from "../support/moody-endpoint.ts";
 import { startProxy } from "../support/proxy.ts";
-import { discovery, until } from "../support/services.ts";
+import { discovery } from "../support/discovery.ts";
+import { until } from "../support/until.ts";
 import { allSpoken } from "../support/spoken.ts";
 import type { Spoken } from "../support/spoken.ts";
 

@@ -6,7 +6,9 @@ import { consulAgent } from "../support/consul.ts";
 import { load } from "../support/load.ts";
 import { hasPeer } from "../support/peers.ts";
 import { startProxy } from "../support/proxy.ts";
-import { ask, service, until } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { service } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 test("Consul may be away for 10 s and come back empty without one failed call", async (t) => {
   if (!hasPeer(t, "consul")) return;

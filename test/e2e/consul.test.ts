@@ -7,7 +7,9 @@ import { consulAgent } from "../support/consul.ts";
 import { load } from "../support/load.ts";
 import { hasPeer } from "../support/peers.ts";
 import { startProxy } from "../support/proxy.ts";
-import { ask, service, until } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { service } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 const allAre = (wanted: string) => (bodies: readonly string[]) =>
   bodies.every((body) => body === wanted);

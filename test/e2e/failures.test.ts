@@ -5,7 +5,10 @@ import type { TestContext } from "node:test";
 import { caller } from "../support/caller.ts";
 import { fullPort } from "../support/full-port.ts";
 import { startProxy } from "../support/proxy.ts";
-import { ask, deadPort, discovery, service, until } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { deadPort, service } from "../support/service.ts";
+import { discovery } from "../support/discovery.ts";
+import { until } from "../support/until.ts";
 import { tcpService } from "../support/tcp.ts";
 
 /** A router that sends all to the service `web` of a folder; `client` is that section of its file. */
@@ -100,7 +103,7 @@ test("callers whose bodies are malformed or cut short take no endpoint out", asy
     from.write("POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
     if (call % 2 === 0) from.write("-3\r\n");
     else from.socket.end();
-    assert.equal((await from.answer()).status, 400);
+    assert.equal((await from.response()).status, 400);
     await from.closed;
   }
   assert.equal(await metric("failure_accrual/removals"), 0);

@@ -10,7 +10,8 @@ import { muxClient, muxService } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawCaller, rawEndpoint } from "../support/raw.ts";
 import type { RawPeer } from "../support/raw.ts";
-import { ask, service } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { service } from "../support/service.ts";
 import { binary, framed, read, textResult } from "../support/thrift-bytes.ts";
 
 const delays = "faults: { enabled: true, delayMs: 2, delayPercent: 100 }";

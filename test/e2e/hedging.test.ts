@@ -8,7 +8,8 @@ import { startProxy } from "../support/proxy.ts";
 import type { TestProxy } from "../support/proxy.ts";
 import { rawCaller, rawEndpoint } from "../support/raw.ts";
 import type { RawPeer } from "../support/raw.ts";
-import { discovery, until } from "../support/services.ts";
+import { discovery } from "../support/discovery.ts";
+import { until } from "../support/until.ts";
 import { binary, framed, read, textResult } from "../support/thrift-bytes.ts";
 
 /** A router in front of two endpoints; `service` and `client` are further keys of theirs. */

@@ -6,7 +6,7 @@ import { startProxy } from "../support/proxy.ts";
 import { seeded } from "../support/random.ts";
 import { rawCaller } from "../support/raw.ts";
 import { tcpService } from "../support/tcp.ts";
-import { ask } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
 
 const seed = Number(process.env["SEED"] ?? 20_261_127);
 const rounds = 20;

@@ -6,8 +6,10 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { caller } from "../support/caller.ts";
 import { command, runProxy } from "../support/command.ts";
-import { ask, service, until } from "../support/services.ts";
-import type { Answer } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { service } from "../support/service.ts";
+import { until } from "../support/until.ts";
+import type { ReceivedResponse } from "../support/http-request.ts";
 
 /** A running proxy before a service that answers when told. */
 async function withHeldCall(t: TestContext, graceMs = 10_000) {
@@ -25,11 +27,13 @@ async function withHeldCall(t: TestContext, graceMs = 10_000) {
       dtab: /svc => /$/inet/127.1/${web.port}
       servers: [{ port: 0 }]`,
   );
-  const call = ask(proxy.portOf(), "/held", { Host: "web" }).catch((error: Error): Answer => ({
-    status: 0,
-    headers: new Map(),
-    body: error.message,
-  }));
+  const call = ask(proxy.portOf(), "/held", { Host: "web" }).catch(
+    (error: Error): ReceivedResponse => ({
+      status: 0,
+      headers: new Map(),
+      body: error.message,
+    }),
+  );
   await until(
     () => release,
     (value) => value !== null,

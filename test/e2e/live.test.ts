@@ -5,7 +5,10 @@ import { test } from "node:test";
 import { testFolder } from "../support/folder.ts";
 import { load } from "../support/load.ts";
 import { startProxy } from "../support/proxy.ts";
-import { ask, discovery, service, until } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { discovery } from "../support/discovery.ts";
+import { service } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 const allAre = (wanted: string) => (bodies: readonly string[]) =>
   bodies.every((body) => body === wanted);

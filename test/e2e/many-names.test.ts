@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { caller } from "../support/caller.ts";
 import { startProxy } from "../support/proxy.ts";
 import { seeded } from "../support/random.ts";
-import { ask, service } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { service } from "../support/service.ts";
 
 /** Names of services that have metrics of their own. */
 function serviceNames(metrics: string): Set<string> {

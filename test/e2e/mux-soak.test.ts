@@ -5,7 +5,7 @@ import { muxClient, muxService } from "../support/mux-peer.ts";
 import type { MuxCall, MuxClient } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";
 import { seeded } from "../support/random.ts";
-import { discovery } from "../support/services.ts";
+import { discovery } from "../support/discovery.ts";
 
 const callsPerCaller = 2_000;
 const atATime = 64;

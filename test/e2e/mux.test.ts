@@ -9,7 +9,9 @@ import { testFolder } from "../support/folder.ts";
 import { dispatchBody, initBody, muxClient, muxService } from "../support/mux-peer.ts";
 import type { MuxCall } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";
-import { deadPort, discovery, until } from "../support/services.ts";
+import { deadPort } from "../support/service.ts";
+import { discovery } from "../support/discovery.ts";
+import { until } from "../support/until.ts";
 
 /** A proxy in front of named services, found in files. */
 async function proxied(

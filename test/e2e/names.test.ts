@@ -4,8 +4,10 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { caller } from "../support/caller.ts";
 import { startProxy } from "../support/proxy.ts";
-import { ask, deadPort, discovery, service } from "../support/services.ts";
-import type { TestService } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { deadPort, service } from "../support/service.ts";
+import { discovery } from "../support/discovery.ts";
+import type { TestService } from "../support/service.ts";
 
 /** What the service saw of the last request. */
 function lastHeaders(at: TestService): Readonly<Record<string, string | string[] | undefined>> {

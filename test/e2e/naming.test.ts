@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { startProxy } from "../support/proxy.ts";
-import { ask, discovery, service } from "../support/services.ts";
-import type { TestService } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { discovery } from "../support/discovery.ts";
+import { service } from "../support/service.ts";
+import type { TestService } from "../support/service.ts";
 
 const clientSeen = ({ seen }: TestService): unknown => seen.at(-1)?.headers["l5d-dst-client"];
 

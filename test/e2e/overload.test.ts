@@ -7,8 +7,11 @@ import { caller } from "../support/caller.ts";
 import { load } from "../support/load.ts";
 import { startProxy } from "../support/proxy.ts";
 import type { TestProxy } from "../support/proxy.ts";
-import { ask, deadPort, discovery, service, until } from "../support/services.ts";
-import type { Answering } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { deadPort, service } from "../support/service.ts";
+import { discovery } from "../support/discovery.ts";
+import { until } from "../support/until.ts";
+import type { Answering } from "../support/service.ts";
 
 /** Keys of the router, one a line; `$ROOT` stands for the folder of names. */
 async function proxyOf(
@@ -152,7 +155,7 @@ test("a proxy whose event loop is late refuses new requests, and takes them agai
   from.write("GET / HTTP/1.1\r\nHost: web\r\n\r\n");
   const untilMs = performance.now() + 400;
   while (performance.now() < untilMs); // nothing else runs in this process meanwhile
-  const refused = await from.answer();
+  const refused = await from.response();
   assert.equal(refused.status, 503);
   assert.equal(refused.headers.get("l5d-retryable"), "true");
   assert.match(refused.body, /event loop is more than 150 ms late/);

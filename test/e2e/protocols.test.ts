@@ -4,7 +4,9 @@ import { test } from "node:test";
 import { muxClient, muxService } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawCaller } from "../support/raw.ts";
-import { ask, discovery, service } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { discovery } from "../support/discovery.ts";
+import { service } from "../support/service.ts";
 import { binary, framed, read, textResult } from "../support/thrift-bytes.ts";
 
 const dtab = "/svc => /#/io.l5d.fs ; /svc/Calc => /#/io.l5d.fs/calculator";

@@ -4,7 +4,9 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { startProxy } from "../support/proxy.ts";
-import { ask, discovery, service } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { discovery } from "../support/discovery.ts";
+import { service } from "../support/service.ts";
 
 /** A proxy before a service whose answers, with this head, never end. */
 async function beforeEndless(

@@ -5,7 +5,9 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { caller } from "../support/caller.ts";
 import { startProxy } from "../support/proxy.ts";
-import { ask, discovery, service } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { discovery } from "../support/discovery.ts";
+import { service } from "../support/service.ts";
 
 /** A router whose requests are named by `identifier`, and services that say what they saw. */
 async function named(t: TestContext, identifier: string, dtab = "/svc => /#/io.l5d.fs") {
@@ -75,7 +77,7 @@ test("a request without a name is a 400 that tells what is missing", async (t) =
   const { proxy } = await named(t, "{ kind: io.l5d.header.token }");
   const from = await caller(t, proxy.port);
   from.write("GET / HTTP/1.0\r\n\r\n");
-  const { status, body, headers } = await from.answer();
+  const { status, body, headers } = await from.response();
   assert.equal(status, 400);
   assert.match(
     body,

@@ -5,8 +5,10 @@ import type { TestContext } from "node:test";
 import { rawCaller, rawEndpoint } from "../support/raw.ts";
 import { startProxy } from "../support/proxy.ts";
 import type { TestProxy } from "../support/proxy.ts";
-import { ask, deadPort, discovery, service } from "../support/services.ts";
-import type { Answering } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { deadPort, service } from "../support/service.ts";
+import { discovery } from "../support/discovery.ts";
+import type { Answering } from "../support/service.ts";
 
 const body = "x".repeat(3_000);
 

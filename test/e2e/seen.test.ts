@@ -7,7 +7,10 @@ import type { TestContext } from "node:test";
 import { testFolder } from "../support/folder.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawCaller } from "../support/raw.ts";
-import { ask, deadPort, discovery, service, until } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { deadPort, service } from "../support/service.ts";
+import { discovery } from "../support/discovery.ts";
+import { until } from "../support/until.ts";
 import { readExposition } from "../telemetry/exposition.ts";
 
 /** Two good calls, a 500, and one to a name that is not there. */

@@ -8,8 +8,9 @@ import { caller } from "../support/caller.ts";
 import { startProxy } from "../support/proxy.ts";
 import type { TestProxy } from "../support/proxy.ts";
 import { seeded } from "../support/random.ts";
-import { discovery, until } from "../support/services.ts";
-import type { Discovery } from "../support/services.ts";
+import { discovery } from "../support/discovery.ts";
+import { until } from "../support/until.ts";
+import type { Discovery } from "../support/discovery.ts";
 
 const calls = 100_000;
 const callers = 32;
@@ -201,7 +202,7 @@ test("of 100,000 calls none fails and none is mixed up while endpoints come, lea
       );
       from.socket.write(batch.map(({ text }) => text).join(""), "latin1");
       for (const call of batch) {
-        const answer = await from.answer();
+        const answer = await from.response();
         answered++;
         if (answer.status === 200 && answer.body === call.wanted) continue;
         wrong.push(`${call.text}: ${answer.status} ${answer.body.slice(0, 400)}`);

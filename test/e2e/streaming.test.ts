@@ -8,8 +8,9 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { caller } from "../support/caller.ts";
 import { startProxy } from "../support/proxy.ts";
-import { service, until } from "../support/services.ts";
-import type { Answering } from "../support/services.ts";
+import { service } from "../support/service.ts";
+import { until } from "../support/until.ts";
+import type { Answering } from "../support/service.ts";
 import { tcpService } from "../support/tcp.ts";
 
 const megabyte = 1024 * 1024;
@@ -140,7 +141,7 @@ test("an upload to a service that does not read stops at the caller, and arrives
   assert.ok(sent < 40 * megabyte, `${sent} bytes were taken for a service that reads none`);
   const grown = await peakOf(async () => {
     release();
-    assert.equal((await from.answer()).body, String(bytes));
+    assert.equal((await from.response()).body, String(bytes));
   });
   assert.ok(grown < 64 * megabyte, `${grown} bytes of memory`);
 });
@@ -163,7 +164,7 @@ test("chunks and trailers pass in both directions", async (t) => {
   );
   const all: Buffer[] = [];
   from.socket.on("data", (chunk) => all.push(chunk));
-  const { body } = await from.answer();
+  const { body } = await from.response();
   assert.equal(body, "hello world with please");
   assert.match(Buffer.concat(all).toString(), /\r\n0\r\nx-answered: yes\r\n\r\n$/);
 });
@@ -175,7 +176,7 @@ test("an HTTP/1.0 caller gets an answer without chunks, and its connection close
   });
   const from = await caller(t, proxy.port);
   from.write("GET / HTTP/1.0\r\nHost: web\r\n\r\n");
-  const { body, headers } = await from.answer();
+  const { body, headers } = await from.response();
   assert.equal(body, "in parts");
   assert.equal(headers.get("transfer-encoding"), undefined);
   await from.closed;
@@ -190,7 +191,7 @@ test("an HTTP/1.0 caller that asks for it keeps its connection", async (t) => {
   const from = await caller(t, proxy.port);
   for (let call = 0; call < 3; call++) {
     from.write("GET / HTTP/1.0\r\nHost: web\r\nConnection: keep-alive\r\n\r\n");
-    assert.equal((await from.answer()).body, "ok");
+    assert.equal((await from.response()).body, "ok");
   }
 });
 
@@ -201,9 +202,9 @@ test("Expect: 100-continue is answered by the service, and then the body flows",
   });
   const from = await caller(t, proxy.port);
   from.write("POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
-  assert.equal((await from.answer()).status, 100);
+  assert.equal((await from.response()).status, 100);
   from.write("hello");
-  assert.equal((await from.answer()).body, "hello");
+  assert.equal((await from.response()).body, "hello");
 });
 
 test("a refused Expect: 100-continue never sees the body", async (t) => {
@@ -217,7 +218,7 @@ test("a refused Expect: 100-continue never sees the body", async (t) => {
   from.write(
     "POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 50000000\r\nExpect: 100-continue\r\n\r\n",
   );
-  const { status, body } = await from.answer();
+  const { status, body } = await from.response();
   assert.deepEqual([status, body], [417, "no"]);
 });
 
@@ -230,8 +231,8 @@ test("Expect: 100-continue does not hang at a service that ignores it", async (t
   from.write(
     "POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
   );
-  let answer = await from.answer();
-  if (answer.status === 100) answer = await from.answer();
+  let answer = await from.response();
+  if (answer.status === 100) answer = await from.response();
   assert.equal(answer.body, "ok");
 });
 
@@ -243,7 +244,7 @@ test("an early answer to a big upload reaches the caller", async (t) => {
   const from = await caller(t, proxy.port);
   from.write("POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 50000000\r\n\r\n");
   from.write(Buffer.alloc(200 * 1024, "x"));
-  const { status, body } = await from.answer();
+  const { status, body } = await from.response();
   assert.deepEqual([status, body], [413, "too big"]);
 });
 
@@ -259,7 +260,7 @@ test("twenty pipelined requests to different services are answered in order", as
     (_, id) => `GET / HTTP/1.1\r\nHost: name-${id}\r\n\r\n`,
   );
   from.write(requests.join(""));
-  for (let id = 0; id < 20; id++) assert.equal((await from.answer()).body, `answer ${id}`);
+  for (let id = 0; id < 20; id++) assert.equal((await from.response()).body, `answer ${id}`);
 });
 
 test("HEAD, 204 and 304 have no body, and the connection goes on", async (t) => {
@@ -296,7 +297,7 @@ test("early hints come before the answer", async (t) => {
   const from = await caller(t, proxy.port);
   const hint = await from.ask("web");
   assert.deepEqual([hint.status, hint.headers.get("link")], [103, "</a.css>"]);
-  assert.equal((await from.answer()).body, "ok");
+  assert.equal((await from.response()).body, "ok");
 });
 
 test("a WebSocket goes through two proxies", async (t) => {
@@ -318,7 +319,7 @@ test("a WebSocket goes through two proxies", async (t) => {
   );
   let received = "";
   from.socket.on("data", (chunk) => (received += chunk.toString("latin1")));
-  const { status, headers } = await from.answer();
+  const { status, headers } = await from.response();
   assert.equal(status, 101);
   assert.equal(headers.get("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
   const frames = "frame ".repeat(30_000);
@@ -336,7 +337,7 @@ test("a service that refuses to upgrade answers as to any request", async (t) =>
   const { proxy } = await beforeService(t, "plain");
   const from = await caller(t, proxy.port);
   from.write("GET / HTTP/1.1\r\nHost: web\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
-  assert.equal((await from.answer()).body, "plain");
+  assert.equal((await from.response()).body, "plain");
   assert.equal((await from.ask("web")).body, "plain");
 });
 
@@ -349,14 +350,14 @@ test("heads that are too long are refused with the status that says what is", as
   ] as const) {
     const from = await caller(t, proxy.port);
     from.write(head);
-    assert.equal((await from.answer()).status, status);
+    assert.equal((await from.response()).status, status);
     await from.closed;
   }
   assert.equal(web.count, 0);
   const bigger = await before(t, web.port, ["maxInitialLineKB: 16", "maxHeadersKB: 16"]);
   const from = await caller(t, bigger.port);
   from.write(`GET /${"a".repeat(5_000)} HTTP/1.1\r\nHost: web\r\nx: ${"a".repeat(9_000)}\r\n\r\n`);
-  assert.equal((await from.answer()).status, 200);
+  assert.equal((await from.response()).status, 200);
 });
 
 test("a caller that goes away in the middle of an upload takes the call with it", async (t) => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { pythonWith } from "../support/peers.ts";
 import { startProxy } from "../support/proxy.ts";
 import { pythonEchoClient, pythonEchoServer } from "../support/python-thrift.ts";
-import { discovery } from "../support/services.ts";
+import { discovery } from "../support/discovery.ts";
 import { echoServer, framedBinary } from "../support/thrift.ts";
 
 const allSeen = {

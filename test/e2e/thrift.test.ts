@@ -8,7 +8,10 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { startProxy } from "../support/proxy.ts";
 import type { TestProxy } from "../support/proxy.ts";
-import { ask, deadPort, discovery, service, until } from "../support/services.ts";
+import { ask } from "../support/http-request.ts";
+import { deadPort, service } from "../support/service.ts";
+import { discovery } from "../support/discovery.ts";
+import { until } from "../support/until.ts";
 import { echoClient, echoServer, framedBinary, NotFound, treeNode } from "../support/thrift.ts";
 import type { EchoClient, ProtocolName, Speech, TransportName } from "../support/thrift.ts";
 

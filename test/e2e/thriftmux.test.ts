@@ -10,7 +10,7 @@ import { testFolder } from "../support/folder.ts";
 import { muxClient, muxService } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawCaller } from "../support/raw.ts";
-import { deadPort } from "../support/services.ts";
+import { deadPort } from "../support/service.ts";
 import { echoClient, echoServer, NotFound } from "../support/thrift.ts";
 import {
   binary,

@@ -10,7 +10,7 @@ import { successRate } from "../../src/routing/accruals/success-rate.ts";
 import { successRateWindowed } from "../../src/routing/accruals/success-rate-windowed.ts";
 import { unified } from "../../src/routing/accruals/unified.ts";
 import { equalJittered, decorrelated, backoffSchema } from "../../src/routing/backoff.ts";
-import { send } from "../support/ask.ts";
+import { send } from "../support/outcome.ts";
 import { seeded } from "../support/random.ts";
 import type { HeldCall } from "../support/routing.ts";
 import {
@@ -327,7 +327,7 @@ test("a dead endpoint is left alone, said so once, and comes back after a good p
   });
   router.bind("/svc/users", "/#/fs/users", addresses(3));
   const statuses = (count: number) =>
-    Array.from({ length: count }, () => send(router.service, testCall()).answer?.response);
+    Array.from({ length: count }, () => send(router.service, testCall()).outcome?.response);
   assert.equal(statuses(200).filter((status) => status === 500).length, 5);
   const scope = ["client", "#/fs/users", "failure_accrual"] as const;
   assert.equal(router.counter(...scope, "removals"), 1);

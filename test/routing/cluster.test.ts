@@ -5,7 +5,7 @@ import { cell, failed, ok, source } from "../../src/core/live.ts";
 import type { AddressSet } from "../../src/core/naming.ts";
 import { leaf, neg, union } from "../../src/core/names/nametree.ts";
 import { ewma } from "../../src/routing/balancers/ewma.ts";
-import { send } from "../support/ask.ts";
+import { send } from "../support/outcome.ts";
 import type { HeldCall } from "../support/routing.ts";
 import {
   address,
@@ -30,7 +30,7 @@ test("20: endpoints that stay keep their wires; those that left close after thei
   set.set(ok([address(3), address(4), address(5), address(6)]));
   assert.ok(router.wires.every(({ closes }) => closes.length === 0));
   for (const call of held) call.answer();
-  assert.ok(asked.every(({ answer }) => answer?.failure === null));
+  assert.ok(asked.every(({ outcome }) => outcome?.failure === null));
   const closedPorts = router.wires
     .filter(({ closes }) => closes.length > 0)
     .map((wire) => wire.address.port);
@@ -77,7 +77,7 @@ test("20: endpoints that stay keep their calls in progress, and what is known of
   assert.ok((counts.get(5) ?? 0) > 10 && (counts.get(6) ?? 0) > 10);
   for (const call of held.slice(1)) call.answer();
   const asked = [first, second, third].flat();
-  assert.ok(asked.every(({ answer }) => answer?.failure === null));
+  assert.ok(asked.every(({ outcome }) => outcome?.failure === null));
 });
 
 test("20: an update that changes nothing rebuilds nothing", () => {
@@ -126,12 +126,12 @@ test("a lookup of addresses that fails first fails the calls, and says why", () 
   router.bind("/svc/users", "/#/fs/users", set);
   const asked = send(router.service, testCall());
   set.set(failed(failure("unresolved", "no leader")));
-  assert.equal(asked.answer?.failure?.kind, "unresolved");
-  assert.match(asked.answer.failure.detail, /no leader/);
-  assert.equal(send(router.service, testCall()).answer?.failure?.kind, "unresolved");
+  assert.equal(asked.outcome?.failure?.kind, "unresolved");
+  assert.match(asked.outcome.failure.detail, /no leader/);
+  assert.equal(send(router.service, testCall()).outcome?.failure?.kind, "unresolved");
   assert.equal(router.clusters()[0]?.state, "failed");
   set.set(ok(addresses(1)));
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
 });
 
 test("addresses that do not come in time fail the calls that wait for them", () => {
@@ -140,7 +140,7 @@ test("addresses that do not come in time fail the calls that wait for them", () 
   const asked = send(router.service, testCall());
   router.clock.advance(10_000);
   assert.equal(
-    asked.answer?.failure?.detail,
+    asked.outcome?.failure?.detail,
     "Exceeded 10 s binding timeout while looking up the addresses of /#/fs/users",
   );
 });
@@ -175,7 +175,7 @@ test("a union sends each branch its share, and a branch without addresses fails 
   router.binding("/svc/users").set(ok(tree));
   let failures = 0;
   for (let i = 0; i < 10_000; i++) {
-    if (send(router.service, testCall()).answer?.failure !== null) failures++;
+    if (send(router.service, testCall()).outcome?.failure !== null) failures++;
   }
   assert.ok(Math.abs(failures - 1_000) < 100, `${failures}`);
 });
@@ -191,7 +191,7 @@ test("a name that is bound to something else sends its next calls there", () => 
   const blue = router.metrics.root.children.get("client")?.children.get("#/fs/blue");
   assert.equal(blue?.children.get("service")?.children.size, 0);
   router.binding("/svc/users").set(ok(neg));
-  assert.equal(send(router.service, testCall()).answer?.failure?.kind, "unbound");
+  assert.equal(send(router.service, testCall()).outcome?.failure?.kind, "unbound");
 });
 
 test("100,000 calls while endpoints come, go and refuse: each is answered, and none mixed up", () => {
@@ -236,17 +236,17 @@ function soak(seed: number): void {
         ),
       );
     }
-    for (const [id, { answer }] of pending) {
-      if (answer === null) continue;
-      assert.equal(answer.failure, null, `seed ${seed}`);
-      assert.equal(answer.response, 100 + (id % 300), `seed ${seed}`);
+    for (const [id, { outcome }] of pending) {
+      if (outcome === null) continue;
+      assert.equal(outcome.failure, null, `seed ${seed}`);
+      assert.equal(outcome.response, 100 + (id % 300), `seed ${seed}`);
       pending.delete(id);
       answered++;
     }
   }
   router.clock.advance(1_000);
   assert.equal(answered + pending.size, 50_000);
-  assert.ok(Array.from(pending.values()).every(({ answer }) => answer?.failure === null));
+  assert.ok(Array.from(pending.values()).every(({ outcome }) => outcome?.failure === null));
   const shown = new Set(
     router.clusters().flatMap(({ endpoints }) => endpoints.map((e) => e.address)),
   );

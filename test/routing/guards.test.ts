@@ -10,8 +10,8 @@ import { consecutiveFailures } from "../../src/routing/accruals/consecutive-fail
 import type { GuardOptions } from "../../src/routing/guards.ts";
 import { noGuards } from "../../src/routing/guards.ts";
 import { gradient } from "../../src/routing/limiters/gradient.ts";
-import { send } from "../support/ask.ts";
-import type { Asked } from "../support/ask.ts";
+import { send } from "../support/outcome.ts";
+import type { SentRequest } from "../support/outcome.ts";
 import { seeded } from "../support/random.ts";
 import type { HeldCall, TestRouter, TestRouterOptions } from "../support/routing.ts";
 import {
@@ -29,7 +29,7 @@ import { arrivals, workers } from "../support/workers.ts";
 const id = "/#/fs/users";
 const client = ["client", "#/fs/users"] as const;
 
-const isWaiting = ({ answer }: Asked<number>): boolean => answer === null;
+const isWaiting = ({ outcome }: SentRequest<number>): boolean => outcome === null;
 
 function guarded(guards: Partial<GuardOptions>, options: TestRouterOptions = {}): TestRouter {
   return testRouter({
@@ -41,7 +41,7 @@ function guarded(guards: Partial<GuardOptions>, options: TestRouterOptions = {})
 test("a rate limit lets a burst through, then so many a second, and says when to come back", () => {
   const router = guarded({ rateLimit: { perSec: 10, burst: 3 } });
   router.bind("/svc/users", id, addresses(1));
-  const ask = () => send(router.service, testCall()).answer?.failure ?? null;
+  const ask = () => send(router.service, testCall()).outcome?.failure ?? null;
   assert.deepEqual([ask(), ask(), ask()], [null, null, null]);
   const late = ask();
   assert.deepEqual([late?.kind, late?.retry, late?.retryAfterMs], ["limited", "safe", 100]);
@@ -59,7 +59,7 @@ test("a rate limit of a service is for its name, whatever dtab the calls bring",
   const router = testRouter({ service: { rateLimit: { perSec: 1, burst: 1 } } });
   router.bind("/svc/users", id, addresses(1));
   router.bind("/svc/other", "/#/fs/other", addresses(1));
-  const ask = (name: string) => send(router.service, testCall(name)).answer?.failure ?? null;
+  const ask = (name: string) => send(router.service, testCall(name)).outcome?.failure ?? null;
   assert.equal(ask("/svc/users"), null);
   assert.equal(ask("/svc/users")?.kind, "limited");
   assert.equal(ask("/svc/other"), null);
@@ -70,7 +70,7 @@ test("over a long time a rate limit lets exactly its rate through", () => {
   router.bind("/svc/users", id, addresses(1));
   let good = 0;
   arrivals(router.clock, seeded(7), 300, 100, () => {
-    if (send(router.service, testCall()).answer?.failure === null) good++;
+    if (send(router.service, testCall()).outcome?.failure === null) good++;
   });
   assert.ok(Math.abs(good - 10_000) <= 110, `${good}`);
 });
@@ -88,7 +88,7 @@ test("fail fast: an endpoint that cannot be connected to is dead at once, and ba
   assert.equal(router.gauge(...client, "loadbalancer", "available"), 0);
   isUp = true;
   router.clock.advance(1_000);
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
   assert.equal(router.gauge(...client, "loadbalancer", "available"), 1);
 });
 
@@ -99,15 +99,15 @@ test("fail fast: when nothing was ready for 3 s the calls that wait fail togethe
   const first = send(router.service, testCall());
   router.clock.advance(2_900);
   const second = send(router.service, testCall());
-  assert.equal(second.answer, null);
+  assert.equal(second.outcome, null);
   router.clock.advance(100);
-  const kinds = [first, second].map(({ answer }) => answer?.failure?.kind);
+  const kinds = [first, second].map(({ outcome }) => outcome?.failure?.kind);
   assert.deepEqual(kinds, ["exhausted", "exhausted"]);
   const third = send(router.service, testCall());
-  assert.equal(third.answer?.failure?.retryAfterMs, 0);
+  assert.equal(third.outcome?.failure?.retryAfterMs, 0);
   assert.equal(router.counter(...client, "fail_fast", "refused"), 1);
   set.set({ kind: "ok", value: addresses(1) });
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
 });
 
 test("fail fast: with all endpoints dead calls fail after 3 s, but for the probe", () => {
@@ -126,7 +126,7 @@ test("fail fast: with all endpoints dead calls fail after 3 s, but for the probe
     },
   );
   router.bind("/svc/users", id, addresses(2));
-  const ask = () => send(router.service, testCall()).answer;
+  const ask = () => send(router.service, testCall()).outcome;
   for (let i = 0; i < 10; i++) assert.equal(ask()?.response, 500);
   router.clock.advance(3_000);
   assert.equal(ask()?.failure?.kind, "exhausted");
@@ -336,7 +336,7 @@ test("the first answer of a hedged call counts, the other try is given up and is
   assert.equal(held.length, 2);
   assert.notDeepEqual(held[0]?.request.endpoint, held[1]?.request.endpoint);
   held[1]?.answer(201);
-  assert.equal(asked.answer?.response, 201);
+  assert.equal(asked.outcome?.response, 201);
   assert.equal(held[0]?.cancelledWith?.kind, "cancelled");
   assert.deepEqual(call.endpoint, held[1]?.request.endpoint);
   assert.equal(router.counter(...client, "failures"), 0);
@@ -359,7 +359,7 @@ test("a hedged call fails when both tries failed, and not before", () => {
   held[0]?.fail(failure("timeout", "first"));
   assert.ok(isWaiting(asked));
   held[1]?.fail(failure("timeout", "second"));
-  assert.equal(asked.answer?.failure?.detail, "second");
+  assert.equal(asked.outcome?.failure?.detail, "second");
 });
 
 test("a hedged call that its caller gives up ends both tries and is answered once", () => {
@@ -367,7 +367,7 @@ test("a hedged call that its caller gives up ends both tries and is answered onc
   const asked = send(router.service, testCall());
   router.clock.advance(20);
   asked.cancel(failure("cancelled", "gone"));
-  assert.equal(asked.answer?.failure?.detail, "gone");
+  assert.equal(asked.outcome?.failure?.detail, "gone");
   assert.ok(held.every(({ cancelledWith }) => cancelledWith !== null));
 });
 
@@ -384,7 +384,7 @@ test("faults: nothing happens until they are switched on, and then every answer 
   const router = guarded({ faults: setting });
   router.bind("/svc/users", id, addresses(1));
   const untouched = testCall();
-  assert.equal(send(router.service, untouched).answer?.response, 200);
+  assert.equal(send(router.service, untouched).outcome?.response, 200);
   assert.equal(untouched.fault, undefined);
   assert.equal(router.faults.change(null, { isOn: true }), 1);
   const slow = testCall();
@@ -392,11 +392,11 @@ test("faults: nothing happens until they are switched on, and then every answer 
   router.clock.advance(99);
   assert.ok(isWaiting(asked));
   router.clock.advance(1);
-  assert.equal(asked.answer?.response, 200);
+  assert.equal(asked.outcome?.response, 200);
   assert.equal(slow.fault, "delay 100");
   router.faults.change(pathLiteral(id), { delayPercent: 0, abortPercent: 100 });
   const broken = testCall("/svc/users", { idempotent: false });
-  assert.equal(send(router.service, broken).answer?.failure?.kind, "closed");
+  assert.equal(send(router.service, broken).outcome?.failure?.kind, "closed");
   assert.equal(broken.fault, "abort");
   assert.deepEqual(router.faults.views(), [
     {
@@ -411,7 +411,7 @@ test("faults: nothing happens until they are switched on, and then every answer 
   ]);
   assert.equal(router.faults.change(pathLiteral("/#/fs/none"), { isOn: false }), 0);
   router.faults.change(null, { isOn: false });
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
 });
 
 test("faults are the endpoint's own: it is taken out for them, and a try's limit ends a delay", () => {
@@ -423,7 +423,7 @@ test("faults are the endpoint's own: it is taken out for them, and a try's limit
   router.faults.change(null, { delayPercent: 100, abortPercent: 0 });
   const asked = send(router.service, testCall());
   router.clock.advance(50);
-  assert.equal(asked.answer?.failure?.kind, "timeout");
+  assert.equal(asked.outcome?.failure?.kind, "timeout");
 });
 
 test("faults come as often as they are asked for", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { IdleCache } from "../../src/routing/idle-cache.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
-import { send } from "../support/ask.ts";
+import { send } from "../support/outcome.ts";
 import { simulatedClock } from "../support/clock.ts";
 import { seeded } from "../support/random.ts";
 import type { HeldCall } from "../support/routing.ts";
@@ -133,7 +133,7 @@ test("a path that is idle goes with its metrics, and comes back when it is asked
   assert.equal(router.metrics.root.children.get("service")?.children.size ?? 0, 0);
   assert.equal(router.metrics.root.children.get("client")?.children.size ?? 0, 0);
   assert.deepEqual(router.wires[0]?.closes, [0]);
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
 });
 
 test("an evicted cluster is made again by the path that still names it", () => {
@@ -145,7 +145,7 @@ test("an evicted cluster is made again by the path that still names it", () => {
   router.bind("/svc/a", "/#/fs/a", addresses(1));
   router.bind("/svc/b", "/#/fs/b", addresses(1));
   for (const name of ["/svc/a", "/svc/b", "/svc/a", "/svc/b"]) {
-    assert.equal(send(router.service, testCall(name)).answer?.response, 200);
+    assert.equal(send(router.service, testCall(name)).outcome?.response, 200);
     assert.equal(router.clusters().length, 1);
   }
   assert.equal(router.wires.length, 4);
@@ -169,7 +169,7 @@ test("paths and clusters beyond the capacity serve their calls, and are closed a
   assert.equal(router.counter("bindcache", "client", "oneshots"), 2);
   for (const call of held) call.answer();
   assert.deepEqual(
-    asked.map(({ answer }) => answer?.response),
+    asked.map(({ outcome }) => outcome?.response),
     [200, 200, 200, 200],
   );
   assert.deepEqual(

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Service } from "../../src/core/service.ts";
-import { send } from "../support/ask.ts";
-import type { Asked } from "../support/ask.ts";
+import { send } from "../support/outcome.ts";
+import type { SentRequest } from "../support/outcome.ts";
 import type { SimulatedClock } from "../support/clock.ts";
 import { seeded } from "../support/random.ts";
 import type { TestCall, TestResponse } from "../support/routing.ts";
@@ -86,7 +86,7 @@ function overloaded(seed: number, maxAttempts: number, percentCanRetry: number):
   });
   router.bind("/svc/users", "/#/fs/users", addresses(1));
   let calls = 0;
-  const counted: Asked<TestResponse>[] = [];
+  const counted: SentRequest<TestResponse>[] = [];
   const countedFromMs = (overloadSecs + recoverySecs) * 1_000;
   const endMs = countedFromMs + countedSecs * 1_000;
   const call = (): void => {
@@ -100,7 +100,7 @@ function overloaded(seed: number, maxAttempts: number, percentCanRetry: number):
   };
   call();
   router.clock.advance(endMs + 2_000);
-  const succeeded = counted.filter(({ answer }) => answer?.response === 200);
+  const succeeded = counted.filter(({ outcome }) => outcome?.response === 200);
   return { success: succeeded.length / counted.length, amplification: endpoint.seen / calls };
 }
 

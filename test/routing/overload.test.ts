@@ -8,7 +8,7 @@ import type { BalancerPlugin } from "../../src/routing/balancers/balancer.ts";
 import { ewma } from "../../src/routing/balancers/ewma.ts";
 import { p2c } from "../../src/routing/balancers/p2c.ts";
 import { roundRobin } from "../../src/routing/balancers/round-robin.ts";
-import { send } from "../support/ask.ts";
+import { send } from "../support/outcome.ts";
 import { simulatedClock } from "../support/clock.ts";
 import { wireStats } from "../support/http.ts";
 import { seeded } from "../support/random.ts";

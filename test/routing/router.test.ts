@@ -5,7 +5,7 @@ import { failure } from "../../src/core/failure.ts";
 import { cell, failed, ok, pending } from "../../src/core/live.ts";
 import type { AddressSet } from "../../src/core/naming.ts";
 import { empty, leaf, neg } from "../../src/core/names/nametree.ts";
-import { ask, send } from "../support/ask.ts";
+import { outcomeOf, send } from "../support/outcome.ts";
 import type { HeldCall } from "../support/routing.ts";
 import {
   address,
@@ -25,7 +25,7 @@ test("a call reaches an endpoint of the id its name is bound to, and says where 
   const router = testRouter();
   router.binding("/svc/users").set(ok(leaf(bound("/#/fs/users", addresses(1), "/rest"))));
   const call = testCall();
-  assert.deepEqual(await ask(router.service, call), { response: 200, failure: null });
+  assert.deepEqual(await outcomeOf(router.service, call), { response: 200, failure: null });
   assert.equal(call.logicalName, "/svc/users");
   assert.equal(call.bound?.id, "/#/fs/users");
   assert.equal(call.bound?.residual, "/rest");
@@ -34,7 +34,7 @@ test("a call reaches an endpoint of the id its name is bound to, and says where 
 
 test("a call without a name is refused with the identifier's text", async () => {
   const router = testRouter();
-  const { failure: why } = await ask(router.service, testCall("nonsense"));
+  const { failure: why } = await outcomeOf(router.service, testCall("nonsense"));
   assert.equal(why?.kind, "unidentified");
   assert.equal(why.detail, "no name: nonsense");
 });
@@ -43,11 +43,11 @@ test("calls wait for the first binding and for the first addresses", () => {
   const router = testRouter();
   const set = cell<AddressSet>();
   const asked = send(router.service, testCall());
-  assert.equal(asked.answer, null);
+  assert.equal(asked.outcome, null);
   router.bind("/svc/users", "/#/fs/users", set);
-  assert.equal(asked.answer, null);
+  assert.equal(asked.outcome, null);
   set.set(ok(addresses(2)));
-  assert.deepEqual(asked.answer, { response: 200, failure: null });
+  assert.deepEqual(asked.outcome, { response: 200, failure: null });
 });
 
 test("a name that is not resolved in time fails with Linkerd's words", () => {
@@ -56,9 +56,9 @@ test("a name that is not resolved in time fails with Linkerd's words", () => {
   router.clock.advance(9_999);
   assert.equal(router.pending, 1);
   router.clock.advance(1);
-  assert.equal(asked.answer?.failure?.kind, "unresolved");
+  assert.equal(asked.outcome?.failure?.kind, "unresolved");
   assert.equal(
-    asked.answer.failure.detail,
+    asked.outcome.failure.detail,
     "Exceeded 10 s binding timeout while resolving name: /svc/x",
   );
 });
@@ -67,7 +67,7 @@ test("a call can be cancelled while it waits, and waits no more", () => {
   const router = testRouter();
   const asked = send(router.service, testCall());
   asked.cancel(cancelled);
-  assert.equal(asked.answer?.failure, cancelled);
+  assert.equal(asked.outcome?.failure, cancelled);
   router.bind("/svc/users", "/#/fs/users", addresses(1));
   assert.equal(router.wires.length, 0);
 });
@@ -76,17 +76,17 @@ test("a name that cannot be resolved fails the calls that wait for it, and later
   const router = testRouter();
   const asked = send(router.service, testCall());
   router.binding("/svc/users").set(failed(failure("unresolved", "consul is away")));
-  assert.equal(asked.answer?.failure?.kind, "unresolved");
-  assert.match(asked.answer.failure.detail, /consul is away/);
-  assert.equal(send(router.service, testCall()).answer?.failure?.kind, "unresolved");
+  assert.equal(asked.outcome?.failure?.kind, "unresolved");
+  assert.match(asked.outcome.failure.detail, /consul is away/);
+  assert.equal(send(router.service, testCall()).outcome?.failure?.kind, "unresolved");
   router.bind("/svc/users", "/#/fs/users", addresses(1));
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
 });
 
 test("a name that the dtab can never resolve is not worth another try", () => {
   const router = testRouter();
   router.binding("/svc/users").set(failed(failure("unbound", "round in circles")));
-  const { failure: why } = send(router.service, testCall()).answer ?? {};
+  const { failure: why } = send(router.service, testCall()).outcome ?? {};
   assert.equal(why?.kind, "unbound");
   assert.equal(why.retry, "never");
   assert.match(why.detail, /round in circles/);
@@ -95,24 +95,24 @@ test("a name that the dtab can never resolve is not worth another try", () => {
 test("a binding once good is kept when resolution fails or starts again", () => {
   const router = testRouter();
   router.bind("/svc/users", "/#/fs/users", addresses(1));
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
   router.binding("/svc/users").set(failed(failure("unresolved", "consul is away")));
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
   router.binding("/svc/users").set(pending);
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
 });
 
 test("a name bound to nothing fails at once, with the dtabs and a trace", () => {
   const router = testRouter();
   for (const tree of [neg, empty]) {
     router.binding("/svc/users").set(ok(tree));
-    const { answer } = send(router.service, testCall());
-    assert.equal(answer?.failure?.kind, "unbound");
+    const { outcome } = send(router.service, testCall());
+    assert.equal(outcome?.failure?.kind, "unbound");
     assert.equal(
-      answer.failure.detail,
+      outcome.failure.detail,
       "No hosts are available for /svc/users, Dtab.base=[], Dtab.local=[]",
     );
-    assert.equal(answer.failure.trace, "trace of /svc/users with 0 entries");
+    assert.equal(outcome.failure.trace, "trace of /svc/users with 0 entries");
   }
 });
 
@@ -135,7 +135,7 @@ test("of many names that fail at once only some are explained, and the others la
     Array.from({ length: 50 }, (_, i) => {
       const name = `/svc/n${from + i}`;
       router.binding(name).set(ok(neg));
-      return send(router.service, testCall(name)).answer?.failure?.trace ?? "";
+      return send(router.service, testCall(name)).outcome?.failure?.trace ?? "";
     });
   assert.equal(traces(0).filter((trace) => trace.startsWith("explained")).length, 20);
   assert.equal(explained, 20);
@@ -146,9 +146,9 @@ test("of many names that fail at once only some are explained, and the others la
 test("an empty set of addresses is answered at once", () => {
   const router = testRouter();
   router.bind("/svc/users", "/#/fs/users", []);
-  const { answer } = send(router.service, testCall());
-  assert.equal(answer?.failure?.kind, "unbound");
-  assert.match(answer.failure.detail, /^no addresses for \/#\/fs\/users/);
+  const { outcome } = send(router.service, testCall());
+  assert.equal(outcome?.failure?.kind, "unbound");
+  assert.match(outcome.failure.detail, /^no addresses for \/#\/fs\/users/);
   assert.equal(router.wires.length, 0);
 });
 
@@ -156,7 +156,7 @@ test("addresses once good are kept when the lookup fails; none are left when the
   const set = cell<AddressSet>(ok(addresses(3)));
   const router = testRouter();
   router.bind("/svc/users", "/#/fs/users", set);
-  const status = () => send(router.service, testCall()).answer;
+  const status = () => send(router.service, testCall()).outcome;
   assert.equal(status()?.response, 200);
   set.set(failed(failure("unresolved", "no leader")));
   assert.equal(status()?.response, 200);
@@ -174,13 +174,13 @@ test("with probation, endpoints that discovery removed stay until they are found
     serve: () => (request, reply) => (healthy ? answers(200) : answers(500))(request, reply),
   });
   router.bind("/svc/users", "/#/fs/users", set);
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
   set.set(ok("neg"));
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
   healthy = false;
   for (let i = 0; i < 5; i++) send(router.service, testCall());
   set.set(ok([]));
-  assert.equal(send(router.service, testCall()).answer?.failure?.kind, "unbound");
+  assert.equal(send(router.service, testCall()).outcome?.failure?.kind, "unbound");
 });
 
 test("paths that are bound to one id share its endpoints", () => {
@@ -217,7 +217,7 @@ test("a call that was refused is sent to another endpoint when one is open", () 
     });
     router.bind("/svc/users", "/#/fs/users", addresses(2));
     for (let i = 0; i < 20; i++) {
-      assert.equal(send(router.service, testCall()).answer?.response, 200, `seed ${seed}`);
+      assert.equal(send(router.service, testCall()).outcome?.response, 200, `seed ${seed}`);
     }
     assert.ok(router.counter("client", "#/fs/users", "retries", "requeues") <= 5);
   }
@@ -226,9 +226,9 @@ test("a call that was refused is sent to another endpoint when one is open", () 
 test("a call is not sent more often than there are endpoints and one", () => {
   const router = testRouter({ serve: () => fails(refused) });
   router.bind("/svc/users", "/#/fs/users", addresses(3));
-  const { answer } = send(router.service, testCall());
-  assert.equal(answer?.failure?.kind, "connect");
-  assert.equal(answer.failure.retry, "never");
+  const { outcome } = send(router.service, testCall());
+  assert.equal(outcome?.failure?.kind, "connect");
+  assert.equal(outcome.failure.retry, "never");
   assert.equal(router.counter("client", "#/fs/users", "requests"), 4);
   assert.equal(router.counter("client", "#/fs/users", "retries", "request_limit"), 1);
 });
@@ -265,8 +265,8 @@ test("the limit over all tries ends a call, and cancels the try", () => {
   const asked = send(router.service, call);
   assert.equal(call.deadlineMs, 500);
   router.clock.advance(500);
-  assert.equal(asked.answer?.failure?.kind, "timeout");
-  assert.match(asked.answer.failure.detail, /exceeded 500 ms to \/svc\/users/);
+  assert.equal(asked.outcome?.failure?.kind, "timeout");
+  assert.match(asked.outcome.failure.detail, /exceeded 500 ms to \/svc\/users/);
   assert.equal(held[0]?.cancelledWith?.kind, "timeout");
 });
 
@@ -274,8 +274,8 @@ test("a caller's deadline ends a call when it is earlier than the limit, even wh
   const router = testRouter({ service: { totalTimeoutMs: 500 } });
   const asked = send(router.service, testCall("/svc/users", { deadlineMs: 50 }));
   router.clock.advance(50);
-  assert.equal(asked.answer?.failure?.kind, "timeout");
-  assert.match(asked.answer.failure.detail, /caller's deadline/);
+  assert.equal(asked.outcome?.failure?.kind, "timeout");
+  assert.match(asked.outcome.failure.detail, /caller's deadline/);
 });
 
 test("a call whose deadline has passed is not sent", () => {
@@ -283,7 +283,7 @@ test("a call whose deadline has passed is not sent", () => {
   router.bind("/svc/users", "/#/fs/users", addresses(1));
   router.clock.advance(100);
   const asked = send(router.service, testCall("/svc/users", { deadlineMs: 100 }));
-  assert.equal(asked.answer?.failure?.kind, "timeout");
+  assert.equal(asked.outcome?.failure?.kind, "timeout");
   assert.equal(router.wires.length, 0);
 });
 
@@ -293,8 +293,8 @@ test("the limit for one try fails it, and the call is not requeued", () => {
   router.bind("/svc/users", "/#/fs/users", addresses(2));
   const asked = send(router.service, testCall());
   router.clock.advance(100);
-  assert.equal(asked.answer?.failure?.kind, "timeout");
-  assert.match(asked.answer.failure.detail, /requestAttemptTimeoutMs/);
+  assert.equal(asked.outcome?.failure?.kind, "timeout");
+  assert.match(asked.outcome.failure.detail, /requestAttemptTimeoutMs/);
   assert.equal(held.length, 1);
 });
 
@@ -330,7 +330,7 @@ test("closing waits for calls in flight, and at most the grace", async () => {
   assert.deepEqual(router.wires[0]?.closes, []);
   held[0]?.answer();
   await closing;
-  assert.equal(first.answer?.response, 200);
+  assert.equal(first.outcome?.response, 200);
   assert.deepEqual(router.wires[0]?.closes, [0]);
   assert.equal(router.metrics.root.children.get("client")?.children.size, 0);
 });
@@ -339,9 +339,9 @@ test("a call that comes when the router has closed is told to go elsewhere", asy
   const router = testRouter();
   router.bind("/svc/users", "/#/fs/users", addresses(1));
   await router.close(0);
-  const { answer } = send(router.service, testCall());
-  assert.equal(answer?.failure?.kind, "exhausted");
-  assert.equal(answer.failure.retry, "safe");
+  const { outcome } = send(router.service, testCall());
+  assert.equal(outcome?.failure?.kind, "exhausted");
+  assert.equal(outcome.failure.retry, "safe");
 });
 
 test("a call in flight when the grace has passed is broken, and still gets its answer", async () => {
@@ -355,7 +355,7 @@ test("a call in flight when the grace has passed is broken, and still gets its a
   const closing = router.close(1_000);
   router.clock.advance(1_000);
   await closing;
-  assert.equal(asked.answer?.failure?.kind, "closed");
+  assert.equal(asked.outcome?.failure?.kind, "closed");
   assert.equal(router.pending, 0);
 });
 

@@ -2,16 +2,16 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import type { TestContext } from "node:test";
-import type { Answer } from "./services.ts";
+import type { ReceivedResponse } from "./http-request.ts";
 
 interface Waiter {
   readonly isBodiless: boolean;
-  resolve(answer: Answer): void;
+  resolve(answer: ReceivedResponse): void;
   reject(why: Error): void;
 }
 
 interface Read {
-  readonly answer: Answer;
+  readonly answer: ReceivedResponse;
   readonly length: number;
 }
 
@@ -50,7 +50,7 @@ export class Caller {
   }
 
   /** Rejects when the connection ends before the answer does. `HEAD` and its like have no body. */
-  answer(isBodiless = false): Promise<Answer> {
+  response(isBodiless = false): Promise<ReceivedResponse> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ isBodiless, resolve, reject });
       this.#read();
@@ -59,9 +59,9 @@ export class Caller {
   }
 
   /** A GET, or what `head` is, and its answer. */
-  ask(host: string, head = "GET / HTTP/1.1"): Promise<Answer> {
+  ask(host: string, head = "GET / HTTP/1.1"): Promise<ReceivedResponse> {
     this.write(`${head}\r\nHost: ${host}\r\n\r\n`);
-    return this.answer(head.startsWith("HEAD "));
+    return this.response(head.startsWith("HEAD "));
   }
 
   close(): void {

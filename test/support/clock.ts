@@ -47,14 +47,3 @@ export function simulatedClock(startWallMs = Date.UTC(2024, 0, 1)): SimulatedClo
     },
   };
 }
-
-/** The process's own time, for tests that wait for real files and sockets. */
-export const systemClock: Clock = {
-  nowMs: () => performance.now(),
-  wallMs: () => Date.now(),
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};

@@ -2,7 +2,7 @@
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { caller } from "./caller.ts";
-import { until } from "./services.ts";
+import { until } from "./until.ts";
 
 export interface Load {
   /** The body of the last answer of each caller. */

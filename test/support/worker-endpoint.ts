@@ -1,7 +1,7 @@
 // An HTTP endpoint that works on some calls at a time, and lets the others wait in order.
 import type { TestContext } from "node:test";
 import type { Random } from "../../src/core/clock.ts";
-import { service } from "./services.ts";
+import { service } from "./service.ts";
 import { erlang4 } from "./simulator.ts";
 
 export interface WorkerEndpoint {

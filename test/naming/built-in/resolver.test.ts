@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { ok, pending } from "../../../src/core/live.ts";
 import { askSystem, hostResolver } from "../../../src/naming/built-in/resolver.ts";
 import type { AskHost, HostAnswer } from "../../../src/naming/built-in/resolver.ts";
-import { simulatedClock, systemClock } from "../../support/clock.ts";
+import { simulatedClock } from "../../support/clock.ts";
+import { realClock } from "../../support/real-clock.ts";
 import { keptLog, stateWhen } from "../../support/naming.ts";
 
 /** Questions wait until the test answers them. */
@@ -116,7 +117,7 @@ test("IP literals are not asked for, and neither is what cannot be a host name",
 });
 
 test("the system is asked for localhost", async () => {
-  const hosts = hostResolver(systemClock, keptLog(), askSystem);
+  const hosts = hostResolver(realClock, keptLog(), askSystem);
   const state = await stateWhen(hosts.resolve("localhost"), ({ kind }) => kind !== "pending");
   assert.ok(state.kind === "ok");
   assert.ok(state.value.includes("127.0.0.1") || state.value.includes("::1"));

@@ -10,7 +10,7 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { consulClient } from "../../../src/naming/consul/client.ts";
 import type { Client, Outcome, Query } from "../../../src/naming/consul/api.ts";
-import { deadPort } from "../../support/services.ts";
+import { deadPort } from "../../support/service.ts";
 import { consulAgent } from "../../support/consul.ts";
 import { testFolder } from "../../support/folder.ts";
 import { hasPeer } from "../../support/peers.ts";

@@ -10,7 +10,7 @@ import type { Bound } from "../../../src/core/naming.ts";
 import { pathLiteral } from "../../../src/core/names/path.ts";
 import { fsInterpreter } from "../../../src/naming/interpreters/fs.ts";
 import { bindsTo } from "../../../src/naming/binding/delegation.ts";
-import { systemClock } from "../../support/clock.ts";
+import { realClock } from "../../support/real-clock.ts";
 import { testFolder } from "../../support/folder.ts";
 import { dtabLiteral, keptLog, namingDeps, stateWhen, stayingAlive } from "../../support/naming.ts";
 
@@ -20,7 +20,7 @@ function setup(t: TestContext, dtab: string) {
   folder.write("routes.dtab", dtab);
   const dtabFile = join(folder.path, "routes.dtab");
   const config = v.parse(fsInterpreter.schema, { kind: "io.l5d.fs", dtabFile });
-  const deps = { ...namingDeps({ clock: systemClock, log }), namers: [] };
+  const deps = { ...namingDeps({ clock: realClock, log }), namers: [] };
   const interpreter = fsInterpreter.create(config, deps);
   t.after(() => interpreter.close());
   return { folder, log, dtabFile, interpreter };

@@ -12,11 +12,12 @@ import type { AddressSet, Bound, RunningNamer } from "../../../src/core/naming.t
 import { pathLiteral } from "../../../src/core/names/path.ts";
 import type { Path } from "../../../src/core/names/path.ts";
 import { fs } from "../../../src/naming/namers/fs.ts";
-import { simulatedClock, systemClock } from "../../support/clock.ts";
+import { simulatedClock } from "../../support/clock.ts";
+import { realClock } from "../../support/real-clock.ts";
 import { testFolder } from "../../support/folder.ts";
 import { fakeHosts, keptLog, namerDeps, stateWhen, stayingAlive } from "../../support/naming.ts";
 
-function setup(t: TestContext, clock: Clock = systemClock) {
+function setup(t: TestContext, clock: Clock = realClock) {
   const folder = testFolder(t);
   const log = keptLog();
   const hosts = fakeHosts();

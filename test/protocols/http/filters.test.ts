@@ -15,7 +15,7 @@ import type { HttpResponse } from "../../../protocols/http/message.ts";
 import { copyOf } from "../../../protocols/http/codec/request-head.ts";
 import { responseHead } from "../../../protocols/http/codec/head-writer.ts";
 import type { ServerFilterOptions } from "../../../protocols/http/filters.ts";
-import { ask } from "../../support/ask.ts";
+import { outcomeOf } from "../../support/outcome.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { seeded } from "../../support/random.ts";
 import { answering, request, response, textBody, textOf } from "./messages.ts";
@@ -41,9 +41,9 @@ const statusOf = (why: ReturnType<typeof failure> | null) =>
 test("this hop is added to Via, with the version in which the request came", async () => {
   const { seen, service } = answering();
   const proxy = stack(filters(), service);
-  await ask(proxy, request());
-  await ask(proxy, request({ via: "1.1 edge, 1.1 mid" }));
-  await ask(proxy, request({ version: "1.0" }));
+  await outcomeOf(proxy, request());
+  await outcomeOf(proxy, request({ via: "1.1 edge, 1.1 mid" }));
+  await outcomeOf(proxy, request({ version: "1.0" }));
   assert.deepEqual(
     seen.map(({ via }) => via),
     ["1.1 switchyard", "1.1 edge, 1.1 mid, 1.1 switchyard", "1.0 switchyard"],
@@ -53,9 +53,9 @@ test("this hop is added to Via, with the version in which the request came", asy
 test("a request that passed too many proxies is refused with 400, and one fewer is not", async () => {
   const { seen, service } = answering();
   const proxy = stack(filters({ maxCallDepth: 3 }), service);
-  await ask(proxy, request({ via: "1.1 a, 1.1 b,, 1.1 c" }));
+  await outcomeOf(proxy, request({ via: "1.1 a, 1.1 b,, 1.1 c" }));
   assert.equal(seen.length, 1);
-  const { failure: why } = await ask(proxy, request({ via: "1.1 a,1.1 b,1.1 c,1.1 d" }));
+  const { failure: why } = await outcomeOf(proxy, request({ via: "1.1 a,1.1 b,1.1 c,1.1 d" }));
   assert.equal(statusOf(why), 400);
   assert.equal(
     why?.detail,
@@ -67,7 +67,7 @@ test("a request that passed too many proxies is refused with 400, and one fewer 
 test("a dtab that cannot be read is refused with 400 and is not routed", async () => {
   const { seen, service } = answering();
   const asked = request({ context: ["l5d-dtab", "/a=>"] });
-  const { failure: why } = await ask(stack(filters(), service), asked);
+  const { failure: why } = await outcomeOf(stack(filters(), service), asked);
   assert.equal(statusOf(why), 400);
   assert.match(why?.detail ?? "", /^l5d-dtab header is not a dtab/);
   assert.equal(seen.length, 0);
@@ -77,7 +77,10 @@ test("Forwarded and the timestamp are added as lines of their own", async () => 
   const clock = simulatedClock(1_700_000_000_000);
   const { seen, service } = answering();
   const own = filters({ clock, forwarded: () => "by=_a;for=_b", timestampHeader: "x-start" });
-  await ask(stack(own, service), request({ fields: ["X-Start", "1", "Forwarded", "for=_z"] }));
+  await outcomeOf(
+    stack(own, service),
+    request({ fields: ["X-Start", "1", "Forwarded", "for=_z"] }),
+  );
   assert.deepEqual(
     seen[0]?.fields.list,
     [
@@ -90,8 +93,8 @@ test("Forwarded and the timestamp are added as lines of their own", async () => 
 test("a server's timeout shortens the deadline and never lengthens it", async () => {
   const { seen, service } = answering();
   const proxy = stack(filters({ timeoutMs: 500 }), service);
-  await ask(proxy, request());
-  await ask(proxy, request({ deadlineMs: 100 }));
+  await outcomeOf(proxy, request());
+  await outcomeOf(proxy, request({ deadlineMs: 100 }));
   assert.deepEqual(
     seen.map(({ deadlineMs }) => deadlineMs),
     [500, 100],
@@ -101,7 +104,7 @@ test("a server's timeout shortens the deadline and never lengthens it", async ()
 test("clearContext keeps what callers say of their context from being believed", async () => {
   const { seen, service } = answering();
   const fields = ["l5d-dtab", "/a=>", "l5d-ctx-trace", "x", "l5d-own", "1"];
-  const { failure: why } = await ask(
+  const { failure: why } = await outcomeOf(
     stack(filters({ clearContext: true }), service),
     request({ context: fields }),
   );
@@ -118,10 +121,16 @@ test("clearContext tells callers nothing: no l5d fields, and no body of an error
   });
   const fine = response({ verdict: "success", body: textBody("hello") });
   const cleared = filters({ clearContext: true });
-  const { response: told } = await ask(stack(cleared, answering(() => error).service), request());
+  const { response: told } = await outcomeOf(
+    stack(cleared, answering(() => error).service),
+    request(),
+  );
   assert.ok(told !== null);
   assert.deepEqual([toldToCaller(told), told.verdict, textOf(told)], [[], null, ""]);
-  const { response: kept } = await ask(stack(cleared, answering(() => fine).service), request());
+  const { response: kept } = await outcomeOf(
+    stack(cleared, answering(() => fine).service),
+    request(),
+  );
   assert.ok(kept !== null);
   assert.deepEqual([toldToCaller(kept), kept.verdict, textOf(kept)], [[], null, "hello"]);
 });
@@ -131,7 +140,7 @@ test("the wire tells the endpoint of the call", async () => {
   const { seen, service } = answering();
   const asked = request();
   shared.read(asked);
-  await ask(
+  await outcomeOf(
     stack([wireContext(shared, (request, reply, next) => next(request, reply))], service),
     asked,
   );
@@ -181,7 +190,10 @@ test("an endpoint gets the Host it wants, and the caller sees its own in redirec
     });
   });
   const asked = request({ host: "outer$&:80" });
-  const { response: answer } = await ask(stack([wireAuthority("inner.test")], service), asked);
+  const { response: answer } = await outcomeOf(
+    stack([wireAuthority("inner.test")], service),
+    asked,
+  );
   assert.deepEqual(hosts, ["inner.test"]);
   assert.equal(asked.host, "outer$&:80");
   assert.deepEqual(

@@ -4,7 +4,7 @@ import { failure } from "../../../src/core/failure.ts";
 import { stack } from "../../../src/core/service.ts";
 import type { Service } from "../../../src/core/service.ts";
 import { admissionFilter } from "../../../src/routing/filters/admission.ts";
-import { send } from "../../support/ask.ts";
+import { send } from "../../support/outcome.ts";
 import type { HeldCall, TestCall, TestResponse } from "../../support/routing.ts";
 import { holding, testCall } from "../../support/routing.ts";
 
@@ -14,11 +14,11 @@ test("one request too many is refused at once, and may be sent elsewhere", () =>
   const first = send(admitted, testCall());
   const second = send(admitted, testCall());
   assert.deepEqual(
-    [second.answer?.failure?.kind, second.answer?.failure?.retry],
+    [second.outcome?.failure?.kind, second.outcome?.failure?.retry],
     ["exhausted", "safe"],
   );
   calls[0]?.answer();
-  assert.equal(first.answer?.failure, null);
+  assert.equal(first.outcome?.failure, null);
   const third = send(admitted, testCall());
   third.cancel(failure("cancelled", "gone"));
   send(admitted, testCall());

@@ -13,7 +13,7 @@ import { RetryStats, retryFilter } from "../../../src/routing/filters/retry.ts";
 import { statsFilter } from "../../../src/routing/filters/stats.ts";
 import { WaitingRoom } from "../../../src/routing/waiting-room.ts";
 import { openMetrics } from "../../../src/telemetry/metrics.ts";
-import { send } from "../../support/ask.ts";
+import { send } from "../../support/outcome.ts";
 import type { SimulatedClock } from "../../support/clock.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { exactlyOnce } from "../../support/exactly-once.ts";
@@ -111,18 +111,18 @@ function whimsical(clock: SimulatedClock, random: () => number): TestService {
 for (const [name, make] of Object.entries(filters)) {
   test(`${name}: passes on an answer that comes before the service returns`, () => {
     const service = stack([make(simulatedClock())], answers(200));
-    assert.deepEqual(send(service, testCall()).answer, { response: 200, failure: null });
+    assert.deepEqual(send(service, testCall()).outcome, { response: 200, failure: null });
   });
 
   test(`${name}: passes on an answer that comes later, head and end apart`, () => {
     const held: HeldCall[] = [];
     const asked = send(stack([make(simulatedClock())], holding(held)), testCall());
-    assert.ok(asked.answer === null);
+    assert.ok(asked.outcome === null);
     held[0]?.reply.start(200);
     assert.equal(asked.response, 200);
-    assert.equal(asked.answer, null);
+    assert.equal(asked.outcome, null);
     held[0]?.reply.end(null);
-    assert.deepEqual(asked.answer, { response: 200, failure: null });
+    assert.deepEqual(asked.outcome, { response: 200, failure: null });
   });
 
   test(`${name}: passes on a cancel, once, and the answer is its reason`, () => {
@@ -130,7 +130,7 @@ for (const [name, make] of Object.entries(filters)) {
     const asked = send(stack([make(simulatedClock())], holding(held)), testCall());
     asked.cancel(cancelled);
     asked.cancel(cancelled);
-    assert.equal(asked.answer?.failure, cancelled);
+    assert.equal(asked.outcome?.failure, cancelled);
     assert.equal(held[0]?.cancelledWith, cancelled);
     assert.equal(held.length, 1);
   });
@@ -138,7 +138,7 @@ for (const [name, make] of Object.entries(filters)) {
   test(`${name}: a cancel after the end changes nothing`, () => {
     const asked = send(stack([make(simulatedClock())], answers(200)), testCall());
     asked.cancel(cancelled);
-    assert.equal(asked.answer?.failure, null);
+    assert.equal(asked.outcome?.failure, null);
   });
 
   test(`${name}: gives one answer to each of many calls, whatever happens when`, () => {
@@ -148,7 +148,7 @@ for (const [name, make] of Object.entries(filters)) {
       const asked = send(stack([make(clock)], whimsical(clock, random)), testCall());
       if (random() < 0.3) clock.after(2_000 * random(), () => asked.cancel(cancelled));
       clock.advance(9_000);
-      assert.ok(asked.answer !== null, `seed ${seed}`);
+      assert.ok(asked.outcome !== null, `seed ${seed}`);
     }
   });
 }
@@ -166,7 +166,7 @@ test("requeue: a try that failed at once does not take the place of the one afte
   assert.equal(held.length, 1);
   asked.cancel(cancelled);
   assert.equal(held[0]?.cancelledWith, cancelled);
-  assert.equal(asked.answer?.failure, cancelled);
+  assert.equal(asked.outcome?.failure, cancelled);
 });
 
 test("requeue: a call that is cancelled is not sent again, even if the try ends as refused", () => {
@@ -190,7 +190,7 @@ test("requeue: nothing is sent again once the head has gone to the caller", () =
   held[0]?.reply.start(200);
   held[0]?.fail(refused);
   assert.equal(held.length, 1);
-  assert.equal(asked.answer?.failure, refused);
+  assert.equal(asked.outcome?.failure, refused);
 });
 
 test("a caller who cancels in the middle of a synchronous head is heard", () => {
@@ -230,7 +230,7 @@ test("deadline: no timer for a call without a limit, and none after the head", (
   held[1]?.reply.start(200);
   assert.equal(clock.waiting, 0);
   clock.advance(1_000);
-  assert.equal(limited.answer, null);
+  assert.equal(limited.outcome, null);
 });
 
 test("stats: counts what was asked, how it ended, and for how long", () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
 import type { Service } from "../../../src/core/service.ts";
 import type { ServiceOptions } from "../../../src/routing/options.ts";
-import { send } from "../../support/ask.ts";
+import { send } from "../../support/outcome.ts";
 import type { HeldCall, TestCall, TestResponse, TestRouter } from "../../support/routing.ts";
 import {
   addresses,
@@ -68,8 +68,8 @@ test("a retryable answer is discarded and the call goes to another endpoint", ()
       discard: (response) => void discarded.push(response),
     });
     router.bind("/svc/users", "/#/fs/users", addresses(3));
-    const { answer } = send(router.service, testCall());
-    assert.deepEqual(answer, { response: 200, failure: null }, `seed ${seed}`);
+    const { outcome } = send(router.service, testCall());
+    assert.deepEqual(outcome, { response: 200, failure: null }, `seed ${seed}`);
     assert.deepEqual(discarded, [503]);
     assert.equal(new Set(tried).size, 2, `the same endpoint again, seed ${seed}`);
     assert.equal(retryCount(router, "total"), 1);
@@ -85,14 +85,14 @@ test("the only endpoint there is gets the call again", () => {
     endpoints: 1,
     serve: () => (request, reply) => answers(++tries < 3 ? 500 : 200)(request, reply),
   });
-  assert.equal(send(router.service, testCall()).answer?.response, 200);
+  assert.equal(send(router.service, testCall()).outcome?.response, 200);
   assert.equal(tries, 3);
 });
 
 test("after maxAttempts the caller gets the last answer as it is", () => {
   let tries = 0;
   const router = setUp({ serve: () => (request, reply) => answers(500 + ++tries)(request, reply) });
-  assert.deepEqual(send(router.service, testCall()).answer, { response: 503, failure: null });
+  assert.deepEqual(send(router.service, testCall()).outcome, { response: 503, failure: null });
   assert.equal(tries, 3);
   assert.equal(retryCount(router, "request_limit"), 1);
 });
@@ -100,10 +100,10 @@ test("after maxAttempts the caller gets the last answer as it is", () => {
 test("25: a failure that was tried often enough says that nobody should try again", () => {
   const slow = failure("timeout", "too slow", "if-idempotent");
   const router = setUp({ serve: () => fails(slow) });
-  const { answer } = send(router.service, testCall());
-  assert.equal(answer?.failure?.kind, "timeout");
-  assert.equal(answer.failure.retry, "never");
-  assert.equal(answer.failure.isFinal, true);
+  const { outcome } = send(router.service, testCall());
+  assert.equal(outcome?.failure?.kind, "timeout");
+  assert.equal(outcome.failure.retry, "never");
+  assert.equal(outcome.failure.isFinal, true);
 });
 
 test("25: what requeues gave up on is not retried as well", () => {
@@ -115,9 +115,9 @@ test("25: what requeues gave up on is not retried as well", () => {
       return fails(refused)(request, reply);
     },
   });
-  const { answer } = send(router.service, testCall());
+  const { outcome } = send(router.service, testCall());
   assert.equal(tries, 3); // as many as endpoints, and one
-  assert.equal(answer?.failure?.isFinal, true);
+  assert.equal(outcome?.failure?.isFinal, true);
   assert.equal(retryCount(router, "total"), 0);
 });
 
@@ -135,7 +135,7 @@ test("25: a cancelled call is not tried again, whatever its try ends with", () =
   const router = setUp({ serve: () => holding(held) });
   const asked = send(router.service, testCall());
   asked.cancel(cancelled);
-  assert.equal(asked.answer?.failure, cancelled);
+  assert.equal(asked.outcome?.failure, cancelled);
   assert.equal(held.length, 1);
 });
 
@@ -146,9 +146,9 @@ test("a cancel ends a call that waits for its next try, and no try follows", () 
   });
   const asked = send(router.service, testCall());
   const timers = router.clock.waiting;
-  assert.equal(asked.answer, null);
+  assert.equal(asked.outcome, null);
   asked.cancel(cancelled);
-  assert.deepEqual(asked.answer, { response: null, failure: cancelled });
+  assert.deepEqual(asked.outcome, { response: null, failure: cancelled });
   assert.equal(router.clock.waiting, timers - 1);
   router.clock.advance(1_000);
   assert.equal(router.counter("client", "#/fs/users", "requests"), 1);
@@ -164,9 +164,9 @@ test("a cancel while the discarded answer is drained ends the call when that has
     },
   });
   const asked = send(router.service, testCall());
-  assert.equal(asked.answer, null);
+  assert.equal(asked.outcome, null);
   asked.cancel(cancelled);
-  assert.deepEqual(asked.answer, { response: null, failure: cancelled });
+  assert.deepEqual(asked.outcome, { response: null, failure: cancelled });
   assert.equal(router.counter("client", "#/fs/users", "requests"), 1);
 });
 
@@ -186,7 +186,7 @@ test("the next try begins when the discarded answer has ended, not before", () =
   assert.equal(ends.length, 2);
   assert.equal(asked.response, 200);
   ends[1]?.();
-  assert.deepEqual(asked.answer, { response: 200, failure: null });
+  assert.deepEqual(asked.outcome, { response: 200, failure: null });
 });
 
 test("a call whose head has gone to the caller is not tried again when its body breaks", () => {
@@ -198,7 +198,7 @@ test("a call whose head has gone to the caller is not tried again when its body 
       return { cancel: () => {} };
     },
   });
-  assert.deepEqual(send(router.service, testCall()).answer, { response: 200, failure: reset });
+  assert.deepEqual(send(router.service, testCall()).outcome, { response: 200, failure: reset });
   assert.equal(retryCount(router, "total"), 0);
 });
 
@@ -220,7 +220,7 @@ test("waits as the backoff says, from its beginning for each call", () => {
   for (let i = 0; i < 2; i++) {
     const asked = send(router.service, testCall());
     router.clock.advance(100);
-    assert.equal(asked.answer?.response, 500);
+    assert.equal(asked.outcome?.response, 500);
   }
   assert.deepEqual(startedMs, [0, 10, 40, 100, 110, 140]);
 });
@@ -231,7 +231,7 @@ test("no try is begun that would begin after the deadline", () => {
     service: { totalTimeoutMs: 100 },
     retries: { backoff: () => ({ nextMs: () => 100, reset: () => {} }) },
   });
-  assert.equal(send(router.service, testCall()).answer?.response, 503);
+  assert.equal(send(router.service, testCall()).outcome?.response, 503);
   assert.equal(retryCount(router, "total"), 0);
 });
 
@@ -256,8 +256,8 @@ test("requeues have a budget of their own, of which one call takes a fifth at mo
   assert.equal(router.gauge("service", "svc/users", "retries", "budget"), 100);
   for (let i = 0; i < 30; i++) send(router.service, testCall());
   assert.equal(gauge(), 0);
-  const { answer } = send(router.service, testCall());
-  assert.equal(answer?.failure?.isFinal, true);
+  const { outcome } = send(router.service, testCall());
+  assert.equal(outcome?.failure?.isFinal, true);
   assert.ok(router.counter("client", "#/fs/users", "retries", "budget_exhausted") >= 1);
   assert.equal(router.counter("client", "#/fs/users", "retries", "requeues"), 100);
 });
@@ -292,7 +292,7 @@ test("26: a limit of 100 ms over tries of 60 ms ends the call at 100 ms, in the 
   assert.equal(held.length, 2);
   router.clock.advance(1);
   assert.deepEqual(
-    [asked.answer?.failure?.kind, asked.answer?.failure?.retry],
+    [asked.outcome?.failure?.kind, asked.outcome?.failure?.retry],
     ["timeout", "never"],
   );
   router.clock.advance(1_000);
@@ -312,7 +312,7 @@ test("27: a caller's deadline of 50 ms ends a call whose tries may take a second
   router.clock.advance(49);
   assert.equal(router.pending, 1);
   router.clock.advance(1);
-  assert.match(asked.answer?.failure?.detail ?? "", /left of the caller's deadline/);
+  assert.match(asked.outcome?.failure?.detail ?? "", /left of the caller's deadline/);
   assert.equal(held.length, 1);
 });
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { failure } from "../../../../src/core/failure.ts";
 import { wholeBody } from "../../../../protocols/http/message.ts";
 import type { Body, BodySink } from "../../../../protocols/http/message.ts";
-import { ask, send } from "../../../support/ask.ts";
+import { outcomeOf, send } from "../../../support/outcome.ts";
 import { simulatedClock } from "../../../support/clock.ts";
 import { wireTo } from "../../../support/http.ts";
 import { rawEndpoint } from "../../../support/raw.ts";
@@ -47,7 +47,7 @@ function fed(length: number | null): FedBody {
 test("a request is written with the fields that the proxy owns", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
-  const answered = ask(
+  const answered = outcomeOf(
     wire.service,
     request({
       method: "POST",
@@ -85,7 +85,7 @@ test("a connection serves one call after the other", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   for (let i = 0; i < 3; i++) {
-    const answered = ask(wire.service, request());
+    const answered = outcomeOf(wire.service, request());
     const peer = i === 0 ? await endpoint.accepted() : endpoint.peers[0];
     await peer?.message();
     peer?.send(okay);
@@ -100,7 +100,7 @@ test("a connection serves one call after the other", async (t) => {
 
 test("an endpoint that refuses the connection: safe to try elsewhere", async (t) => {
   const wire = wireTo(t, 1); // nobody listens on port 1
-  const { failure: why } = await ask(wire.service, request());
+  const { failure: why } = await outcomeOf(wire.service, request());
   assert.deepEqual([why?.kind, why?.retry], ["connect", "safe"]);
   assert.match(why?.detail ?? "", /127\.0\.0\.1:1 refused the connection/);
 });
@@ -108,12 +108,12 @@ test("an endpoint that refuses the connection: safe to try elsewhere", async (t)
 test("a reused connection that closes without a byte: if idempotent", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
-  const first = ask(wire.service, request());
+  const first = outcomeOf(wire.service, request());
   const peer = await endpoint.accepted();
   await peer.message();
   peer.send(okay);
   await first;
-  const second = ask(wire.service, request());
+  const second = outcomeOf(wire.service, request());
   await peer.message();
   peer.end();
   const { failure: why } = await second;
@@ -124,7 +124,7 @@ test("a reused connection that closes without a byte: if idempotent", async (t) 
 test("a new connection that closes without a byte, or any within an answer: never", async (t) => {
   const endpoint = await rawEndpoint(t, (peer) => void peer.message().then(() => peer.end()));
   const wire = wireTo(t, endpoint.port);
-  const { failure: why } = await ask(wire.service, request());
+  const { failure: why } = await outcomeOf(wire.service, request());
   assert.deepEqual([why?.kind, why?.retry], ["closed", "never"]);
   const half = await rawEndpoint(t, (peer) => {
     void peer.message().then(() => {
@@ -132,14 +132,14 @@ test("a new connection that closes without a byte, or any within an answer: neve
       peer.end();
     });
   });
-  const answered = await ask(wireTo(t, half.port).service, request());
+  const answered = await outcomeOf(wireTo(t, half.port).service, request());
   assert.deepEqual([answered.failure?.kind, answered.failure?.retry], ["closed", "never"]);
 });
 
 test("what an idle connection sends reaches nobody", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
-  const first = ask(wire.service, request());
+  const first = outcomeOf(wire.service, request());
   const peer = await endpoint.accepted();
   await peer.message();
   peer.send(okay);
@@ -147,7 +147,7 @@ test("what an idle connection sends reaches nobody", async (t) => {
   peer.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison");
   await peer.rest();
   assert.equal(wire.stats.connections, 0);
-  const second = ask(wire.service, request());
+  const second = outcomeOf(wire.service, request());
   const fresh = await endpoint.accepted();
   await fresh.message();
   fresh.send(okay);
@@ -161,7 +161,7 @@ test("a cancelled call closes its connection when no answer has come", async (t)
   const peer = await endpoint.accepted();
   await peer.message();
   call.cancel(cancelled);
-  assert.deepEqual(call.answer?.failure, cancelled);
+  assert.deepEqual(call.outcome?.failure, cancelled);
   call.cancel(cancelled);
   await peer.rest();
 });
@@ -175,7 +175,7 @@ test("a call that is cancelled within a short answer gives its connection back",
   peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
   await until(() => call.response !== null);
   call.cancel(cancelled);
-  assert.deepEqual(call.answer?.failure, cancelled);
+  assert.deepEqual(call.outcome?.failure, cancelled);
   peer.send("world");
   await until(() => wire.stats.pooled === 1);
   const next = send(wire.service, request());
@@ -236,7 +236,7 @@ test("a waiting call that is cancelled leaves its place", async (t) => {
   const second = send(wire.service, request({ target: "/2" }));
   second.cancel(cancelled);
   const third = send(wire.service, request({ target: "/3" }));
-  assert.equal(third.answer, null, "there was room again");
+  assert.equal(third.outcome, null, "there was room again");
   await peer.message();
   peer.send(okay);
   assert.match(await peer.message(), /^GET \/3 /);
@@ -246,7 +246,7 @@ test("a body flows from the caller, and its end is written as it is framed", asy
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const body = fed(null);
-  const answered = ask(wire.service, request({ method: "PUT", body, replayable: false }));
+  const answered = outcomeOf(wire.service, request({ method: "PUT", body, replayable: false }));
   const peer = await endpoint.accepted();
   assert.match(await peer.until("\r\n\r\n"), /Transfer-Encoding: chunked\r\n/);
   body.sink?.chunk(Buffer.from("hello"));
@@ -261,7 +261,7 @@ test("an answer that is complete before the request's body ends stops the body, 
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const body = fed(1_000_000);
-  const answered = ask(wire.service, request({ method: "PUT", body, replayable: false }));
+  const answered = outcomeOf(wire.service, request({ method: "PUT", body, replayable: false }));
   const peer = await endpoint.accepted();
   await peer.until("\r\n\r\n");
   body.sink?.chunk(Buffer.from("hello"));
@@ -276,7 +276,7 @@ test("a caller that breaks off its body breaks off the request, never ends it", 
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const body = fed(null);
-  const answered = ask(wire.service, request({ method: "PUT", body, replayable: false }));
+  const answered = outcomeOf(wire.service, request({ method: "PUT", body, replayable: false }));
   const peer = await endpoint.accepted();
   await peer.until("\r\n\r\n");
   body.sink?.chunk(Buffer.from("hello"));
@@ -290,7 +290,7 @@ test("a body that the endpoint's 100 was awaited for is sent after it", async (t
   const wire = wireTo(t, endpoint.port);
   const body = fed(5);
   const interims: number[] = [];
-  const answered = ask(
+  const answered = outcomeOf(
     wire.service,
     request({
       method: "PUT",
@@ -330,7 +330,7 @@ test("a final answer instead of the 100: the body is never sent", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const body = fed(5);
-  const answered = ask(
+  const answered = outcomeOf(
     wire.service,
     request({ method: "PUT", body, replayable: false, expectsContinue: true }),
   );
@@ -350,7 +350,7 @@ test("close lets a call in progress end and takes no more", async (t) => {
   await peer.message();
   wire.close(10_000);
   assert.equal(wire.status, "closed");
-  const late = await ask(wire.service, request());
+  const late = await outcomeOf(wire.service, request());
   assert.deepEqual([late.failure?.kind, late.failure?.retry], ["exhausted", "safe"]);
   peer.send(okay);
   assert.equal((await call.ended).failure, null);

@@ -7,7 +7,7 @@ import { context } from "../../../../protocols/http/filters/context.ts";
 import { diagnose, maxForwards } from "../../../../protocols/http/filters/diagnostics.ts";
 import { isRefusal } from "../../../../protocols/http/exchange.ts";
 import type { HttpRequest } from "../../../../protocols/http/message.ts";
-import { ask } from "../../../support/ask.ts";
+import { outcomeOf } from "../../../support/outcome.ts";
 import { simulatedClock } from "../../../support/clock.ts";
 import { seeded } from "../../../support/random.ts";
 import { answering, boundTo, request, response, stranger, textBody, textOf } from "../messages.ts";
@@ -60,7 +60,7 @@ selected address: 10.0.0.7:80
 test("Max-Forwards counts down for TRACE and OPTIONS, and is left alone for others", async () => {
   const { seen, service } = answering();
   for (const method of ["TRACE", "OPTIONS", "GET"]) {
-    await ask(proxy(service), incoming({ method, fields: ["Max-forwards", "3"] }));
+    await outcomeOf(proxy(service), incoming({ method, fields: ["Max-forwards", "3"] }));
   }
   assert.deepEqual(
     seen.map(({ fields }) => fields.list[1]),
@@ -70,7 +70,7 @@ test("Max-Forwards counts down for TRACE and OPTIONS, and is left alone for othe
 
 test("Max-Forwards that is no number is refused with 400", async () => {
   for (const text of ["x", "-1", "1.5", "", "99999999999"]) {
-    const { failure } = await ask(proxy(answering().service), trace(["Max-Forwards", text]));
+    const { failure } = await outcomeOf(proxy(answering().service), trace(["Max-Forwards", text]));
     assert.equal(failure !== null && isRefusal(failure) ? failure.status : 0, 400, text);
   }
 });
@@ -78,7 +78,7 @@ test("Max-Forwards that is no number is refused with 400", async () => {
 test("OPTIONS with Max-Forwards: 0 is answered here, without a body", async () => {
   const { seen, service } = answering();
   const asked = incoming({ method: "OPTIONS", fields: ["Max-Forwards", "0"] });
-  const { response: answer } = await ask(proxy(service), asked);
+  const { response: answer } = await outcomeOf(proxy(service), asked);
   assert.deepEqual([answer?.status, textOf(answer), seen.length], [200, "", 0]);
 });
 
@@ -86,7 +86,7 @@ test("TRACE with Max-Forwards: 0 is reflected without its secrets", async () => 
   const { seen, service } = answering();
   const fields = ["Max-Forwards", "0", "Cookie", "c", "AUTHORIZATION", "a", "X-Y", "z"];
   const asked = incoming({ method: "TRACE", fields, target: "/a?b", via: "1.1 switchyard" });
-  const { response: answer } = await ask(proxy(service), asked);
+  const { response: answer } = await outcomeOf(proxy(service), asked);
   assert.equal(seen.length, 0);
   assert.deepEqual(answer?.fields.list, ["Content-Type", "message/http"]);
   assert.equal(
@@ -97,7 +97,7 @@ test("TRACE with Max-Forwards: 0 is reflected without its secrets", async () => 
 
 test("a diagnostic TRACE that ends here tells where it would have gone", async () => {
   const { seen, service } = answering();
-  const { response: answer } = await ask(proxy(service), trace(["Max-Forwards", "0"]));
+  const { response: answer } = await outcomeOf(proxy(service), trace(["Max-Forwards", "0"]));
   assert.equal(seen.length, 0);
   const text = textOf(answer);
   assert.ok(text.startsWith(report), text);
@@ -107,7 +107,7 @@ test("a diagnostic TRACE that ends here tells where it would have gone", async (
 
 test("a diagnostic TRACE that goes on has the report behind the answer's own body", async () => {
   const { service } = answering(() => response({ status: 405, body: textBody("no TRACE here") }));
-  const { response: answer } = await ask(proxy(service), trace([]));
+  const { response: answer } = await outcomeOf(proxy(service), trace([]));
   assert.equal(answer?.status, 405);
   assert.ok(textOf(answer).startsWith(`no TRACE here\n${report}`), textOf(answer));
 });
@@ -117,7 +117,7 @@ test("the overrides of the call are in the report", async () => {
   assert.ok(local.ok);
   const asked = trace([]);
   asked.localDtab = local.value;
-  const { response: answer } = await ask(proxy(answering().service), asked);
+  const { response: answer } = await outcomeOf(proxy(answering().service), asked);
   assert.match(textOf(answer), /\noverride dtab: \/svc=>\/a\n/);
 });
 
@@ -136,7 +136,7 @@ test("a body that flows or is encoded gives way to a note of what it was", async
     response({ body: textBody("x"), fields: encoded }),
   ];
   for (const given of cases) {
-    const { response: answer } = await ask(proxy(answering(() => given).service), trace([]));
+    const { response: answer } = await outcomeOf(proxy(answering(() => given).service), trace([]));
     const text = textOf(answer);
     assert.match(text, /^The answer had a body that was not kept\.\nstatus: 200\nContent-/);
     assert.ok(!text.includes("Set-Cookie"));
@@ -148,7 +148,7 @@ test("a body that flows or is encoded gives way to a note of what it was", async
 
 test("callers who may not know internal names see only that the proxy was there", async () => {
   const asked = trace(["Max-Forwards", "0"], { peer: stranger });
-  const { response: answer } = await ask(proxy(answering().service), asked);
+  const { response: answer } = await outcomeOf(proxy(answering().service), asked);
   assert.equal(
     textOf(answer),
     "--- Router: outgoing ---\nwhat it did is not shown to this caller (key errorDetail)\n",
@@ -160,7 +160,7 @@ test("a TRACE that does not ask, and other methods that do, are left alone", asy
   const plain = incoming({ method: "TRACE", context: ["l5d-add-context", "no"] });
   const get = incoming({ context: ["l5d-add-context", "true"] });
   for (const asked of [plain, get]) {
-    const { response: answer } = await ask(proxy(service), asked);
+    const { response: answer } = await outcomeOf(proxy(service), asked);
     assert.equal(textOf(answer), "own");
   }
 });

@@ -3,36 +3,36 @@ import type { Failure } from "../../src/core/failure.ts";
 import type { Pending, Service } from "../../src/core/service.ts";
 import { exactlyOnce } from "./exactly-once.ts";
 
-export interface Answer<Res> {
+export interface Outcome<Res> {
   readonly response: Res | null;
   readonly failure: Failure | null;
 }
 
-export interface Asked<Res> extends Pending {
-  /** null until the answer has ended. */
-  readonly answer: Answer<Res> | null;
+export interface SentRequest<Res> extends Pending {
+  /** null until the response has ended. */
+  readonly outcome: Outcome<Res> | null;
   /** The head, as soon as it is there. */
   readonly response: Res | null;
-  /** Resolves when the answer has ended. */
-  readonly ended: Promise<Answer<Res>>;
+  /** Resolves when the response has ended. */
+  readonly ended: Promise<Outcome<Res>>;
 }
 
 /** Sends a request and holds the service to its contract. */
-export function send<Req, Res>(service: Service<Req, Res>, request: Req): Asked<Res> {
+export function send<Req, Res>(service: Service<Req, Res>, request: Req): SentRequest<Res> {
   let response: Res | null = null;
-  let answer: Answer<Res> | null = null;
-  let resolve: (answer: Answer<Res>) => void = () => {};
-  const ended = new Promise<Answer<Res>>((done) => (resolve = done));
+  let outcome: Outcome<Res> | null = null;
+  let resolve: (outcome: Outcome<Res>) => void = () => {};
+  const ended = new Promise<Outcome<Res>>((done) => (resolve = done));
   const pending = exactlyOnce(service)(request, {
     start: (head) => (response = head),
     end: (failure) => {
-      answer = { response, failure };
-      resolve(answer);
+      outcome = { response, failure };
+      resolve(outcome);
     },
   });
   return {
-    get answer() {
-      return answer;
+    get outcome() {
+      return outcome;
     },
     get response() {
       return response;
@@ -42,7 +42,10 @@ export function send<Req, Res>(service: Service<Req, Res>, request: Req): Asked<
   };
 }
 
-/** Resolves when the answer has ended. */
-export function ask<Req, Res>(service: Service<Req, Res>, request: Req): Promise<Answer<Res>> {
+/** Resolves when the response has ended. */
+export function outcomeOf<Req, Res>(
+  service: Service<Req, Res>,
+  request: Req,
+): Promise<Outcome<Res>> {
   return send(service, request).ended;
 }
