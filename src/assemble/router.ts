@@ -50,7 +50,7 @@ export interface RouterParts {
 /** A router as the rest of the process sees it, whatever its protocol. */
 export interface OpenRouter extends Pick<
   Router<Request, unknown>,
-  "paths" | "clusters" | "clientState" | "faults"
+  "destinations" | "clusters" | "clientState" | "faults"
 > {
   readonly label: string;
   readonly listeners: readonly Listener[];
@@ -67,8 +67,15 @@ export async function openRouter<Req extends Request, Res>(
 ): Promise<OpenRouter> {
   const { clock, random, log, stats, explain } = parts;
   const { label } = config;
-  const ours = protocol.open(config.config, { clock, random, log, label, stats, explain });
-  const router = routerOf(protocol, ours, config, parts);
+  const protocolRouter = protocol.open(config.config, {
+    clock,
+    random,
+    log,
+    label,
+    stats,
+    explain,
+  });
+  const router = routerOf(protocol, protocolRouter, config, parts);
   if (config.originator) stats.gauge(() => 1, "originator");
   const listeners: Listener[] = [];
   const close = async (graceMs: number): Promise<void> => {
@@ -77,12 +84,12 @@ export async function openRouter<Req extends Request, Res>(
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));
     // Callers have their answers, or are gone: what is pending now belongs to nobody.
     await router.close(0);
-    await ours.close();
+    await protocolRouter.close();
     stats.prune();
   };
   try {
     for (const options of config.servers) {
-      const listener = await listen(ours, options, router.service, parts);
+      const listener = await listen(protocolRouter, options, router.service, parts);
       listeners.push(listener);
       const { host, port } = listener;
       parts.announcing.announce(options, listener);
@@ -95,7 +102,7 @@ export async function openRouter<Req extends Request, Res>(
   return {
     label,
     listeners,
-    paths: () => router.paths(),
+    destinations: () => router.destinations(),
     clusters: () => router.clusters(),
     clientState: () => router.clientState(),
     announced: () => parts.announcing.states(),
@@ -106,7 +113,7 @@ export async function openRouter<Req extends Request, Res>(
 
 function routerOf<Req extends Request, Res>(
   protocol: Protocol<Req, Res>,
-  ours: ProtocolRouter<Req, Res>,
+  protocolRouter: ProtocolRouter<Req, Res>,
   config: RouterConfig,
   parts: RouterParts,
 ): Router<Req, Res> {
@@ -122,10 +129,10 @@ function routerOf<Req extends Request, Res>(
     bindingCache: config.bindingCache,
     // A name in the cache has its scope; names beyond, which only one-shot paths have, share one.
     maxServiceNames: config.bindingCache.paths,
-    protocol: ours,
+    protocol: protocolRouter,
     serviceOptions: onceFor(
       (dst: Path) => service.of(dst),
-      (options) => serviceOptionsOf(protocol, ours, options, parts),
+      (options) => serviceOptionsOf(protocol, protocolRouter, options, parts),
     ),
     clientOptions: (id) => clientOptionsOf(client.of(id), parts),
   });
@@ -147,7 +154,7 @@ function onceFor<Key, Found extends object, Made>(
 
 function serviceOptionsOf<Req extends Request, Res>(
   protocol: Protocol<Req, Res>,
-  ours: ProtocolRouter<Req, Res>,
+  protocolRouter: ProtocolRouter<Req, Res>,
   service: ServiceConfig,
   { random }: RouterParts,
 ): ServiceOptions<Req, Res> {
@@ -159,20 +166,20 @@ function serviceOptionsOf<Req extends Request, Res>(
     ),
     totalTimeoutMs: service.totalTimeoutMs,
     retries: { ...retries, backoff: () => backoffOf(retries.backoff, random) },
-    filters: ours.serviceFilters?.(service.config) ?? [],
+    filters: protocolRouter.serviceFilters?.(service.config) ?? [],
     rateLimit: service.rateLimit,
   };
 }
 
 function clientOptionsOf(client: ClientConfig, parts: RouterParts): ClientOptions {
   const { loadBalancer, failureAccrual } = client;
-  const { concurrency } = client.guards;
+  const { concurrency } = client.filters;
   const accrual = pluginOf(parts.accruals, failureAccrual).create(failureAccrual, parts);
   return {
     balancing: pluginOf(parts.balancers, loadBalancer).create(loadBalancer, parts),
-    accrual: client.guards.failFast ? withFailFast(accrual, parts.random) : accrual,
-    guards: {
-      ...client.guards,
+    accrual: client.filters.failFast ? withFailFast(accrual, parts.random) : accrual,
+    filters: {
+      ...client.filters,
       concurrency:
         concurrency === null
           ? null
@@ -186,13 +193,13 @@ function clientOptionsOf(client: ClientConfig, parts: RouterParts): ClientOption
 
 /** What every call of a server passes before it is named, outermost first. */
 async function listen<Req extends Request, Res>(
-  ours: ProtocolRouter<Req, Res>,
+  protocolRouter: ProtocolRouter<Req, Res>,
   options: ListenOptions,
   route: Service<Req, Res>,
   { clock, stats, limits }: RouterParts,
 ): Promise<Listener> {
   const scope = stats.scope("server", `${options.host}/${options.port}`);
-  const { serverClassifier: classifier } = ours;
+  const { serverClassifier: classifier } = protocolRouter;
   const calls = { stats: new CallStats(scope), classifier, began() {}, ended() {} };
   const service = stack<Req, Res>(
     [
@@ -205,11 +212,15 @@ async function listen<Req extends Request, Res>(
         ? []
         : [admissionFilter<Req, Res>(options.maxConcurrentRequests)]),
       // What the protocol reads from the message and adds to it: context, Via, deadlines.
-      ...ours.serverFilters(options),
+      ...protocolRouter.serverFilters(options),
     ],
     route,
   );
-  const listener = await ours.listen({ ...options, gate: limits.connections }, service, scope);
+  const listener = await protocolRouter.listen(
+    { ...options, gate: limits.connections },
+    service,
+    scope,
+  );
   // No call has come yet. Port 0 let the system choose: the metrics tell which one it was.
   if (options.port === 0) scope.rename(`${options.host}/${listener.port}`);
   return listener;

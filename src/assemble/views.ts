@@ -75,7 +75,7 @@ function faultsOf({ config, open }: RunningRouter): unknown[] {
 /** The clients are those that calls of the name have met: what it is bound to now. */
 function policyView({ config, open }: RunningRouter): PolicyView {
   const idsOf = (path: Path) => {
-    const views = open.paths().filter((view) => view.path === path);
+    const views = open.destinations().filter((view) => view.logicalName === path);
     return [...new Set(views.flatMap(({ bound }) => bound.map(({ id }) => id)))];
   };
   return { router: config.label, of: (path) => policyJson(config, path, idsOf(path)) };

@@ -127,7 +127,7 @@ interface RateLimitConfig {
 }
 
 /** What stands around the calls of a client; null and false: nothing. */
-interface GuardConfig {
+interface ClientFilterConfig {
   readonly rateLimit: RateLimitConfig | null;
   readonly concurrency: KindConfig | null;
   readonly nackAdmission: { readonly windowMs: number; readonly threshold: number } | null;
@@ -149,7 +149,7 @@ export interface ClientConfig {
   readonly failureAccrual: KindConfig;
   readonly requestAttemptTimeoutMs: number;
   readonly requeueBudget: BudgetConfig;
-  readonly guards: GuardConfig;
+  readonly filters: ClientFilterConfig;
   readonly dial: DialOptions;
 }
 
@@ -250,7 +250,7 @@ function clientOf(
     failureAccrual: client.failureAccrual,
     requestAttemptTimeoutMs: limitOf(client.requestAttemptTimeoutMs),
     requeueBudget: client.requeueBudget,
-    guards: guardsOf(client),
+    filters: guardsOf(client),
     dial: {
       connectTimeoutMs: client.connectTimeoutMs,
       socket: socketOf(client.socketOptions),
@@ -266,7 +266,7 @@ function clientOf(
   };
 }
 
-function guardsOf(client: CheckedClient): GuardConfig {
+function guardsOf(client: CheckedClient): ClientFilterConfig {
   const { rateLimit, concurrency, nackAdmission, hedge, failFast, faults } = client;
   return {
     rateLimit: rateLimit ?? null,

@@ -46,8 +46,8 @@ export interface AccrualCounters {
 export interface AccrualEvents {
   readonly counters: AccrualCounters;
   /** Whether one more of the cluster's endpoints may be taken out. */
-  mayDie(): boolean;
-  died(forMs: number): void;
+  mayEject(): boolean;
+  ejected(forMs: number): void;
   revived(): void;
 }
 
@@ -112,7 +112,7 @@ export class Accrual {
   }
 
   /** Whether a polite refusal tells it more than a success or nothing would. */
-  get heedsPushback(): boolean {
+  get usesPushback(): boolean {
     return this.#policy.pushedBack !== undefined;
   }
 
@@ -128,7 +128,7 @@ export class Accrual {
     if (this.#state !== alive) return;
     if (health === "success") return this.#policy.succeeded(nowMs);
     if (health === "ignorable" || !this.#isDead(health, nowMs)) return;
-    if (this.#events.mayDie()) this.#die(nowMs);
+    if (this.#events.mayEject()) this.#die(nowMs);
     else this.#events.counters.spared.value++;
   }
 
@@ -176,7 +176,7 @@ export class Accrual {
     this.#enter({ name: "dead", untilMs: nowMs + forMs });
     this.#events.counters.removals.value++;
     this.#events.counters.removedForMs.value += Math.round(forMs);
-    this.#events.died(forMs);
+    this.#events.ejected(forMs);
   }
 
   #enter(state: State): void {

@@ -28,7 +28,7 @@ import { Endpoint } from "./endpoint.ts";
 import { attemptTimeout } from "./filters/deadline.ts";
 import { requeueFilter } from "./filters/requeue.ts";
 import { statsFilter } from "./filters/stats.ts";
-import type { FaultBoard } from "./filters/fault-switches.ts";
+import type { FaultSwitches } from "./filters/fault-switches.ts";
 import type { Guards } from "./guards.ts";
 import { openGuards } from "./guards.ts";
 import type { Cached } from "./idle-cache.ts";
@@ -38,7 +38,7 @@ import { SharedScopes } from "./shared-scopes.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 /** However many endpoints there are, one call is not sent more often. */
-const maxTriesPerCall = 25;
+const maxAttemptsPerCall = 25;
 
 export interface ClusterDeps<Req extends Request, Res> {
   readonly clock: Clock;
@@ -52,7 +52,7 @@ export interface ClusterDeps<Req extends Request, Res> {
     "dial" | "responseCounter" | "pushesBack" | "copy"
   >;
   readonly bindingTimeoutMs: number;
-  readonly faults: FaultBoard;
+  readonly faults: FaultSwitches;
   /** Says that a call has ended: the cache counts it as a use. */
   touched(cluster: Cluster<Req, Res>): void;
   /** Once, when it has closed. */
@@ -158,7 +158,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
           clock,
           budget: this.#requeueBudget,
           isOpen: () => this.#members.hasOpen,
-          maxTries: () => Math.min(this.#members.size + 1, maxTriesPerCall),
+          maxAttempts: () => Math.min(this.#members.size + 1, maxAttemptsPerCall),
         }),
         ...this.#guards.aroundTries,
       ],
@@ -270,7 +270,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
   }
 
   #openGuards(): Guards<Req, Res> {
-    return openGuards(this.#deps.options.guards, {
+    return openGuards(this.#deps.options.filters, {
       ...this.#deps,
       id: this.id,
       isReady: () => this.#isReady && this.#members.hasOpen,
@@ -313,8 +313,8 @@ export class Cluster<Req extends Request, Res> implements Cached {
     const endpoint = showAddress(address);
     const events: AccrualEvents = {
       counters: this.#stats.accrual,
-      mayDie: () => this.#members.mayEject(maxEjectedPercent),
-      died: (forMs) =>
+      mayEject: () => this.#members.mayEject(maxEjectedPercent),
+      ejected: (forMs) =>
         log.info({ event: "endpoint dead", client, endpoint, forMs: Math.round(forMs) }),
       revived: () => {
         this.#members.revived(endpoint, clock.nowMs());

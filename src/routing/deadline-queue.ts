@@ -8,7 +8,7 @@ export interface QueuedDeadline {
   /** On the clock's scale: the limit after the moment at which it was added. */
   readonly dueMs: number;
   /** Its time is up; it is not in the list any more. */
-  expired(): void;
+  fire(): void;
 }
 
 /** Owns a timer while somebody waits. Beginning and ending a limit are a few pointers, no object. */
@@ -53,7 +53,7 @@ export class DeadlineQueue {
     this.#isRinging = true;
     for (let one = this.#first; one !== null && one.dueMs <= nowMs; one = this.#first) {
       this.remove(one);
-      one.expired();
+      one.fire();
     }
     this.#isRinging = false;
     const dueMs = this.#first?.dueMs ?? null;

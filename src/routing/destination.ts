@@ -45,8 +45,8 @@ export interface DestinationDeps<Req extends Request, Res> {
   closed(): void;
 }
 
-export interface PathView {
-  readonly path: Path;
+export interface DestinationView {
+  readonly logicalName: Path;
   /** The overrides that the calls carried; empty when none. */
   readonly localDtab: string;
   readonly state: "pending" | "bound" | "failed" | "unbound";
@@ -136,14 +136,14 @@ export class Destination<Req extends Request, Res>
     this.#deps.closed();
   }
 
-  view(): PathView {
+  view(): DestinationView {
     const { state } = this.#binding;
     const shares = this.#selector?.shares ?? [];
     const bound = shares.flatMap(({ value, probability }) =>
       value === null ? [] : [{ id: value.id, residual: value.residual, share: probability }],
     );
     return {
-      path: this.#path,
+      logicalName: this.#path,
       localDtab: showDtab(this.#localDtab),
       state: this.#stateName(bound.length),
       detail: state.kind === "failed" ? state.why.detail : "",
@@ -152,7 +152,7 @@ export class Destination<Req extends Request, Res>
     };
   }
 
-  #stateName(boundCount: number): PathView["state"] {
+  #stateName(boundCount: number): DestinationView["state"] {
     if (this.#selector !== null) return boundCount > 0 ? "bound" : "unbound";
     return this.#binding.state.kind === "failed" ? "failed" : "pending";
   }

@@ -180,10 +180,10 @@ class Attempt<Req extends Request, Res> implements Reply<Res> {
   #health(accrual: Accrual, verdict: Verdict, failure: Failure | null): Health {
     if (failure?.kind === "exhausted") return "ignorable";
     if (failure?.kind === "connect" && verdict !== "ignorable") return "unreachable";
-    if (failure?.kind === "limited") return accrual.heedsPushback ? "pushback" : "ignorable";
+    if (failure?.kind === "limited") return accrual.usesPushback ? "pushback" : "ignorable";
     const response = this.#response;
     const isRefusal =
-      response !== null && accrual.heedsPushback && this.#endpoint.deps.pushesBack(response);
+      response !== null && accrual.usesPushback && this.#endpoint.deps.pushesBack(response);
     return isRefusal ? "pushback" : verdict;
   }
 }

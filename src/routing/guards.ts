@@ -6,7 +6,7 @@ import type { Request } from "../core/request.ts";
 import type { ProtocolRouter } from "../core/protocol.ts";
 import type { Filter } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
-import type { FaultBoard, FaultSetting } from "./filters/fault-switches.ts";
+import type { FaultSwitches, FaultSetting } from "./filters/fault-switches.ts";
 import { concurrencyFilter } from "./filters/concurrency.ts";
 import { failFastFilter } from "./filters/fail-fast.ts";
 import { faultFilter } from "./filters/faults.ts";
@@ -19,7 +19,7 @@ import type { RateLimitOptions } from "./filters/rate-limit.ts";
 import type { LimiterMaker } from "./limiters/limiter.ts";
 
 /** Of the `client` section; null and false: not there, and it costs nothing. */
-export interface GuardOptions {
+export interface ClientFilterOptions {
   readonly rateLimit: RateLimitOptions | null;
   readonly concurrency: LimiterMaker | null;
   readonly nackAdmission: NackAdmissionOptions | null;
@@ -29,7 +29,7 @@ export interface GuardOptions {
 }
 
 /** As it is unless the configuration says otherwise. */
-export const noGuards: GuardOptions = {
+export const noClientFilters: ClientFilterOptions = {
   rateLimit: null,
   concurrency: null,
   nackAdmission: null,
@@ -44,7 +44,7 @@ export interface GuardParts<Req extends Request, Res> {
   readonly random: Random;
   /** `client/<id>`. */
   readonly stats: Stats;
-  readonly faults: FaultBoard;
+  readonly faults: FaultSwitches;
   readonly protocol: Pick<ProtocolRouter<Req, Res>, "copy" | "pushesBack">;
   /** Whether an endpoint could take a call now. */
   isReady(): boolean;
@@ -66,7 +66,7 @@ export interface Guards<Req, Res> {
 }
 
 export function openGuards<Req extends Request, Res>(
-  options: GuardOptions,
+  options: ClientFilterOptions,
   parts: GuardParts<Req, Res>,
 ): Guards<Req, Res> {
   const closers: Close[] = [() => parts.faults.close(parts.id)];
@@ -81,7 +81,7 @@ export function openGuards<Req extends Request, Res>(
 }
 
 function aroundCalls<Req extends Request, Res>(
-  { rateLimit, concurrency, failFast }: GuardOptions,
+  { rateLimit, concurrency, failFast }: ClientFilterOptions,
   parts: GuardParts<Req, Res>,
   closers: Close[],
 ): Filter<Req, Res>[] {
@@ -106,7 +106,7 @@ function aroundCalls<Req extends Request, Res>(
 }
 
 function aroundTries<Req extends Request, Res>(
-  { nackAdmission, hedge }: GuardOptions,
+  { nackAdmission, hedge }: ClientFilterOptions,
   parts: GuardParts<Req, Res>,
 ): Filter<Req, Res>[] {
   const { stats, protocol } = parts;
@@ -128,7 +128,7 @@ function aroundTries<Req extends Request, Res>(
 }
 
 function atWires<Req extends Request, Res>(
-  { faults }: GuardOptions,
+  { faults }: ClientFilterOptions,
   { id, clock, random, stats, faults: board }: GuardParts<Req, Res>,
 ): Filter<Req, Res>[] {
   if (faults === null) return [];

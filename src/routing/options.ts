@@ -6,7 +6,7 @@ import type { Filter } from "../core/service.ts";
 import type { AccrualMaker } from "./accrual.ts";
 import type { Backoff } from "./backoff.ts";
 import type { RateLimitOptions } from "./filters/rate-limit.ts";
-import type { GuardOptions } from "./guards.ts";
+import type { ClientFilterOptions } from "./guards.ts";
 import type { Balancing } from "./balancers/balancer.ts";
 
 /** The `service` section as it applies to one logical name. */
@@ -38,7 +38,7 @@ export interface ClientOptions {
   readonly attemptTimeoutMs: number;
   /** For calls that surely were not acted on, and are sent again at once. */
   readonly requeueBudget: BudgetConfig;
-  readonly guards: GuardOptions;
+  readonly filters: ClientFilterOptions;
   readonly dial: DialOptions;
 }
 

@@ -16,11 +16,11 @@ import type { ClusterView } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
 import { explainer } from "./trace-limiter.ts";
 import type { Explain } from "./trace-limiter.ts";
-import { FaultBoard } from "./filters/fault-switches.ts";
+import { FaultSwitches } from "./filters/fault-switches.ts";
 import { IdleCache } from "./idle-cache.ts";
 import { Lease } from "./lease.ts";
 import type { BindingCacheOptions, ClientOptions, ServiceOptions } from "./options.ts";
-import type { PathView } from "./destination.ts";
+import type { DestinationView } from "./destination.ts";
 import { Destination } from "./destination.ts";
 import { pathService } from "./path-service.ts";
 import { ServiceScope } from "./service-scope.ts";
@@ -56,8 +56,8 @@ export interface Router<Req extends Request, Res> {
   /** Calls begun and not ended. */
   readonly pending: number;
   /** The switches of fault injection of its clients. */
-  readonly faults: FaultBoard;
-  paths(): readonly PathView[];
+  readonly faults: FaultSwitches;
+  destinations(): readonly DestinationView[];
   clusters(): readonly ClusterView[];
   /** As `/client_state.json` shows it: by bound id. */
   clientState(): Readonly<Record<string, ClientState>>;
@@ -78,7 +78,7 @@ export function createRouter<Req extends Request, Res>(
 
 class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
   readonly service: Service<Req, Res>;
-  readonly faults = new FaultBoard();
+  readonly faults = new FaultSwitches();
   readonly #deps: RouterDeps<Req, Res>;
   readonly #explained: (explain: Explain) => Explain;
   readonly #paths: IdleCache<Destination<Req, Res>>;
@@ -130,7 +130,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
     return pending;
   }
 
-  paths(): readonly PathView[] {
+  destinations(): readonly DestinationView[] {
     return Array.from(this.#allPaths(), (path) => path.view());
   }
 

@@ -24,7 +24,7 @@ import {
   testRouter,
 } from "../support/routing.ts";
 
-function accrual(config: object = {}, seed = 1, of = consecutiveFailures, mayDie = () => true) {
+function accrual(config: object = {}, seed = 1, of = consecutiveFailures, mayEject = () => true) {
   const made = accrualOf(of, config, seeded(seed));
   assert.ok(made !== null);
   const counter = () => ({ value: 0 });
@@ -38,8 +38,8 @@ function accrual(config: object = {}, seed = 1, of = consecutiveFailures, mayDie
   const deaths: number[] = [];
   const events = {
     counters,
-    mayDie,
-    died: (ms: number) => void deaths.push(ms),
+    mayEject,
+    ejected: (ms: number) => void deaths.push(ms),
     revived: () => {},
   };
   return { health: new Accrual(made.policy(0), events), counters, deaths };
@@ -294,11 +294,11 @@ test("no more than half of the endpoints are dead at a time, and the rest is spa
 });
 
 test("what is spared while others are dead is taken out when there is room again", () => {
-  let mayDie = false;
-  const { health, deaths } = accrual({ failures: 2 }, 1, consecutiveFailures, () => mayDie);
+  let mayEject = false;
+  const { health, deaths } = accrual({ failures: 2 }, 1, consecutiveFailures, () => mayEject);
   for (let i = 0; i < 20; i++) call(health, "failure", i);
   assert.ok(health.isAlive);
-  mayDie = true;
+  mayEject = true;
   call(health, "failure", 20);
   assert.deepEqual(deaths, [5_000], "the dead times have not grown in between");
 });

@@ -10,8 +10,8 @@ const limitMs = 100;
 function started() {
   const clock = simulatedClock();
   const expiries = new DeadlineQueue(clock, limitMs);
-  const begin = (expired: () => void): QueuedDeadline => {
-    const one = { previous: null, next: null, dueMs: clock.nowMs() + limitMs, expired };
+  const begin = (fire: () => void): QueuedDeadline => {
+    const one = { previous: null, next: null, dueMs: clock.nowMs() + limitMs, fire };
     expiries.add(one);
     return one;
   };

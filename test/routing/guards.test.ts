@@ -7,8 +7,8 @@ import type { AddressSet } from "../../src/core/naming.ts";
 import { pathLiteral } from "../../src/core/names/path.ts";
 import { withFailFast } from "../../src/routing/accruals/fail-fast.ts";
 import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
-import type { GuardOptions } from "../../src/routing/guards.ts";
-import { noGuards } from "../../src/routing/guards.ts";
+import type { ClientFilterOptions } from "../../src/routing/guards.ts";
+import { noClientFilters } from "../../src/routing/guards.ts";
 import { gradient } from "../../src/routing/limiters/gradient.ts";
 import { send } from "../support/outcome.ts";
 import type { SentRequest } from "../support/outcome.ts";
@@ -31,10 +31,13 @@ const client = ["client", "#/fs/users"] as const;
 
 const isWaiting = ({ outcome }: SentRequest<number>): boolean => outcome === null;
 
-function guarded(guards: Partial<GuardOptions>, options: TestRouterOptions = {}): TestRouter {
+function guarded(
+  guards: Partial<ClientFilterOptions>,
+  options: TestRouterOptions = {},
+): TestRouter {
   return testRouter({
     ...options,
-    client: { guards: { ...noGuards, ...guards }, ...options.client },
+    client: { filters: { ...noClientFilters, ...guards }, ...options.client },
   });
 }
 
@@ -256,7 +259,7 @@ const hedge = { percentile: 95, maxExtraLoad: 0.05 };
 
 test("hedging cuts the tail for little more load", () => {
   const random = seeded(6);
-  const run = (guards: Partial<GuardOptions>) => {
+  const run = (guards: Partial<ClientFilterOptions>) => {
     let sent = 0;
     const router = guarded(guards, {
       seed: 6,

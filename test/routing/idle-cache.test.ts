@@ -128,7 +128,7 @@ test("a path that is idle goes with its metrics, and comes back when it is asked
   router.bind("/svc/users", "/#/fs/users", addresses(1));
   send(router.service, testCall());
   router.clock.advance(1_200_000);
-  assert.equal(router.paths().length, 0);
+  assert.equal(router.destinations().length, 0);
   assert.equal(router.clusters().length, 0);
   assert.equal(router.metrics.root.children.get("service")?.children.size ?? 0, 0);
   assert.equal(router.metrics.root.children.get("client")?.children.size ?? 0, 0);
@@ -164,7 +164,7 @@ test("paths and clusters beyond the capacity serve their calls, and are closed a
   const asked = ["/svc/a", "/svc/b", "/svc/b", "/svc/c"].map((name) =>
     send(router.service, testCall(name)),
   );
-  assert.equal(router.paths().length, 3);
+  assert.equal(router.destinations().length, 3);
   assert.equal(router.counter("bindcache", "path", "oneshots"), 2);
   assert.equal(router.counter("bindcache", "client", "oneshots"), 2);
   for (const call of held) call.answer();
@@ -173,7 +173,7 @@ test("paths and clusters beyond the capacity serve their calls, and are closed a
     [200, 200, 200, 200],
   );
   assert.deepEqual(
-    router.paths().map(({ path }) => path),
+    router.destinations().map(({ logicalName }) => logicalName),
     ["/svc/a"],
   );
   assert.deepEqual(

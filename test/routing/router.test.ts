@@ -201,10 +201,10 @@ test("calls with overrides of their own have a path of their own, and share its 
   assert.ok(parsed.ok);
   send(router.service, testCall());
   send(router.service, testCall("/svc/users", { localDtab: parsed.value }));
-  assert.equal(router.paths().length, 2);
+  assert.equal(router.destinations().length, 2);
   assert.equal(router.counter("service", "svc/users", "requests"), 2);
   assert.deepEqual(
-    router.paths().map(({ localDtab }) => localDtab),
+    router.destinations().map(({ localDtab }) => localDtab),
     ["", "/svc=>/other"],
   );
 });
@@ -370,7 +370,7 @@ test("the state of clients is shown with their addresses", () => {
     "/#/fs/slow": { state: "pending", addresses: [] },
   });
   assert.deepEqual(
-    router.paths().map(({ path, state }) => [path, state]),
+    router.destinations().map(({ logicalName, state }) => [logicalName, state]),
     [
       ["/svc/users", "bound"],
       ["/svc/slow", "bound"],

@@ -62,7 +62,9 @@ export function portsOf(proxy: RunningProxy): ProxyPorts {
 /** Calls begun and not ended, by path and by client; empty when all have ended. */
 function pendingCalls(proxy: RunningProxy): string[] {
   return proxy.routers.flatMap((router) => [
-    ...router.paths().flatMap(({ path, pending }) => (pending === 0 ? [] : [path])),
+    ...router
+      .destinations()
+      .flatMap(({ logicalName, pending }) => (pending === 0 ? [] : [logicalName])),
     ...router
       .clusters()
       .flatMap(({ id, pending, endpoints }) => [
@@ -84,7 +86,7 @@ export async function assertNothingLeft(
   clock: CountingClock,
 ): Promise<void> {
   for (const router of proxy.routers) {
-    assert.deepEqual(router.paths(), [], "paths of a closed router");
+    assert.deepEqual(router.destinations(), [], "paths of a closed router");
     assert.deepEqual(router.clusters(), [], "clusters of a closed router");
   }
   await goneSoon(() => socketsOf(ports), "sockets of a closed proxy");

@@ -22,7 +22,7 @@ import type { AccrualMaker, AccrualPlugin } from "../../src/routing/accrual.ts";
 import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
 import type { BalancerPlugin } from "../../src/routing/balancers/balancer.ts";
 import { p2c } from "../../src/routing/balancers/p2c.ts";
-import { noGuards } from "../../src/routing/guards.ts";
+import { noClientFilters } from "../../src/routing/guards.ts";
 import type { ClientOptions, ServiceOptions } from "../../src/routing/options.ts";
 import { createRouter } from "../../src/routing/router.ts";
 import type { Router, RouterDeps } from "../../src/routing/router.ts";
@@ -214,7 +214,7 @@ export function testRouter(options: TestRouterOptions = {}): TestRouter {
     events,
     wires,
     service: router.service,
-    paths: () => router.paths(),
+    destinations: () => router.destinations(),
     clusters: () => router.clusters(),
     clientState: () => router.clientState(),
     faults: router.faults,
@@ -254,7 +254,7 @@ function clientOptions(clock: Clock, random: Random, options: TestRouterOptions)
     accrual: accrualOf(consecutiveFailures, {}, random),
     attemptTimeoutMs: Infinity,
     requeueBudget: defaultBudget,
-    guards: noGuards,
+    filters: noClientFilters,
     dial: dialOptions,
   };
 }

@@ -68,6 +68,6 @@ class MeasuredReply<Res> implements Reply<Res> {
   #measure(): void {
     const { limiter, clock, count } = this.#calls;
     const nowMs = clock.nowMs();
-    limiter.answered(nowMs, nowMs - this.#startedMs, count);
+    limiter.observe(nowMs, nowMs - this.#startedMs, count);
   }
 }

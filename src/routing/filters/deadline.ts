@@ -145,7 +145,7 @@ class LimitedCall<Req extends Request, Res>
 
   limitByTimer(clock: Clock): void {
     if (this.limitMs <= maxTimerMs) {
-      this.#closeTimer = clock.after(this.limitMs, () => this.expired());
+      this.#closeTimer = clock.after(this.limitMs, () => this.fire());
     }
   }
 
@@ -157,7 +157,7 @@ class LimitedCall<Req extends Request, Res>
     return this;
   }
 
-  expired(): void {
+  fire(): void {
     this.cancel(this.#kind.why(this));
   }
 

@@ -6,7 +6,7 @@ import { ended } from "../../core/service.ts";
 import type { Stats } from "../../core/stats.ts";
 
 /** After so long it is no hiccup. */
-const patienceMs = 3_000;
+const failFastAfterMs = 3_000;
 
 export interface FailFastDeps {
   readonly clock: Clock;
@@ -31,7 +31,7 @@ export function failFastFilter<Req, Res>(
 } {
   const { clock, stats, what } = deps;
   const refusals = stats.counter("refused");
-  const detail = `no endpoint of ${what} has been ready for ${patienceMs / 1_000} s (failFast)`;
+  const detail = `no endpoint of ${what} has been ready for ${failFastAfterMs / 1_000} s (failFast)`;
   const refused: Failure = { kind: "exhausted", retry: "safe", detail, retryAfterMs: 0 };
   let sinceMs: number | null = null;
   let close: Close = () => {};
@@ -49,9 +49,9 @@ export function failFastFilter<Req, Res>(
     if (sinceMs === null) {
       sinceMs = nowMs;
       close();
-      close = clock.after(patienceMs, timeIsOver);
+      close = clock.after(failFastAfterMs, timeIsOver);
     }
-    if (nowMs - sinceMs < patienceMs) return next(request, reply);
+    if (nowMs - sinceMs < failFastAfterMs) return next(request, reply);
     refusals.value++;
     reply.end(refused);
     return ended;

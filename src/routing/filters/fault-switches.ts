@@ -32,7 +32,7 @@ interface Entry extends FaultSwitch {
 const maxRemembered = 1_000;
 
 /** All switches of a router. */
-export class FaultBoard {
+export class FaultSwitches {
   readonly #entries = new Map<Path, Entry>();
   readonly #changes = new Map<Path, Partial<FaultSetting>>();
   /** What was said for all clients. */

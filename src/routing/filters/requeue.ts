@@ -34,7 +34,7 @@ export interface RequeueOptions {
   /** Whether an endpoint is open: without one another try is no better. */
   isOpen(): boolean;
   /** Tries a single call may have, the first one included. */
-  maxTries(): number;
+  maxAttempts(): number;
 }
 
 export function requeueFilter<Req extends Request, Res>(options: RequeueOptions): Filter<Req, Res> {
@@ -113,11 +113,11 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
 
   /** Whether one more try may be made; then the budget has paid for it. */
   #takeAnother(): boolean {
-    const { stats, clock, budget, maxTries } = this.#options;
+    const { stats, clock, budget, maxAttempts } = this.#options;
     const nowMs = clock.nowMs();
     const balance = budget.balance(nowMs);
     if (this.#maxTries === 0) {
-      this.#maxTries = Math.min(maxTries(), 1 + Math.ceil(maxShareOfBudget * balance));
+      this.#maxTries = Math.min(maxAttempts(), 1 + Math.ceil(maxShareOfBudget * balance));
     }
     if (balance < 1) {
       stats.budgetExhausted.value++;

@@ -75,7 +75,7 @@ class Gradient implements Limiter {
     return Math.max(this.#options.minLimit, Math.floor(limit));
   }
 
-  answered(nowMs: number, latencyMs: number, inProgress: number): void {
+  observe(nowMs: number, latencyMs: number, inProgress: number): void {
     if (inProgress > this.#peak) this.#peak = inProgress;
     if (this.#count < maxSamples) this.#samples[this.#count++] = latencyMs;
     if (nowMs >= this.#windowEndMs && this.#count >= minSamples) this.#windowEnded(nowMs);

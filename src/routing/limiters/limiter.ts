@@ -7,7 +7,7 @@ export interface Limiter {
   /** Calls that may be in progress now. */
   readonly limit: number;
   /** A call was answered after `latencyMs`; `inProgress` is with it. */
-  answered(nowMs: number, latencyMs: number, inProgress: number): void;
+  observe(nowMs: number, latencyMs: number, inProgress: number): void;
 }
 
 /** Makes the limiter of a new cluster. */

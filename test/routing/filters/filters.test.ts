@@ -59,7 +59,7 @@ const filters: Record<string, (clock: SimulatedClock) => TestFilter> = {
       clock,
       budget: new RetryBudget(defaultBudget, clock.nowMs()),
       isOpen: () => true,
-      maxTries: () => 4,
+      maxAttempts: () => 4,
     }),
   retry: (clock) => {
     const scope = {
