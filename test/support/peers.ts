@@ -1,6 +1,10 @@
 // Real servers and tools that tests talk to when they are there (scripts/install-peers).
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 
 /** Programs that have been looked for. */
 const found = new Map<string, boolean>();
@@ -36,8 +40,35 @@ export function pythonWith(t: TestContext, module: string): string | null {
   return python ?? null;
 }
 
-function skip(t: TestContext, what: string): void {
-  const reason = `${what} is missing; scripts/install-peers installs it`;
+/** From dist/test/support. */
+const checkout = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** As scripts/install-peers tells which sources it built. */
+function digestOfFinagle(): string {
+  const sources = join(checkout, "test/peers/finagle");
+  const files = readdirSync(sources, { recursive: true, encoding: "utf8" });
+  const digest = createHash("sha256");
+  for (const file of files.filter((name) => /\.(?:java|xml)$/.test(name)).sort()) {
+    digest.update(readFileSync(join(sources, file)));
+  }
+  return digest.digest("hex");
+}
+
+/** The class path of test/peers/finagle, built from the sources as they are, or null; then as `hasPeer`. */
+export function builtFinagle(t: TestContext): string | null {
+  const folder = join(checkout, ".peers/finagle");
+  const stamp = join(folder, "sources.sha256");
+  const isBuilt =
+    isThere("java") &&
+    existsSync(stamp) &&
+    readFileSync(stamp, "utf8").trim() === digestOfFinagle();
+  if (isBuilt) return `${folder}/classes:${folder}/lib/*`;
+  skip(t, "the Finagle peer, built from test/peers/finagle,", " --finagle");
+  return null;
+}
+
+function skip(t: TestContext, what: string, option = ""): void {
+  const reason = `${what} is missing; scripts/install-peers${option} installs it`;
   if (process.env["REQUIRE_PEERS"] === "1") throw new Error(`${reason} (REQUIRE_PEERS is set)`);
   console.log(`skipped: ${t.name}: ${reason}`);
   t.skip(reason);

@@ -1,0 +1,127 @@
+// finagle-http as client and as server through the proxy.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { finagle } from "../support/finagle.ts";
+import type { FinagleServerCall } from "../support/finagle.ts";
+import { deadlineContexts, deadlineNsOf } from "../support/finagle-contexts.ts";
+import { startProxy } from "../support/proxy.ts";
+
+function proxied(t: TestContext, port: number, more = "") {
+  return startProxy(
+    t,
+    `
+    routers:
+    - protocol: http
+      dtab: /svc/users => /$/inet/127.0.0.1/${port}
+      servers: [{ port: 0 }]
+${more}`,
+  );
+}
+
+const users = { uri: "/all?page=2", headers: [["Host", "users"]] } as const;
+
+type Headers = FinagleServerCall["headers"];
+
+const valueOf = (headers: Headers, wanted: string): string | undefined =>
+  headers.find(([name]) => name.toLowerCase() === wanted.toLowerCase())?.[1];
+
+test("a request and its response arrive as they were sent", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const server = await peer.serve("http");
+  const proxy = await proxied(t, server.port);
+  const client = await peer.connect("http", proxy.port);
+  const body = Buffer.alloc(100_000, "grüße ");
+  const pending = client.begin({ ...users, method: "POST", payload: body });
+  const call = await server.next();
+  assert.deepEqual([call.method, call.uri], ["POST", "/all?page=2"]);
+  assert.equal(valueOf(call.headers, "host"), "users");
+  assert.ok(call.payload.equals(body));
+  call.answer({ status: 201, headers: [["X-Kind", "new"]], payload: body });
+  const response = await pending.result;
+  assert.equal(response.status, 201);
+  assert.equal(valueOf(response.headers, "x-kind"), "new");
+  assert.ok(response.payload.equals(body));
+});
+
+test("a deadline of the caller reaches the server as Finagle's header", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const server = await peer.serve("http");
+  const proxy = await proxied(t, server.port);
+  const client = await peer.connect("http", proxy.port);
+  const nowNs = BigInt(Date.now()) * 1_000_000n;
+  const deadlineNs = nowNs + 60_000_000_000n;
+  const pending = client.begin({ ...users, contexts: deadlineContexts(nowNs, deadlineNs) });
+  const call = await server.next();
+  assert.equal(deadlineNsOf(call), deadlineNs);
+  call.answer({});
+  assert.equal((await pending.result).status, 200);
+});
+
+test("a nack of one server sends the request to the other", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const busy = await peer.serve("http", { handle: (call) => call.fail("nack") });
+  const free = await peer.serve("http", { handle: (call) => call.answer({}) });
+  const proxy = await startProxy(
+    t,
+    `
+    namers: [{ kind: io.l5d.static, names: { users: ["127.0.0.1:${busy.port}", "127.0.0.1:${free.port}"] } }]
+    routers:
+    - protocol: http
+      dtab: /svc => /#/io.l5d.static
+      servers: [{ port: 0 }]
+      client: { loadBalancer: { kind: roundRobin } }`,
+  );
+  const client = await peer.connect("http", proxy.port, { requeues: false });
+  for (let i = 0; i < 10; i++) assert.equal((await client.call(users)).status, 200);
+  assert.ok(busy.count > 0, "one was nacked");
+  assert.equal(free.count, 10);
+});
+
+test("a rejection that may not be sent again comes to the caller as one", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const server = await peer.serve("http", { handle: (call) => call.fail("reject") });
+  const proxy = await proxied(t, server.port);
+  const client = await peer.connect("http", proxy.port);
+  const { flags } = await client.call(users);
+  assert.deepEqual([...flags].sort(), ["nonretryable", "rejected"]);
+  assert.equal(server.count, 1);
+});
+
+test("a proxy that closes answers what a client is waiting for", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const server = await peer.serve("http");
+  const proxy = await proxied(t, server.port);
+  const client = await peer.connect("http", proxy.port);
+  const pending = client.begin(users);
+  const call = await server.next();
+  const closed = proxy.close(60_000);
+  call.answer({ status: 202 });
+  assert.equal((await pending.result).status, 202);
+  await closed;
+});
+
+test("a server that closes answers what it has, and the next request goes elsewhere", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const old = await peer.serve("http");
+  const young = await peer.serve("http", { handle: (call) => call.answer({ status: 203 }) });
+  const proxy = await proxied(t, old.port);
+  const client = await peer.connect("http", proxy.port);
+  const pending = client.begin(users);
+  const call = await old.next();
+  const closed = old.close(60_000);
+  call.answer({ status: 202 });
+  assert.equal((await pending.result).status, 202);
+  await closed;
+  const headers = [
+    ...users.headers,
+    ["l5d-dtab", `/svc=>/$/inet/127.0.0.1/${young.port}`],
+  ] as const;
+  assert.equal((await client.call({ ...users, headers })).status, 203);
+});
