@@ -27,8 +27,7 @@ const lock = createHash("sha256")
   .digest("hex");
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
   console.error("setup: installing packages (once)");
-  // Not `npm ci`: it refuses a lock file that lacks the linters' binaries for other platforms.
-  run("npm", ["install", "--no-save", "--no-fund", "--no-audit", "--loglevel=error"]);
+  run("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
   writeFileSync(stamp, lock);
 }
 run(process.execPath, [
