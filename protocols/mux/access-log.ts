@@ -11,7 +11,7 @@
 import type { Clock } from "../../src/core/clock.ts";
 import { faultMark } from "../../src/access-log/keys.ts";
 import { showAddress } from "../../src/core/address.ts";
-import type { CompletedCall } from "./server/settings.ts";
+import type { CompletedCall } from "./message.ts";
 
 type AccessLogFormat = "common" | "json";
 

@@ -13,7 +13,7 @@ import { plugin } from "../../src/core/plugin.ts";
 import type { Classifier, ClassifierPlugin } from "../../src/core/classifier.ts";
 import type { MuxRequest, MuxResponse } from "./message.ts";
 import { failureFlags } from "./codec/contexts.ts";
-import { statusOk } from "./codec/messages.ts";
+import { statusOk } from "./message.ts";
 
 export const defaultClassifier = "io.l5d.mux.errorsAreFailures";
 

@@ -4,11 +4,17 @@ import { showDtab } from "../../src/core/names/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import { showAddress } from "../../src/core/address.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
+import { statusError, statusNack } from "./message.ts";
 import type { Form, MuxRequest } from "./message.ts";
-import { entryBytes, failureFlags, failureKey, writeKey } from "./codec/contexts.ts";
-import { faultEntry, faultKey } from "./codec/fault.ts";
+import {
+  entryBytes,
+  failureFlags,
+  failureKey,
+  faultEntry,
+  faultKey,
+  writeKey,
+} from "./codec/contexts.ts";
 import * as mux from "./codec/messages.ts";
-import type { RenderedResponse } from "./server/settings.ts";
 
 /** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
 export type ErrorDetail = "full" | "local" | "none";
@@ -17,6 +23,16 @@ export interface RenderOptions {
   /** The router's label. */
   readonly label: string;
   readonly errorDetail: ErrorDetail;
+}
+
+/** How a call that failed is answered. */
+export interface RenderedResponse {
+  readonly status: 1 | 2;
+  /** Of the `MuxFailure` context; 0: none is sent. */
+  readonly flags: number;
+  readonly text: string;
+  /** The faults that were injected into the call; null: none. */
+  readonly fault: string | null;
 }
 
 /** Longer texts are cut. */
@@ -38,11 +54,11 @@ export function render(
   const fault = request.fault ?? null;
   if (failure.retry === "safe") {
     const { restartable, rejected } = failureFlags;
-    return { status: mux.statusNack, flags: restartable | rejected, text, fault };
+    return { status: statusNack, flags: restartable | rejected, text, fault };
   }
   const { rejected, nonRetryable } = failureFlags;
   const flags = isRejection(failure) ? rejected | nonRetryable : 0;
-  return { status: mux.statusError, flags, text, fault };
+  return { status: statusError, flags, text, fault };
 }
 
 /** No endpoint has seen the call. */
@@ -146,7 +162,7 @@ function flagsEntry(flags: number): Buffer {
 export function nackMessage(tag: number, form: Form, text: string): Buffer {
   const { restartable, rejected } = failureFlags;
   return renderedMessage(tag, form, {
-    status: mux.statusNack,
+    status: statusNack,
     flags: restartable | rejected,
     text,
     fault: null,

@@ -4,7 +4,7 @@ import { emptyDtab } from "../../src/core/names/dtab.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Filter } from "../../src/core/service.ts";
 import type { MuxRequest, MuxResponse } from "./message.ts";
-import { readDeadline } from "./codec/deadline.ts";
+import { readDeadline } from "./codec/contexts.ts";
 
 export type MuxFilter = Filter<MuxRequest, MuxResponse>;
 

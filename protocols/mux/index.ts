@@ -10,7 +10,7 @@ import { closedConnections } from "../../src/net/connection-stats.ts";
 import type { LogFile } from "../../src/runtime/log-file.ts";
 import { lineMaker } from "./access-log.ts";
 import { copyOf } from "./message.ts";
-import type { MuxRequest, MuxResponse } from "./message.ts";
+import type { MuxRequest, MuxResponse, CompletedCall } from "./message.ts";
 import { serverClassifier } from "./classifiers.ts";
 import { dialMux } from "./client/wire.ts";
 import type { MuxWire } from "./client/wire.ts";
@@ -19,10 +19,11 @@ import { idempotentCalls, serverFilters } from "./filters.ts";
 import type { MuxFilter } from "./filters.ts";
 import { kind } from "./kind.ts";
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
-import { dialOptions, serverLimits } from "./limits.ts";
+import { dialOptions } from "./client/settings.ts";
+import { serverLimits } from "./server/settings.ts";
 import { listenMux } from "./server/listener.ts";
 import { ServerConnection } from "./server/connection.ts";
-import type { CompletedCall, ServerSettings } from "./server/settings.ts";
+import type { ServerSettings } from "./server/settings.ts";
 import { responseCounter, serverCounters } from "./stats.ts";
 
 export const mux: Protocol<MuxRequest, MuxResponse> = {

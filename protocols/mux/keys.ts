@@ -87,3 +87,6 @@ export type RouterConfig = v.InferOutput<typeof routerConfig>;
 export type ServerConfig = v.InferOutput<typeof serverConfig>;
 export type ClientConfig = v.InferOutput<typeof clientConfig>;
 export type ServiceConfig = v.InferOutput<typeof serviceConfig>;
+
+/** The keys that servers and clients share. */
+export type MessageSizes = Pick<RouterConfig, "maxFrameKB" | "maxFragmentKB">;

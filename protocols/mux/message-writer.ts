@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { Counter } from "../../src/core/stats.ts";
 import { Batch, maxBatchedBytes } from "../../src/net/batch.ts";
 import type { SocketLink } from "../../src/net/socket-link.ts";
+import type { HeadWriter } from "./codec/writers.ts";
 import { bodyStart, moreFollows, rdispatch, tdispatch, writeHead } from "./codec/messages.ts";
 
 /** A message up to this is written whole, ahead of the pieces of larger ones. */
@@ -20,13 +21,6 @@ interface Large {
   readonly payload: Buffer;
   /** Bytes of head and payload that have been handed to the socket. */
   written: number;
-}
-
-/** The parts of a message's body before its payload. */
-export interface HeadWriter<M> {
-  /** Bytes that `write` writes. */
-  headBytes(message: M): number;
-  write(bytes: Buffer, at: number, message: M): void;
 }
 
 /** One for each connection; its socket belongs to the connection. */

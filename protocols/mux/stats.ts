@@ -1,9 +1,8 @@
 // Answers in mux's own terms: `status/ok`, `status/error`, `status/failed`; and what a server counts.
 import type { ResponseCounter } from "../../src/core/classifier.ts";
 import type { Counter, Stats } from "../../src/core/stats.ts";
-import type { MuxResponse } from "./message.ts";
-import { statusOk } from "./codec/messages.ts";
-import type { CompletedCall } from "./server/settings.ts";
+import type { MuxResponse, CompletedCall } from "./message.ts";
+import { statusOk } from "./message.ts";
 
 /** Of the client: `error` was answered by an endpoint, `failed` had no answer, or was refused. */
 export function responseCounter(stats: Stats): ResponseCounter<MuxResponse> {

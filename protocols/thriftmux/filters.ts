@@ -5,7 +5,7 @@ import { showDtab, showPrefix } from "../../src/core/names/dtab.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
 import { root } from "../../src/core/names/path.ts";
 import type { Filter } from "../../src/core/service.ts";
-import { readDispatch } from "../mux/message.ts";
+import { readDispatch } from "../mux/codec/readers.ts";
 import type { MuxRequest } from "../mux/message.ts";
 import { traceKey } from "../mux/codec/contexts.ts";
 import { forgetContext, readCallersDeadline } from "../mux/filters.ts";

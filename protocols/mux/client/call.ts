@@ -5,7 +5,7 @@ import type { Pending, Reply } from "../../../src/core/service.ts";
 import type { Close } from "../../../src/core/clock.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
 import { failureFlags } from "../codec/contexts.ts";
-import { statusError, statusNack } from "../codec/messages.ts";
+import { statusError, statusNack } from "../message.ts";
 
 /** Where a call is at the moment: in a queue, or with a session. */
 export interface CallHolder {

@@ -2,6 +2,7 @@
 import type { Clock, Random } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
 import type { DialOptions, WireStats } from "../../../src/core/transport.ts";
+import type { ClientConfig, MessageSizes } from "../keys.ts";
 
 /** Times are milliseconds; Infinity means no limit. */
 export interface MuxDialOptions extends Pick<
@@ -29,4 +30,20 @@ export interface ClientSettings extends MuxDialDeps {
   readonly options: MuxDialOptions;
   /** For texts: `127.0.0.1:4141`. */
   readonly name: string;
+}
+
+/** The keys of a configuration as bytes and milliseconds. */
+export function dialOptions(
+  sizes: MessageSizes,
+  config: ClientConfig,
+  options: DialOptions,
+): MuxDialOptions {
+  return {
+    ...options,
+    maxFrameBytes: sizes.maxFrameKB * 1024,
+    maxFragmentBytes: sizes.maxFragmentKB * 1024,
+    maxOutstanding: config.maxOutstanding,
+    pingIntervalMs: config.pingIntervalMs === 0 ? Infinity : config.pingIntervalMs,
+    pingTimeoutMs: config.pingTimeoutMs,
+  };
 }

@@ -1,5 +1,8 @@
 // The contexts of a message: passed on as they came, but for the few that this proxy has a say in.
-import { maxShortLength } from "./messages.ts";
+import { Buffer } from "node:buffer";
+import type { Deadline } from "../../../src/core/deadline.ts";
+import { MuxResponse } from "../message.ts";
+import { bodyStart, maxShortLength } from "./messages.ts";
 
 export const deadlineKey = "com.twitter.finagle.Deadline";
 export const traceKey = "com.twitter.finagle.tracing.TraceContext";
@@ -89,3 +92,44 @@ export function writeKey(bytes: Buffer, at: number, key: string, valueLength: nu
 
 /** Of `MuxFailure`: what a failed call means for those who would send it again. */
 export const failureFlags = { restartable: 1, rejected: 2, nonRetryable: 4 } as const;
+
+/** A deadline: two times in nanoseconds since 1970. */
+export const deadlineBytes = 16;
+
+export function readDeadline(bytes: Buffer, at: number): Deadline {
+  return { timestampNs: bytes.readBigInt64BE(at), deadlineNs: bytes.readBigInt64BE(at + 8) };
+}
+
+export function writeDeadline(bytes: Buffer, at: number, deadline: Deadline): void {
+  bytes.writeBigInt64BE(deadline.timestampNs, at);
+  bytes.writeBigInt64BE(deadline.deadlineNs, at + 8);
+}
+
+/** As HTTP names the header. */
+export const faultKey = "l5d-fault";
+
+/** The same answer with one more context, behind those that it came with. */
+export function withFault(response: MuxResponse, fault: string): MuxResponse {
+  const { status, frame, contextsStart, contextsEnd, payloadStart, flags } = response;
+  const hasContexts = contextsEnd > contextsStart;
+  const count = hasContexts ? frame.readUInt16BE(contextsStart) : 0;
+  if (count >= maxShortLength) return response;
+  const start = bodyStart + 1;
+  const contexts = hasContexts ? frame.subarray(contextsStart + 2, contextsEnd) : noBytes;
+  const head = Buffer.alloc(start + 2);
+  head.writeUInt16BE(count + 1, start);
+  const whole = Buffer.concat([head, contexts, faultEntry(fault), frame.subarray(payloadStart)]);
+  const payloadAt = whole.length - response.payloadBytes;
+  const told = new MuxResponse(status, whole, start, payloadAt, flags);
+  told.verdict = response.verdict;
+  return told;
+}
+
+const noBytes = Buffer.alloc(0);
+
+/** The context, key and value; the text is ASCII. */
+export function faultEntry(fault: string): Buffer {
+  const entry = Buffer.alloc(entryBytes(faultKey, fault.length));
+  entry.write(fault, writeKey(entry, 0, faultKey, fault.length), "latin1");
+  return entry;
+}

@@ -47,10 +47,6 @@ export const moreFollows = 0x80_0000;
 
 export const maxShortLength = 32_767;
 
-export const statusOk = 0;
-export const statusError = 1;
-export const statusNack = 2;
-
 /** Bytes that are no message: what is wrong with them. One line. */
 export interface Problem {
   readonly problem: string;

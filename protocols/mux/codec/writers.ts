@@ -4,9 +4,22 @@ import { combined, deadlineAt } from "../../../src/core/deadline.ts";
 import { root } from "../../../src/core/names/path.ts";
 import type { Path } from "../../../src/core/names/path.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
-import { deadlineKey, entryBytes, traceKey, writeKey } from "./contexts.ts";
-import { deadlineBytes, readDeadline, writeDeadline } from "./deadline.ts";
-import type { HeadWriter } from "../message-writer.ts";
+import {
+  deadlineKey,
+  entryBytes,
+  traceKey,
+  writeKey,
+  deadlineBytes,
+  readDeadline,
+  writeDeadline,
+} from "./contexts.ts";
+
+/** The parts of a message's body before its payload. */
+export interface HeadWriter<M> {
+  /** Bytes that `write` writes. */
+  headBytes(message: M): number;
+  write(bytes: Buffer, at: number, message: M): void;
+}
 
 interface WriterDeps {
   readonly clock: Clock;

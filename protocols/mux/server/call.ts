@@ -3,11 +3,10 @@ import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
-import type { MuxRequest, MuxResponse } from "../message.ts";
-import { withFault } from "../codec/fault.ts";
-import { statusOk } from "../codec/messages.ts";
+import type { MuxRequest, MuxResponse, CompletedCall } from "../message.ts";
+import { withFault } from "../codec/contexts.ts";
+import { statusOk } from "../message.ts";
 import type { ServerConnection } from "./connection.ts";
-import type { CompletedCall } from "./settings.ts";
 
 /*
  * waiting -> answered -> over    `answered`: its answer is written, the call's own end follows

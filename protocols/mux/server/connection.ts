@@ -11,7 +11,7 @@ import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
 import { lingeringClose } from "../../../src/net/lingering-close.ts";
 import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
-import { readDispatch, readReq } from "../message.ts";
+import { readDispatch, readReq } from "../codec/readers.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
 import { nackMessage, renderedMessage } from "../failures.ts";
 import { Fragments } from "../codec/fragments.ts";
@@ -21,7 +21,8 @@ import type { Problem } from "../codec/messages.ts";
 import { MessageWriter } from "../message-writer.ts";
 import { CallTracker } from "./tracker.ts";
 import { ServerCall } from "./call.ts";
-import type { RenderedResponse, ServerSettings } from "./settings.ts";
+import type { RenderedResponse } from "../failures.ts";
+import type { ServerSettings } from "./settings.ts";
 import { StallWatch } from "../stall.ts";
 import { rdispatchWriter, rreqWriter } from "../codec/writers.ts";
 

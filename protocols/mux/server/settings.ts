@@ -2,10 +2,13 @@
 import type { Clock } from "../../../src/core/clock.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Log } from "../../../src/core/log.ts";
+import type { ListenOptions } from "../../../src/core/transport.ts";
 import type { Service } from "../../../src/core/service.ts";
 import type { Counter } from "../../../src/core/stats.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
-import type { MuxRequest, MuxResponse } from "../message.ts";
+import type { RenderedResponse } from "../failures.ts";
+import type { CompletedCall, MuxRequest, MuxResponse } from "../message.ts";
+import type { MessageSizes, ServerConfig } from "../keys.ts";
 import type { ConnectionOwner } from "./listener.ts";
 
 /** Times are milliseconds; Infinity means no limit. */
@@ -22,28 +25,6 @@ export interface ServerLimits {
   readonly lifeTimeMs: number;
 }
 
-/** How a call that failed is answered. */
-export interface RenderedResponse {
-  readonly status: 1 | 2;
-  /** Of the `MuxFailure` context; 0: none is sent. */
-  readonly flags: number;
-  readonly text: string;
-  /** The faults that were injected into the call; null: none. */
-  readonly fault: string | null;
-}
-
-/** One call as its caller saw it, told once, when it is over. Must not be kept. */
-export interface CompletedCall {
-  readonly request: MuxRequest;
-  readonly outcome: "ok" | "error" | "nack" | "discarded" | "gone";
-  readonly failure: Failure | null;
-  /** Bytes of the answer's payload. */
-  readonly sentBytes: number;
-  readonly startedMs: number;
-  readonly endedMs: number;
-  readonly peer: PeerInfo;
-}
-
 export interface ServerSettings {
   readonly limits: ServerLimits;
   readonly clock: Clock;
@@ -56,4 +37,22 @@ export interface ServerSettings {
   readonly owner: ConnectionOwner;
   readonly receivedBytes: Counter;
   readonly sentBytes: Counter;
+}
+
+/** The keys of a configuration as bytes and milliseconds. */
+export function serverLimits(
+  sizes: MessageSizes,
+  config: ServerConfig,
+  options: ListenOptions,
+): ServerLimits {
+  return {
+    maxFrameBytes: sizes.maxFrameKB * 1024,
+    maxFragmentBytes: sizes.maxFragmentKB * 1024,
+    maxOutstanding: config.maxOutstanding,
+    maxHeldBytes: config.maxHeldKB * 1024,
+    maxUnsentBytes: config.maxUnsentKB * 1024,
+    stallTimeoutMs: config.stallTimeoutMs,
+    idleTimeMs: options.idleTimeMs,
+    lifeTimeMs: options.lifeTimeMs,
+  };
 }

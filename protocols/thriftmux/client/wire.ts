@@ -8,7 +8,7 @@ import type { Reply } from "../../../src/core/service.ts";
 import type { MuxResponse } from "../../mux/message.ts";
 import type { MuxWire } from "../../mux/client/wire.ts";
 import { readCallersDeadline } from "../../mux/filters.ts";
-import { statusOk } from "../../mux/codec/messages.ts";
+import { statusOk } from "../../mux/message.ts";
 import type { ThriftRequest, ThriftResponse } from "../../thrift/message.ts";
 import { dispatchOf } from "../filters.ts";
 import { muxOf, thriftResponseIn, thriftErrorOf } from "../codec/payload.ts";

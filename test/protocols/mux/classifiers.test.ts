@@ -1,11 +1,10 @@
 // What mux answers count as, by kind of classifier.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MuxResponse } from "../../../protocols/mux/message.ts";
+import { MuxResponse, statusError, statusOk } from "../../../protocols/mux/message.ts";
 import type { MuxRequest, Status } from "../../../protocols/mux/message.ts";
 import { classifiers, serverClassifier } from "../../../protocols/mux/classifiers.ts";
 import { failureFlags } from "../../../protocols/mux/codec/contexts.ts";
-import { statusError, statusOk } from "../../../protocols/mux/codec/messages.ts";
 import { failure } from "../../../src/core/failure.ts";
 import type { FailureKind } from "../../../src/core/failure.ts";
 

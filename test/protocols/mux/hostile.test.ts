@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MuxRequest, MuxResponse } from "../../../protocols/mux/message.ts";
-import { MuxResponse as Response, readDispatch } from "../../../protocols/mux/message.ts";
+import { MuxResponse as Response } from "../../../protocols/mux/message.ts";
+import { readDispatch } from "../../../protocols/mux/codec/readers.ts";
 import { ClientCall } from "../../../protocols/mux/client/call.ts";
 import { ServerConnection } from "../../../protocols/mux/server/connection.ts";
 import type { ServerLimits } from "../../../protocols/mux/server/settings.ts";

@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { readDispatch, readRdispatch, readReq, readRreq } from "../../../protocols/mux/message.ts";
+import {
+  readDispatch,
+  readRdispatch,
+  readReq,
+  readRreq,
+} from "../../../protocols/mux/codec/readers.ts";
 import { Fragments } from "../../../protocols/mux/codec/fragments.ts";
 import * as mux from "../../../protocols/mux/codec/messages.ts";
 import { showDtab } from "../../../src/core/names/dtab.ts";

@@ -1,7 +1,7 @@
 // A call that is sent beside the first.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readDispatch } from "../../../protocols/mux/message.ts";
+import { readDispatch } from "../../../protocols/mux/codec/readers.ts";
 import { copyOf, muxOf, thriftRequestIn } from "../../../protocols/thriftmux/codec/payload.ts";
 import { dispatchBody } from "../../support/mux-peer.ts";
 import { binary } from "../../support/thrift-bytes.ts";
