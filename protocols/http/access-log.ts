@@ -8,7 +8,7 @@
 //     httpAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
 //     httpAccessLogRotateCount: 7
 //     servers: [{ port: 4140 }]
-import { faultMark } from "../../src/access-log/keys.ts";
+import { faultMark } from "../../src/access-log/access-log.ts";
 import { fieldOf } from "./codec/field-lookup.ts";
 import { requestIdOf } from "./filters/trace-id.ts";
 import type { Clock } from "../../src/core/clock.ts";

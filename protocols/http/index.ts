@@ -1,6 +1,7 @@
 // HTTP/1.1 as a protocol: its kinds, its keys, and one router's share of it.
 import { allConnections } from "../../src/net/connection-stats.ts";
-import { LogFile } from "../../src/runtime/log-file.ts";
+import { openAccessLog } from "../../src/access-log/access-log.ts";
+import type { AccessLog } from "../../src/access-log/access-log.ts";
 import { lineMaker } from "./access-log.ts";
 import { isAuthority } from "./codec/authority.ts";
 import { classifiers, defaultClassifier, pushesBack, serverClassifier } from "./classifiers.ts";
@@ -61,7 +62,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   readonly #deps: ProtocolDeps;
   readonly #context: Context;
   readonly #limits: HeadLimits;
-  readonly #accessLog: LogFile | null;
+  readonly #accessLog: AccessLog<CompletedCall> | null;
   readonly #mayKnow: (peer: Peer) => boolean;
 
   constructor(config: RouterConfig, deps: ProtocolDeps) {
@@ -83,7 +84,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     const { clock, random, log, label } = this.#deps;
     const { host, port, socket, gate, clearContext } = options;
     const counters = serverCounters(stats);
-    const write = this.#logger();
+    const accessLog = this.#accessLog;
     const listening = {
       host,
       port,
@@ -116,7 +117,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       ),
       onCompleted(exchange: CompletedCall) {
         counters.answered(exchange);
-        write?.(exchange);
+        accessLog?.record(exchange);
       },
       onConnections: counters.connections,
     };
@@ -174,13 +175,6 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     return filters;
   }
 
-  #logger(): ((exchange: CompletedCall) => void) | null {
-    const file = this.#accessLog;
-    if (file === null) return null;
-    const lineOf = lineMaker(this.#config.httpAccessLogFormat, this.#deps.clock);
-    return (exchange) => file.write(lineOf(exchange));
-  }
-
   async close(): Promise<void> {
     await this.#accessLog?.close();
   }
@@ -194,15 +188,12 @@ function headLimits(config: RouterConfig): HeadLimits {
   };
 }
 
-function accessLog(config: RouterConfig, deps: ProtocolDeps): LogFile | null {
-  if (config.httpAccessLog === undefined) return null;
-  const kept = config.httpAccessLogRotateCount;
-  const options = {
-    path: config.httpAccessLog,
+function accessLog(config: RouterConfig, deps: ProtocolDeps): AccessLog<CompletedCall> | null {
+  const keys = {
+    file: config.httpAccessLog,
     roll: config.httpAccessLogRollPolicy,
     append: config.httpAccessLogAppend,
-    keepCount: kept < 0 ? Infinity : kept,
+    rotateCount: config.httpAccessLogRotateCount,
   };
-  const { clock, log, stats } = deps;
-  return new LogFile(options, { clock, log, lost: stats.counter("access_log", "lost") });
+  return openAccessLog(keys, lineMaker(config.httpAccessLogFormat, deps.clock), deps);
 }

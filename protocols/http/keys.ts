@@ -1,7 +1,7 @@
 // The keys that HTTP adds to a router, its servers and its client; docs/http.md tells of them.
 import * as v from "valibot";
 import { integer, milliseconds } from "../../src/core/schema.ts";
-import { parseRollPolicy } from "../../src/runtime/log-rotation.ts";
+import { accessLogKeys } from "../../src/access-log/keys.ts";
 import { defaultLimits } from "./exchange.ts";
 import { forwardedSchema } from "./filters/forwarded.ts";
 import type { GenericSchema } from "../../src/core/schema.ts";
@@ -10,22 +10,7 @@ import type { GenericSchema } from "../../src/core/schema.ts";
 const says = <T extends GenericSchema>(meaning: string, schema: T) =>
   v.pipe(schema, v.description(meaning));
 
-const truth = () => v.boolean("expected true or false");
 const kilobytes = (bytes: number) => v.optional(integer(1, 1_048_576), Math.ceil(bytes / 1024));
-
-const rollPolicy = () =>
-  v.pipe(
-    v.string("expected never, hourly, daily, weekly(1) or a size such as 100.megabytes"),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const policy = parseRollPolicy(dataset.value);
-      if (policy !== null) return policy;
-      addIssue({
-        message:
-          "expected never, hourly, daily, weekly(1) (1 is Sunday) or a size such as 100.megabytes",
-      });
-      return NEVER;
-    }),
-  );
 
 const headerName = () =>
   v.pipe(
@@ -33,30 +18,15 @@ const headerName = () =>
     v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "expected the name of a header, such as x-start"),
   );
 
-const fileName = () =>
-  v.pipe(v.string("expected a file name"), v.nonEmpty("expected a file name, such as access.log"));
-
 export const routerKeys = {
-  httpAccessLog: says(
-    "File that gets one line for each answer. None unless given.",
-    v.optional(fileName()),
-  ),
+  httpAccessLog: accessLogKeys.file,
   httpAccessLogFormat: says(
     "common: Linkerd's line; json: one object a line, with path, client, endpoint and duration.",
     v.optional(v.picklist(["common", "json"]), "common"),
   ),
-  httpAccessLogRollPolicy: says(
-    "When a new file begins: never, hourly, daily, weekly(1), or a size such as 100.megabytes.",
-    v.optional(rollPolicy(), "never"),
-  ),
-  httpAccessLogAppend: says(
-    "false: what the file held is thrown away at start.",
-    v.optional(truth(), true),
-  ),
-  httpAccessLogRotateCount: says(
-    "Ended files that are kept; -1: all.",
-    v.optional(integer(-1), -1),
-  ),
+  httpAccessLogRollPolicy: accessLogKeys.rollPolicy,
+  httpAccessLogAppend: accessLogKeys.append,
+  httpAccessLogRotateCount: accessLogKeys.rotateCount,
   maxHeadersKB: says(
     "All header fields of a message together; more: 431, or 502 for an answer.",
     kilobytes(defaultLimits.maxHeadersBytes),

@@ -9,7 +9,7 @@
 //     muxAccessLogRotateCount: 7
 //     servers: [{ port: 4141 }]
 import type { Clock } from "../../src/core/clock.ts";
-import { faultMark } from "../../src/access-log/keys.ts";
+import { faultMark } from "../../src/access-log/access-log.ts";
 import { showAddress } from "../../src/core/address.ts";
 import type { CompletedCall } from "./message.ts";
 

@@ -5,9 +5,9 @@ import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/prot
 import type { Verdict } from "../../src/core/classifier.ts";
 import type { Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
-import { openAccessLog } from "../../src/access-log/keys.ts";
+import { openAccessLog } from "../../src/access-log/access-log.ts";
+import type { AccessLog } from "../../src/access-log/access-log.ts";
 import { closedConnections } from "../../src/net/connection-stats.ts";
-import type { LogFile } from "../../src/runtime/log-file.ts";
 import { lineMaker } from "./access-log.ts";
 import { copyOf } from "./message.ts";
 import type { MuxRequest, MuxResponse, CompletedCall } from "./message.ts";
@@ -39,7 +39,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
   readonly serverClassifier = serverClassifier;
   readonly #config: RouterConfig;
   readonly #deps: ProtocolDeps;
-  readonly #accessLog: LogFile | null;
+  readonly #accessLog: AccessLog<CompletedCall> | null;
 
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
@@ -69,7 +69,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     const { clock, log, label } = this.#deps;
     const { errorDetail } = this.#config;
     const counters = serverCounters(stats);
-    const write = this.#logger();
+    const accessLog = this.#accessLog;
     const settings: Omit<ServerSettings, "owner"> = {
       limits: serverLimits(this.#config, options.config as ServerConfig, options),
       clock,
@@ -79,7 +79,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
       onCompleted: (exchange: CompletedCall) => {
         const { outcome, sentBytes, request } = exchange;
         counters.answered({ outcome, sentBytes, receivedBytes: request.payloadBytes });
-        write?.(exchange);
+        accessLog?.record(exchange);
       },
       onMalformed: counters.malformed,
       receivedBytes: counters.receivedBytes,
@@ -104,21 +104,14 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
   async close(): Promise<void> {
     await this.#accessLog?.close();
   }
-
-  #logger(): ((exchange: CompletedCall) => void) | null {
-    const file = this.#accessLog;
-    if (file === null) return null;
-    const lineOf = lineMaker(this.#config.muxAccessLogFormat, this.#deps.clock);
-    return (exchange) => file.write(lineOf(exchange));
-  }
 }
 
-function accessLog(config: RouterConfig, { clock, log, stats }: ProtocolDeps): LogFile | null {
-  const wanted = {
-    path: config.muxAccessLog,
+function accessLog(config: RouterConfig, deps: ProtocolDeps): AccessLog<CompletedCall> | null {
+  const keys = {
+    file: config.muxAccessLog,
     roll: config.muxAccessLogRollPolicy,
     append: config.muxAccessLogAppend,
     rotateCount: config.muxAccessLogRotateCount,
   };
-  return openAccessLog(wanted, { clock, log, lost: stats.counter("access_log", "lost") });
+  return openAccessLog(keys, lineMaker(config.muxAccessLogFormat, deps.clock), deps);
 }

@@ -1,7 +1,7 @@
 // The keys that mux adds to a router, its servers and its client; docs/mux.md tells of them.
 import * as v from "valibot";
 import { integer, milliseconds } from "../../src/core/schema.ts";
-import { logAppend, logFileName, rollPolicy, rotateCount } from "../../src/access-log/keys.ts";
+import { accessLogKeys } from "../../src/access-log/keys.ts";
 import type { GenericSchema } from "../../src/core/schema.ts";
 
 const says = <T extends GenericSchema>(meaning: string, schema: T) =>
@@ -19,17 +19,11 @@ export const routerKeys = {
     "Peers that can are asked to send messages in pieces of this, so that a long one holds up no short one.",
     v.optional(integer(1, maxKilobytes), 64),
   ),
-  muxAccessLog: says("File that gets one line for each call. None unless given.", logFileName()),
-  muxAccessLogFormat: says(
-    "common: one line of words; json: one object a line, with path, client, endpoint and duration.",
-    v.optional(v.picklist(["common", "json"]), "common"),
-  ),
-  muxAccessLogRollPolicy: says(
-    "When a new file begins: never, hourly, daily, weekly(1), or a size such as 100.megabytes.",
-    rollPolicy(),
-  ),
-  muxAccessLogAppend: says("false: what the file held is thrown away at start.", logAppend()),
-  muxAccessLogRotateCount: says("Ended files that are kept; -1: all.", rotateCount()),
+  muxAccessLog: accessLogKeys.file,
+  muxAccessLogFormat: accessLogKeys.format,
+  muxAccessLogRollPolicy: accessLogKeys.rollPolicy,
+  muxAccessLogAppend: accessLogKeys.append,
+  muxAccessLogRotateCount: accessLogKeys.rotateCount,
   errorDetail: says(
     "Who is shown addresses, dtabs and how a name was resolved when a call fails: full: every caller; local: those on the proxy's own host; none: nobody.",
     v.optional(v.picklist(["full", "local", "none"], "expected full, local or none"), "local"),

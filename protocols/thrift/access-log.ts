@@ -8,7 +8,7 @@
 //     thriftAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
 //     thriftAccessLogRotateCount: 7
 //     servers: [{ port: 4114 }]
-import { faultMark } from "../../src/access-log/keys.ts";
+import { faultMark } from "../../src/access-log/access-log.ts";
 import { showAddress } from "../../src/core/address.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { CompletedCall } from "./exchange.ts";

@@ -1,7 +1,7 @@
 // Thrift as a protocol: its kinds, its keys, and one router's share of it.
-import { openAccessLog } from "../../src/access-log/keys.ts";
+import { openAccessLog } from "../../src/access-log/access-log.ts";
+import type { AccessLog } from "../../src/access-log/access-log.ts";
 import { allConnections } from "../../src/net/connection-stats.ts";
-import type { LogFile } from "../../src/runtime/log-file.ts";
 import { lineMaker } from "./access-log.ts";
 import { serverClassifier } from "./classifiers.ts";
 import { dialThrift } from "./client/wire.ts";
@@ -41,7 +41,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   readonly serverClassifier = serverClassifier;
   readonly #config: RouterConfig;
   readonly #deps: ProtocolDeps;
-  readonly #accessLog: LogFile | null;
+  readonly #accessLog: AccessLog<CompletedCall> | null;
 
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
@@ -63,7 +63,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const { clock, log, label } = this.#deps;
     const { host, port, socket, gate, clearContext, idleTimeMs, lifeTimeMs } = options;
     const counters = serverCounters(stats);
-    const write = this.#logger();
+    const accessLog = this.#accessLog;
     const { errorDetail, thriftMethodInDst } = this.#config;
     const { maxPipelinedCalls, stallTimeoutMs } = config;
     const listening = {
@@ -80,7 +80,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       renderFailure: failureRenderer({ label, errorDetail }, clearContext),
       onCompleted(exchange: CompletedCall) {
         counters.answered(exchange);
-        write?.(exchange);
+        accessLog?.record(exchange);
       },
       onConnections: counters.connections,
       onMalformed: counters.malformed,
@@ -122,21 +122,14 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const transport = thriftTransport === "header" ? "header" : isFramed ? "framed" : "buffered";
     return { encoding: thriftProtocol, transport, maxFrameBytes: maxFrameKB * 1024 };
   }
-
-  #logger(): ((exchange: CompletedCall) => void) | null {
-    const file = this.#accessLog;
-    if (file === null) return null;
-    const lineOf = lineMaker(this.#config.thriftAccessLogFormat, this.#deps.clock);
-    return (exchange) => file.write(lineOf(exchange));
-  }
 }
 
-function accessLog(config: RouterConfig, { clock, log, stats }: ProtocolDeps): LogFile | null {
-  const wanted = {
-    path: config.thriftAccessLog,
+function accessLog(config: RouterConfig, deps: ProtocolDeps): AccessLog<CompletedCall> | null {
+  const keys = {
+    file: config.thriftAccessLog,
     roll: config.thriftAccessLogRollPolicy,
     append: config.thriftAccessLogAppend,
     rotateCount: config.thriftAccessLogRotateCount,
   };
-  return openAccessLog(wanted, { clock, log, lost: stats.counter("access_log", "lost") });
+  return openAccessLog(keys, lineMaker(config.thriftAccessLogFormat, deps.clock), deps);
 }

@@ -1,7 +1,7 @@
 // The keys that Thrift adds to a router, its servers and its client; docs/thrift.md tells of them.
 import * as v from "valibot";
 import { integer, milliseconds } from "../../src/core/schema.ts";
-import { logAppend, logFileName, rollPolicy, rotateCount } from "../../src/access-log/keys.ts";
+import { accessLogKeys } from "../../src/access-log/keys.ts";
 import type { GenericSchema } from "../../src/core/schema.ts";
 
 /** The schema with its meaning, which the JSON Schema shows. */
@@ -29,17 +29,11 @@ export const routerKeys = {
     "The longest message, in either direction; longer: an exception, and the connection is closed.",
     v.optional(integer(1, maxFrameKilobytes), 10_240),
   ),
-  thriftAccessLog: says("File that gets one line for each call. None unless given.", logFileName()),
-  thriftAccessLogFormat: says(
-    "common: one line of words; json: one object a line, with path, client, endpoint and duration.",
-    v.optional(v.picklist(["common", "json"]), "common"),
-  ),
-  thriftAccessLogRollPolicy: says(
-    "When a new file begins: never, hourly, daily, weekly(1), or a size such as 100.megabytes.",
-    rollPolicy(),
-  ),
-  thriftAccessLogAppend: says("false: what the file held is thrown away at start.", logAppend()),
-  thriftAccessLogRotateCount: says("Ended files that are kept; -1: all.", rotateCount()),
+  thriftAccessLog: accessLogKeys.file,
+  thriftAccessLogFormat: accessLogKeys.format,
+  thriftAccessLogRollPolicy: accessLogKeys.rollPolicy,
+  thriftAccessLogAppend: accessLogKeys.append,
+  thriftAccessLogRotateCount: accessLogKeys.rotateCount,
   errorDetail: says(
     "Who is shown addresses, dtabs and how a name was resolved when a call fails: full: every caller; local: those on the proxy's own host; none: nobody.",
     v.optional(v.picklist(["full", "local", "none"], "expected full, local or none"), "local"),

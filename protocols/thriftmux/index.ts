@@ -12,11 +12,11 @@ import type { Verdict } from "../../src/core/classifier.ts";
 import { stack } from "../../src/core/service.ts";
 import type { Filter, Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
-import { openAccessLog } from "../../src/access-log/keys.ts";
+import { openAccessLog } from "../../src/access-log/access-log.ts";
+import type { AccessLog } from "../../src/access-log/access-log.ts";
 import { closedConnections } from "../../src/net/connection-stats.ts";
 import { peerInfo } from "../../src/net/peer-info.ts";
 import type { SocketLink } from "../../src/net/socket-link.ts";
-import type { LogFile } from "../../src/runtime/log-file.ts";
 import { dialMux } from "../mux/client/wire.ts";
 import { render } from "../mux/failures.ts";
 import { dialOptions } from "../mux/client/settings.ts";
@@ -60,7 +60,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   readonly serverClassifier = serverClassifier;
   readonly #config: RouterConfig;
   readonly #deps: ProtocolDeps;
-  readonly #accessLog: LogFile | null;
+  readonly #accessLog: AccessLog<CompletedCall> | null;
 
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
@@ -88,10 +88,10 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const { clock, log } = this.#deps;
     const { stallTimeoutMs } = options.config as ServerConfig;
     const counters = serverCounters(stats);
-    const write = this.#logger();
+    const accessLog = this.#accessLog;
     const onCompleted = (exchange: CompletedCall) => {
       counters.answered(exchange);
-      write?.(exchange);
+      accessLog?.record(exchange);
     };
     const begin = {
       mux: this.#muxConnections(options, service, stats, counters.malformed, onCompleted),
@@ -213,21 +213,14 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const transport = isFramed ? "framed" : "buffered";
     return { encoding: thriftProtocol, transport, maxFrameBytes: maxFrameKB * 1024 };
   }
-
-  #logger(): ((exchange: CompletedCall) => void) | null {
-    const file = this.#accessLog;
-    if (file === null) return null;
-    const lineOf = lineMaker(this.#config.thriftAccessLogFormat, this.#deps.clock);
-    return (exchange) => file.write(lineOf(exchange));
-  }
 }
 
-function accessLog(config: RouterConfig, { clock, log, stats }: ProtocolDeps): LogFile | null {
-  const wanted = {
-    path: config.thriftAccessLog,
+function accessLog(config: RouterConfig, deps: ProtocolDeps): AccessLog<CompletedCall> | null {
+  const keys = {
+    file: config.thriftAccessLog,
     roll: config.thriftAccessLogRollPolicy,
     append: config.thriftAccessLogAppend,
     rotateCount: config.thriftAccessLogRotateCount,
   };
-  return openAccessLog(wanted, { clock, log, lost: stats.counter("access_log", "lost") });
+  return openAccessLog(keys, lineMaker(config.thriftAccessLogFormat, deps.clock), deps);
 }
