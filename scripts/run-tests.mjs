@@ -2,6 +2,7 @@
 // Arguments that are not options keep only the files whose path contains one of them.
 //   --node24   with the Node 24 of tools/node, installed on first use
 //   --serial   one file at a time
+//   --quick    the unit tests only: no stories, no soaks, nothing that needs a real server
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -31,6 +32,9 @@ function node24() {
   return binary;
 }
 
+/** What `--quick` leaves out. */
+const isSlow = (file) => /[\\/](e2e|demo|docs|bench)[\\/]|\.(soak|peer)\.test\.js$/.test(file);
+
 const binary = options.includes("--node24") ? node24() : process.execPath;
 const files = testsBelow(path.join(root, "dist", "test"))
   .filter((file) =>
@@ -42,6 +46,7 @@ const files = testsBelow(path.join(root, "dist", "test"))
     (file) =>
       wanted.length === 0 || wanted.some((part) => path.relative(root, file).includes(part)),
   )
+  .filter((file) => !options.includes("--quick") || !isSlow(path.relative(root, file)))
   .sort();
 if (files.length === 0) {
   console.error("no test matches");
