@@ -1,35 +1,35 @@
-// The admin server's window on the process: functions that assemble.ts provides, so that the admin
-// server itself need not know routers, namers and metrics.
+// What the admin server shows and does, as functions that assemble.ts hands to it: admin itself
+// knows nothing of routers, namers and metrics.
 import type { Dtab } from "../core/names/dtab.ts";
 import type { Live } from "../core/live.ts";
 import type { Path } from "../core/names/path.ts";
 
-/** Anything that JSON.stringify accepts. */
+/** Whatever JSON.stringify can write. */
 export type Json = unknown;
 
 export interface MetricsQuery {
   readonly isPretty: boolean;
   readonly isTree: boolean;
-  /** A scope such as `rt/http`; null: the whole tree. */
+  /** A scope such as `rt/http`; null: all. */
   readonly below: string | null;
 }
 
-/** A page that a telemeter contributes. */
+/** A page that a telemeter brought along. */
 export interface ExporterPage {
   readonly path: string;
   readonly contentType: string;
   render(): Promise<string>;
 }
 
-/** The watches of an interpreter, shown at `/<router>/interpreter_state/<name>.json`. */
+/** What an interpreter watches: `/<router>/interpreter_state/<name>.json`. */
 export interface InterpreterState {
   readonly router: string;
-  /** The kind, such as `io.l5d.fs`, followed by `/...` if the kind has several states. */
+  /** Such as `io.l5d.fs`, with `/...` behind it when the kind has several. */
   readonly name: string;
   state(): Json;
 }
 
-/** A change of fault injection. Percentages are shares of the calls, 0 to 100. */
+/** What to change of fault injection; percentages are of calls, 0 to 100. */
 export interface FaultChange {
   readonly isOn?: boolean;
   readonly delayMs?: number;
@@ -40,49 +40,49 @@ export interface FaultChange {
 export interface BuildInfo {
   readonly name: string;
   readonly version: string;
-  /** Revision of the source; null if unknown. */
+  /** Of the source; null when it is not known. */
   readonly revision: string | null;
 }
 
-/** The settings that apply to a name, shown at `/<router>/policy.json`. */
+/** What the configuration settles for a name: `/<router>/policy.json`. */
 export interface PolicyView {
   readonly router: string;
   /** `path` is a logical name, or the id of a client. */
   of(path: Path): Json;
 }
 
-/** Called for each request: results change as parts of the process open and close. */
+/** Called for each request: what they return may change as parts are opened and closed. */
 export interface AdminViews {
   readonly build: BuildInfo;
-  /** The reason for not being ready, or null. */
+  /** null: ready. Otherwise why not. */
   notReady(): string | null;
-  /** The running configuration, with secrets redacted. */
+  /** The configuration as it runs, without secrets. */
   config(): Json;
-  /** null: there is no such scope. */
+  /** null: no such scope. */
   metricsJson(query: MetricsQuery): Promise<string | null>;
   exporters(): readonly ExporterPage[];
   /**
-   * How a name resolves, in the JSON of Linkerd's delegator. `namespace` is a router's label; null
-   * means no router, so that only `/$/` names resolve. `dtab` null means the router's own. Returns
-   * null if there is no such router, or if its interpreter cannot delegate.
+   * How a name resolves, in the JSON of Linkerd's delegator. `namespace` is a router's label, null:
+   * none, so that only `/$/` names resolve. `dtab` null: the router's own. The result is null when
+   * there is no such router, or its interpreter cannot tell.
    */
   delegate(namespace: string | null, dtab: Dtab | null, path: Path): Live<Json> | null;
-  /** The state and the addresses of each client. */
+  /** For each client its state and addresses. */
   clientState(): Json;
-  /** The servers that are announced to service discovery, with the state of each announcement. */
+  /** Servers under their names in service discovery, and how announcing them goes. */
   announced(): readonly Json[];
   boundNames(): readonly string[];
-  /** Keyed by the namer's prefix without its slash, such as `io.l5d.fs`. */
+  /** By the namer's prefix without its slash, such as `io.l5d.fs`. */
   namerStates(): ReadonlyMap<string, () => Json>;
   interpreterStates(): readonly InterpreterState[];
   policies(): readonly PolicyView[];
   logLevels(): readonly { readonly logger: string; readonly level: string }[];
-  /** Every client with `faults`, and which of them are enabled. */
+  /** Every client that has `faults`, with what is switched on. */
   faults(): readonly Json[];
-  /** Null arguments mean all. Returns how many clients changed; null: there is no such router. */
+  /** null: all of them. How many clients are concerned now; null: there is no such router. */
   setFaults(router: string | null, client: string | null, change: FaultChange): number | null;
-  /** False if there is no such level. */
+  /** false: no such level. */
   setLogLevel(logger: string, level: string): boolean;
-  /** Starts the shutdown of the process; null means the configured grace. */
+  /** Begins to end the process; null: with the configured grace. */
   shutdown(graceMs: number | null): void;
 }

@@ -1,17 +1,17 @@
-// Long work split into chunks, between which the event loop handles calls. The metrics of a router
-// with thousands of services are a hundred thousand lines.
+// Long work done piece by piece: calls go on in between. A page of metrics has a hundred thousand
+// lines where a router has thousands of services.
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** A few tenths of a millisecond for the work of the metrics pages. */
-const itemsPerChunk = 128;
+/** Some tenths of a millisecond of what is done here. */
+const itemsPerSlice = 128;
 
-/** Calls `run` for each item and yields to the event loop after every chunk. */
-export async function inChunks<T>(items: Iterable<T>, run: (item: T) => void): Promise<void> {
-  let left = itemsPerChunk;
+/** Runs `run` for each item, and lets the event loop turn after every few of them. */
+export async function inSlices<T>(items: Iterable<T>, run: (item: T) => void): Promise<void> {
+  let left = itemsPerSlice;
   for (const item of items) {
     run(item);
     if (--left > 0) continue;
-    left = itemsPerChunk;
+    left = itemsPerSlice;
     await nextTurn();
   }
 }

@@ -1,17 +1,17 @@
 // The metrics as JSON, in the two shapes of Linkerd's `/admin/metrics.json`: flat and as a tree.
 import { metricsBelow, type Metric, type MetricsNode } from "./metrics.ts";
-import { inChunks } from "./chunked-work.ts";
+import { inSlices } from "./chunked-work.ts";
 
 export interface JsonOptions {
-  /** Sorted and indented, for people to read. */
+  /** Sorted and indented, for people. */
   readonly isPretty: boolean;
-  /** Nested by scope instead of one name per metric. */
+  /** Nested by scope instead of one name a metric. */
   readonly isTree: boolean;
-  /** Restricts the output to a scope such as `rt/http/server`; null: the whole tree. */
+  /** A scope such as `rt/http/server`: only what is below it; null: everything. */
   readonly below: string | null;
 }
 
-/** Null if there is no such scope. Names in the flat shape are always complete. */
+/** null: there is no such scope. Names in the flat shape are always the full ones. */
 export async function metricsJson(root: MetricsNode, options: JsonOptions): Promise<string | null> {
   const found = options.below === null ? { node: root, name: [] } : findScope(root, options.below);
   if (found === null) return null;
@@ -21,7 +21,7 @@ export async function metricsJson(root: MetricsNode, options: JsonOptions): Prom
   return options.isTree ? JSON.stringify(value) : flatText(value);
 }
 
-/** A JSON object keyed by names of metrics. It has no prototype: a service may be called `__proto__`. */
+/** JSON values with our names as keys. Without prototype: a service may be called `__proto__`. */
 interface Fields {
   [key: string]: number | Fields;
 }
@@ -30,7 +30,7 @@ function noFields(): Fields {
   return Object.create(null) as Fields;
 }
 
-/** A scope's name may contain `/`, so a segment of `below` need not be a whole scope. */
+/** A scope's own name may contain `/`, so a piece of `below` may be one scope or several. */
 function findScope(
   root: MetricsNode,
   below: string,
@@ -49,8 +49,8 @@ function findScope(
 
 async function flatOf(node: MetricsNode, below: string[]): Promise<Fields> {
   const fields = noFields();
-  await inChunks(metricsBelow(node, below), ({ name, metric }) => {
-    // Linkerd drops the leading slash of a scope's name, and dashboards rely on that.
+  await inSlices(metricsBelow(node, below), ({ name, metric }) => {
+    // Linkerd drops a leading slash of a scope's name; so does everybody who reads these names.
     const flat = name.map(trimmed).join("/");
     eachField(metric, (suffix, value) => {
       const key = metric.kind === "histogram" ? `${flat}.${suffix}` : flat;
@@ -62,7 +62,7 @@ async function flatOf(node: MetricsNode, below: string[]): Promise<Fields> {
 
 async function flatText(fields: Fields): Promise<string> {
   const parts: string[] = [];
-  await inChunks(Object.keys(fields), (key) => {
+  await inSlices(Object.keys(fields), (key) => {
     parts.push(`${JSON.stringify(key)}:${JSON.stringify(fields[key])}`);
   });
   return `{${parts.join(",")}}`;
@@ -70,7 +70,7 @@ async function flatText(fields: Fields): Promise<string> {
 
 async function treeOf(node: MetricsNode): Promise<Fields> {
   const top = noFields();
-  await inChunks(metricsBelow(node, []), ({ name, metric }) => {
+  await inSlices(metricsBelow(node, []), ({ name, metric }) => {
     eachField(metric, (suffix, value) => {
       const fields = name.reduce((outer, part) => fieldsBelow(outer, trimmed(part)), top);
       fields[metric.kind === "histogram" ? `stat.${suffix}` : metric.kind] = value;
@@ -88,7 +88,7 @@ function trimmed(part: string): string {
   return part.startsWith("/") ? part.slice(1) : part;
 }
 
-/** Skips numbers that JSON cannot express, such as a gauge whose value is unknown. */
+/** Numbers that JSON has no word for (a gauge that is not known now) are left out. */
 function eachField(metric: Metric, field: (suffix: string, value: number) => void): void {
   if (metric.kind === "counter") return field("counter", metric.value);
   if (metric.kind === "gauge") {

@@ -1,12 +1,12 @@
 // The metrics of the process: a tree of scopes that the data path writes and exporters read.
 import type { Clock, Close } from "../core/clock.ts";
 import type { Counter, Histogram, Stats } from "../core/stats.ts";
-import { WindowedHistogram, sliceMs, type CurrentSlice } from "./histogram.ts";
+import { SlicedHistogram, sliceMs, type SliceCount } from "./histogram.ts";
 
 interface CounterMetric extends Counter {
   readonly kind: "counter";
 }
-/** A counter whose value is kept elsewhere. */
+/** A counter that somebody else keeps. */
 class Tally implements CounterMetric {
   readonly kind = "counter";
   readonly #read: () => number;
@@ -23,33 +23,34 @@ interface GaugeMetric {
   readonly kind: "gauge";
   readonly read: () => number;
 }
-export type Metric = CounterMetric | GaugeMetric | WindowedHistogram;
+export type Metric = CounterMetric | GaugeMetric | SlicedHistogram;
 
-/** A scope as exporters see it: a metric, child scopes, or both (`failures`, `failures/x`). */
+/** A scope as exporters see it: it may hold a metric, scopes, or both (`failures`, `failures/x`). */
 export interface MetricsNode {
   readonly metric: Metric | null;
   readonly children: ReadonlyMap<string, MetricsNode>;
 }
 
 export interface Metrics {
-  /** The root scope for code that counts. */
+  /** The root scope, for those who count. */
   readonly stats: Stats;
-  /** The same tree for exporters. */
+  /** The same tree, for those who export. */
   readonly root: MetricsNode;
   /** Stops the timer that moves the window of the histograms. */
   close(): void;
 }
 
-/** The shared scope of a full parent. It keeps no gauges, since they cannot be added up. */
+/** Where everything goes that finds its scope full. Its gauges are not kept: they cannot be added. */
 const overflowName = "(other)";
 const scopesPerScope = 2_000;
 
 /**
- * Owns one timer. Callers choose names, so a scope has at most `maxScopes` child scopes: the rest
- * share the scope `(other)`, and `metrics/overflowed` counts how often a scope was refused.
+ * Owns one timer. Names come from callers' requests, so a scope has at most `maxScopes` scopes:
+ * what comes after is counted together in the scope `(other)`, and `metrics/overflowed` says how
+ * many times a scope was asked for that had no room.
  */
 export function openMetrics(clock: Clock, maxScopes: number = scopesPerScope): Metrics {
-  const slices: CurrentSlice = { slice: 0 };
+  const slices: SliceCount = { slice: 0 };
   const root = new Node(null, "", false);
   const overflowed: CounterMetric = { kind: "counter", value: 0 };
   root.child("metrics", Infinity, overflowed).child("overflowed", Infinity, overflowed).metric =
@@ -61,7 +62,7 @@ export function openMetrics(clock: Clock, maxScopes: number = scopesPerScope): M
   };
 }
 
-/** Calls `run` every `periodMs`, without drift if one call is late. */
+/** Calls `run` each `periodMs`, without drifting when one call comes late. */
 function every(clock: Clock, periodMs: number, run: () => void): Close {
   let dueMs = clock.nowMs() + periodMs;
   const ring = () => {
@@ -100,7 +101,7 @@ class Node implements MetricsNode {
     return this.#children.get(overflowName) ?? this.#add(overflowName, true);
   }
 
-  /** Replaces any other node of that name. */
+  /** Whatever had the name before is seen no more. */
   rename(name: string): void {
     const parent = this.#parent;
     if (parent === null || this.isOverflow) return;
@@ -109,7 +110,7 @@ class Node implements MetricsNode {
     parent.#children?.set(name, this);
   }
 
-  /** Removes this node from the tree. The root and the shared overflow scopes stay. */
+  /** Takes this node out of the tree. The root stays, and so does what many names share. */
   detach(): void {
     const parent = this.#parent;
     if (parent === null || this.isOverflow) return;
@@ -123,9 +124,9 @@ class Node implements MetricsNode {
   }
 }
 
-/** State that all scopes of one tree share. */
+/** What all scopes of one tree share. */
 interface Shared {
-  readonly slices: CurrentSlice;
+  readonly slices: SliceCount;
   readonly maxScopes: number;
   readonly overflowed: Counter;
 }
@@ -147,7 +148,7 @@ class Scope implements Stats {
 
   histogram(...name: readonly string[]): Histogram {
     const node = this.#find(name);
-    node.metric ??= new WindowedHistogram(this.#shared.slices);
+    node.metric ??= new SlicedHistogram(this.#shared.slices);
     if (node.metric.kind === "histogram") return node.metric;
     return conflict(name, node.metric, "histogram");
   }
@@ -184,19 +185,17 @@ class Scope implements Stats {
 }
 
 function conflict(name: readonly string[], is: Metric, wanted: string): never {
-  throw new Error(
-    `bug: metric ${name.join("/")} is a ${is.kind}, but was requested as a ${wanted}`,
-  );
+  throw new Error(`bug: metric ${name.join("/")} is a ${is.kind}, and was asked for as ${wanted}`);
 }
 
-/** A metric and the names of its scopes, outermost first. */
+/** A metric and the scopes it is in. */
 export interface NamedMetric {
-  /** Reused: valid only until the next metric is requested. */
+  /** Changes when the next one is asked for. */
   readonly name: readonly string[];
   readonly metric: Metric;
 }
 
-/** Each metric at and below `node`, whose own name is `name`. Scopes may come and go meanwhile. */
+/** Each metric at and below `node`, which is called `name`. Scopes may come and go meanwhile. */
 export function* metricsBelow(node: MetricsNode, name: string[]): Iterable<NamedMetric> {
   if (node.metric !== null) yield { name, metric: node.metric };
   for (const [part, child] of node.children) {

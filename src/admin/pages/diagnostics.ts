@@ -1,16 +1,9 @@
-// Diagnostics of the running process: CPU profile, heap, event loop.
+// The pages for looking into a running process: processor profile, heap, event loop.
 import type { Profiler } from "node:inspector/promises";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { getHeapSnapshot, getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 import type { Clock } from "../../core/clock.ts";
-import {
-  hasFlag,
-  json,
-  numberParameter,
-  errorResponse,
-  type AdminRequest,
-  type AdminResponse,
-} from "../page.ts";
+import { isOn, json, numberIn, problem, type AdminRequest, type AdminResponse } from "../page.ts";
 import type { AdminPage } from "../page.ts";
 
 const maxProfileSeconds = 300;
@@ -18,7 +11,7 @@ const maxLagSeconds = 60;
 const lagResolutionMs = 10;
 
 export function diagnosticsPages(clock: Clock): readonly AdminPage[] {
-  // Two concurrent profiles would each show the other; two snapshots would double the memory.
+  // Two profiles at once would each show the other; two snapshots would double the memory.
   const profile = oneAtATime("a profile", (request) => takeProfile(request, clock));
   const snapshot = oneAtATime("a heap snapshot", takeSnapshot);
   return [
@@ -27,7 +20,7 @@ export function diagnosticsPages(clock: Clock): readonly AdminPage[] {
       path: "/admin/heap",
       category: "diagnostics",
       isHeavy: true,
-      get: (request) => (hasFlag(request.query, "snapshot") ? snapshot(request) : heapStatistics()),
+      get: (request) => (isOn(request.query, "snapshot") ? snapshot(request) : heapStatistics()),
     },
     {
       path: "/admin/event-loop",
@@ -43,9 +36,9 @@ type Page = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
 function oneAtATime(what: string, page: Page): Page {
   let isRunning = false;
   return (request) => {
-    if (isRunning) return errorResponse(409, `${what} is being taken; try again when it is done`);
+    if (isRunning) return problem(409, `${what} is being taken already; try again when it is done`);
     isRunning = true;
-    // Aborts after the response was sent as well: a snapshot is in memory until its last byte left.
+    // Aborted when the answer was sent, too: a snapshot is in memory until its last byte is gone.
     request.signal.addEventListener("abort", () => (isRunning = false));
     return page(request);
   };
@@ -53,9 +46,9 @@ function oneAtATime(what: string, page: Page): Page {
 
 /** A `.cpuprofile` for the developer tools of a browser or an editor. */
 async function takeProfile({ query, signal }: AdminRequest, clock: Clock): Promise<AdminResponse> {
-  const seconds = numberParameter(query, "seconds", 10, maxProfileSeconds);
+  const seconds = numberIn(query, "seconds", 10, maxProfileSeconds);
   if (seconds === null) return badSeconds(maxProfileSeconds);
-  // Loaded for the first profile: most processes never take one.
+  // Loaded with the first profile: most processes never need it.
   const { Session } = await import("node:inspector/promises");
   const session = new Session();
   session.connect();
@@ -75,7 +68,7 @@ function download(profile: Profiler.Profile, fileName: string): AdminResponse {
   return { ...json(profile), headers };
 }
 
-/** Blocks the process while it is written: for seconds if the heap is large. */
+/** Stops the process while it is written: seconds with a large heap. Holds whatever memory held. */
 function takeSnapshot({ signal }: AdminRequest): AdminResponse {
   const body = getHeapSnapshot();
   signal.addEventListener("abort", () => body.destroy());
@@ -97,16 +90,16 @@ function heapStatistics(): AdminResponse {
   });
 }
 
-/** Measures for `seconds` how late timers run, in milliseconds. */
+/** How late timers ran within the next `seconds`, in milliseconds. */
 async function measureLag({ query, signal }: AdminRequest, clock: Clock): Promise<AdminResponse> {
-  const seconds = numberParameter(query, "seconds", 1, maxLagSeconds);
+  const seconds = numberIn(query, "seconds", 1, maxLagSeconds);
   if (seconds === null) return badSeconds(maxLagSeconds);
   const monitor = monitorEventLoopDelay({ resolution: lagResolutionMs });
   const before = performance.eventLoopUtilization();
   monitor.enable();
   await elapsed(seconds * 1_000, clock, signal);
   monitor.disable();
-  // The monitor reports the time between two samples, its own interval included.
+  // The monitor reports the time between two looks, its own interval included.
   const lagMs = (ns: number) => Math.max(0, Math.round(ns / 1e4) / 100 - lagResolutionMs);
   return json({
     seconds,
@@ -124,10 +117,10 @@ async function measureLag({ query, signal }: AdminRequest, clock: Clock): Promis
 }
 
 function badSeconds(max: number): AdminResponse {
-  return errorResponse(400, `seconds must be a number above 0 and up to ${max}`);
+  return problem(400, `seconds must be a number above 0 and up to ${max}`);
 }
 
-/** Resolves after `ms`, or when the caller disconnects. */
+/** Over when the time is, or when the caller went away. */
 function elapsed(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(ms, resolve);
