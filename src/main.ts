@@ -1,5 +1,5 @@
-// The program: its arguments, its terminal, its exit code; nothing else.
-import { runLine } from "./commands/cli.ts";
+// The program: connects arguments, terminal and exit code to the command line.
+import { runCommandLine } from "./commands/cli.ts";
 import type { Terminal } from "./commands/command.ts";
 
 const terminal: Terminal = {
@@ -13,11 +13,11 @@ const terminal: Terminal = {
   },
 };
 
-// A reader that has read enough, such as `head`, is no reason to complain.
+// A reader that stops early, such as `head`, is not an error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit();
   throw error;
 });
 
-// Not process.exit: what was written to a pipe is still on its way.
-process.exitCode = await runLine(process.argv.slice(2), terminal);
+// Not process.exit, which would drop output that is still being written to a pipe.
+process.exitCode = await runCommandLine(process.argv.slice(2), terminal);

@@ -72,7 +72,7 @@ const importCases: readonly (readonly [
   ["src/routing/router.ts", "../../protocols/http/index.ts", /src\/routing\/ may import only/],
   ["src/routing/filters/stats.ts", "../router.ts", null],
   ["src/admin/server.ts", "../routing/router.ts", /let src\/assemble\.ts connect the two/],
-  ["src/config/yaml.ts", "yaml", null],
+  ["src/config/yaml/yaml.ts", "yaml", null],
   ["protocols/http/server.ts", "./parser.ts", null],
   ["protocols/http/server.ts", "../../src/net/accept.ts", null],
   ["protocols/http/server.ts", "../../src/routing/router.ts", /protocols\/ may import only/],

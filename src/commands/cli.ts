@@ -1,4 +1,4 @@
-// The command line: finds the command, or tells what there is.
+// The command line: finds the command, or lists all commands.
 import { checkCommand } from "./check.ts";
 import { explainCommand } from "./explain.ts";
 import { runCommand } from "./run.ts";
@@ -21,19 +21,23 @@ Usage: switchyard <command> [arguments]
 Commands:
 ${commands.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}`).join("\n")}
 
-\`switchyard <command> --help\` tells more of one. Exit codes: 0 done, 1 failed, 2 used wrongly.`;
+\`switchyard <command> --help\` shows the help of a command. Exit codes: 0 success, 1 failure, 2 wrong usage.`;
 
-/** `argv` without the program. */
-export async function runLine(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+/** `argv` excludes the program. */
+export async function runCommandLine(
+  argv: readonly string[],
+  terminal: Terminal,
+): Promise<ExitCode> {
   const [name, ...args] = argv;
-  if (name === "help" && args[0] !== undefined) return runLine([args[0], "--help"], terminal);
+  if (name === "help" && args[0] !== undefined)
+    return runCommandLine([args[0], "--help"], terminal);
   if (name === "--help" || name === "-h" || name === "help") {
     terminal.out(overview);
     return 0;
   }
   if (name === "--version") return versionCommand.run(args, terminal);
   const command = commands.find((known) => known.name === name);
-  if (command === undefined) return unknown(name, terminal);
+  if (command === undefined) return unknownCommand(name, terminal);
   if (args.some((arg) => arg === "--help" || arg === "-h")) {
     terminal.out(command.help);
     return 0;
@@ -41,7 +45,7 @@ export async function runLine(argv: readonly string[], terminal: Terminal): Prom
   return command.run(args, terminal);
 }
 
-function unknown(name: string | undefined, terminal: Terminal): ExitCode {
+function unknownCommand(name: string | undefined, terminal: Terminal): ExitCode {
   if (name === undefined) {
     terminal.error(overview);
     return 2;

@@ -1,12 +1,12 @@
-// What a command of the command line is: a name, its help, and a function that gives an exit code.
+// A command of the command line: a name, its help, and a function that returns an exit code.
 import { parseArgs } from "node:util";
 import type { ParseArgsConfig } from "node:util";
 
-/** Where a command writes, so that tests can read it. */
+/** The input and output of a command, replaceable in tests. */
 export interface Terminal {
   out(text: string): void;
   error(text: string): void;
-  /** Standard output is a terminal that wants colour. */
+  /** Standard output is a terminal, and NO_COLOR is not set. */
   readonly hasColor: boolean;
   readInput(): Promise<string>;
 }
@@ -20,7 +20,7 @@ export interface Command {
   run(args: readonly string[], terminal: Terminal): Promise<ExitCode>;
 }
 
-/** 0: done. 1: failed (a broken file, no route). 2: used wrongly. */
+/** 0: success. 1: failure (a broken file, no route). 2: wrong usage. */
 export type ExitCode = 0 | 1 | 2;
 
 interface Options {
@@ -32,8 +32,8 @@ interface Arguments {
   readonly positionals: readonly string[];
 }
 
-/** Reads options strictly; a text that says what was wrong instead of a result. */
-export function readArguments(args: readonly string[], options: Options): Arguments | string {
+/** Parses options strictly. Returns a text that describes the mistake instead of a result. */
+export function parseArguments(args: readonly string[], options: Options): Arguments | string {
   const config: ParseArgsConfig = {
     args: [...args],
     options: { ...options, help: { type: "boolean", short: "h" } },
@@ -44,21 +44,21 @@ export function readArguments(args: readonly string[], options: Options): Argume
     const { values, positionals } = parseArgs(config);
     return { values: values as Arguments["values"], positionals };
   } catch (error) {
-    // parseArgs explains at length how to pass a positional that begins with a dash: not needed.
+    // Only the first sentence: parseArgs goes on to explain positionals that begin with a dash.
     const [first] = (error instanceof Error ? error.message : String(error)).split(". ");
     return first ?? "bad arguments";
   }
 }
 
-/** Reports wrong use of a command: what was wrong, and where its help is. */
-export function misused(command: Command, problem: string, terminal: Terminal): ExitCode {
+/** Reports wrong usage: the mistake, and how to get help. */
+export function usageError(command: Command, problem: string, terminal: Terminal): ExitCode {
   terminal.error(`switchyard ${command.name}: ${problem}`);
   terminal.error(`Try \`switchyard ${command.name} --help\`.`);
   return 2;
 }
 
-/** The file of a command that takes exactly one, or what to say. */
-export function onlyFile(positionals: readonly string[]): { file: string } | { problem: string } {
+/** The file of a command that takes exactly one, or the problem. */
+export function singleFile(positionals: readonly string[]): { file: string } | { problem: string } {
   const [file, ...more] = positionals;
   if (file === undefined)
     return { problem: "expected a configuration file, or - for standard input" };

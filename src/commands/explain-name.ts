@@ -1,4 +1,5 @@
-// What `switchyard explain` does once file and name have been read: asks discovery, and prints.
+// The work of `switchyard explain`. A file of its own, which explain.ts loads only after file and name
+// were checked: it brings in all of naming.
 import { openNaming } from "../assemble/naming.ts";
 import { policyText } from "../assemble/policy.ts";
 import type { RouterConfig } from "../config/config.ts";
@@ -19,8 +20,8 @@ import { systemClock } from "../runtime/timers.ts";
 import { openMetrics } from "../telemetry/metrics.ts";
 import type { ExitCode, Terminal } from "./command.ts";
 
-/** As long as discovery may take to answer. */
-const patienceMs = 10_000;
+/** Time limit for discovery to respond. */
+const discoveryTimeoutMs = 10_000;
 
 interface Question {
   readonly router: RouterConfig;
@@ -37,7 +38,7 @@ export async function explainName(
   terminal: Terminal,
 ): Promise<ExitCode> {
   const clock = systemClock();
-  const log = { debug() {}, info() {}, ...complainingTo(terminal) };
+  const log = { debug() {}, info() {}, ...warningsTo(terminal) };
   const naming = openNaming(config, {
     clock,
     random: Math.random,
@@ -46,10 +47,10 @@ export async function explainName(
   });
   const interpreter = naming.interpreterOf(router);
   const live = interpreter.delegate(concat(router.dtab, dtab), path);
-  // The wheel's timers do not keep the process alive, and a namer may wait for nothing but them.
-  const alive = setInterval(() => {}, patienceMs);
+  // Timers of the wheel do not keep the process alive, and a namer may be waiting for nothing else.
+  const alive = setInterval(() => {}, discoveryTimeoutMs);
   const code = await new Promise<ExitCode>((resolve) => {
-    readDelegation(live, clock, patienceMs, (state) => {
+    readDelegation(live, clock, discoveryTimeoutMs, (state) => {
       resolve(print(state, path, isJson, terminal));
       if (isJson || state.kind !== "ok") return;
       for (const line of policyText(router, path, boundIds(state.value))) terminal.out(line);
@@ -61,18 +62,18 @@ export async function explainName(
   return code;
 }
 
-/** The clients that calls of the name may go to. */
+/** The clients that calls to the name may reach. */
 function boundIds(delegation: Delegation): readonly Path[] {
   const own = delegation.type === "leaf" && delegation.bound ? [delegation.bound.id] : [];
   return [...new Set([...own, ...childrenOf(delegation).flatMap(boundIds)])];
 }
 
-/** What a namer warns of, such as a bad line in a file, is half of the explanation. */
-function complainingTo(terminal: Terminal) {
-  const complain = ({ event, ...fields }: { readonly event: string }) => {
+/** Warnings of a namer, such as a bad line in a file, belong to the explanation. */
+function warningsTo(terminal: Terminal) {
+  const print = ({ event, ...fields }: { readonly event: string }) => {
     terminal.error(`${event}: ${JSON.stringify(fields)}`);
   };
-  return { warn: complain, error: complain };
+  return { warn: print, error: print };
 }
 
 function print(
@@ -91,12 +92,14 @@ function print(
     if (reachesAddress(value)) return 0;
     const isBound = bindsTo(value) === "leaf";
     if (!isJson) {
-      terminal.error(isBound ? `${path} is bound, but to no address.` : `${path} has no route.`);
+      terminal.error(isBound ? `${path} is bound, but has no addresses.` : `${path} has no route.`);
     }
     return 1;
   }
   const why =
-    state.kind === "failed" ? state.why.detail : `no answer within ${patienceMs / 1_000} s`;
+    state.kind === "failed"
+      ? state.why.detail
+      : `discovery did not respond within ${discoveryTimeoutMs / 1_000} s`;
   terminal.error(`${path} could not be resolved: ${why}`);
   return 1;
 }

@@ -1,14 +1,14 @@
-// Reads and checks the configuration that a command names.
+// Reads and checks the configuration file of a command.
 import { readFile, stat } from "node:fs/promises";
 import type { Config } from "../config/check.ts";
 import type { Terminal } from "./command.ts";
 
-/** The checked configuration of `file` (`-`: standard input); null after saying what is wrong. */
+/** The checked configuration of `file` (`-`: standard input); null after its problems were printed. */
 export async function loadConfig(file: string, terminal: Terminal): Promise<Config | null> {
   const name = file === "-" ? "<stdin>" : file;
   const text = await readText(file, terminal);
   if (text === null) return null;
-  // All that can be configured is behind these two: loaded only by commands that read a file.
+  // These two bring in everything that can be configured, so only commands that read a file load them.
   const [{ checkConfig }, { kinds }] = await Promise.all([
     import("../config/check.ts"),
     import("../plugins.ts"),
@@ -26,7 +26,7 @@ async function readText(file: string, terminal: Terminal): Promise<string | null
   if (file === "-") return terminal.readInput();
   try {
     if (!(await stat(file)).isFile()) {
-      terminal.error(`${file}: expected a file with the configuration, this is not a regular file`);
+      terminal.error(`${file}: expected a configuration file, but this is not a regular file`);
       return null;
     }
     return await readFile(file, "utf8");

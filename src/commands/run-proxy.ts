@@ -1,4 +1,5 @@
-// What `switchyard run` does once the file has been read: the proxy, its log, its end.
+// The work of `switchyard run`: the proxy, its log, its shutdown. A file of its own, which run.ts loads
+// only after the configuration was checked: it brings in everything that runs.
 import { setFlagsFromString } from "node:v8";
 import { startProxy } from "../assemble.ts";
 import { Lifecycle } from "../assemble/lifecycle.ts";
@@ -16,7 +17,7 @@ const levels: Readonly<Record<Config["logLevel"], LevelName>> = {
   error: "ERROR",
 };
 
-/** Returns when the proxy runs; the process then lives as long as its sockets. */
+/** Returns once the proxy is running; the process then lives as long as its sockets. */
 export async function runProxy(config: Config, terminal: Terminal): Promise<ExitCode> {
   const clock = systemClock();
   const logs = openLogs(logTo(2, process.stderr.isTTY), levels[config.logLevel]);
@@ -52,10 +53,10 @@ export async function runProxy(config: Config, terminal: Terminal): Promise<Exit
 }
 
 /**
- * What bin/switchyard held back for the start, and room for it to pay. A collection of the young
- * generation costs half a millisecond however large it is, so it reaches its 16 MiB in two steps,
- * where V8 would take four. A call passes some fifty small functions, twice as much as V8 would put
- * into one piece of code: more than this only takes longer to compile.
+ * Restores the optimizations that bin/switchyard switched off for the start. A collection of the young
+ * generation costs half a millisecond whatever its size, so it grows to 16 MiB in two steps, where V8
+ * would take four. A call passes through some fifty small functions, twice as many as V8 would inline
+ * into one; a still larger limit only makes compilation slower.
  */
 function endStartUp(): void {
   setFlagsFromString("--semi-space-growth-factor=4");

@@ -1,5 +1,5 @@
 // `switchyard schema`
-import { misused, readArguments } from "./command.ts";
+import { usageError, parseArguments } from "./command.ts";
 import type { Command } from "./command.ts";
 
 export const schemaCommand: Command = {
@@ -7,14 +7,14 @@ export const schemaCommand: Command = {
   summary: "Print the JSON Schema of configuration files, for editors",
   help: `Usage: switchyard schema > switchyard.schema.json
 
-Prints the JSON Schema of configuration files. An editor that knows YAML schemas then completes and
+Prints the JSON Schema of configuration files. An editor that supports YAML schemas then completes and
 checks a file that begins with
   # yaml-language-server: $schema=switchyard.schema.json`,
   async run(args, terminal) {
-    const parsed = readArguments(args, {});
-    if (typeof parsed === "string") return misused(this, parsed, terminal);
-    if (parsed.positionals.length > 0) return misused(this, "takes no arguments", terminal);
-    // Loaded here only: no other command has a use for it.
+    const parsed = parseArguments(args, {});
+    if (typeof parsed === "string") return usageError(this, parsed, terminal);
+    if (parsed.positionals.length > 0) return usageError(this, "takes no arguments", terminal);
+    // Loaded here, because no other command uses it.
     const [{ jsonSchema }, { kinds }] = await Promise.all([
       import("../config/json-schema.ts"),
       import("../plugins.ts"),

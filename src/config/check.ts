@@ -1,18 +1,18 @@
-// A configuration file's text -> a Config, or every problem it has, one a line.
+// Turns the text of a configuration file into a Config, or into all of its problems, one per line.
 import * as v from "valibot";
-import { configOf } from "./config.ts";
-import { conflicts, futileHedges, futilePrefixes } from "./conflicts.ts";
-import { applyOldDialect } from "./legacy-defaults.ts";
-import { located, showSteps, stepsKey } from "./locate.ts";
-import { phrase } from "./issue-messages.ts";
+import { toConfig } from "./config.ts";
+import { conflicts, hedgesWithoutEffect, prefixesWithoutClients } from "./rules/conflicts.ts";
+import { applyLegacyDefaults } from "./legacy/legacy-defaults.ts";
+import { locateFinding, showSteps, stepsKey } from "./yaml/locate.ts";
+import { issueMessage } from "./issue-messages.ts";
 import { fileSchema } from "./schemas/file.ts";
-import { shape } from "./unknown-keys.ts";
-import { unknownNamers } from "./unknown-namers.ts";
-import { plain, readYaml } from "./yaml.ts";
+import { matchKeys } from "./unknown-keys.ts";
+import { unknownNamers } from "./rules/unknown-namers.ts";
+import { plain, readYaml } from "./yaml/yaml.ts";
 import type { Config } from "./config.ts";
 import type { Kinds } from "./kinds.ts";
-import type { Finding } from "./locate.ts";
-import type { Problem, Source, Step } from "./yaml.ts";
+import type { Finding } from "./yaml/locate.ts";
+import type { Problem, Source, Step } from "./yaml/yaml.ts";
 
 export type { Config };
 
@@ -25,77 +25,80 @@ export type CheckResult =
     };
 
 /**
- * Checks all of a file against what this build knows. Problems and warnings read
- * `file:line:column path: what is wrong` and come in the order of the file; a file with a problem
- * gives no Config. `fileName` is only shown.
+ * Checks a whole file against the kinds of this build. Problems and warnings read
+ * `file:line:column path: what is wrong`, in the order of the file. A file with a problem yields no
+ * Config. `fileName` is used only in messages.
  */
 export function checkConfig(text: string, fileName: string, kinds: Kinds): CheckResult {
   const read = readYaml(text);
-  if (!read.ok) return { ok: false, problems: shown(fileName, read.problems), warnings: [] };
+  if (!read.ok)
+    return { ok: false, problems: formatProblems(fileName, read.problems), warnings: [] };
   const { source } = read;
-  const { root, twice } = source;
+  const { root, duplicates } = source;
   if (root?.kind !== "map") {
     const message =
       root === null ? emptyFile : "expected a map of admin, namers, routers, telemetry";
-    const problem = located(source, { steps: [], at: "value", message });
-    return { ok: false, problems: shown(fileName, [problem]), warnings: [] };
+    const problem = locateFinding(source, { steps: [], at: "value", message });
+    return { ok: false, problems: formatProblems(fileName, [problem]), warnings: [] };
   }
   const schema = fileSchema(kinds);
-  const shaped = shape(root, schema);
+  const matched = matchKeys(root, schema);
   const warnings = [
-    ...shaped.warnings,
-    ...applyOldDialect(shaped.data, kinds),
-    ...futilePrefixes(shaped.data),
-    ...futileHedges(shaped.data, kinds),
-    ...unknownNamers(shaped.data),
+    ...matched.warnings,
+    ...applyLegacyDefaults(matched.data, kinds),
+    ...prefixesWithoutClients(matched.data),
+    ...hedgesWithoutEffect(matched.data, kinds),
+    ...unknownNamers(matched.data),
   ];
-  const checked = v.safeParse(schema, shaped.data, { message: phrase });
+  const checked = v.safeParse(schema, matched.data, { message: issueMessage });
   const findings = [
-    ...shaped.findings,
-    ...issuesOf(checked.issues ?? [], []),
-    ...shaped.leftovers.flatMap(({ steps, schema, data }) => {
-      return issuesOf(v.safeParse(schema, data, { message: phrase }).issues ?? [], steps);
+    ...matched.findings,
+    ...toFindings(checked.issues ?? [], []),
+    ...matched.unmatched.flatMap(({ steps, schema, data }) => {
+      return toFindings(v.safeParse(schema, data, { message: issueMessage }).issues ?? [], steps);
     }),
-    ...conflicts(source, shaped.data, kinds),
+    ...conflicts(source, matched.data, kinds),
   ];
-  const told = shown(fileName, locate(source, warnings));
-  if (twice.length > 0 || findings.length > 0 || !checked.success) {
-    const problems = [...twice, ...locate(source, findings, shaped.misspelt)];
-    return { ok: false, problems: shown(fileName, problems), warnings: told };
+  const warningLines = formatProblems(fileName, locateFindings(source, warnings));
+  if (duplicates.length > 0 || findings.length > 0 || !checked.success) {
+    const problems = [...duplicates, ...locateFindings(source, findings, matched.misspelt)];
+    return { ok: false, problems: formatProblems(fileName, problems), warnings: warningLines };
   }
   const raw = plain(root) as Record<string, unknown>; // a map gives an object
-  return { ok: true, config: configOf(checked.output, raw, kinds), warnings: told };
+  return { ok: true, config: toConfig(checked.output, raw, kinds), warnings: warningLines };
 }
 
 const emptyFile = "the file is empty: expected at least routers";
 
-/** Of several findings about one place the first is enough; so is one about what it stands in. */
-function locate(
+/** Reports one finding per place, the first, and none below a place that has been reported. */
+function locateFindings(
   source: Source,
   findings: readonly Finding[],
-  silent: ReadonlySet<string> = new Set(),
+  alreadyReported: ReadonlySet<string> = new Set(),
 ): Problem[] {
-  const told = new Set(silent);
+  const reported = new Set(alreadyReported);
   const problems: Problem[] = [];
   for (const finding of findings) {
-    const isTold = finding.steps.some((_, i) => told.has(stepsKey(finding.steps.slice(0, i + 1))));
-    if (isTold) continue;
-    told.add(stepsKey(finding.steps));
-    problems.push(located(source, finding));
+    const isReported = finding.steps.some((_, i) => {
+      return reported.has(stepsKey(finding.steps.slice(0, i + 1)));
+    });
+    if (isReported) continue;
+    reported.add(stepsKey(finding.steps));
+    problems.push(locateFinding(source, finding));
   }
   return problems;
 }
 
-function issuesOf(issues: readonly v.BaseIssue<unknown>[], before: readonly Step[]): Finding[] {
+function toFindings(issues: readonly v.BaseIssue<unknown>[], before: readonly Step[]): Finding[] {
   return issues.map(({ path, message, kind, input }) => {
     const steps = (path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
-    // A rule about several keys of a map concerns the map, not the text in it.
+    // A rule about several keys of a map belongs to the key of the map, not to one of its values.
     const isRuleOfMap = kind === "validation" && typeof input === "object" && !Array.isArray(input);
     return { steps: [...before, ...steps], at: isRuleOfMap ? "key" : "value", message };
   });
 }
 
-function shown(fileName: string, problems: readonly Problem[]): string[] {
+function formatProblems(fileName: string, problems: readonly Problem[]): string[] {
   return problems
     .toSorted((a, b) => a.line - b.line || a.column - b.column)
     .map(({ line, column, steps, message }) => {

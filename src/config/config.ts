@@ -1,4 +1,4 @@
-// A checked configuration as the rest of the program wants it: numbers in units, nothing optional.
+// The checked configuration in the form that the rest of the program uses: explicit units, no optional fields.
 import { emptyDtab } from "../core/names/dtab.ts";
 import { join, pathLiteral } from "../core/names/path.ts";
 import type { Dtab } from "../core/names/dtab.ts";
@@ -25,9 +25,9 @@ export interface Config {
   /** In the order of the file. */
   readonly namers: readonly NamerConfig[];
   readonly routers: readonly RouterConfig[];
-  /** Each is what its plugin's `create` takes. */
+  /** The argument of each plugin's `create`. */
   readonly telemetry: readonly KindConfig[];
-  /** The file as plain JSON, as it was written. Holds secrets: see `redact`. */
+  /** The file as it was written, as plain JSON. It contains secrets: see `redact`. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
@@ -38,7 +38,7 @@ interface AdminConfig {
   readonly socket: SocketOptions;
 }
 
-/** Of the whole process. */
+/** Limits of the whole process. */
 interface LimitsConfig {
   readonly maxConnections: number;
   readonly maxBufferedBytes: number;
@@ -48,12 +48,12 @@ interface LimitsConfig {
 interface NamerConfig {
   /** `/#` and its prefix, such as `/#/io.l5d.fs`. */
   readonly id: Path;
-  /** What its plugin's `create` takes. */
+  /** The argument of its plugin's `create`. */
   readonly config: KindConfig;
   readonly transformers: readonly TransformerConfig[];
 }
 
-/** What its plugin's `create` takes; `idPrefix` is the configured prefix below `/%`. */
+/** `config` is the argument of the plugin's `create`; `idPrefix` is the configured prefix below `/%`. */
 export interface TransformerConfig {
   readonly idPrefix: Path;
   readonly config: KindConfig;
@@ -66,7 +66,7 @@ export interface RouterConfig {
   readonly dtab: Dtab;
   readonly bindingTimeoutMs: number;
   readonly bindingCache: BindingCacheConfig;
-  /** Names that get a metrics scope of their own. */
+  /** How many names get their own metrics scope. */
   readonly maxServiceNames: number;
   readonly interpreter: {
     readonly config: KindConfig;
@@ -85,7 +85,7 @@ export interface RouterConfig {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** Where a router listens, and what others are told of it. */
+/** Where a router listens, and the names under which it is announced. */
 export interface ServerConfig extends ListenOptions {
   /** Such as `/#/io.l5d.consul/users`. */
   readonly announce: readonly Path[];
@@ -94,7 +94,7 @@ export interface ServerConfig extends ListenOptions {
 interface AnnouncerConfig {
   /** `/#` and its prefix, such as `/#/io.l5d.consul`. */
   readonly id: Path;
-  /** What its plugin's `create` takes. */
+  /** The argument of its plugin's `create`. */
   readonly config: KindConfig;
 }
 
@@ -126,7 +126,7 @@ interface RateLimitConfig {
   readonly burst: number;
 }
 
-/** What stands around the calls of a client; null and false: nothing. */
+/** Optional filters around the calls of a client; null or false switches one off. */
 interface ClientFilterConfig {
   readonly rateLimit: RateLimitConfig | null;
   readonly concurrency: KindConfig | null;
@@ -153,17 +153,17 @@ export interface ClientConfig {
   readonly dial: DialOptions;
 }
 
-/** Takes what the schema of `kinds` has put out, and the file as it was written. */
-export function configOf(checked: CheckedFile, raw: Record<string, unknown>, kinds: Kinds): Config {
+/** `checked` is the output of the schema of `kinds`; `raw` is the file as it was written. */
+export function toConfig(checked: CheckedFile, raw: Record<string, unknown>, kinds: Kinds): Config {
   const { admin, log, limits, namers, telemetry } = checked;
-  // The cast: the schema of each router holds these keys, beside those of its protocol.
+  // Safe cast: the schema of every router has these keys beside the keys of its protocol.
   const { routers } = checked as { routers?: readonly CheckedRouter[] };
   return {
     admin: {
       host: admin.ip,
       port: admin.port,
       shutdownGraceMs: admin.shutdownGraceMs,
-      socket: socketOf(admin.socketOptions),
+      socket: toSocketOptions(admin.socketOptions),
     },
     limits: {
       maxConnections: limits.maxConnections ?? Infinity,
@@ -174,16 +174,16 @@ export function configOf(checked: CheckedFile, raw: Record<string, unknown>, kin
     namers: namers.map((config) => ({
       id: idOf(config),
       config,
-      transformers: transformersOf(config),
+      transformers: toTransformers(config),
     })),
-    routers: (routers ?? []).map((router, i) => routerOf(router, mapIn(raw, "routers", i), kinds)),
+    routers: (routers ?? []).map((router, i) => toRouter(router, mapIn(raw, "routers", i), kinds)),
     telemetry,
     raw,
   };
 }
 
 /** `raw` is the router as it was written. */
-function routerOf(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig {
+function toRouter(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig {
   const protocol = kinds.protocols.find(({ name }) => name === router.protocol);
   if (protocol === undefined) throw new Error(`bug: unchecked protocol ${router.protocol}`);
   const { interpreter } = router;
@@ -196,50 +196,50 @@ function routerOf(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig 
     bindingTimeoutMs: router.bindingTimeoutMs,
     bindingCache: router.bindingCache,
     maxServiceNames: router.maxServiceNames,
-    interpreter: { config: interpreter, transformers: transformersOf(interpreter) },
+    interpreter: { config: interpreter, transformers: toTransformers(interpreter) },
     originator: router.originator,
-    servers: router.servers.map((server) => serverOf(server, protocol)),
+    servers: router.servers.map((server) => toServer(server, protocol)),
     announcers: router.announcers.map((config) => ({ id: idOf(config), config })),
     service: policyOf<CheckedService, ServiceConfig>(
       router.service,
       mapIn(raw, "service"),
-      (service) => serviceOf(service, protocol),
+      (service) => toService(service, protocol),
     ),
     client: policyOf<CheckedClient, ClientConfig>(router.client, mapIn(raw, "client"), (client) =>
-      clientOf(client, router, protocol),
+      toClient(client, router, protocol),
     ),
-    config: only(router, protocol.routerKeys),
+    config: pick(router, protocol.routerKeys),
   };
 }
 
-function serverOf(server: CheckedServer, protocol: ProtocolKind): ServerConfig {
+function toServer(server: CheckedServer, protocol: ProtocolKind): ServerConfig {
   const { idleTimeMs, lifeTimeMs } = server.serverSession;
   return {
     host: server.ip,
     port: server.port,
-    socket: socketOf(server.socketOptions),
-    gate: null, // the process's own: assemble knows it
+    socket: toSocketOptions(server.socketOptions),
+    gate: null, // belongs to the process and is filled in by assemble
     idleTimeMs: idleTimeMs ?? Infinity,
     lifeTimeMs: lifeTimeMs ?? Infinity,
     maxConcurrentRequests: server.maxConcurrentRequests ?? Infinity,
     clearContext: server.clearContext,
     timeoutMs: server.timeoutMs ?? Infinity,
     announce: server.announce,
-    config: only(server, protocol.serverKeys),
+    config: pick(server, protocol.serverKeys),
   };
 }
 
-function serviceOf(service: CheckedService, protocol: ProtocolKind): ServiceConfig {
+function toService(service: CheckedService, protocol: ProtocolKind): ServiceConfig {
   return {
     totalTimeoutMs: limitOf(service.totalTimeoutMs),
     responseClassifier: service.responseClassifier,
     retries: service.retries,
     rateLimit: service.rateLimit ?? null,
-    config: only(service, protocol.serviceKeys),
+    config: pick(service, protocol.serviceKeys),
   };
 }
 
-function clientOf(
+function toClient(
   client: CheckedClient,
   { bindingTimeoutMs }: CheckedRouter,
   protocol: ProtocolKind,
@@ -250,10 +250,10 @@ function clientOf(
     failureAccrual: client.failureAccrual,
     requestAttemptTimeoutMs: limitOf(client.requestAttemptTimeoutMs),
     requeueBudget: client.requeueBudget,
-    filters: guardsOf(client),
+    filters: toClientFilters(client),
     dial: {
       connectTimeoutMs: client.connectTimeoutMs,
-      socket: socketOf(client.socketOptions),
+      socket: toSocketOptions(client.socketOptions),
       minConnections: pool.minSize,
       maxConnections: pool.maxSize ?? Infinity,
       maxWaiters: pool.maxWaiters,
@@ -261,12 +261,12 @@ function clientOf(
       poolIdleMs: pool.idleTimeMs,
       idleTimeMs: session.idleTimeMs ?? Infinity,
       lifeTimeMs: session.lifeTimeMs ?? Infinity,
-      config: only(client, protocol.clientKeys),
+      config: pick(client, protocol.clientKeys),
     },
   };
 }
 
-function guardsOf(client: CheckedClient): ClientFilterConfig {
+function toClientFilters(client: CheckedClient): ClientFilterConfig {
   const { rateLimit, concurrency, nackAdmission, hedge, failFast, faults } = client;
   return {
     rateLimit: rateLimit ?? null,
@@ -277,15 +277,15 @@ function guardsOf(client: CheckedClient): ClientFilterConfig {
         ? null
         : { percentile: hedge.percentile, maxExtraLoad: hedge.maxExtraLoadPercent / 100 },
     failFast,
-    faults: faults === undefined ? null : faultsOf(faults),
+    faults: faults === undefined ? null : toFaults(faults),
   };
 }
 
-function faultsOf({ enabled, ...setting }: NonNullable<CheckedClient["faults"]>): FaultConfig {
+function toFaults({ enabled, ...setting }: NonNullable<CheckedClient["faults"]>): FaultConfig {
   return { isOn: enabled, ...setting };
 }
 
-function socketOf(options: CheckedServer["socketOptions"]): SocketOptions {
+function toSocketOptions(options: CheckedServer["socketOptions"]): SocketOptions {
   return {
     noDelay: options.noDelay,
     reusePort: options.reusePort,
@@ -296,13 +296,13 @@ function socketOf(options: CheckedServer["socketOptions"]): SocketOptions {
   };
 }
 
-/** As in Linkerd: 0 and less switch a limit off. */
+/** As in Linkerd, 0 and negative values switch a limit off. */
 function limitOf(ms: number | undefined): number {
   return ms === undefined || ms <= 0 ? Infinity : ms;
 }
 
-function transformersOf(config: KindConfig): TransformerConfig[] {
-  // The cast: `transformers` was checked by the schema that every namer and interpreter shares.
+function toTransformers(config: KindConfig): TransformerConfig[] {
+  // Safe cast: the schema shared by all namers and interpreters has checked `transformers`.
   const list = (config["transformers"] ?? []) as readonly KindConfig[];
   return list.map((transformer) => ({
     idPrefix: join(pathLiteral("/%"), prefixOf(transformer)),
@@ -310,23 +310,23 @@ function transformersOf(config: KindConfig): TransformerConfig[] {
   }));
 }
 
-/** The beginning of a namer's or an announcer's names. */
+/** The prefix of all names of a namer or announcer. */
 function idOf(config: KindConfig): Path {
   return join(pathLiteral("/#"), prefixOf(config));
 }
 
-/** A namer's or transformer's prefix; a kind with a `prefix` of its own may leave it out. */
+/** A kind that defines `prefix` itself may leave it out; the kind's name is then the prefix. */
 function prefixOf({ kind, prefix }: KindConfig): Path {
   return typeof prefix === "string" ? pathLiteral(prefix) : pathLiteral(`/${kind}`);
 }
 
-function only(from: object, keys: ObjectEntries): Readonly<Record<string, unknown>> {
+function pick(from: object, keys: ObjectEntries): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(from).filter(([key]) => Object.hasOwn(keys, key)));
 }
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** The map at that place of data as it was written; empty when there is none. */
+/** The map found by following `steps` through the written data; empty when it does not exist. */
 function mapIn(data: Data, ...steps: readonly (string | number)[]): Data {
   let found: unknown = data;
   for (const step of steps) found = (found as Record<string | number, unknown> | null)?.[step];

@@ -1,10 +1,10 @@
-// What a schema's own complaint means in plain words; plugins may bring better ones.
+// Plain-language messages for the issues of a schema. A schema of a plugin may define better ones.
 import type { BaseIssue } from "valibot";
 
 /** The message of an issue for which no schema has a message of its own. */
-export function phrase(issue: BaseIssue<unknown>): string {
+export function issueMessage(issue: BaseIssue<unknown>): string {
   const { type, requirement, expected } = issue;
-  const known = phrases[type];
+  const known = messages[type];
   if (known !== undefined) return `expected ${known}`;
   switch (type) {
     case "min_value":
@@ -24,7 +24,7 @@ export function phrase(issue: BaseIssue<unknown>): string {
   }
 }
 
-const phrases: Readonly<Record<string, string>> = {
+const messages: Readonly<Record<string, string>> = {
   string: "text",
   number: "a number",
   boolean: "true or false",

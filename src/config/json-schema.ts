@@ -1,13 +1,13 @@
-// The JSON Schema of configuration files, for editors; made of the schemas that check them.
+// The JSON Schema of configuration files, for editors, generated from the schemas that check them.
 import { fileSchema } from "./schemas/file.ts";
 import type { Kinds } from "./kinds.ts";
 
-/** Loads its converter only when asked: few processes need it. */
+/** Loads its converter on demand, because few processes need it. */
 export async function jsonSchema(kinds: Kinds): Promise<Record<string, unknown>> {
   const { toJsonSchema } = await import("@valibot/to-json-schema");
   const converted = toJsonSchema(fileSchema(kinds), {
     typeMode: "input", // as people write it: paths and dtabs are text
-    errorMode: "ignore", // rules that JSON Schema cannot say are checked by `switchyard check`
+    errorMode: "ignore", // `switchyard check` covers the rules that JSON Schema cannot express
   });
   return {
     ...converted,

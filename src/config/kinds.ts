@@ -1,15 +1,15 @@
-// The kinds a build knows, as schemas: one alternative a `kind:`, with the keys all of them share.
+// The kinds of this build as schemas: one alternative per `kind:`, plus the keys that all of them share.
 import * as v from "valibot";
 import type { GenericSchema, ObjectEntries } from "../core/schema.ts";
 import { says } from "../core/schema.ts";
 
-/** As much of a plugin as the configuration needs; every `Plugin` is one. */
+/** The part of a plugin that the configuration needs; every `Plugin` satisfies it. */
 export interface Kind {
   readonly kind: string;
   readonly schema: GenericSchema;
 }
 
-/** As much of a protocol as the configuration needs; every `Protocol` is one. */
+/** The part of a protocol that the configuration needs; every `Protocol` satisfies it. */
 export interface ProtocolKind {
   readonly name: string;
   readonly defaultPort: number;
@@ -23,7 +23,7 @@ export interface ProtocolKind {
   readonly serviceKeys: ObjectEntries;
 }
 
-/** Every kind that a file may name. */
+/** All kinds that a file may use. */
 export interface Kinds {
   readonly protocols: readonly ProtocolKind[];
   readonly namers: readonly Kind[];
@@ -36,20 +36,20 @@ export interface Kinds {
   readonly announcers: readonly Kind[];
 }
 
-/** A checked `kind:` object: what its plugin's `create` takes. */
+/** A checked object with a `kind`: the argument of its plugin's `create`. */
 export interface KindConfig {
   readonly kind: string;
   readonly [key: string]: unknown;
 }
 
-/** Accepted everywhere, needed nowhere. */
+/** Accepted everywhere and never required. */
 export const experimental = () =>
   says(
     "Accepted for files written for Linkerd 1, which asks for it; nothing here needs it.",
     v.optional(v.boolean()),
   );
 
-/** One of the kinds, each with the `shared` keys unless it has such a key of its own. */
+/** One of the kinds, each extended by those `shared` keys that it does not define itself. */
 export function oneOf(
   kinds: readonly Kind[],
   shared: (kind: string) => ObjectEntries = () => ({}),
@@ -60,17 +60,17 @@ export function oneOf(
   return variant("kind", options) as v.GenericSchema<unknown, KindConfig>;
 }
 
-/** One of several objects, told apart by `key`. The casts: each is a strict object with that key. */
+/** A union of objects distinguished by `key`. Safe casts: each is a strict object with that key. */
 export function variant(key: string, options: readonly GenericSchema[]): GenericSchema {
   return v.variant(key, options as readonly never[]) as GenericSchema;
 }
 
-/** A list of one or more, or one alone, which becomes a list of one. */
+/** A non-empty list, or a single value, which becomes a list of one. */
 export function oneOrMany<T>(one: v.GenericSchema<unknown, T>) {
   const many = v.pipe(v.array(one), v.nonEmpty("expected at least one entry"));
   const either: v.GenericSchema<unknown, T | T[]> = {
     ...v.union([many, one]),
-    // A union tries both and can then only say that neither fits.
+    // A plain union would try both and could report only that neither fits.
     "~run": (dataset, config) =>
       (Array.isArray(dataset.value) ? many : one)["~run"](dataset, config),
   };
@@ -80,7 +80,7 @@ export function oneOrMany<T>(one: v.GenericSchema<unknown, T>) {
   );
 }
 
-/** The same object schema with more keys; its own keys and its checks are kept. */
+/** Adds keys to an object schema. The schema's own keys win, and its checks are kept. */
 function withKeys(schema: GenericSchema, keys: ObjectEntries): GenericSchema {
   const { entries, pipe } = schema as ObjectLike;
   if (entries === undefined) throw new Error("bug: a kind's schema must be a strict object");

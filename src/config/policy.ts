@@ -1,4 +1,4 @@
-// What the sections `service` and `client` say of one name: `io.l5d.static` merges entries by prefix.
+// The settings of the sections `service` and `client` for one name: `io.l5d.static` merges entries by prefix.
 import * as v from "valibot";
 import type { Captures, PathPattern } from "../core/names/path-pattern.ts";
 import type { Path } from "../core/names/path.ts";
@@ -8,37 +8,37 @@ import type { GenericSchema, ObjectEntries } from "../core/schema.ts";
 /** One key of the merged policy of a name. */
 export interface Setting {
   readonly key: string;
-  /** As it was checked, with its own defaults filled in. */
+  /** The checked value, with its defaults filled in. */
   readonly value: unknown;
-  /** Which entry gave it: `configs[1]` and its prefix, or the section; null: a default. */
+  /** The entry that set it: `configs[1]` and its prefix, or the section itself; null for a default. */
   readonly from: { readonly entry: string; readonly prefix: string } | null;
 }
 
 export interface Policy<Keys> {
-  /** What holds for a name: all entries whose prefix fits, in the order of the file, later win. */
+  /** The settings of a name: all entries whose prefix matches, merged in file order; later ones win. */
   of(path: Path): Keys;
-  /** The same key by key, and where each comes from. */
+  /** The same settings, key by key, with the source of each. */
   settings(path: Path): readonly Setting[];
 }
 
-/** A section as it was checked: `configs` only with `io.l5d.static`, and then no key beside it. */
+/** A checked section: `configs` occurs only with `io.l5d.static`, and then without other keys. */
 export type PolicySection<Keys> = Keys & {
   readonly kind: "io.l5d.global" | "io.l5d.static";
   readonly configs?: readonly ({ readonly prefix: PathPattern } & Partial<Keys>)[] | undefined;
 };
 
-/** The keys of a section: its own, or lists of them by prefix. */
+/** The schema of a section: keys for all names, or lists of keys by prefix. */
 export function policySection(entries: ObjectEntries, prefixes: string): GenericSchema {
   const given = Object.entries(entries).map(([key, schema]) => {
     return [key, withoutDefault(schema as GenericSchema)] as const;
   });
   return v.strictObject({
     kind: says(
-      "io.l5d.global: the keys stand in this section, for all names; io.l5d.static: in configs.",
+      "io.l5d.global: the keys of this section hold for all names; io.l5d.static: keys by prefix, in configs.",
       v.optional(v.picklist(["io.l5d.global", "io.l5d.static"]), "io.l5d.global"),
     ),
     configs: says(
-      "With io.l5d.static: keys by prefix. All that fit are merged, later ones win.",
+      "With io.l5d.static: keys by prefix. All matching entries are merged; later ones win.",
       v.optional(
         v.array(
           v.strictObject({
@@ -53,7 +53,7 @@ export function policySection(entries: ObjectEntries, prefixes: string): Generic
   });
 }
 
-/** The same key, absent when it is not written: what does not stand in an entry changes nothing. */
+/** The same key without its default, so that an entry changes only the keys that it contains. */
 function withoutDefault(schema: GenericSchema): GenericSchema {
   const { wrapped, pipe } = schema as OptionalLike;
   if (wrapped === undefined) return v.optional(schema);
@@ -72,13 +72,13 @@ interface Entry<Keys> {
   readonly given: Partial<Keys>;
 }
 
-/** What entries of static sections match when they stand in the section itself. */
+/** The prefix of keys that are written in the section itself. */
 const everything: PathPattern = { text: "/", match: () => noCaptures };
 const noCaptures: Captures = new Map();
 
 /**
- * `written` is the section as it stands in the file; `finish` makes of merged keys what the rest of
- * the program wants.
+ * `written` is the section as written in the file; `finish` converts merged keys to the form that the
+ * rest of the program uses.
  */
 export function policyOf<Keys extends object, Finished>(
   section: PolicySection<Keys>,
@@ -86,7 +86,7 @@ export function policyOf<Keys extends object, Finished>(
   finish: (keys: Keys) => Finished,
 ): Policy<Finished> {
   const { kind: _, configs, ...keys } = section;
-  // The cast: what is left when the two are taken out. A static section has nothing but defaults.
+  // Safe cast: these are all keys but the two above. In a static section they hold only defaults.
   const defaults = keys as unknown as Keys;
   const entries = configs?.map(({ prefix, ...given }, i): Entry<Keys> => {
     return { name: `configs[${i}]`, prefix, given: given as Partial<Keys> };
@@ -99,7 +99,7 @@ class MergedPolicy<Keys extends object, Finished> implements Policy<Finished> {
   readonly #defaults: Keys;
   readonly #entries: readonly Entry<Keys>[];
   readonly #finish: (keys: Keys) => Finished;
-  /** By the entries that match: many names have the same settings. */
+  /** Keyed by the matching entries, because many names share the same settings. */
   readonly #finished = new Map<string, Finished>();
 
   constructor(defaults: Keys, entries: readonly Entry<Keys>[], finish: (keys: Keys) => Finished) {

@@ -1,11 +1,11 @@
-// A configuration as it may be shown: secrets left out.
-import { isSecret } from "./locate.ts";
+// The configuration in a form that may be shown: secrets are replaced.
+import { isSecret } from "./yaml/locate.ts";
 
 const hidden = "[redacted]";
 
 /**
- * A copy of plain data in which no value below a key such as `token` or `password` is left; paths
- * of key files stay, they are no secrets. For `/config.json`.
+ * A copy of plain data in which every value below a key such as `token` or `password` is replaced.
+ * Paths of key files are kept, because they are not secrets. Used by `/config.json`.
  */
 export function redact(data: unknown): unknown {
   if (Array.isArray(data)) return data.map(redact);

@@ -1,6 +1,6 @@
-// "did you mean": the known word nearest to one that is not known.
+// "did you mean": the known word that is nearest to an unknown one.
 
-/** The nearest of `known`, or null when none is plausibly what was meant. */
+/** The nearest of `known`; null when no candidate is a plausible match. */
 export function nearest(word: string, known: readonly string[]): string | null {
   const plain = folded(word);
   if (plain === "" || plain.length > 64) return null;
@@ -14,12 +14,12 @@ export function nearest(word: string, known: readonly string[]): string | null {
   return best ?? known.find((name) => folded(name).split(".").at(-1) === plain) ?? null;
 }
 
-/** `maxSize`, `max_size`, `Max-Size` are one word to a person. */
+/** Makes `maxSize`, `max_size` and `Max-Size` equal. */
 function folded(word: string): string {
   return word.toLowerCase().replace(/[_\s-]/g, "");
 }
 
-/** Insertions, deletions, changes and swaps of neighbours; `limit` when that many or more. */
+/** Counts insertions, deletions, changes and swaps of neighbours, up to `limit`. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let before: number[] = [];

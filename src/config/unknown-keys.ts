@@ -1,49 +1,49 @@
-// Compares a file's tree with a schema, key by key, and finds every key and kind that is not known.
+// Compares the tree of a file with a schema, key by key, and finds every unknown key and kind.
 import * as v from "valibot";
 import type { GenericSchema, ObjectEntries } from "../core/schema.ts";
-import { keyAdvice, kindAdvice, withoutEffect } from "./legacy.ts";
-import { phrase } from "./issue-messages.ts";
+import { keyAdvice, kindAdvice, withoutEffect } from "./legacy/advice.ts";
+import { issueMessage } from "./issue-messages.ts";
 import { nearest } from "./suggest.ts";
-import { plain } from "./yaml.ts";
-import { stepsKey } from "./locate.ts";
-import type { Finding } from "./locate.ts";
-import type { MapNode, Node, Step } from "./yaml.ts";
+import { plain } from "./yaml/yaml.ts";
+import { stepsKey } from "./yaml/locate.ts";
+import type { Finding } from "./yaml/locate.ts";
+import type { MapNode, Node, Step } from "./yaml/yaml.ts";
 
-/** A part of the file that no alternative fits; it is checked by the keys all of them share. */
-interface Leftover {
+/** A part of the file that matches no alternative; it is checked against the keys that all of them share. */
+interface UnmatchedPart {
   readonly steps: readonly Step[];
   readonly schema: GenericSchema;
   readonly data: unknown;
 }
 
-interface Shaped {
-  /** The file as plain data, without unknown and empty keys: ready for the schema. */
+interface KeyMatch {
+  /** The file as plain data without unknown and empty keys, ready for the schema. */
   readonly data: unknown;
   readonly findings: readonly Finding[];
   readonly warnings: readonly Finding[];
-  readonly leftovers: readonly Leftover[];
-  /** Keys that are missing only because their name is misspelt, which is a finding already: `stepsKey`s. */
+  readonly unmatched: readonly UnmatchedPart[];
+  /** `stepsKey`s of keys that are missing only because they are misspelt, which is already a finding. */
   readonly misspelt: ReadonlySet<string>;
 }
 
 /**
- * A schema alone stops at the first unknown key of an object, and cannot say what a key of
- * another version or section was meant to be.
+ * A schema alone stops at the first unknown key of an object, and cannot suggest what a key of another
+ * version or section was meant to be.
  */
-export function shape(root: Node, schema: GenericSchema): Shaped {
+export function matchKeys(root: Node, schema: GenericSchema): KeyMatch {
   const walk = new Walk();
   const data = walk.any(root, schema, []);
-  const { findings, warnings, leftovers, misspelt } = walk;
-  return { data, findings, warnings, leftovers, misspelt };
+  const { findings, warnings, unmatched, misspelt } = walk;
+  return { data, findings, warnings, unmatched, misspelt };
 }
 
 class Walk {
   readonly findings: Finding[] = [];
   readonly warnings: Finding[] = [];
-  readonly leftovers: Leftover[] = [];
+  readonly unmatched: UnmatchedPart[] = [];
   readonly misspelt = new Set<string>();
-  /** The objects around the current one, outermost first: where a stray key may belong. */
-  readonly #around: { readonly entries: ObjectEntries; readonly steps: readonly Step[] }[] = [];
+  /** The objects around the current one, outermost first: a misplaced key may belong to one of them. */
+  readonly #enclosing: { readonly entries: ObjectEntries; readonly steps: readonly Step[] }[] = [];
 
   any(node: Node, schema: GenericSchema, steps: readonly Step[]): unknown {
     const looked = unwrapped(schema, node);
@@ -65,7 +65,7 @@ class Walk {
     steps: readonly Step[],
   ): Record<string, unknown> {
     const data: Record<string, unknown> = {};
-    this.#around.push({ entries, steps });
+    this.#enclosing.push({ entries, steps });
     for (const [key, { value }] of node.entries) {
       const schema = Object.hasOwn(entries, key) ? entries[key] : undefined;
       const inside = [...steps, key];
@@ -77,7 +77,7 @@ class Walk {
       else if (schema === undefined && type === "loose_object") data[key] = plain(value);
       else if (schema === undefined && noEffect === null) this.#unknown(key, node, entries, inside);
     }
-    this.#around.pop();
+    this.#enclosing.pop();
     for (const [key, schema] of Object.entries(entries)) {
       if (Object.hasOwn(data, key) || !isRequired(schema as GenericSchema)) continue;
       const inside = [...steps, key];
@@ -104,7 +104,9 @@ class Walk {
     const meant = typeof value === "string" ? nearest(value, known) : null;
     const hint = meant === null ? "" : `, got ${JSON.stringify(value)}: did you mean ${meant}?`;
     const list =
-      known.length === 0 ? "expected none: no kind is known here" : `expected ${anyOf(known)}`;
+      known.length === 0
+        ? "no kind is available here: delete this entry"
+        : `expected ${anyOf(known)}`;
     this.#find(inside, "value", advice ?? list + hint);
     const entries = sharedEntries(options);
     const rest: MapNode = {
@@ -112,7 +114,7 @@ class Walk {
       entries: new Map(Array.from(node.entries).filter(([name]) => Object.hasOwn(entries, name))),
     };
     const data = this.#object(rest, entries, "loose_object", steps);
-    this.leftovers.push({ steps, schema: v.looseObject(entries), data });
+    this.unmatched.push({ steps, schema: v.looseObject(entries), data });
     return plain(node);
   }
 
@@ -120,16 +122,16 @@ class Walk {
     const advice = keyAdvice(sectionOf(steps));
     if (advice !== null) return this.#find(steps, "key", advice);
     const known = Object.keys(entries);
-    const elsewhere = this.#belongs(key, steps);
+    const elsewhere = this.#sectionWith(key, steps);
     const here = elsewhere === null ? nearest(key, known) : null;
     const isMissing = here !== null && !node.entries.has(here);
     if (isMissing) this.misspelt.add(stepsKey([...steps.slice(0, -1), here]));
     this.#find(steps, "key", unknownKey(here, elsewhere, known));
   }
 
-  /** The section nearby that does know the key. */
-  #belongs(key: string, steps: readonly Step[]): string | null {
-    const [here, ...outer] = this.#around.toReversed();
+  /** The nearby section that has the key. */
+  #sectionWith(key: string, steps: readonly Step[]): string | null {
+    const [here, ...outer] = this.#enclosing.toReversed();
     if (here === undefined) return null;
     for (const [name, schema] of Object.entries(here.entries)) {
       if (hasKey(schema as GenericSchema, key)) return `into ${name}`;
@@ -152,11 +154,11 @@ class Walk {
 function unknownKey(here: string | null, elsewhere: string | null, known: readonly string[]) {
   if (elsewhere !== null) return `unknown key here: it belongs ${elsewhere}`;
   if (here !== null) return `unknown key: did you mean ${here}?`;
-  return `unknown key: expected ${anyOf(known.filter((name) => !quiet.has(name)).sort())}`;
+  return `unknown key: expected ${anyOf(known.filter((name) => !unlisted.has(name)).sort())}`;
 }
 
-/** Keys nobody should be told to write. */
-const quiet = new Set(["experimental", "baseDtab", "usage", "originator"]);
+/** Keys that are never suggested. */
+const unlisted = new Set(["experimental", "baseDtab", "usage", "originator"]);
 
 function levelOf(steps: readonly Step[]): string {
   return steps.length === 0
@@ -169,14 +171,14 @@ function anyOf(words: readonly string[]): string {
 }
 
 /**
- * `routers.servers.port`: the steps without the indices of lists. What stands in an entry of
- * `configs` is known by the section around it.
+ * Such as `routers.servers.port`: the steps without list indices. Keys in an entry of `configs` count as
+ * keys of the section around it.
  */
 function sectionOf(steps: readonly Step[]): string {
   return steps.filter((step) => typeof step === "string" && step !== "configs").join(".");
 }
 
-/** What we look into of a valibot schema. */
+/** The parts of a valibot schema that this file reads. */
 interface Look {
   readonly type: string;
   readonly entries?: ObjectEntries;
@@ -189,10 +191,10 @@ interface Look {
 }
 
 function lookInto(schema: GenericSchema): Look {
-  return schema as Look; // every field is optional, and checked before use
+  return schema as Look; // safe cast: every field is optional and checked before use
 }
 
-/** The schema behind wrappers; of a union, the alternative that has the form of the node. */
+/** The schema inside wrappers; for a union, the alternative that fits the kind of node. */
 function unwrapped(schema: GenericSchema, node: Node | null): Look {
   const looked = lookInto(schema);
   if (looked.wrapped !== undefined) return unwrapped(looked.wrapped, node);
@@ -210,13 +212,13 @@ function isRequired(schema: GenericSchema): boolean {
   return type !== "optional" && type !== "exact_optional" && type !== "nullish";
 }
 
-/** What a schema says to a value that is missing. */
+/** The message of a schema for a missing value. */
 function expectedBy(schema: GenericSchema): string {
-  const { issues } = v.safeParse(schema, undefined, { message: phrase });
+  const { issues } = v.safeParse(schema, undefined, { message: issueMessage });
   return issues?.[0].message ?? "expected a value";
 }
 
-/** Keys that mean the same in every alternative: those that share one schema. */
+/** Keys with the same meaning in every alternative, recognized by a shared schema object. */
 function sharedEntries(options: readonly GenericSchema[]): ObjectEntries {
   const [first, ...others] = options.map((option) => lookInto(option).entries ?? {});
   const same = Object.entries(first ?? {}).filter(

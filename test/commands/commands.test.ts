@@ -242,7 +242,7 @@ test("explain exits with 1 and says so when there is no route, or no address", a
   assert.match(none.out, /no such name/);
   const empty = await line(["explain", file, "empty", "--router", "out"]);
   assert.equal(empty.code, 1);
-  assert.equal(empty.error, "/svc/empty is bound, but to no address.\n");
+  assert.equal(empty.error, "/svc/empty is bound, but has no addresses.\n");
 });
 
 test("explain wants to know which of several routers, and only one that there is", async (t) => {
@@ -252,7 +252,7 @@ test("explain wants to know which of several routers, and only one that there is
   assert.match(which.error, /choose one with --router: out, in/);
   const unknown = await line(["explain", file, "web", "--router", "up"]);
   assert.equal(unknown.code, 2);
-  assert.match(unknown.error, /no router 'up'; there is: out, in/);
+  assert.match(unknown.error, /no router 'up'; available: out, in/);
 });
 
 test("explain points at the mistake in a name or a dtab", async (t) => {

@@ -164,7 +164,7 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
     "dtab and its old name",
     "dtab: /a => /b\nbaseDtab: /c => /d",
     [
-      "5:3 routers[0].baseDtab: is the old name of dtab, which is there too: move its entries into dtab",
+      "5:3 routers[0].baseDtab: is the old name of dtab, which this router has as well: move its entries into dtab",
     ],
   ],
   [
@@ -196,7 +196,7 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
     "settings by prefix without their kind",
     "service: {configs: [{prefix: /svc}]}",
     [
-      "4:13 routers[0].service.configs: is read only with kind: io.l5d.static, which is missing here",
+      "4:13 routers[0].service.configs: has an effect only with kind: io.l5d.static, which is missing here",
     ],
   ],
   [
@@ -232,7 +232,7 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
     "interpreter:\n  kind: default\n  transformers:\n  - kind: io.l5d.port\n  - kind: io.l5d.k8s.localnode",
     [
       "7:7 routers[0].interpreter.transformers[0].port: expected a port, 0..65535, got nothing",
-      "8:13 routers[0].interpreter.transformers[1].kind: not supported yet: transformers for Kubernetes; what there is: io.l5d.localhost, io.l5d.port",
+      "8:13 routers[0].interpreter.transformers[1].kind: not supported yet: transformers for Kubernetes; available: io.l5d.localhost, io.l5d.port",
     ],
   ],
 ];
@@ -270,7 +270,7 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
       '7:7 routers[0].servers[0].announce[1]: expected one name behind /#/io.l5d.board, such as /#/io.l5d.board/users, got "/#/io.l5d.bored/a"',
       '8:7 routers[0].servers[0].announce[2]: expected one name behind /#/io.l5d.board, such as /#/io.l5d.board/users, got "/#/io.l5d.board/a/b"',
       "9:7 routers[0].servers[0].announce[3]: not a path: '/' expected but 'a' found at '[a]'",
-      "12:34 routers[1].servers[0].announce[0]: nobody announces it: the router has no announcers, such as { kind: io.l5d.consul }",
+      "12:34 routers[1].servers[0].announce[0]: is never announced: the router has no announcers, such as { kind: io.l5d.consul }",
     ],
   ],
   [
@@ -290,7 +290,7 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
     [
       '2:13 routers[0].protocol: expected one of echo, http, got "htpp": did you mean http?',
       "3:9 routers[0].dtab: not a dtab: '/' expected but 'x' found at '[x]'",
-      "4:13 routers[1].protocol: not supported yet: HTTP/2; what there is: echo, http",
+      "4:13 routers[1].protocol: not supported yet: HTTP/2; available: echo, http",
       '5:21 routers[1].bindingTimeoutMs: expected a whole number >= 0, got "x"',
     ],
   ],
@@ -335,14 +335,14 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
     "admin:\n  port: 70000\n  ip: localhost\n" + router,
     [
       "2:9 admin.port: 70000 is outside the valid range for ports, 0..65535",
-      '3:7 admin.ip: expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (a name is none), got "localhost"',
+      '3:7 admin.ip: expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (not a host name), got "localhost"',
     ],
   ],
   [
     "the article's 127.1, which is a number",
     "admin: {ip: 127.1}\n" + router,
     [
-      "1:13 admin.ip: expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (a name is none), got 127.1",
+      "1:13 admin.ip: expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (not a host name), got 127.1",
     ],
   ],
   [
@@ -353,16 +353,14 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
   [
     "usage reports",
     "usage: {enabled: true, orgId: acme}\n" + router,
-    [
-      "1:18 usage.enabled: usage is never reported to anybody: write enabled: false, or delete usage",
-    ],
+    ["1:18 usage.enabled: usage is never reported: write enabled: false, or delete usage"],
   ],
   [
     "namers that are not there yet, misspelt, or incomplete",
     "namers:\n- kind: io.l5d.marathon\n- kind: io.l5d.f\n- kind: io.l5d.rewrite\n  prefix: /x\n- kind: io.l5d.fs\n  rootdir: a\n" +
       router,
     [
-      "2:9 namers[0].kind: not supported yet: addresses from Marathon; what there is: io.l5d.fs, io.l5d.guarded, io.l5d.rewrite",
+      "2:9 namers[0].kind: not supported yet: addresses from Marathon; available: io.l5d.fs, io.l5d.guarded, io.l5d.rewrite",
       '3:9 namers[1].kind: expected one of io.l5d.fs, io.l5d.guarded, io.l5d.rewrite, got "io.l5d.f": did you mean io.l5d.fs?',
       "4:3 namers[2].pattern: expected text, got nothing",
       "4:3 namers[2].name: expected text, got nothing",
@@ -379,7 +377,7 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
     "telemetry:\n- kind: io.l5d.commonMetrics\n- kind: io.l5d.zipkin\n" + router,
     [
       "2:9 telemetry[0].kind: renamed: write io.l5d.prometheus",
-      "3:9 telemetry[1].kind: not supported yet: traces; what there is: io.l5d.prometheus",
+      "3:9 telemetry[1].kind: not supported yet: traces; available: io.l5d.prometheus",
     ],
   ],
   [
@@ -399,7 +397,7 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
     "long text, cut short",
     `admin: {ip: "${"x".repeat(100)}"}\n${router}`,
     [
-      `1:13 admin.ip: expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (a name is none), got "${"x".repeat(60)}…"`,
+      `1:13 admin.ip: expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (not a host name), got "${"x".repeat(60)}…"`,
     ],
   ],
 ];
@@ -425,10 +423,10 @@ test("problems of all sections come at once, in the order of the file", () => {
   ]);
 });
 
-test("a key that stands there twice hides no other problem", () => {
+test("a duplicate key hides no other problem", () => {
   const problems = problemsOf(withRouter("dtab: /a => /b\ndtab: /c => /d\nlable: in"));
   assert.deepEqual(problems, [
-    "l5d.yaml:5:3 routers[0].dtab: the key stands here twice: it is already on line 4",
+    "l5d.yaml:5:3 routers[0].dtab: duplicate key: it is already on line 4",
     "l5d.yaml:6:3 routers[0].lable: unknown key: did you mean label?",
   ]);
 });
@@ -446,7 +444,7 @@ test("a key that has no effect is accepted with a warning", () => {
   );
   assert.deepEqual(warnings, [
     "l5d.yaml:1:9 admin.workerThreads: has no effect here: there are no worker threads",
-    "l5d.yaml:4:18 routers[0].bindingCache.trees: has no effect: what a name is bound to is kept with the name",
+    "l5d.yaml:4:18 routers[0].bindingCache.trees: has no effect: a binding is cached with its name",
     "l5d.yaml:5:14 routers[0].servers[0].label: has no effect: a server is named by its ip and port",
   ]);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkConfig } from "../../src/config/check.ts";
-import { maxTextLength } from "../../src/config/yaml.ts";
+import { maxTextLength } from "../../src/config/yaml/yaml.ts";
 import { kinds } from "./kinds.ts";
 import { cpuMs } from "../support/cpu-time.ts";
 

@@ -98,7 +98,7 @@ test("a client prefix that looks like a name is warned of: it fits no client", (
   - prefix: /$/inet
 `);
   assert.deepEqual(warnings, [
-    "test.yaml:7:15 routers[0].client.configs[0].prefix: /svc/users fits no client: their ids begin with /#, /$ or /%, such as /#/io.l5d.fs/users",
+    "test.yaml:7:15 routers[0].client.configs[0].prefix: /svc/users matches no client: ids of clients begin with /#, /$ or /%, such as /#/io.l5d.fs/users",
   ]);
 });
 
@@ -113,7 +113,7 @@ for (const protocol of ["mux", "thrift", "thriftmux"]) {
   test(`a hedge of ${protocol} is warned of when no call is said to be idempotent`, () => {
     const hedge = "  client: { hedge: {} }";
     const idle =
-      "no call is sent twice, because none is known to be idempotent: say which are with idempotent in service";
+      "has no effect: no call is known to be idempotent, so none is sent twice; declare idempotent calls with idempotent in service";
     assert.deepEqual(warningsOf(protocol, [hedge]), [
       `test.yaml:4:13 routers[0].client.hedge: ${idle}`,
     ]);

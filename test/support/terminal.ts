@@ -1,5 +1,5 @@
 // The command line in the test's process: what it would print, and its exit code.
-import { runLine } from "../../src/commands/cli.ts";
+import { runCommandLine } from "../../src/commands/cli.ts";
 import type { Terminal } from "../../src/commands/command.ts";
 
 export interface LineOutcome {
@@ -20,6 +20,6 @@ export async function line(
     hasColor: options.hasColor ?? false,
     readInput: () => Promise.resolve(options.input ?? ""),
   };
-  const code = await runLine(args, terminal);
+  const code = await runCommandLine(args, terminal);
   return { code, out, error };
 }

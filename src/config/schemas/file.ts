@@ -1,4 +1,4 @@
-// The fixed keys of a configuration file, their defaults and what they mean. Kinds come in.
+// The fixed keys of a configuration file with their defaults and meanings. The kinds are passed in.
 import { isIP } from "node:net";
 import * as v from "valibot";
 import { dtab, integer, milliseconds, path, port, says } from "../../core/schema.ts";
@@ -11,7 +11,7 @@ import { experimental, oneOf, oneOrMany, variant } from "../kinds.ts";
 import type { GenericSchema } from "../../core/schema.ts";
 import type { Kinds, ProtocolKind } from "../kinds.ts";
 
-/** The whole file. Built once for a check: it holds every key of every kind. */
+/** The schema of the whole file, with every key of every kind. Built once per check. */
 export function fileSchema(kinds: Kinds) {
   const shared = sharedRouterEntries(kinds);
   const routers = kinds.protocols.map((protocol) => routerSchema(kinds, protocol, shared));
@@ -25,107 +25,110 @@ export function fileSchema(kinds: Kinds) {
       v.optional(v.array(namerSchema(kinds)), []),
     ),
     routers: says(
-      "One for each protocol and direction of traffic; each has its own servers.",
+      "One per protocol and direction of traffic, each with its own servers.",
       v.pipe(
         v.array(variant("protocol", routers), "expected a list of routers"),
         v.nonEmpty(atLeastOne),
       ),
     ),
-    telemetry: says("What takes metrics out.", v.optional(v.array(oneOf(kinds.telemeters)), [])),
+    telemetry: says("How metrics are exported.", v.optional(v.array(oneOf(kinds.telemeters)), [])),
     usage: says(
-      "Only for files written for Linkerd 1: nothing is ever reported to anybody.",
+      "Accepted for files written for Linkerd 1. Usage is never reported.",
       v.optional(v.strictObject({ enabled: v.literal(false, neverReports) })),
     ),
   });
 }
 
-const neverReports = "usage is never reported to anybody: write enabled: false, or delete usage";
+const neverReports = "usage is never reported: write enabled: false, or delete usage";
 
 const adminSchema = () =>
   v.strictObject({
-    ip: says("Address to listen on; an IP, not a name.", v.optional(ip(), "127.0.0.1")),
+    ip: says("IP address to listen on, not a host name.", v.optional(ip(), "127.0.0.1")),
     port: says("TCP port; 0 picks a free one.", v.optional(port(), 9990)),
     shutdownGraceMs: says(
-      "How long calls in flight may take to end when the process is told to stop.",
+      "How long calls in flight may take to end during a shutdown.",
       v.optional(milliseconds(), 10_000),
     ),
-    socketOptions: says("Options of its sockets.", v.optional(socketOptions(), {})),
+    socketOptions: says("Socket options.", v.optional(socketOptions(), {})),
   });
 
 const logSchema = () =>
   v.strictObject({
     level: says(
-      "Events of this weight and above are logged.",
+      "Events of this level and above are logged.",
       v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
     ),
   });
 
 const ip = () => {
-  const expected = "expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (a name is none)";
+  const expected = "expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (not a host name)";
   return v.pipe(
     v.string(expected),
     v.check((text) => isIP(text) > 0, expected),
   );
 };
 
-/** Keys that every namer has beside its own. */
+/** The keys that all namers share. */
 const namerSchema = (kinds: Kinds) =>
   oneOf(kinds.namers, (kind) => ({
-    prefix: says("Names below /# and this path are its own.", v.optional(path(), `/${kind}`)),
+    prefix: says("It owns the names below /# and this path.", v.optional(path(), `/${kind}`)),
     transformers: transformers(kinds),
   }));
 
 const transformers = (kinds: Kinds) =>
   says(
-    "Applied in this order to the addresses that were found.",
+    "Applied to the resolved addresses, in this order.",
     v.optional(
       v.array(
         oneOf(kinds.transformers, (kind) => ({
-          prefix: says("Names it in ids, below /%.", v.optional(path(), `/${kind}`)),
+          prefix: says("Identifies it in ids, below /%.", v.optional(path(), `/${kind}`)),
         })),
       ),
       [],
     ),
   );
 
-/** Keys that are the same for every protocol. */
+/** The keys of a router that all protocols share. */
 const sharedRouterEntries = (kinds: Kinds) => ({
   dtab: says("How names are rewritten; later entries win.", v.optional(dtab())),
   baseDtab: v.pipe(
     v.optional(dtab()),
-    v.description("`dtab` in the dialect before Linkerd 1.0, with that dialect's defaults."),
+    v.description("The old name of `dtab`, with the defaults of the dialect before Linkerd 1.0."),
     v.metadata({ deprecated: true }),
   ),
-  dstPrefix: says("The beginning of every name the router makes.", v.optional(path(), "/svc")),
+  dstPrefix: says(
+    "The prefix of every name that the router's identifiers produce.",
+    v.optional(path(), "/svc"),
+  ),
   bindingTimeoutMs: says(
-    "How long a call may wait until its name is resolved and a connection is free.",
+    "How long a call may wait for its name to be resolved and for a free connection.",
     v.optional(milliseconds(), 10_000),
   ),
-  bindingCache: says("How much is kept of names in use.", v.optional(bindingCache(), {})),
+  bindingCache: says("How many names and clients are cached.", v.optional(bindingCache(), {})),
   maxServiceNames: says(
-    "Names that get metrics of their own; all others share one scope.",
+    "How many names get their own metrics; all others share one scope.",
     v.optional(integer(1), 1000),
   ),
   interpreter: says(
-    "What applies the dtab.",
+    "How the dtab is applied.",
     v.optional(
       oneOf(kinds.interpreters, () => ({ transformers: transformers(kinds) })),
       { kind: "default" },
     ),
   ),
   announcers: says(
-    "What tells others of servers that have `announce`.",
+    "Where servers with `announce` are registered.",
     v.optional(
       v.array(
         oneOf(kinds.announcers, (kind) => ({
-          prefix: says("Names below /# and this path are its own.", v.optional(path(), `/${kind}`)),
+          prefix: says("It owns the names below /# and this path.", v.optional(path(), `/${kind}`)),
         })),
       ),
       [],
     ),
   ),
   originator: says(
-    "Exports the gauge `originator`: this router is where calls enter the mesh.",
+    "Exports the gauge `originator`, which says that calls enter the mesh at this router.",
     v.optional(v.boolean(), false),
   ),
   experimental: experimental(),
@@ -133,25 +136,26 @@ const sharedRouterEntries = (kinds: Kinds) => ({
 
 const bindingCache = () =>
   v.strictObject({
-    paths: cacheSize("Names"),
+    paths: cacheSize("names"),
     trees: says(noEffect, v.optional(integer(1), 1000)),
     bounds: says(noEffect, v.optional(integer(1), 1000)),
-    clients: cacheSize("Clients, with their connections"),
-    idleTtlSecs: says("What nobody used for so long is closed.", v.optional(integer(1), 600)),
+    clients: cacheSize("clients, with their connections"),
+    idleTtlSecs: says("Entries unused for this long are closed.", v.optional(integer(1), 600)),
   });
 
-const noEffect = "Accepted for files written for Linkerd 1; without effect.";
+const noEffect = "Accepted for files written for Linkerd 1, without effect.";
 
-const cacheSize = (of: string) => says(`${of} kept at most.`, v.optional(integer(1), 1000));
+const cacheSize = (what: string) =>
+  says(`The maximum number of cached ${what}.`, v.optional(integer(1), 1000));
 
 const routerEntries = (
   kinds: Kinds,
   protocol: ProtocolKind,
   shared: ReturnType<typeof sharedRouterEntries>,
 ) => ({
-  protocol: says("What it speaks, on both sides.", v.literal(protocol.name)),
+  protocol: says("The protocol of callers and endpoints.", v.literal(protocol.name)),
   label: says(
-    "Its name in metrics and logs; unique in the file.",
+    "The router's name in metrics and logs, unique in the file.",
     v.optional(
       v.pipe(v.string("expected text"), v.nonEmpty("expected text that is not empty")),
       protocol.name,
@@ -159,7 +163,7 @@ const routerEntries = (
   ),
   ...shared,
   identifier: says(
-    "How a request gets its name; of several, the first that finds one counts.",
+    "How requests are named; with several, the first that yields a name wins.",
     v.optional(oneOrMany(oneOf(protocol.identifiers)), { kind: protocol.defaultIdentifier }),
   ),
   servers: says(
@@ -174,7 +178,7 @@ const routerEntries = (
     v.optional(
       policySection(
         { ...serviceEntries(protocol), ...protocol.serviceKeys },
-        "The beginning of the names it is for, such as /svc/users or /svc/*/{part}.",
+        "The names that this entry applies to, such as /svc/users or /svc/*/{part}.",
       ),
       {},
     ),
@@ -184,7 +188,7 @@ const routerEntries = (
     v.optional(
       policySection(
         { ...clientEntries(kinds), ...protocol.clientKeys },
-        "The beginning of the client ids it is for, such as /#/io.l5d.fs/users or /$/inet.",
+        "The client ids that this entry applies to, such as /#/io.l5d.fs/users or /$/inet.",
       ),
       {},
     ),
@@ -201,28 +205,28 @@ function routerSchema(
 
 const serverEntries = (protocol: ProtocolKind) => ({
   ip: says(
-    "Address to listen on; an IP, not a name. 0.0.0.0: all of IPv4.",
+    "IP address to listen on, not a host name. 0.0.0.0 is all of IPv4.",
     v.optional(ip(), "127.0.0.1"),
   ),
   port: says("TCP port; 0 picks a free one.", v.optional(port(), protocol.defaultPort)),
   maxConcurrentRequests: says(
-    "Requests at a time; one more is refused at once. Unlimited unless given.",
+    "The maximum number of concurrent requests; further ones are refused immediately. Default: no limit.",
     v.optional(integer(1)),
   ),
   timeoutMs: says(
-    "Limit for a request as this server sees it. None unless given.",
+    "Time limit for a request, as this server sees it. Default: no limit.",
     v.optional(integer(1)),
   ),
   clearContext: says(
-    "Throws away the dtabs, deadlines and traces that callers send.",
+    "Ignores the dtabs, deadlines and traces that callers send.",
     v.optional(v.boolean(), false),
   ),
   announce: says(
-    "Names under which the router's announcers tell of it, such as /#/io.l5d.consul/users.",
+    "Names under which the router's announcers register this server, such as /#/io.l5d.consul/users.",
     v.optional(v.array(path(), "expected a list of names, such as [/#/io.l5d.consul/users]"), []),
   ),
   serverSession: says("Limits of a connection.", v.optional(session(), {})),
-  socketOptions: says("Options of its sockets.", v.optional(socketOptions(), {})),
+  socketOptions: says("Socket options.", v.optional(socketOptions(), {})),
 });
 
 const serverSchema = (protocol: ProtocolKind) =>

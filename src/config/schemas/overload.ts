@@ -1,13 +1,13 @@
-// Keys against overload, and for trying out what goes wrong: all of them off unless given.
+// Keys for overload protection and fault injection. All of them are off by default.
 import * as v from "valibot";
 import { decimal, integer, milliseconds, says } from "../../core/schema.ts";
 
 export const rateLimit = () =>
   v.pipe(
     v.strictObject({
-      perSec: says("Calls a second, in the long run.", decimal(0.001, 1e9)),
+      perSec: says("Calls per second, in the long run.", decimal(0.001, 1e9)),
       burst: says(
-        "Calls that may come at once after a quiet time; one second's unless given.",
+        "Calls that may arrive together after a quiet period. Default: the calls of one second.",
         v.optional(integer(1)),
       ),
     }),
@@ -16,9 +16,12 @@ export const rateLimit = () =>
 
 export const nackAdmission = () =>
   v.strictObject({
-    windowMs: says("Answers of about so long count.", v.optional(integer(1), 120_000)),
+    windowMs: says(
+      "The window of responses that count, about this long.",
+      v.optional(integer(1), 120_000),
+    ),
     threshold: says(
-      "With a larger share of refusals calls are held back.",
+      "Calls are held back when a larger share than this is refused.",
       v.optional(decimal(0, 0.99), 0.5),
     ),
   });
@@ -26,11 +29,11 @@ export const nackAdmission = () =>
 export const hedge = () =>
   v.strictObject({
     percentile: says(
-      "A call that takes longer than this percentile of the latest is sent again.",
+      "A call that takes longer than this percentile of recent calls is sent again.",
       v.optional(decimal(1, 100), 95),
     ),
     maxExtraLoadPercent: says(
-      "At most so many percent of the calls.",
+      "The maximum share of calls that are sent again, in percent.",
       v.optional(decimal(0, 100), 5),
     ),
   });
@@ -38,27 +41,33 @@ export const hedge = () =>
 export const faults = () =>
   v.strictObject({
     enabled: says(
-      "On from the start; POST /faults.json switches it.",
+      "Whether faults are injected from the start; POST /faults.json changes it at run time.",
       v.optional(v.boolean(), false),
     ),
-    delayMs: says("A call that is made slow waits so long.", v.optional(milliseconds(), 1_000)),
-    delayPercent: says("Of the calls, so many are made slow.", v.optional(decimal(0, 100), 0)),
-    abortPercent: says("So many are broken off.", v.optional(decimal(0, 100), 0)),
+    delayMs: says("The delay of a delayed call.", v.optional(milliseconds(), 1_000)),
+    delayPercent: says(
+      "The share of calls that are delayed, in percent.",
+      v.optional(decimal(0, 100), 0),
+    ),
+    abortPercent: says(
+      "The share of calls that are aborted, in percent.",
+      v.optional(decimal(0, 100), 0),
+    ),
   });
 
-/** Of the whole process. */
+/** Limits of the whole process. */
 export const limits = () =>
   v.strictObject({
     maxConnections: says(
-      "Connections of callers, on all servers; one more is closed at once. Unlimited unless given.",
+      "The maximum number of connections of callers, on all servers; further ones are closed immediately. Default: no limit.",
       v.optional(integer(1)),
     ),
     maxBufferedMB: says(
-      "With more megabytes in buffers new requests are refused. Unlimited unless given.",
+      "New requests are refused while buffers hold more megabytes than this. Default: no limit.",
       v.optional(integer(1)),
     ),
     shedAboveLagMs: says(
-      "When the event loop runs later than this, new requests are refused. Never unless given.",
+      "New requests are refused while the event loop lags by more than this. Default: never.",
       v.optional(integer(20)), // timers tick every 10 ms
     ),
   });

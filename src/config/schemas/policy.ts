@@ -9,18 +9,18 @@ import type { Kinds, ProtocolKind } from "../kinds.ts";
 
 export const serviceEntries = (protocol: ProtocolKind) => ({
   totalTimeoutMs: says(
-    "Limit for a call with all its tries. None unless given; 0 or less: none.",
+    "Time limit for a call including all attempts. Default, and 0 or less: no limit.",
     v.optional(anyInteger()),
   ),
   responseClassifier: says(
-    "Which answers count as failures.",
+    "Which responses count as failures.",
     v.optional(oneOf(protocol.classifiers), { kind: protocol.defaultClassifier }),
   ),
   retries: says(
-    "Further tries for answers that the classifier calls retryable.",
+    "Retries of calls whose response the classifier calls retryable.",
     v.optional(retries(), {}),
   ),
-  rateLimit: says("Calls of a name that are taken.", v.optional(rateLimit())),
+  rateLimit: says("Limits the calls of a name.", v.optional(rateLimit())),
 });
 
 export const clientEntries = (kinds: Kinds) => ({
@@ -29,39 +29,33 @@ export const clientEntries = (kinds: Kinds) => ({
     v.optional(oneOf(kinds.balancers), { kind: "p2c" }),
   ),
   failureAccrual: says(
-    "When an endpoint that fails is left alone for a while.",
+    "When a failing endpoint is ejected for a while.",
     v.optional(oneOf(kinds.accruals), { kind: "io.l5d.consecutiveFailures" }),
   ),
   failFast: says(
-    "An endpoint that cannot be connected to is dead at once; and when none has been ready for 3 s, calls fail at once.",
+    "Ejects an endpoint as soon as a connection to it fails, and fails calls immediately when no endpoint has been ready for 3 s.",
     v.optional(v.boolean("expected true or false"), false),
   ),
-  rateLimit: says("Calls that are sent to a client.", v.optional(rateLimit())),
+  rateLimit: says("Limits the calls to a client.", v.optional(rateLimit())),
   concurrency: says(
-    "How many calls of a client may be in progress. No limit unless given.",
+    "Limits the calls of a client that are in progress. Default: no limit.",
     v.optional(oneOf(kinds.limiters)),
   ),
   nackAdmission: says(
-    "Holds back a part of the calls while most are refused as too many.",
+    "Holds back a share of the calls while endpoints refuse most of them.",
     v.optional(nackAdmission()),
   ),
-  hedge: says(
-    "Sends calls that are slow a second time, if they are idempotent.",
-    v.optional(hedge()),
-  ),
-  faults: says("Makes endpoints seem slow or broken, when switched on.", v.optional(faults())),
+  hedge: says("Sends slow idempotent calls a second time.", v.optional(hedge())),
+  faults: says("Makes endpoints seem slow or broken when it is switched on.", v.optional(faults())),
   requestAttemptTimeoutMs: says(
-    "Limit for each try of a call. None unless given; 0 or less: none.",
+    "Time limit for each attempt of a call. Default, and 0 or less: no limit.",
     v.optional(anyInteger()),
   ),
   requeueBudget: says(
-    "Limits how often calls that no endpoint has acted on are sent again at once.",
+    "Limits how often calls that no endpoint has processed are sent again immediately.",
     v.optional(budgetSchema(), {}),
   ),
-  connectTimeoutMs: says(
-    "Limit for making a connection to an endpoint.",
-    v.optional(integer(1), 1000),
-  ),
+  connectTimeoutMs: says("Time limit for connecting to an endpoint.", v.optional(integer(1), 1000)),
   hostConnectionPool: says("Connections to each endpoint.", v.optional(pool(), {})),
   clientSession: says("Limits of a connection.", v.optional(session(), {})),
   socketOptions: says("Options of its sockets.", v.optional(socketOptions(), {})),
@@ -71,15 +65,15 @@ export const clientEntries = (kinds: Kinds) => ({
 const retries = () =>
   v.strictObject({
     budget: says(
-      "Limits further tries to a share of the calls, for all calls of a name.",
+      "Limits retries to a share of all calls of a name.",
       v.optional(budgetSchema(), {}),
     ),
     backoff: says(
-      "Waits before each further try; none unless given.",
+      "The wait before each retry. Default: none.",
       v.optional(backoffSchema(), { kind: "constant", ms: 0 }),
     ),
     maxAttempts: says(
-      "Tries of a single call, the first one included.",
+      "The maximum number of attempts of a single call, including the first.",
       v.optional(integer(1, 100), 3),
     ),
   });
@@ -87,14 +81,17 @@ const retries = () =>
 const pool = () =>
   v.pipe(
     v.strictObject({
-      minSize: says("Kept open even when unused.", v.optional(integer(0), 0)),
-      maxSize: says("Connections at most. Unlimited unless given.", v.optional(integer(1))),
+      minSize: says("Connections that are kept open even when unused.", v.optional(integer(0), 0)),
+      maxSize: says(
+        "The maximum number of connections. Default: no limit.",
+        v.optional(integer(1)),
+      ),
       idleTimeMs: says(
-        "One above minSize that was not used for so long is closed.",
+        "Connections above minSize that are unused for this long are closed.",
         v.optional(milliseconds(), 60_000),
       ),
       maxWaiters: says(
-        "Calls that may wait for a connection; one more fails at once.",
+        "Calls that may wait for a connection; further ones fail immediately.",
         v.optional(integer(0), 1000),
       ),
     }),

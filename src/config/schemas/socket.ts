@@ -1,4 +1,4 @@
-// Keys about sockets and connections, shared by servers, clients and the admin server.
+// Keys of sockets and connections, shared by servers, clients and the admin server.
 import { version } from "node:process";
 import * as v from "valibot";
 import { integer, says } from "../../core/schema.ts";
@@ -8,13 +8,13 @@ const hasReusePort = major > 23 || (major === 23 && minor >= 1);
 
 export const socketOptions = () =>
   v.strictObject({
-    noDelay: says("Sends small writes at once (TCP_NODELAY).", v.optional(v.boolean(), true)),
+    noDelay: says("Sends small writes immediately (TCP_NODELAY).", v.optional(v.boolean(), true)),
     keepAlive: says(
-      "TCP keep-alive probes; as the system has it unless given.",
+      "TCP keep-alive probes. Default: the system's setting.",
       v.optional(v.boolean()),
     ),
     reusePort: says(
-      "Lets another process listen on the same port (SO_REUSEPORT), to take over without a gap.",
+      "Lets another process listen on the same port (SO_REUSEPORT), for a takeover without a gap.",
       v.optional(
         v.pipe(
           v.boolean(),
@@ -31,24 +31,27 @@ export const socketOptions = () =>
       v.optional(v.literal(true, "expected true: SO_REUSEADDR is always set here"), true),
     ),
     backlog: says(
-      "Connections that may wait to be accepted; as the system has it unless given.",
+      "Connections that may wait to be accepted. Default: the system's setting.",
       v.optional(integer(1)),
     ),
     readTimeoutMs: says(
-      "A connection that gives no byte for so long is closed. Never unless given.",
+      "A connection that delivers no byte for this long is closed. Default: never.",
       v.optional(integer(1)),
     ),
     writeTimeoutMs: says(
-      "A connection that takes no byte for so long is closed. Never unless given.",
+      "A connection that accepts no byte for this long is closed. Default: never.",
       v.optional(integer(1)),
     ),
   });
 
 export const session = () =>
   v.strictObject({
-    idleTimeMs: says("Closed when unused for so long. Never unless given.", v.optional(integer(1))),
+    idleTimeMs: says(
+      "A connection that is unused for this long is closed. Default: never.",
+      v.optional(integer(1)),
+    ),
     lifeTimeMs: says(
-      "Closed when so old, after the call in progress. Never unless given.",
+      "A connection this old is closed after the call in progress. Default: never.",
       v.optional(integer(1)),
     ),
   });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { maxTextLength, plain, readYaml } from "../../src/config/yaml.ts";
+import { maxTextLength, plain, readYaml } from "../../../src/config/yaml/yaml.ts";
 
 function problems(text: string): string[] {
   const read = readYaml(text);
-  const found = read.ok ? read.source.twice : read.problems;
+  const found = read.ok ? read.source.duplicates : read.problems;
   assert.ok(found.length > 0, "expected problems");
   return found.map((p) => `${p.line}:${p.column} ${p.message}`);
 }
@@ -46,9 +46,7 @@ const broken: readonly (readonly [string, string, readonly string[]])[] = [
   [
     "a key further out than the first",
     " a: 1\nb: 2\n",
-    [
-      "2:1 expected the value above to end here: check the indentation, or put all of the text in quotes",
-    ],
+    ["2:1 expected the value above to end here: check the indentation, or quote the whole text"],
   ],
   [
     "a key further in than its list item",
@@ -71,47 +69,44 @@ const broken: readonly (readonly [string, string, readonly string[]])[] = [
     "text that begins with a reserved character",
     "a: @x\nb: `y`\nc: %z\n",
     [
-      "1:4 expected text: a value that begins with this character must stand in quotes",
-      "2:4 expected text: a value that begins with this character must stand in quotes",
-      "3:4 expected text: a value that begins with this character must stand in quotes",
+      "1:4 expected text: a value that begins with this character must be quoted",
+      "2:4 expected text: a value that begins with this character must be quoted",
+      "3:4 expected text: a value that begins with this character must be quoted",
     ],
   ],
   [
     "a dtab entry that looks like an alias",
     "x: * => /a\n",
-    ["1:4 expected the name of an anchor after *: text that begins with * must stand in quotes"],
+    ["1:4 expected the name of an anchor after *: text that begins with * must be quoted"],
   ],
   ["an unknown tag", "a: !include b.yaml\n", ["1:4 expected a value without a !tag"]],
   [
     "an alias of nothing",
     "a: *base\n",
     [
-      "1:4 expected the name of an anchor above, got *base: add &base to a value, or put text that begins with * in quotes",
+      "1:4 expected the name of an anchor above, got *base: add &base to a value, or quote text that begins with *",
     ],
   ],
   [
     "an alias within itself",
     "a: &x\n  b: *x\n",
-    ["2:6 the alias *x stands inside the value that it names"],
+    ["2:6 the alias *x is inside the value that it names"],
   ],
   [
     "the same key twice, thrice",
     "a: 1\nb: 2\na: 3\na: 4\n",
-    [
-      "3:1 the key stands here twice: it is already on line 1",
-      "4:1 the key stands here twice: it is already on line 1",
-    ],
+    ["3:1 duplicate key: it is already on line 1", "4:1 duplicate key: it is already on line 1"],
   ],
   [
     "the same key twice in JSON",
     '{"a": 1,\n "a": 2}',
-    ["2:2 the key stands here twice: it is already on line 1"],
+    ["2:2 duplicate key: it is already on line 1"],
   ],
   [
     "braces within braces",
     "a: [{b: /c/{d}}]\nc:\n- d\n- e: 1\n",
     [
-      "1:12 expected a comma or a closing bracket after this value: text that holds { or [ must stand in quotes here",
+      "1:12 expected a comma or a closing bracket after this value: text that contains { or [ must be quoted here",
     ],
   ],
   ["a map as a key", "? {a: 1}\n: b\n", ["1:3 expected a key that is plain text"]],

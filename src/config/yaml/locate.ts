@@ -1,19 +1,19 @@
-// Where a problem stands in the file, what was written there, and how to say both.
+// Finds the place of a problem in the file, and describes what is written there.
 import type { Node, Place, Problem, Source, Step } from "./yaml.ts";
 
-/** Keys whose values are not shown to anybody: not in messages, not by `/config.json`. */
+/** Keys whose values are never shown, neither in messages nor by `/config.json`. */
 const secretKey = /token|password|passphrase|secret|credential|authorization|apikey/i;
 const maxShownLength = 60;
 
-/** A problem of the content. At `key`: it is about the key itself, not about its value. */
+/** A problem of the content. `at: "key"` means the key itself, not its value. */
 export interface Finding {
   readonly steps: readonly Step[];
   readonly at: "key" | "value";
-  /** Gets `, got …` behind it when it begins with `expected` and does not say so itself. */
+  /** `, got …` is appended when it begins with `expected` and does not contain that already. */
   readonly message: string;
 }
 
-/** `routers[0].servers[1].port`; keys that are no plain words stand in brackets and quotes. */
+/** Such as `routers[0].servers[1].port`. Keys that are not plain words are bracketed and quoted. */
 export function showSteps(steps: readonly Step[]): string {
   let shown = "";
   for (const step of steps) {
@@ -24,7 +24,7 @@ export function showSteps(steps: readonly Step[]): string {
   return shown;
 }
 
-/** Equal steps, equal string: for sets. */
+/** Equal steps give equal strings, for use in sets. */
 export function stepsKey(steps: readonly Step[]): string {
   return JSON.stringify(steps);
 }
@@ -33,8 +33,8 @@ export function isSecret(steps: readonly Step[]): boolean {
   return steps.some((step) => typeof step === "string" && secretKey.test(step));
 }
 
-/** A finding at its place; says what is there instead of what was expected. */
-export function located(source: Source, finding: Finding): Problem {
+/** Adds the place of the finding, and what is written there instead of what was expected. */
+export function locateFinding(source: Source, finding: Finding): Problem {
   const { steps } = finding;
   const found = find(source, steps);
   const inner = within(finding.message);
@@ -54,7 +54,7 @@ function gotPhrase(source: Source, { steps, at, message }: Finding, found: Found
   return `, got ${got(source, node)}${hint(message, node)}`;
 }
 
-/** What usually went wrong when a value has the wrong type. */
+/** The usual mistake behind a value of the wrong type. */
 function hint(message: string, node: Node | null): string {
   if (node?.kind !== "scalar" || node.value === null) return "";
   const { value } = node;
@@ -66,7 +66,7 @@ function hint(message: string, node: Node | null): string {
   return `: write ${/^(yes|on|true)$/i.test(value) ? "true" : "false"}, without quotes`;
 }
 
-/** The value as written, on one line and not too long. */
+/** The value as written, on one line, cut to `maxShownLength`. */
 function got(source: Source, node: Node | null): string {
   if (node === null || (node.kind === "scalar" && node.value === null)) return "nothing";
   if (node.kind === "map") return "a map";
@@ -78,10 +78,10 @@ function got(source: Source, node: Node | null): string {
 }
 
 interface Found {
-  /** The deepest node there is on the way; null only in an empty file. */
+  /** The deepest node that exists on the way; null only in an empty file. */
   readonly node: Node | null;
   readonly keyOffset: number;
-  /** Whether the way was there to its end. */
+  /** Whether all steps led to a node. */
   readonly isExact: boolean;
 }
 
@@ -99,13 +99,13 @@ function find(source: Source, steps: readonly Step[]): Found {
   return { node, keyOffset, isExact: true };
 }
 
-/** An empty value has no place of its own: its key has. */
+/** An empty value has no place of its own, so the place of its key is used. */
 function offsetOf({ node, keyOffset }: Found): number {
   if (node === null || (node.kind === "scalar" && node.value === null)) return keyOffset;
   return node.offset;
 }
 
-/** The line on which the key or item of these steps stands. */
+/** The line of the key or item at `steps`. */
 export function lineOf(source: Source, steps: readonly Step[]): number {
   return source.place(find(source, steps).keyOffset).line;
 }
@@ -114,14 +114,14 @@ interface Within extends Place {
   readonly message: string;
 }
 
-/** Parsers of paths and dtabs end their messages with the place within the value. */
+/** Parsers of paths and dtabs append the place within the value to their messages. */
 function within(message: string): Within | null {
   const match = /^(.*) \(line (\d+), column (\d+)\)$/s.exec(message);
   if (match === null) return null;
   return { message: match[1] ?? "", line: Number(match[2]), column: Number(match[3]) };
 }
 
-/** The place in the file of a place in a value, as near as its style of writing allows. */
+/** Maps a place within a value to a place in the file, as precisely as the value's style allows. */
 function placeWithin(source: Source, node: Node, { line, column }: Within): Place {
   const start = source.place(node.offset);
   if (node.kind !== "scalar") return start;
@@ -129,7 +129,7 @@ function placeWithin(source: Source, node: Node, { line, column }: Within): Plac
   switch (node.style) {
     case "literal": {
       const [header = "", ...content] = written.split("\n");
-      if (/\d/.test(header)) return start; // indentation given as a number: not worth the trouble
+      if (/\d/.test(header)) return start; // explicit indentation is too rare to map
       const first = content.find((text) => text.trim() !== "") ?? "";
       const indent = first.length - first.trimStart().length;
       const isLast = line > content.length; // the end of input, after the last line

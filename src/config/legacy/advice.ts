@@ -1,17 +1,18 @@
-// What Linkerd 1 and its older dialects know and this build does not: never ignored in silence.
-// A key or kind that a schema knows is never looked up here, so an entry may outlive its reason.
+// Advice for keys and kinds of Linkerd 1 and its older dialects that this build does not have, so that
+// none is ignored silently. A key or kind that a schema knows is never looked up here.
 
-/** By key, sections joined with dots, without the indices of lists. */
+/** By path of keys, joined with dots, without list indices. */
 const keys: Readonly<Record<string, string>> = {
   // Not built yet.
   "admin.tls": "not supported yet: TLS for the admin server; keep it on 127.0.0.1",
   "admin.security": "not supported yet: rules for admin pages; keep the admin server on 127.0.0.1",
   "admin.httpIdentifierPort":
     "not supported yet: a port that names requests; use `switchyard explain`",
-  "routers.servers.tls": "not supported yet: TLS for callers; put a TLS proxy before this server",
+  "routers.servers.tls":
+    "not supported yet: TLS for callers; put a TLS proxy in front of this server",
   "routers.client.tls": "not supported yet: TLS to endpoints",
   "routers.client.requestAuthorizers": "not supported: Istio's mixer is gone; delete this key",
-  "routers.compressionLevel": "not supported yet: compressing answers",
+  "routers.compressionLevel": "not supported yet: compressing responses",
   "routers.tracePropagator": "not supported yet: a choice of trace headers",
 
   // Removed or renamed by Linkerd 1.
@@ -48,7 +49,7 @@ const keys: Readonly<Record<string, string>> = {
   interfaces: "this is a file for namerd, the name server, which is not supported yet",
 };
 
-/** By the key that holds the kind, then by kind. */
+/** By the path of the key that holds the kind, then by kind. */
 const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "routers.protocol": {
     h2: "not supported yet: HTTP/2",
@@ -105,30 +106,30 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** Accepted, and said to do nothing. */
+/** Keys that are accepted with a warning, because they have no effect. */
 const idle: Readonly<Record<string, string>> = {
   "admin.workerThreads": "has no effect here: there are no worker threads",
-  "routers.bindingCache.trees": "has no effect: what a name is bound to is kept with the name",
-  "routers.bindingCache.bounds": "has no effect: what a name is bound to is kept with the name",
-  "usage.orgId": "has no effect: usage is never reported to anybody",
-  "namers.failFast": "has no effect: asking Consul always backs off by itself",
-  "namers.fixedLengthStreamedAfterKB": "has no effect: answers may have any size up to 64 MB",
-  "routers.interpreter.failFast": "has no effect: asking Consul always backs off by itself",
+  "routers.bindingCache.trees": "has no effect: a binding is cached with its name",
+  "routers.bindingCache.bounds": "has no effect: a binding is cached with its name",
+  "usage.orgId": "has no effect: usage is never reported",
+  "namers.failFast": "has no effect: requests to Consul always back off",
+  "namers.fixedLengthStreamedAfterKB": "has no effect: responses of any size up to 64 MB are read",
+  "routers.interpreter.failFast": "has no effect: requests to Consul always back off",
   "routers.servers.label": "has no effect: a server is named by its ip and port",
 };
 
-/** What to do about a key that no schema knows; null when no version ever knew it. */
+/** Advice for a key that no schema knows; null when no version of Linkerd had it. */
 export function keyAdvice(section: string): string | null {
   return own(keys, section);
 }
 
-/** What to do about a kind that this build does not have; `known` are those it has. */
+/** Advice for a kind that this build does not have; `known` lists the kinds that it has. */
 export function kindAdvice(section: string, kind: string, known: readonly string[]): string | null {
   const isTransformer = section.endsWith("transformers.kind");
   const family = own(kinds, isTransformer ? "transformers.kind" : section);
   const advice = family === null ? null : own(family, kind);
   if (advice === null || advice.includes("write ")) return advice;
-  return `${advice}; what there is: ${known.join(", ")}`;
+  return `${advice}; available: ${known.join(", ")}`;
 }
 
 export function withoutEffect(section: string): string | null {

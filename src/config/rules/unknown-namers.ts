@@ -1,15 +1,15 @@
-// Warns of dtab entries that lead to a namer that the file does not configure: such a name is
-// bound to nothing, and every call of it fails.
-import { parseDtab, showDentry } from "../core/names/dtab.ts";
-import type { Dentry, Prefix } from "../core/names/dtab.ts";
-import { mapTree } from "../core/names/nametree.ts";
-import { parsePath, segmentsOf } from "../core/names/path.ts";
-import type { Path } from "../core/names/path.ts";
-import type { Finding } from "./locate.ts";
+// Warns of dtab entries that lead to a namer which the file does not configure. Such a name is never
+// bound, and every call to it fails.
+import { parseDtab, showDentry } from "../../core/names/dtab.ts";
+import type { Dentry, Prefix } from "../../core/names/dtab.ts";
+import { mapTree } from "../../core/names/nametree.ts";
+import { parsePath, segmentsOf } from "../../core/names/path.ts";
+import type { Path } from "../../core/names/path.ts";
+import type { Finding } from "../yaml/locate.ts";
 import { fieldsOf, mapsOf } from "./untyped.ts";
 import type { Data } from "./untyped.ts";
 
-/** One warning a router. Dtabs that cannot be read are passed over. */
+/** One warning per router. Dtabs that do not parse are skipped. */
 export function unknownNamers(file: unknown): Finding[] {
   const namers = mapsOf(fieldsOf(file)["namers"]).flatMap(({ data }) => prefixOf(data));
   return mapsOf(fieldsOf(file)["routers"]).flatMap(({ data, index }) => {
@@ -34,14 +34,14 @@ interface Lost {
   readonly target: Path;
 }
 
-/** The segments of a namer's prefix, behind `/#`. */
+/** The segments of a namer's prefix, without `/#`. */
 function prefixOf(namer: Data): (readonly string[])[] {
   const { kind, prefix = `/${String(kind)}` } = namer;
   const parsed = typeof prefix === "string" ? parsePath(prefix) : null;
   return parsed?.ok === true ? [segmentsOf(parsed.value)] : [];
 }
 
-/** `rewritten` are the prefixes of entries that may rewrite a namer's name. */
+/** `rewritten` holds the prefixes of entries that may rewrite the name of a namer. */
 function lostTargets(
   dentry: Dentry,
   rewritten: readonly Prefix[],

@@ -1,10 +1,10 @@
-// Text of a configuration file -> a tree of nodes that know where they stand.
+// Parses the text of a configuration file into a tree of nodes that know their place.
 import { isAlias, isMap, isPair, isScalar, isSeq } from "yaml";
 import { maxDepth, parseText } from "./yaml-errors.ts";
 
-/** Characters; a larger file is refused before it is read. */
+/** In characters; a longer file is refused before it is parsed. */
 export const maxTextLength = 2 * 1024 * 1024;
-/** Values after every alias is written out; more is an alias bomb. */
+/** The limit for values after all aliases are expanded, against alias bombs. */
 const maxValues = 200_000;
 
 /** 1-based. */
@@ -16,7 +16,7 @@ export interface Place {
 /** One step into the tree: a key of a map or an index of a list. */
 export type Step = string | number;
 
-/** `steps` is empty when the problem belongs to the text and not to a key. */
+/** `steps` is empty when the problem concerns the text rather than a key. */
 export interface Problem extends Place {
   readonly steps: readonly Step[];
   readonly message: string;
@@ -26,9 +26,9 @@ interface Located {
   /** 0-based, in characters from the start of the text. */
   readonly offset: number;
   readonly end: number;
-  /** Values in here, this one included, aliases written out. */
+  /** The number of values, this one included, after aliases are expanded. */
   readonly size: number;
-  /** Lists and maps within each other, aliases written out; 0 for a scalar. */
+  /** The depth of nested lists and maps after aliases are expanded; 0 for a scalar. */
   readonly depth: number;
 }
 export interface MapNode extends Located {
@@ -46,18 +46,18 @@ interface ListNode extends Located {
 interface ScalarNode extends Located {
   readonly kind: "scalar";
   readonly value: string | number | boolean | null;
-  /** How it was written; decides where a character of the value stands in the text. */
+  /** How it was written, which determines the place of each character of the value in the text. */
   readonly style: "plain" | "quoted" | "literal" | "folded";
 }
 export type Node = MapNode | ListNode | ScalarNode;
 
-/** A file that was read: its tree, and the text to point into. */
+/** A parsed file: its tree, and the text that places refer to. */
 export interface Source {
   readonly text: string;
-  /** null: the file has no content. */
+  /** null when the file has no content. */
   readonly root: Node | null;
-  /** Keys that stand in one map twice. The first counts, so that the rest can be checked. */
-  readonly twice: readonly Problem[];
+  /** Duplicate keys. The first one counts, so that the rest of the file can be checked. */
+  readonly duplicates: readonly Problem[];
   place(offset: number): Place;
 }
 
@@ -66,9 +66,8 @@ type ReadResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * Reads YAML 1.2, of which JSON is a part. All problems of the syntax come at once, one a line.
- * Aliases and merge keys (`<<`) are resolved; a node reached through an alias keeps the place
- * where it was written.
+ * Reads YAML 1.2, which includes JSON. Reports all syntax problems together, one per line. Aliases and
+ * merge keys (`<<`) are resolved; a node reached through an alias keeps the place where it was written.
  */
 export function readYaml(text: string): ReadResult {
   if (text.length > maxTextLength) {
@@ -80,14 +79,14 @@ export function readYaml(text: string): ReadResult {
   const builder = new Builder(place);
   const root = contents === null ? null : builder.build(contents, []);
   if (builder.problems.length > 0) {
-    return { ok: false, problems: [...builder.problems, ...builder.twice] };
+    return { ok: false, problems: [...builder.problems, ...builder.duplicates] };
   }
-  return { ok: true, source: { text, root, twice: builder.twice, place } };
+  return { ok: true, source: { text, root, duplicates: builder.duplicates, place } };
 }
 
 class Builder {
   readonly problems: Problem[] = [];
-  readonly twice: Problem[] = [];
+  readonly duplicates: Problem[] = [];
   readonly #place: (offset: number) => Place;
   readonly #anchors = new Map<string, Node | "unfinished">();
   #isTooLarge = false;
@@ -103,7 +102,7 @@ class Builder {
     const node = this.#node(from, steps);
     if (anchor !== undefined) this.#anchors.set(anchor, node);
     if (!this.#isTooLarge && (node.size > maxValues || node.depth > maxDepth)) {
-      this.#isTooLarge = true; // once: all that contains it is too large as well
+      this.#isTooLarge = true; // reported once, since every enclosing node is too large as well
       const what = node.size > maxValues ? `at most ${maxValues} values, got more` : tooDeep;
       this.#report(node.offset, steps, `expected ${what}`);
     }
@@ -146,20 +145,20 @@ class Builder {
       const first = entries.get(key);
       if (key === "<<") merges.push({ node: value, keyOffset });
       else if (first === undefined) entries.set(key, { keyOffset, value });
-      else this.#twice(keyOffset, first.keyOffset, [...steps, key]);
+      else this.#duplicate(keyOffset, first.keyOffset, [...steps, key]);
     }
     for (const { node, keyOffset } of merges) this.#merge(node, keyOffset, entries, steps);
     const values = Array.from(entries.values(), (entry) => entry.value);
     return { kind: "map", entries, offset, end, ...measured(values) };
   }
 
-  #twice(offset: number, firstOffset: number, steps: readonly Step[]): void {
+  #duplicate(offset: number, firstOffset: number, steps: readonly Step[]): void {
     const { line } = this.#place(firstOffset);
-    const message = `the key stands here twice: it is already on line ${line}`;
-    this.twice.push({ ...this.#place(offset), steps, message });
+    const message = `duplicate key: it is already on line ${line}`;
+    this.duplicates.push({ ...this.#place(offset), steps, message });
   }
 
-  /** `<<: *base`, or a list of such: adds the keys that are not there already. */
+  /** `<<: *base`, or a list of aliases: adds the keys that the map does not have. */
   #merge(node: Node, offset: number, entries: Map<string, Entry>, steps: readonly Step[]): void {
     for (const map of node.kind === "list" ? node.items : [node]) {
       if (map.kind !== "map") {
@@ -175,8 +174,8 @@ class Builder {
     if (target !== undefined && target !== "unfinished") return target;
     const why =
       target === undefined
-        ? `expected the name of an anchor above, got *${name}: add &${name} to a value, or put text that begins with * in quotes`
-        : `the alias *${name} stands inside the value that it names`;
+        ? `expected the name of an anchor above, got *${name}: add &${name} to a value, or quote text that begins with *`
+        : `the alias *${name} is inside the value that it names`;
     this.#report(offset, steps, why);
     return nothing(offset, offset);
   }
@@ -223,7 +222,7 @@ function rangeOf(node: unknown): readonly [number, number] {
   return range ? [range[0], range[1]] : [0, 0];
 }
 
-/** The tree as plain data, as JSON would give it. */
+/** The tree as plain data, as `JSON.parse` would return it. */
 export function plain(node: Node): unknown {
   switch (node.kind) {
     case "map":

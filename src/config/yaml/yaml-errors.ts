@@ -1,9 +1,9 @@
-// Problems of YAML's own syntax, in words for people who do not know its grammar.
+// Problems of YAML syntax, explained to readers who do not know its grammar.
 import { Composer, Lexer, LineCounter, Parser, isScalar, visit } from "yaml";
 import type { CST, Document } from "yaml";
 import type { Place, Problem } from "./yaml.ts";
 
-/** Lists and maps within each other, in the text and after aliases are written out. */
+/** The limit for nested lists and maps, in the text and after aliases are expanded. */
 export const maxDepth = 64;
 
 interface Parsed {
@@ -12,7 +12,7 @@ interface Parsed {
   place(offset: number): Place;
 }
 
-/** The package's tree of one document, with the problems of its syntax. */
+/** The syntax tree of one document, as the yaml package builds it, with its syntax problems. */
 export function parseText(text: string): Parsed {
   const lines = new LineCounter();
   const place = (offset: number): Place => {
@@ -37,8 +37,8 @@ export function parseText(text: string): Parsed {
 }
 
 /**
- * The tokens, up to the place where values are nested too deeply: what comes after the tokens is
- * recursive, and a stack that overflows within a regular expression ends the process.
+ * The tokens up to the place where values are nested too deeply. All later steps are recursive, and a
+ * stack overflow inside a regular expression would end the process.
  */
 function tokensOf(text: string, lines: LineCounter) {
   const tokens: CST.Token[] = [];
@@ -52,8 +52,8 @@ function tokensOf(text: string, lines: LineCounter) {
   return { tokens, tooDeep: null };
 }
 
-/** Phrases by what the parser says; the first that matches counts. */
-const phrases: readonly (readonly [RegExp, string])[] = [
+/** Messages by the parser's own message; the first match counts. */
+const messages: readonly (readonly [RegExp, string])[] = [
   [/^Tabs are not allowed/, "expected spaces, got a tab: YAML is indented by spaces only"],
   [/^Flow sequence/, "expected a closing ] before this place"],
   [/^Flow map/, "expected a closing } before this place"],
@@ -78,11 +78,11 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   [/^Missing , (or : )?between flow/, "expected a comma before this"],
   [
     /^Unexpected flow-(map|seq)-start at node end/,
-    "expected a comma or a closing bracket after this value: text that holds { or [ must stand in quotes here",
+    "expected a comma or a closing bracket after this value: text that contains { or [ must be quoted here",
   ],
   [
     /^Unexpected scalar at node end/,
-    "expected the value above to end here: check the indentation, or put all of the text in quotes",
+    "expected the value above to end here: check the indentation, or quote the whole text",
   ],
   [
     /^Unexpected block-seq-ind on same line/,
@@ -94,11 +94,11 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^Plain value cannot start with/,
-    "expected text: a value that begins with this character must stand in quotes",
+    "expected text: a value that begins with this character must be quoted",
   ],
   [
     /^Alias (cannot be an empty|ending in)/,
-    "expected the name of an anchor after *: text that begins with * must stand in quotes",
+    "expected the name of an anchor after *: text that begins with * must be quoted",
   ],
   [/^Missing closing/, "the quote that opens here is never closed"],
   [
@@ -109,10 +109,10 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   [/^Block scalar header includes/, "expected the end of the line after | or >"],
 ];
 
-/** All that follows the place where brackets or quotes went wrong is said to be unexpected. */
+/** After a wrong bracket or quote the parser calls everything that follows unexpected. */
 const isAftermath = /^Unexpected .* token in YAML stream/;
 
-/** One problem a line: what follows on the same line is nearly always the same mistake. */
+/** One problem per line, because further ones on a line are nearly always the same mistake. */
 function syntaxProblems(
   document: Document.Parsed,
   text: string,
@@ -126,17 +126,17 @@ function syntaxProblems(
     const at = place(isOpenQuote ? (openQuote(document, text) ?? pos[0]) : pos[0]);
     if (lines.has(at.line)) continue;
     lines.add(at.line);
-    problems.push({ ...at, steps: [], message: phrase(message) });
+    problems.push({ ...at, steps: [], message: syntaxMessage(message) });
   }
   return problems;
 }
 
-function phrase(message: string): string {
-  const known = phrases.find(([expression]) => expression.test(message));
+function syntaxMessage(message: string): string {
+  const known = messages.find(([expression]) => expression.test(message));
   return known?.[1] ?? `expected YAML or JSON: ${message.split("\n")[0] ?? ""}`;
 }
 
-/** Where the text begins whose closing quote is missing; the parser points at the file's end. */
+/** The start of the text whose closing quote is missing; the parser points at the end of the file. */
 function openQuote(document: Document.Parsed, text: string): number | null {
   let found: number | null = null;
   visit(document, (_, node) => {

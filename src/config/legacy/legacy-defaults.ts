@@ -1,16 +1,16 @@
-// The dialect before Linkerd 1.0: a router with `baseDtab` gets the defaults of its day.
-import type { Finding } from "./locate.ts";
-import type { Kinds } from "./kinds.ts";
+// The dialect before Linkerd 1.0: a router with `baseDtab` gets the defaults of that time.
+import type { Finding } from "../yaml/locate.ts";
+import type { Kinds } from "../kinds.ts";
 
 type Data = Record<string, unknown>;
 
 const oldIdentifier = "io.l5d.methodAndHost";
 
 /**
- * Puts the old defaults into the data of such routers, where they give none: `dstPrefix` is the
- * protocol's name and requests are named by method and host. One warning for all of them.
+ * Writes the old defaults into the data of such routers where the file is silent: `dstPrefix` is the
+ * protocol's name, and requests are named by method and host. Returns one warning for all of them.
  */
-export function applyOldDialect(file: unknown, kinds: Kinds): Finding[] {
+export function applyLegacyDefaults(file: unknown, kinds: Kinds): Finding[] {
   const { routers } = (file ?? {}) as Data;
   if (!Array.isArray(routers)) return [];
   const changed: number[] = [];

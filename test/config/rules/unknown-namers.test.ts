@@ -1,8 +1,8 @@
 // A dtab that leads to a namer which the file does not have: warned of, for every call would fail.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkConfig } from "../../src/config/check.ts";
-import { kinds } from "../../src/plugins.ts";
+import { checkConfig } from "../../../src/config/check.ts";
+import { kinds } from "../../../src/plugins.ts";
 
 function warningsOf(dtab: string, namers = ""): readonly string[] {
   const text = `${namers}

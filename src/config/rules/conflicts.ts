@@ -1,12 +1,12 @@
-// Problems between keys that stand far apart: labels, ports, options that exclude each other.
-import { lineOf, showSteps } from "./locate.ts";
-import type { Finding } from "./locate.ts";
-import type { Kinds } from "./kinds.ts";
+// Conflicts between distant keys: labels, ports, options that exclude each other.
+import { lineOf, showSteps } from "../yaml/locate.ts";
+import type { Finding } from "../yaml/locate.ts";
+import type { Kinds } from "../kinds.ts";
 import { fieldsOf, mapsOf } from "./untyped.ts";
 import type { Data, Indexed } from "./untyped.ts";
-import type { Source, Step } from "./yaml.ts";
+import type { Source, Step } from "../yaml/yaml.ts";
 
-/** Works on data that may be wrong in other places: what has the wrong type is passed over. */
+/** Accepts data that may be wrong in other places: values of the wrong type are skipped. */
 export function conflicts(source: Source, file: unknown, kinds: Kinds): Finding[] {
   const routers = mapsOf(fieldsOf(file)["routers"]);
   return [
@@ -67,13 +67,13 @@ function listener(data: Data, steps: readonly Step[], defaultPort: number): List
 function portConflicts(source: Source, listeners: readonly ListeningAt[]): Finding[] {
   const byPort = new Map<number, Map<string, ListeningAt>>();
   const findings: Finding[] = [];
-  // Servers first: the admin server's port is the one that is easier to change.
+  // Servers come first, because the port of the admin server is easier to change.
   for (const current of [...listeners.slice(1), ...listeners.slice(0, 1)]) {
     const { port, ip, steps } = current;
-    if (port === 0) continue; // a free port is free
+    if (port === 0) continue; // the system picks a free port
     const taken = byPort.get(port) ?? new Map<string, ListeningAt>();
     byPort.set(port, taken);
-    const other = inTheWay(taken, ip);
+    const other = firstConflict(taken, ip);
     if (!taken.has(ip)) taken.set(ip, current);
     if (other === null) continue;
     const where = `${showSteps(other.steps)} on line ${lineOf(source, other.steps)}`;
@@ -85,10 +85,10 @@ function portConflicts(source: Source, listeners: readonly ListeningAt[]): Findi
 }
 
 const everyIPv4 = "0.0.0.0";
-const every = "::"; // takes IPv4 as well
+const every = "::"; // covers IPv4 as well
 
-/** Of the sockets of one port, by ip, the first that a socket on `ip` would meet. */
-function inTheWay(taken: ReadonlyMap<string, ListeningAt>, ip: string): ListeningAt | null {
+/** The first socket of one port, keyed by IP address, that conflicts with a socket on `ip`. */
+function firstConflict(taken: ReadonlyMap<string, ListeningAt>, ip: string): ListeningAt | null {
   const same = taken.get(ip) ?? taken.get(every);
   if (same !== undefined) return same;
   if (ip !== every && ip !== everyIPv4) {
@@ -104,7 +104,7 @@ function misplacedPolicy(section: unknown, steps: readonly Step[]): Finding[] {
   const { kind = "io.l5d.global", configs, experimental: _, ...others } = data;
   if (kind === "io.l5d.global") {
     if (configs === undefined) return [];
-    const message = "is read only with kind: io.l5d.static, which is missing here";
+    const message = "has an effect only with kind: io.l5d.static, which is missing here";
     return [{ steps: [...steps, "configs"], at: "key", message }];
   }
   if (kind !== "io.l5d.static") return [];
@@ -117,39 +117,39 @@ function misplacedPolicy(section: unknown, steps: readonly Step[]): Finding[] {
   return Object.keys(others).map((key) => ({ steps: [...steps, key], at: "key", message }));
 }
 
-/** Client prefixes that fit no client: they look like logical names. */
-export function futilePrefixes(file: unknown): Finding[] {
+/** Client prefixes that can match no client, usually because they are logical names. */
+export function prefixesWithoutClients(file: unknown): Finding[] {
   return mapsOf(fieldsOf(file)["routers"]).flatMap(({ data, index }) =>
     mapsOf(fieldsOf(data["client"])["configs"]).flatMap((entry) => {
       const { prefix } = entry.data;
       if (typeof prefix !== "string" || /^\s*\/(\s*$|[#$%*{])/.test(prefix)) return [];
       const steps = ["routers", index, "client", "configs", entry.index, "prefix"];
-      const message = `${prefix} fits no client: their ids begin with /#, /$ or /%, such as /#/io.l5d.fs/users`;
+      const message = `${prefix} matches no client: ids of clients begin with /#, /$ or /%, such as /#/io.l5d.fs/users`;
       return [{ steps, at: "value", message }] as const;
     }),
   );
 }
 
-/** Hedges of a router none of whose calls is idempotent, as far as anybody has said. */
-export function futileHedges(file: unknown, kinds: Kinds): Finding[] {
+/** Hedges in a router that declares no call idempotent. */
+export function hedgesWithoutEffect(file: unknown, kinds: Kinds): Finding[] {
   return mapsOf(fieldsOf(file)["routers"]).flatMap(({ data, index }) => {
     const protocol = kinds.protocols.find(({ name }) => name === data["protocol"]);
-    // Of other protocols the calls say it themselves.
+    // In other protocols each request shows whether it is idempotent.
     if (protocol === undefined || !Object.hasOwn(protocol.serviceKeys, "idempotent")) return [];
-    const isSaid = entriesOf(data["service"], []).some(({ data: { idempotent = false } }) => {
+    const isDeclared = entriesOf(data["service"], []).some(({ data: { idempotent = false } }) => {
       return idempotent !== false;
     });
-    if (isSaid) return [];
+    if (isDeclared) return [];
     return entriesOf(data["client"], ["routers", index, "client"])
       .filter((entry) => entry.data["hedge"] !== undefined)
-      .map(({ steps }) => ({ steps: [...steps, "hedge"], at: "key", message: futileHedge }));
+      .map(({ steps }) => ({ steps: [...steps, "hedge"], at: "key", message: noIdempotentCalls }));
   });
 }
 
-const futileHedge =
-  "no call is sent twice, because none is known to be idempotent: say which are with idempotent in service";
+const noIdempotentCalls =
+  "has no effect: no call is known to be idempotent, so none is sent twice; declare idempotent calls with idempotent in service";
 
-/** A section, and what stands in its `configs`. */
+/** A section, and the entries of its `configs`. */
 function entriesOf(section: unknown, steps: readonly Step[]) {
   const data = fieldsOf(section);
   const inner = mapsOf(data["configs"]).map((entry) => ({
@@ -159,7 +159,7 @@ function entriesOf(section: unknown, steps: readonly Step[]) {
   return [{ data, steps }, ...inner];
 }
 
-/** Options of one router of which only one may be given. */
+/** Options of one router that exclude each other. */
 function excluded(router: Data, steps: readonly Step[]): Finding[] {
   const findings: Finding[] = [];
   const isBuffering = router["streamingEnabled"] === false;
@@ -169,13 +169,14 @@ function excluded(router: Data, steps: readonly Step[]): Finding[] {
     findings.push({ steps: [...steps, "streamAfterContentLengthKB"], at: "key", message });
   }
   if (router["baseDtab"] !== undefined && router["dtab"] !== undefined) {
-    const message = "is the old name of dtab, which is there too: move its entries into dtab";
+    const message =
+      "is the old name of dtab, which this router has as well: move its entries into dtab";
     findings.push({ steps: [...steps, "baseDtab"], at: "key", message });
   }
   return [...findings, ...unframed(router, steps)];
 }
 
-/** `thriftFramed: false` where what is spoken has a length before each message, whatever is said. */
+/** `thriftFramed: false` where the transport always puts a length in front of each message. */
 function unframed(router: Data, steps: readonly Step[]): Finding[] {
   const hasHeaders = router["thriftTransport"] === "header";
   const servers = mapsOf(router["servers"]).map(({ data, index }) => ({
@@ -191,7 +192,7 @@ function unframed(router: Data, steps: readonly Step[]): Finding[] {
   });
 }
 
-/** Names to announce that no announcer of the router would. */
+/** Names in `announce` that no announcer of the router handles. */
 function unannounced(router: Data, steps: readonly Step[]): Finding[] {
   const prefixes = mapsOf(router["announcers"]).flatMap(({ data: { kind, prefix } }) =>
     typeof kind === "string" ? [`/#${typeof prefix === "string" ? prefix : `/${kind}`}`] : [],
@@ -210,7 +211,7 @@ function unannounced(router: Data, steps: readonly Step[]): Finding[] {
 function whyNotAnnounced(name: string, prefixes: readonly string[]): string | null {
   const [first] = prefixes;
   if (first === undefined) {
-    return "nobody announces it: the router has no announcers, such as { kind: io.l5d.consul }";
+    return "is never announced: the router has no announcers, such as { kind: io.l5d.consul }";
   }
   const own = prefixes.find((prefix) => name.startsWith(`${prefix}/`));
   if (own !== undefined && !name.slice(own.length + 1).includes("/")) return null;

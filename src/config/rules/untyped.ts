@@ -1,5 +1,5 @@
-// Looks into data of which nobody has checked yet that it has the right shape: what has the wrong
-// one counts as empty, and is told of by others.
+// Reads data whose types have not been checked yet. A value of the wrong type counts as empty; the schema
+// reports it.
 
 export type Data = Readonly<Record<string, unknown>>;
 
