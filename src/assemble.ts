@@ -4,7 +4,7 @@ import { Announcing } from "./assemble/announcing.ts";
 import { proxyViews } from "./assemble/views.ts";
 import { explainWith, openNaming } from "./assemble/naming.ts";
 import type { Naming } from "./assemble/naming.ts";
-import { pluginOf } from "./assemble/router.ts";
+import { pluginOf } from "./core/plugin.ts";
 import type { OpenRouter } from "./assemble/router.ts";
 import type { Config, RouterConfig } from "./config/config.ts";
 import type { Clock, Random } from "./core/clock.ts";

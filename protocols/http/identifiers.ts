@@ -18,7 +18,7 @@ import { staticPath } from "../../src/core/identifier.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { append, join, parsePath, pathOfShown, segmentOf } from "../../src/core/names/path.ts";
 import { plugin } from "../../src/core/plugin.ts";
-import { integer } from "../../src/core/schema.ts";
+import { integer, truth } from "../../src/core/schema.ts";
 import { headerReader } from "./codec/field-lookup.ts";
 import type { Path } from "../../src/core/names/path.ts";
 import type { Identifier, IdentifierPlugin, Unidentified } from "../../src/core/identifier.ts";
@@ -86,7 +86,7 @@ const methodAndHost: IdentifierPlugin<HttpRequest> = plugin({
   kind: "io.l5d.methodAndHost",
   schema: v.strictObject({
     kind: v.literal("io.l5d.methodAndHost"),
-    httpUriInDst: v.optional(v.boolean("expected true or false"), false),
+    httpUriInDst: v.optional(truth(), false),
   }),
   create({ httpUriInDst }, { prefix }): Identifier<HttpRequest> {
     const isAbsent = absent("Host");
@@ -128,7 +128,7 @@ const targetPath: IdentifierPlugin<HttpRequest> = plugin({
   schema: v.strictObject({
     kind: v.literal("io.l5d.path"),
     segments: v.optional(integer(1), 1),
-    consume: v.optional(v.boolean("expected true or false"), false),
+    consume: v.optional(truth(), false),
   }),
   create({ segments, consume }, { prefix }): Identifier<HttpRequest> {
     const notEnough: Unidentified = {

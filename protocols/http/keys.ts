@@ -1,14 +1,9 @@
 // The keys that HTTP adds to a router, its servers and its client; docs/http.md tells of them.
 import * as v from "valibot";
-import { integer, milliseconds } from "../../src/core/schema.ts";
+import { integer, milliseconds, says } from "../../src/core/schema.ts";
 import { accessLogKeys } from "../../src/access-log/keys.ts";
 import { defaultLimits } from "./exchange.ts";
 import { forwardedSchema } from "./filters/forwarded.ts";
-import type { GenericSchema } from "../../src/core/schema.ts";
-
-/** The schema with its meaning, which the JSON Schema shows. */
-const says = <T extends GenericSchema>(meaning: string, schema: T) =>
-  v.pipe(schema, v.description(meaning));
 
 const kilobytes = (bytes: number) => v.optional(integer(1, 1_048_576), Math.ceil(bytes / 1024));
 

@@ -1,11 +1,7 @@
 // The keys that mux adds to a router, its servers and its client; docs/mux.md tells of them.
 import * as v from "valibot";
-import { integer, milliseconds } from "../../src/core/schema.ts";
+import { integer, milliseconds, says, truth } from "../../src/core/schema.ts";
 import { accessLogKeys } from "../../src/access-log/keys.ts";
-import type { GenericSchema } from "../../src/core/schema.ts";
-
-const says = <T extends GenericSchema>(meaning: string, schema: T) =>
-  v.pipe(schema, v.description(meaning));
 
 /** 2 GiB less one is the most that a size can say. */
 const maxKilobytes = 2 * 1024 * 1024 - 1;
@@ -67,7 +63,7 @@ export const clientKeys = {
 export const serviceKeys = {
   idempotent: says(
     "Calls of this name do no harm when they are sent twice: they may be hedged, and sent again when a connection breaks.",
-    v.optional(v.boolean("expected true or false"), false),
+    v.optional(truth(), false),
   ),
 };
 

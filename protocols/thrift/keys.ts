@@ -1,14 +1,8 @@
 // The keys that Thrift adds to a router, its servers and its client; docs/thrift.md tells of them.
 import * as v from "valibot";
-import { integer, milliseconds } from "../../src/core/schema.ts";
+import { integer, milliseconds, says, truth } from "../../src/core/schema.ts";
 import { accessLogKeys } from "../../src/access-log/keys.ts";
-import type { GenericSchema } from "../../src/core/schema.ts";
 
-/** The schema with its meaning, which the JSON Schema shows. */
-const says = <T extends GenericSchema>(meaning: string, schema: T) =>
-  v.pipe(schema, v.description(meaning));
-
-const truth = () => v.boolean("expected true or false");
 /** More than this a length that begins like text of HTTP could be taken for one. */
 const maxFrameKilobytes = 1_048_576;
 
@@ -73,7 +67,7 @@ export const serviceKeys = {
     "Calls that do no harm when they are sent twice, all of this name or a list of methods: they may be hedged, and sent again when a connection breaks. Never one-way calls.",
     v.optional(
       v.union(
-        [v.boolean(), v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty())],
+        [truth(), v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty())],
         expectedMethods,
       ),
       false,

@@ -1,4 +1,5 @@
 // The keys of a ThriftMux router: Thrift's and mux's, and the choice of what endpoints speak.
+import { truth } from "../../src/core/schema.ts";
 import * as v from "valibot";
 import * as mux from "../mux/keys.ts";
 import * as thrift from "../thrift/keys.ts";
@@ -21,7 +22,7 @@ export const clientKeys = {
   ...thrift.clientKeys,
   ...mux.clientKeys,
   thriftMux: v.pipe(
-    v.optional(v.boolean("expected true or false"), false),
+    v.optional(truth(), false),
     v.description("true: endpoints speak ThriftMux; false: plain Thrift, as with Linkerd 1."),
   ),
 };

@@ -1,6 +1,6 @@
 // The keys of an access log, the same for all protocols but for the prefix of their names.
 import * as v from "valibot";
-import { integer, says } from "../core/schema.ts";
+import { integer, says, truth } from "../core/schema.ts";
 import { parseRollPolicy } from "../runtime/log-rotation.ts";
 
 const policies = "expected never, hourly, daily, weekly(1) or a size such as 100.megabytes";
@@ -36,7 +36,7 @@ export const accessLogKeys = {
   ),
   append: says(
     "false: previous content of the file is discarded at start.",
-    v.optional(v.boolean("expected true or false"), true),
+    v.optional(truth(), true),
   ),
   rotateCount: says("Rotated files to keep; -1: all.", v.optional(integer(-1), -1)),
 } as const;

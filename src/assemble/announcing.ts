@@ -9,7 +9,7 @@ import type {
 } from "../core/announcer.ts";
 import { startsWith, without } from "../core/names/path.ts";
 import type { Path } from "../core/names/path.ts";
-import { pluginOf } from "./router.ts";
+import { pluginOf } from "../core/plugin.ts";
 
 interface Announced {
   readonly name: Path;

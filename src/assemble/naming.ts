@@ -7,6 +7,7 @@ import type { State } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type {
   Delegation,
+  Explain,
   Interpreter,
   MountedNamer,
   NamingDeps,
@@ -19,7 +20,7 @@ import { hostResolver } from "../naming/built-in/resolver.ts";
 import { traceText } from "../naming/binding/trace.ts";
 import { transformInterpreter, transformNamer } from "../naming/binding/transform.ts";
 import { interpreters, namers, transformers } from "../plugins.ts";
-import { pluginOf } from "./router.ts";
+import { pluginOf } from "../core/plugin.ts";
 
 export interface NamingParts {
   readonly clock: Clock;
@@ -29,9 +30,6 @@ export interface NamingParts {
   /** The root of the metrics tree. */
   readonly stats: Stats;
 }
-
-/** How a name is resolved at this moment, one step a line, for people. */
-export type Explain = (dst: Path, localDtab: Dtab) => string;
 
 export interface Naming {
   /** In the order of the file; the built-in `/$/` is not among them. */

@@ -1,22 +1,20 @@
 // One router of the configuration, running: identifiers, policy, servers, each with its statistics.
-import type { KindConfig } from "../config/kinds.ts";
 import type { ClientConfig, RouterConfig, ServiceConfig } from "../config/config.ts";
 import type { Clock, Random } from "../core/clock.ts";
 import { firstOf } from "../core/identifier.ts";
 import type { Log } from "../core/log.ts";
-import type { Interpreter } from "../core/naming.ts";
+import type { Explain, Interpreter } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
-import type { Plugin } from "../core/plugin.ts";
+import { pluginOf } from "../core/plugin.ts";
 import type { Request } from "../core/request.ts";
 import type { Listener, ListenOptions } from "../core/transport.ts";
 import type { Protocol, ProtocolRouter } from "../core/protocol.ts";
-import type { GenericSchema } from "../core/schema.ts";
 import { stack } from "../core/service.ts";
 import type { Service } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
 import type { ProcessLimits } from "../runtime/process-limits.ts";
 import type { AccrualPlugin } from "../routing/accrual.ts";
-import { backoffOf } from "../routing/backoff.ts";
+import { backoffOf } from "../core/pacing/backoff.ts";
 import { withFailFast } from "../routing/accruals/fail-fast.ts";
 import type { BalancerPlugin } from "../routing/balancers/balancer.ts";
 import { CallStats } from "../routing/call-stats.ts";
@@ -28,7 +26,6 @@ import type { LimiterPlugin } from "../routing/limiters/limiter.ts";
 import { createRouter } from "../routing/router.ts";
 import type { Router } from "../routing/router.ts";
 import type { Announcing } from "./announcing.ts";
-import type { Explain } from "./naming.ts";
 
 export interface RouterParts {
   readonly clock: Clock;
@@ -224,14 +221,4 @@ async function listen<Req extends Request, Res>(
   // No call has come yet. Port 0 let the system choose: the metrics tell which one it was.
   if (options.port === 0) scope.rename(`${options.host}/${listener.port}`);
   return listener;
-}
-
-/** The plugin of a checked `kind:` object. */
-export function pluginOf<Deps, Product>(
-  plugins: readonly Plugin<GenericSchema, Deps, Product>[],
-  { kind }: KindConfig,
-): Plugin<GenericSchema, Deps, Product> {
-  const found = plugins.find((plugin) => plugin.kind === kind);
-  if (found === undefined) throw new Error(`bug: the configuration was not checked: kind ${kind}`);
-  return found;
 }

@@ -1,7 +1,7 @@
 // The kinds of this build as schemas: one alternative per `kind:`, plus the keys that all of them share.
 import * as v from "valibot";
 import type { GenericSchema, ObjectEntries } from "../core/schema.ts";
-import { says } from "../core/schema.ts";
+import { says, truth } from "../core/schema.ts";
 
 /** The part of a plugin that the configuration needs; every `Plugin` satisfies it. */
 export interface Kind {
@@ -46,7 +46,7 @@ export interface KindConfig {
 export const experimental = () =>
   says(
     "Accepted for files written for Linkerd 1, which asks for it; nothing here needs it.",
-    v.optional(v.boolean()),
+    v.optional(truth()),
   );
 
 /** One of the kinds, each extended by those `shared` keys that it does not define itself. */

@@ -116,6 +116,9 @@ export interface Delegation {
   readonly tree?: Delegation;
 }
 
+/** How a name is resolved at this moment, one step a line, for people. */
+export type Explain = (logicalName: Path, localDtab: Dtab) => string;
+
 /** Applies a dtab and the namers to a name: in process, or asking a name server. */
 export interface Interpreter {
   bind(dtab: Dtab, path: Path): Live<NameTree<Bound>>;

@@ -22,3 +22,13 @@ export function plugin<Schema extends GenericSchema, Deps, Product>(
   // The one cast: what reaches `create` has been parsed by `schema`.
   return { kind, schema, create: (config, deps) => create(config as InferOutput<Schema>, deps) };
 }
+
+/** The plugin of a `kind:` object that has been checked: anything else is a bug. */
+export function pluginOf<Deps, Product>(
+  plugins: readonly Plugin<GenericSchema, Deps, Product>[],
+  { kind }: { readonly kind: string },
+): Plugin<GenericSchema, Deps, Product> {
+  const found = plugins.find((plugin) => plugin.kind === kind);
+  if (found === undefined) throw new Error(`bug: the configuration was not checked: kind ${kind}`);
+  return found;
+}

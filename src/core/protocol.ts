@@ -4,9 +4,8 @@ import type { Address } from "./address.ts";
 import type { Classifier, ClassifierPlugin, ResponseCounter, Verdict } from "./classifier.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { IdentifierPlugin } from "./identifier.ts";
-import type { Dtab } from "./names/dtab.ts";
 import type { Log } from "./log.ts";
-import type { Path } from "./names/path.ts";
+import type { Explain } from "./naming.ts";
 import type { Request } from "./request.ts";
 import type { Filter, Service } from "./service.ts";
 import type { Stats } from "./stats.ts";
@@ -25,7 +24,7 @@ export interface ProtocolDeps {
    * How a name is resolved at this moment, one step a line: for diagnostic answers, and for
    * people only. Absent where nobody can tell.
    */
-  explain?(dst: Path, localDtab: Dtab): string;
+  readonly explain?: Explain;
 }
 
 /** What a configuration file may say of a protocol: read before any of its code runs. */

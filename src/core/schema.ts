@@ -10,6 +10,9 @@ export type { GenericSchema, InferOutput, ObjectEntries } from "valibot";
 export const says = <T extends v.GenericSchema>(meaning: string, schema: T): T =>
   v.pipe(schema, v.description(meaning)) as v.GenericSchema as T; // a description changes no type
 
+/** true or false. */
+export const truth = () => v.boolean("expected true or false");
+
 /** TCP port; 0 picks a free one. */
 export const port = () =>
   v.pipe(

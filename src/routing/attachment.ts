@@ -4,7 +4,7 @@ import type { Classifier, Verdict } from "../core/classifier.ts";
 import type { Pending, Reply } from "../core/service.ts";
 import type { CallStats } from "./call-stats.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Explain } from "./trace-limiter.ts";
+import type { Trace } from "./trace-limiter.ts";
 import type { CallOwner } from "./filters/stats.ts";
 
 /** What a cluster must know of a path that uses it. */
@@ -13,7 +13,7 @@ export interface ClusterUser<Req, Res> {
   readonly scopeName: string;
   readonly classifier: Classifier<Req, Res>;
   /** How the path's name is resolved, for a call that finds no addresses. */
-  readonly explain: Explain;
+  readonly trace: Trace;
 }
 
 /** One path's way into a cluster. */

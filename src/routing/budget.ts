@@ -1,6 +1,6 @@
 // How often calls may be sent again, in relation to how many there are: what keeps retries from
 // turning an overload into a collapse.
-import type { BudgetConfig } from "../core/retry-schema.ts";
+import type { BudgetConfig } from "../core/pacing/budget-schema.ts";
 
 /** The window's parts: what is older than between nine and ten of them is forgotten. */
 const sliceCount = 10;

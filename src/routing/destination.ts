@@ -16,10 +16,11 @@ import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended } from "../core/service.ts";
 import type { RetryBudget } from "./budget.ts";
 import type { CallStats } from "./call-stats.ts";
-import type { RateLimited, RateLimitOptions } from "./filters/rate-limit.ts";
+import type { TokenRate } from "../core/pacing/token-bucket.ts";
+import type { RateLimited } from "./filters/rate-limit.ts";
 import type { RetryScope, RetryStats } from "./filters/retry.ts";
 import type { CallOwner } from "./filters/stats.ts";
-import type { Explain } from "./trace-limiter.ts";
+import type { Trace } from "./trace-limiter.ts";
 import type { Cached } from "./idle-cache.ts";
 import type { Lease, LeaseMaker } from "./lease.ts";
 import type { ServiceOptions } from "./options.ts";
@@ -38,7 +39,7 @@ export interface DestinationDeps<Req extends Request, Res> {
   readonly baseDtab: Dtab;
   readonly binding: Live<NameTree<Bound>>;
   readonly lease: LeaseMaker<Req, Res>;
-  readonly explain: Explain;
+  readonly trace: Trace;
   /** Says that a call has ended: the cache counts it as a use. The same for all. */
   readonly touched: (destination: Destination<Req, Res>) => void;
   /** Once, when it has closed. */
@@ -158,7 +159,7 @@ export class Destination<Req extends Request, Res>
   }
 
   /** The limits that all calls of its service share; only for a service that has one. */
-  limited(options: RateLimitOptions): RateLimited {
+  limited(options: TokenRate): RateLimited {
     return (this.#limited ??= {
       rateLimit: this.#deps.scope.rateLimit(options),
       limitedName: this.#path,
@@ -229,12 +230,12 @@ export class Destination<Req extends Request, Res>
   #unbound(): Failure {
     const dtabs = `Dtab.base=[${showDtab(this.#deps.baseDtab)}], Dtab.local=[${showDtab(this.#localDtab)}]`;
     const detail = `No hosts are available for ${this.#path}, ${dtabs}`;
-    return { kind: "unbound", retry: "never", detail, trace: this.#deps.explain() };
+    return { kind: "unbound", retry: "never", detail, trace: this.#deps.trace() };
   }
 
   #unresolved(why: Failure): Failure {
     const detail = `${this.#path} could not be resolved: ${why.detail}`;
-    const trace = why.trace ?? this.#deps.explain();
+    const trace = why.trace ?? this.#deps.trace();
     // A dtab that leads round in circles does so for the next try, too; discovery may recover.
     if (why.kind === "unbound") return { kind: "unbound", retry: "never", detail, trace };
     return { kind: "unresolved", retry: "safe", detail, trace };

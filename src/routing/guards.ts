@@ -14,13 +14,14 @@ import { hedgeFilter } from "./filters/hedge.ts";
 import type { HedgeOptions } from "./filters/hedge.ts";
 import { nackAdmissionFilter } from "./filters/nack-admission.ts";
 import type { NackAdmissionOptions } from "./filters/nack-admission.ts";
-import { RateLimit, rateLimitFilter } from "./filters/rate-limit.ts";
-import type { RateLimitOptions } from "./filters/rate-limit.ts";
+import { TokenBucket } from "../core/pacing/token-bucket.ts";
+import { rateLimitFilter } from "./filters/rate-limit.ts";
+import type { TokenRate } from "../core/pacing/token-bucket.ts";
 import type { LimiterMaker } from "./limiters/limiter.ts";
 
 /** Of the `client` section; null and false: not there, and it costs nothing. */
 export interface ClientFilterOptions {
-  readonly rateLimit: RateLimitOptions | null;
+  readonly rateLimit: TokenRate | null;
   readonly concurrency: LimiterMaker | null;
   readonly nackAdmission: NackAdmissionOptions | null;
   readonly hedge: HedgeOptions | null;
@@ -90,7 +91,7 @@ function aroundCalls<Req extends Request, Res>(
   const filters: Filter<Req, Res>[] = [];
   // First what is cheapest to say no: it takes no place in what comes after.
   if (rateLimit !== null) {
-    const limited = { rateLimit: new RateLimit(rateLimit), limitedName: what };
+    const limited = { rateLimit: new TokenBucket(rateLimit), limitedName: what };
     filters.push(rateLimitFilter(() => limited, rateLimit, clock));
   }
   if (failFast) {

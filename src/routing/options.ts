@@ -1,11 +1,11 @@
 // What the configuration says of services and clients, as routing needs it.
 import type { Classifier } from "../core/classifier.ts";
 import type { DialOptions } from "../core/transport.ts";
-import type { BudgetConfig } from "../core/retry-schema.ts";
+import type { BudgetConfig } from "../core/pacing/budget-schema.ts";
 import type { Filter } from "../core/service.ts";
 import type { AccrualMaker } from "./accrual.ts";
-import type { Backoff } from "./backoff.ts";
-import type { RateLimitOptions } from "./filters/rate-limit.ts";
+import type { Backoff } from "../core/pacing/backoff.ts";
+import type { TokenRate } from "../core/pacing/token-bucket.ts";
 import type { ClientFilterOptions } from "./guards.ts";
 import type { Balancing } from "./balancers/balancer.ts";
 
@@ -15,7 +15,7 @@ export interface ServiceOptions<Req, Res> {
   /** Over all tries; Infinity: no limit. */
   readonly totalTimeoutMs: number;
   /** null: no limit. */
-  readonly rateLimit: RateLimitOptions | null;
+  readonly rateLimit: TokenRate | null;
   readonly retries: RetryOptions;
   /** What the protocol puts around all tries, outermost first. */
   readonly filters: readonly Filter<Req, Res>[];

@@ -4,7 +4,7 @@ import type { Dtab } from "../core/names/dtab.ts";
 import { concat, showDtab } from "../core/names/dtab.ts";
 import { failure } from "../core/failure.ts";
 import type { Log } from "../core/log.ts";
-import type { Bound, Interpreter } from "../core/naming.ts";
+import type { Bound, Explain, Interpreter } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
 import type { Request } from "../core/request.ts";
 import type { Identifier } from "../core/identifier.ts";
@@ -14,8 +14,8 @@ import { ended } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
 import type { ClusterView } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
-import { explainer } from "./trace-limiter.ts";
-import type { Explain } from "./trace-limiter.ts";
+import { traceLimiter } from "./trace-limiter.ts";
+import type { Trace } from "./trace-limiter.ts";
 import { FaultSwitches } from "./filters/fault-switches.ts";
 import { IdleCache } from "./idle-cache.ts";
 import { Lease } from "./lease.ts";
@@ -47,8 +47,7 @@ export interface RouterDeps<Req extends Request, Res> {
   /** The same object for names whose options are the same. */
   serviceOptions(dst: Path): ServiceOptions<Req, Res>;
   clientOptions(id: Path): ClientOptions;
-  /** How a name is resolved at this moment, one step a line, for people. */
-  explain(dst: Path, localDtab: Dtab): string;
+  readonly explain: Explain;
 }
 
 export interface Router<Req extends Request, Res> {
@@ -80,7 +79,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
   readonly service: Service<Req, Res>;
   readonly faults = new FaultSwitches();
   readonly #deps: RouterDeps<Req, Res>;
-  readonly #explained: (explain: Explain) => Explain;
+  readonly #limitTrace: (trace: Trace) => Trace;
   readonly #paths: IdleCache<Destination<Req, Res>>;
   readonly #clusters: IdleCache<Cluster<Req, Res>>;
   readonly #serviceScopes: SharedScopes<ServiceScope>;
@@ -102,7 +101,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
     const idleTtlMs = Math.max(1, bindingCache.idleTtlSecs) * 1_000;
     const cacheStats = stats.scope("bindcache");
     this.#deps = deps;
-    this.#explained = explainer(clock);
+    this.#limitTrace = traceLimiter(clock);
     this.#paths = new IdleCache({
       capacity: bindingCache.paths,
       idleTtlMs,
@@ -199,8 +198,8 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
     const deps = this.#deps;
     const options = deps.serviceOptions(dst);
     const scopeName = this.#serviceScopes.nameFor(dst.slice(1));
-    const explain = this.#explained(() => deps.explain(dst, localDtab));
-    const user = { scopeName, classifier: options.classifier, explain };
+    const trace = this.#limitTrace(() => deps.explain(dst, localDtab));
+    const user = { scopeName, classifier: options.classifier, trace };
     return new Destination(dst, localDtab, isOneShot, {
       clock: deps.clock,
       random: deps.random,
@@ -211,7 +210,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
       baseDtab: deps.dtab,
       binding: deps.interpreter.bind(concat(deps.dtab, localDtab), dst),
       lease: (bound) => new Lease(bound, user, (each) => this.#cluster(each)),
-      explain,
+      trace,
       touched: this.#pathTouched,
       closed: () => {
         this.#serviceScopes.release(scopeName);

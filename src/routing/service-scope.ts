@@ -1,11 +1,11 @@
 // What all calls of one logical name share, whatever dtab they bring: statistics and limits.
 import type { Clock } from "../core/clock.ts";
-import type { BudgetConfig } from "../core/retry-schema.ts";
+import type { BudgetConfig } from "../core/pacing/budget-schema.ts";
 import type { Stats } from "../core/stats.ts";
 import { RetryBudget } from "./budget.ts";
 import { CallStats } from "./call-stats.ts";
-import { RateLimit } from "./filters/rate-limit.ts";
-import type { RateLimitOptions } from "./filters/rate-limit.ts";
+import { TokenBucket } from "../core/pacing/token-bucket.ts";
+import type { TokenRate } from "../core/pacing/token-bucket.ts";
 import { RetryStats } from "./filters/retry.ts";
 
 /** `service/<name>`. Names that share a scope share the limits of the first of them. */
@@ -14,7 +14,7 @@ export class ServiceScope {
   readonly retries: RetryStats;
   readonly #clock: Clock;
   #budget: RetryBudget | null = null;
-  #rateLimit: RateLimit | null = null;
+  #rateLimit: TokenBucket | null = null;
 
   constructor(scope: Stats, clock: Clock) {
     const retries = scope.scope("retries");
@@ -29,8 +29,8 @@ export class ServiceScope {
     return this.#budget;
   }
 
-  rateLimit(options: RateLimitOptions): RateLimit {
-    this.#rateLimit ??= new RateLimit(options);
+  rateLimit(options: TokenRate): TokenBucket {
+    this.#rateLimit ??= new TokenBucket(options);
     return this.#rateLimit;
   }
 }

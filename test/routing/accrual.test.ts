@@ -9,7 +9,7 @@ import { none } from "../../src/routing/accruals/none.ts";
 import { successRate } from "../../src/routing/accruals/success-rate.ts";
 import { successRateWindowed } from "../../src/routing/accruals/success-rate-windowed.ts";
 import { unified } from "../../src/routing/accruals/unified.ts";
-import { equalJittered, decorrelated, backoffSchema } from "../../src/routing/backoff.ts";
+import { equalJittered, decorrelated, backoffSchema } from "../../src/core/pacing/backoff.ts";
 import { send } from "../support/outcome.ts";
 import { seeded } from "../support/random.ts";
 import type { HeldCall } from "../support/routing.ts";

@@ -1,7 +1,7 @@
 // The fixed keys of a configuration file with their defaults and meanings. The kinds are passed in.
 import { isIP } from "node:net";
 import * as v from "valibot";
-import { dtab, integer, milliseconds, path, port, says } from "../../core/schema.ts";
+import { dtab, integer, milliseconds, path, port, says, truth } from "../../core/schema.ts";
 import { clientEntries, serviceEntries } from "./policy.ts";
 import { limits } from "./overload.ts";
 import { policySection } from "../policy.ts";
@@ -129,7 +129,7 @@ const sharedRouterEntries = (kinds: Kinds) => ({
   ),
   originator: says(
     "Exports the gauge `originator`, which says that calls enter the mesh at this router.",
-    v.optional(v.boolean(), false),
+    v.optional(truth(), false),
   ),
   experimental: experimental(),
 });
@@ -219,7 +219,7 @@ const serverEntries = (protocol: ProtocolKind) => ({
   ),
   clearContext: says(
     "Ignores the dtabs, deadlines and traces that callers send.",
-    v.optional(v.boolean(), false),
+    v.optional(truth(), false),
   ),
   announce: says(
     "Names under which the router's announcers register this server, such as /#/io.l5d.consul/users.",

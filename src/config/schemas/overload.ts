@@ -1,6 +1,6 @@
 // Keys for overload protection and fault injection. All of them are off by default.
 import * as v from "valibot";
-import { decimal, integer, milliseconds, says } from "../../core/schema.ts";
+import { decimal, integer, milliseconds, says, truth } from "../../core/schema.ts";
 
 export const rateLimit = () =>
   v.pipe(
@@ -42,7 +42,7 @@ export const faults = () =>
   v.strictObject({
     enabled: says(
       "Whether faults are injected from the start; POST /faults.json changes it at run time.",
-      v.optional(v.boolean(), false),
+      v.optional(truth(), false),
     ),
     delayMs: says("The delay of a delayed call.", v.optional(milliseconds(), 1_000)),
     delayPercent: says(

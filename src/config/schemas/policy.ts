@@ -1,7 +1,8 @@
 // Keys of `service` and `client`: policy above and below load balancing.
 import * as v from "valibot";
-import { backoffSchema, budgetSchema } from "../../core/retry-schema.ts";
-import { integer, milliseconds, says } from "../../core/schema.ts";
+import { backoffSchema } from "../../core/pacing/backoff.ts";
+import { budgetSchema } from "../../core/pacing/budget-schema.ts";
+import { integer, milliseconds, says, truth } from "../../core/schema.ts";
 import { faults, hedge, nackAdmission, rateLimit } from "./overload.ts";
 import { session, socketOptions } from "./socket.ts";
 import { experimental, oneOf } from "../kinds.ts";
@@ -34,7 +35,7 @@ export const clientEntries = (kinds: Kinds) => ({
   ),
   failFast: says(
     "Ejects an endpoint as soon as a connection to it fails, and fails calls immediately when no endpoint has been ready for 3 s.",
-    v.optional(v.boolean("expected true or false"), false),
+    v.optional(truth(), false),
   ),
   rateLimit: says("Limits the calls to a client.", v.optional(rateLimit())),
   concurrency: says(

@@ -1,23 +1,20 @@
 // Keys of sockets and connections, shared by servers, clients and the admin server.
 import { version } from "node:process";
 import * as v from "valibot";
-import { integer, says } from "../../core/schema.ts";
+import { integer, says, truth } from "../../core/schema.ts";
 
 const [major = 0, minor = 0] = version.slice(1).split(".").map(Number);
 const hasReusePort = major > 23 || (major === 23 && minor >= 1);
 
 export const socketOptions = () =>
   v.strictObject({
-    noDelay: says("Sends small writes immediately (TCP_NODELAY).", v.optional(v.boolean(), true)),
-    keepAlive: says(
-      "TCP keep-alive probes. Default: the system's setting.",
-      v.optional(v.boolean()),
-    ),
+    noDelay: says("Sends small writes immediately (TCP_NODELAY).", v.optional(truth(), true)),
+    keepAlive: says("TCP keep-alive probes. Default: the system's setting.", v.optional(truth())),
     reusePort: says(
       "Lets another process listen on the same port (SO_REUSEPORT), for a takeover without a gap.",
       v.optional(
         v.pipe(
-          v.boolean(),
+          truth(),
           v.check(
             (wanted) => !wanted || hasReusePort,
             `expected false: it needs Node 23.1 or newer; this is ${version}`,

@@ -2,6 +2,7 @@
 import type { Announcement } from "../../core/announcer.ts";
 import type { Clock, Close, Random } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
+import { doublingMs } from "../../core/pacing/backoff.ts";
 import type { Client, Outcome, Registration } from "./api.ts";
 
 export interface RegistrationAgent {
@@ -112,9 +113,8 @@ export class KeptRegistration implements Announcement {
 
   #waitMs(): number {
     const { intervalMs, random } = this.#deps;
-    const tries = Math.min(this.#failures - 1, 30);
-    const fullMs = tries < 0 ? intervalMs : Math.min(intervalMs, minRetryMs * 2 ** tries);
-    return fullMs * (1 - random() / 4);
+    const minMs = this.#failures === 0 ? intervalMs : minRetryMs;
+    return doublingMs(Math.max(1, this.#failures), { minMs, maxMs: intervalMs }, 1 / 4, random);
   }
 
   withdraw(): Promise<void> {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { AgentOptions } from "node:https";
 import { isIP } from "node:net";
 import * as v from "valibot";
-import { integer, milliseconds } from "../../core/schema.ts";
+import { integer, truth } from "../../core/schema.ts";
 import { file } from "../schema.ts";
 import type { Client, ClientOptions } from "./api.ts";
 import { consulClient } from "./client.ts";
@@ -12,8 +12,8 @@ const text = () => v.pipe(v.string("expected text"), v.nonEmpty("expected text t
 
 const tls = () =>
   v.strictObject({
-    enabled: v.optional(v.boolean(), true),
-    disableValidation: v.optional(v.boolean(), false),
+    enabled: v.optional(truth(), true),
+    disableValidation: v.optional(truth(), false),
     /** What the certificate must name, also sent as SNI; the host unless given. */
     commonName: v.optional(text()),
     trustCerts: v.optional(v.array(file()), []),
@@ -50,13 +50,6 @@ export const watchEntries = () => ({
 
 export const consistency = () =>
   v.picklist(["default", "stale", "consistent"], "expected default, stale or consistent");
-
-/** `backoff: {kind: constant, ms}` or `{kind: jittered, minMs, maxMs}`. */
-export const backoff = () =>
-  v.variant("kind", [
-    v.strictObject({ kind: v.literal("constant"), ms: v.optional(milliseconds(), 0) }),
-    v.strictObject({ kind: v.literal("jittered"), minMs: integer(1), maxMs: integer(1) }),
-  ]);
 
 interface AgentConfig {
   readonly host: string;

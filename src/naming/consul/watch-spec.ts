@@ -2,6 +2,7 @@
 import type { Clock, Random } from "../../core/clock.ts";
 import type { State } from "../../core/live.ts";
 import type { Log } from "../../core/log.ts";
+import type { BackoffRange } from "../../core/pacing/backoff.ts";
 import type { Counter } from "../../core/stats.ts";
 import type { Client, Query } from "./api.ts";
 import type { QuerySlots } from "./query-slots.ts";
@@ -19,11 +20,6 @@ export interface WatchDeps {
   readonly log: Log;
   /** Answers that were news, and answers that were none. */
   readonly counts: { readonly updates: Counter; readonly errors: Counter };
-}
-
-export interface BackoffRange {
-  readonly minMs: number;
-  readonly maxMs: number;
 }
 
 /** What is watched, and what its answers mean. */

@@ -5,7 +5,8 @@ import type { Live, State } from "../../core/live.ts";
 import type { Outcome } from "./api.ts";
 import { maxBlocking } from "./query-slots.ts";
 import type { Slot } from "./query-slots.ts";
-import { RateLimit } from "./rate-limit.ts";
+import { doublingMs } from "../../core/pacing/backoff.ts";
+import { TokenBucket } from "../../core/pacing/token-bucket.ts";
 import type { WatchSpec, WatchDeps, WatchReport } from "./watch-spec.ts";
 
 /** A server answers so late at most when nothing changes; a dead one is noticed a little later. */
@@ -37,7 +38,7 @@ export class Watch<T> {
   readonly live: Live<T>;
   readonly #subject: WatchSpec<T>;
   readonly #deps: WatchDeps;
-  readonly #rate: RateLimit;
+  readonly #rate: TokenBucket;
 
   /** The last that Consul said and that was believed. */
   #known: { readonly value: T } | null = null;
@@ -75,7 +76,7 @@ export class Watch<T> {
   constructor(subject: WatchSpec<T>, deps: WatchDeps) {
     this.#subject = subject;
     this.#deps = deps;
-    this.#rate = new RateLimit(answersPerSecond, answersAtOnce, deps.clock);
+    this.#rate = new TokenBucket({ perSec: answersPerSecond, burst: answersAtOnce });
     this.live = source((set) => (this.#isClosed ? nothing : this.#start(set)));
   }
 
@@ -256,7 +257,9 @@ export class Watch<T> {
   #goOn(isWithoutIndex: boolean): void {
     if (!this.#subject.isBlocking) return this.#wait(this.#resyncAtMs - this.#deps.clock.nowMs());
     this.#withoutIndex = isWithoutIndex ? this.#withoutIndex + 1 : 0;
-    const waitMs = isWithoutIndex ? this.#backoffMs(this.#withoutIndex) : this.#rate.take();
+    const waitMs = isWithoutIndex
+      ? this.#backoffMs(this.#withoutIndex)
+      : this.#rate.reserve(this.#deps.clock.nowMs());
     if (waitMs > 0) this.#wait(waitMs);
     else this.#ask();
   }
@@ -277,11 +280,9 @@ export class Watch<T> {
     if (set !== null && this.#set === set) this.#wait(this.#backoffMs(this.#failures));
   }
 
-  /** Doubles with each try, less a random part of up to half. */
-  #backoffMs(tries: number): number {
+  #backoffMs(attempt: number): number {
     const { backoff, random } = this.#deps;
-    const fullMs = Math.min(backoff.maxMs, backoff.minMs * 2 ** Math.min(tries - 1, 30));
-    return fullMs * (1 - random() / 2);
+    return doublingMs(attempt, backoff, 1 / 2, random);
   }
 
   /**

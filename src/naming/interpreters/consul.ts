@@ -22,9 +22,11 @@ import { segmentsOf, segmentText } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import { path } from "../../core/schema.ts";
 import { querySlotsOf } from "../consul/query-slots.ts";
-import { agentEntries, backoff, clientOf, consistency, watchEntries } from "../consul/schema.ts";
+import { agentEntries, clientOf, consistency, watchEntries } from "../consul/schema.ts";
 import { pollJson } from "../consul/watch-json.ts";
-import type { BackoffRange, WatchDeps } from "../consul/watch-spec.ts";
+import type { WatchDeps } from "../consul/watch-spec.ts";
+import { backoffSchema } from "../../core/pacing/backoff.ts";
+import type { BackoffRange } from "../../core/pacing/backoff.ts";
 import { Watch } from "../consul/watch.ts";
 import { computed } from "../binding/tracker.ts";
 import { localInterpreter } from "./default.ts";
@@ -46,7 +48,7 @@ const schema = v.strictObject({
   readConsistencyMode: v.optional(consistency(), "default"),
   /** For files of Linkerd 1: nothing is written here. */
   writeConsistencyMode: v.optional(consistency()),
-  backoff: v.optional(backoff()),
+  backoff: v.optional(backoffSchema()),
 });
 
 type Config = v.InferOutput<typeof schema>;

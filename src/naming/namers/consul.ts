@@ -19,7 +19,7 @@
 // over; `.local` is the agent's own data centre. No instance: no such name. See docs/consul.md.
 import { showAddress } from "../../core/address.ts";
 import * as v from "valibot";
-import { decimal, path } from "../../core/schema.ts";
+import { decimal, path, truth } from "../../core/schema.ts";
 import { constant, map, ok } from "../../core/live.ts";
 import type { Live } from "../../core/live.ts";
 import { neg } from "../../core/names/nametree.ts";
@@ -46,8 +46,8 @@ const schema = v.strictObject({
   prefix: v.optional(path(), "/io.l5d.consul"),
   ...agentEntries(),
   ...watchEntries(),
-  includeTag: v.optional(v.boolean(), false),
-  useHealthCheck: v.optional(v.boolean(), false),
+  includeTag: v.optional(truth(), false),
+  useHealthCheck: v.optional(truth(), false),
   healthStatuses: v.optional(
     v.pipe(
       v.array(v.picklist(healthStatuses, `expected one of ${healthStatuses.join(", ")}`)),
@@ -55,9 +55,9 @@ const schema = v.strictObject({
     ),
     ["passing"],
   ),
-  setHost: v.optional(v.boolean(), false),
+  setHost: v.optional(truth(), false),
   consistencyMode: v.optional(consistency(), "default"),
-  preferServiceAddress: v.optional(v.boolean(), true),
+  preferServiceAddress: v.optional(truth(), true),
   weights: v.optional(
     v.array(
       v.strictObject({
@@ -67,7 +67,7 @@ const schema = v.strictObject({
     ),
     [],
   ),
-  transferMetadata: v.optional(v.boolean(), false),
+  transferMetadata: v.optional(truth(), false),
 });
 
 type Config = v.InferOutput<typeof schema>;

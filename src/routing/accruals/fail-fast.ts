@@ -1,7 +1,7 @@
 // `failFast: true` of a client: an endpoint that cannot be connected to is dead at once.
 import type { Random } from "../../core/clock.ts";
 import type { AccrualMaker, AccrualPolicy } from "../accrual.ts";
-import { equalJittered } from "../backoff.ts";
+import { equalJittered } from "../../core/pacing/backoff.ts";
 
 /** Adds that to a kind of accrual; to none as well. */
 export function withFailFast(kind: AccrualMaker, random: Random): AccrualMaker {

@@ -2,8 +2,8 @@
 import * as v from "valibot";
 import type { Random } from "../../core/clock.ts";
 import { integer, says } from "../../core/schema.ts";
-import type { Backoff, BackoffConfig } from "../backoff.ts";
-import { backoffOf, backoffSchema, equalJittered } from "../backoff.ts";
+import type { Backoff, BackoffConfig } from "../../core/pacing/backoff.ts";
+import { backoffOf, backoffSchema, equalJittered } from "../../core/pacing/backoff.ts";
 
 export const accrualKeys = () => ({
   backoff: says(

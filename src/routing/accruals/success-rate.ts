@@ -9,7 +9,7 @@ import * as v from "valibot";
 import { plugin } from "../../core/plugin.ts";
 import { decimal, integer, says } from "../../core/schema.ts";
 import type { AccrualPlugin, AccrualPolicy } from "../accrual.ts";
-import type { Backoff } from "../backoff.ts";
+import type { Backoff } from "../../core/pacing/backoff.ts";
 import { accrualKeys, deadTimes } from "./keys.ts";
 
 export const successRate: AccrualPlugin = plugin({

@@ -1,11 +1,11 @@
 // Configuration keys that balancers share.
 import * as v from "valibot";
-import { integer, milliseconds, says } from "../../core/schema.ts";
+import { integer, milliseconds, says, truth } from "../../core/schema.ts";
 
 export const balancerKeys = () => ({
   enableProbation: says(
     "Addresses that discovery removes stay in use while they are healthy.",
-    v.optional(v.boolean("expected true or false"), false),
+    v.optional(truth(), false),
   ),
   panicThreshold: says(
     "When fewer percent of the endpoints than this are open, all are used alike; 0: never.",

@@ -6,7 +6,7 @@ import type { Request } from "../../core/request.ts";
 import type { Classifier } from "../../core/classifier.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
 import type { Counter, Histogram, Stats } from "../../core/stats.ts";
-import type { Backoff } from "../backoff.ts";
+import type { Backoff } from "../../core/pacing/backoff.ts";
 import type { RetryBudget } from "../budget.ts";
 import { verdictOf } from "../verdict.ts";
 

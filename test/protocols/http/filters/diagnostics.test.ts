@@ -31,7 +31,7 @@ function proxy(service: ReturnType<typeof answering>["service"]) {
   const wire = diagnose({
     clock,
     label: "outgoing",
-    explain: (dst) => `${dst}\n/#/io.l5d.fs/web`,
+    explain: (dst: string) => `${dst}\n/#/io.l5d.fs/web`,
     mayKnow: (caller) => caller.isLocal,
   });
   return stack(

@@ -1,9 +1,29 @@
 // How long to wait before the next attempt: constant, or growing with jitter.
-import type { Random } from "../core/clock.ts";
-import type { BackoffConfig } from "../core/retry-schema.ts";
+import * as v from "valibot";
+import type { Random } from "../clock.ts";
+import { milliseconds, says } from "../schema.ts";
 
-export { backoffSchema } from "../core/retry-schema.ts";
-export type { BackoffConfig } from "../core/retry-schema.ts";
+/** `backoff: {kind: constant, ms}` or `{kind: jittered, minMs, maxMs}`. */
+export const backoffSchema = () =>
+  v.variant("kind", [
+    v.strictObject({
+      kind: v.literal("constant"),
+      ms: says("Waits so long each time.", v.optional(milliseconds(), 0)),
+    }),
+    v.pipe(
+      v.strictObject({
+        kind: v.literal("jittered"),
+        minMs: says("Waits so long at first.", milliseconds()),
+        maxMs: says("Twice as long each time, at most this.", milliseconds()),
+      }),
+      v.check(
+        ({ minMs, maxMs }) => minMs >= 1 && maxMs >= minMs,
+        "expected minMs >= 1 and maxMs >= minMs",
+      ),
+    ),
+  ]);
+
+export type BackoffConfig = v.InferOutput<ReturnType<typeof backoffSchema>>;
 
 /** A sequence of waits. One is made for each thing that waits, since it remembers where it is. */
 export interface Backoff {
@@ -50,4 +70,24 @@ export function equalJittered(minMs: number, maxMs: number, random: Random): Bac
     },
     reset: () => (halfMs = 0),
   };
+}
+
+export interface BackoffRange {
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/**
+ * Milliseconds to wait before attempt `attempt` (from 1): doubles from `minMs` up to `maxMs`, less a
+ * random part of up to `jitter` (0 to 1), so that clients which failed together do not come back
+ * together.
+ */
+export function doublingMs(
+  attempt: number,
+  { minMs, maxMs }: BackoffRange,
+  jitter: number,
+  random: Random,
+): number {
+  const fullMs = Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 30));
+  return fullMs * (1 - random() * jitter);
 }
