@@ -87,7 +87,7 @@ test("the shortest file has every default", () => {
             loadBalancer: { kind: "p2c", maxEffort: 5 },
             failureAccrual: { kind: "io.l5d.consecutiveFailures", failures: 5 },
             requestAttemptTimeoutMs: Infinity,
-            guards: {
+            filters: {
               rateLimit: null,
               concurrency: null,
               nackAdmission: null,
