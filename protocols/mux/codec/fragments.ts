@@ -1,5 +1,7 @@
 // Joins the fragments of messages that came in pieces, within bounds.
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
+import { prefixBytes } from "../../../src/net/framer.ts";
+import { GrowingBuffer } from "../../../src/net/growing-buffer.ts";
 import { bodyStart, maxTag, moreFollows, problem, tagOf, writeHead } from "./messages.ts";
 import type { Problem } from "./messages.ts";
 
@@ -12,16 +14,10 @@ export interface FragmentLimits {
   readonly maxStreams: number;
 }
 
-/** A message in pieces: the first with its head, then bodies. Room doubles as they come. */
-interface Stream {
-  room: Buffer;
-  held: number;
-}
-
 /** One for each direction of a connection. */
 export class Fragments {
   readonly #limits: FragmentLimits;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new Map<number, GrowingBuffer>();
   #heldBytes = 0;
 
   constructor(limits: FragmentLimits) {
@@ -43,13 +39,13 @@ export class Fragments {
     const isLast = (tag & moreFollows) === 0;
     if (stream === undefined) return isLast ? frame : this.#begin(frame, tag & maxTag);
     const bytes = frame.length - bodyStart;
-    const wrong = this.#tooMuch(stream.held + bytes, bytes);
+    const wrong = this.#tooMuch(stream.length + bytes, bytes);
     if (wrong !== null) return wrong;
-    this.#append(stream, frame);
+    stream.append(frame, bodyStart, frame.length);
     this.#heldBytes += bytes;
     if (!isLast) return null;
     this.drop(tag);
-    return whole(stream, tag);
+    return whole(stream.view(), tag);
   }
 
   /** Forgets the pieces of a message that will never be whole. False: there were none. */
@@ -57,7 +53,7 @@ export class Fragments {
     const stream = this.#streams.get(tag);
     if (stream === undefined) return false;
     this.#streams.delete(tag);
-    this.#heldBytes -= stream.held;
+    this.#heldBytes -= stream.length;
     return true;
   }
 
@@ -67,7 +63,8 @@ export class Fragments {
     }
     const wrong = this.#tooMuch(frame.length, frame.length);
     if (wrong !== null) return wrong;
-    this.#streams.set(tag, { room: frame, held: frame.length });
+    const longest = prefixBytes + this.#limits.maxFrameBytes;
+    this.#streams.set(tag, new GrowingBuffer(frame, frame.length, longest));
     this.#heldBytes += frame.length;
     return null;
   }
@@ -80,23 +77,10 @@ export class Fragments {
     if (this.#heldBytes + moreBytes <= maxHeldBytes) return null;
     return problem(`messages in fragments of more than ${maxHeldBytes} bytes together`);
   }
-
-  #append(stream: Stream, frame: Buffer): void {
-    const needed = stream.held + frame.length - bodyStart;
-    if (needed > stream.room.length) {
-      const most = this.#limits.maxFrameBytes + 4;
-      const roomy = Buffer.allocUnsafe(Math.min(most, Math.max(needed, 2 * stream.held)));
-      stream.room.copy(roomy, 0, 0, stream.held);
-      stream.room = roomy;
-    }
-    frame.copy(stream.room, stream.held, bodyStart);
-    stream.held = needed;
-  }
 }
 
 /** With a head as if it had come in one piece. */
-function whole({ room, held }: Stream, tag: number): Buffer {
-  const joined = room.subarray(0, held);
-  writeHead(joined, 0, held, joined.readInt8(4), tag);
+function whole(joined: Buffer, tag: number): Buffer {
+  writeHead(joined, 0, joined.length, joined.readInt8(4), tag);
   return joined;
 }

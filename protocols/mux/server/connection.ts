@@ -6,6 +6,7 @@ import { Alarm } from "../../../src/net/alarm.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
 import { showAddress } from "../../../src/core/address.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
+import { WriteStallWatch } from "../../../src/net/stalls.ts";
 import { Framer } from "../../../src/net/framer.ts";
 import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
@@ -23,7 +24,6 @@ import { CallTracker } from "./tracker.ts";
 import { ServerCall } from "./call.ts";
 import type { RenderedResponse } from "../failures.ts";
 import type { ServerSettings } from "./settings.ts";
-import { StallWatch } from "../stall.ts";
 import { rdispatchWriter, rreqWriter } from "../codec/writers.ts";
 
 /*
@@ -52,7 +52,7 @@ export class ServerConnection implements Receiver, Consumer {
   #hasDrainAnswer = false;
   readonly #openedMs: number;
   readonly #alarm: Alarm;
-  readonly #stallWatch: StallWatch;
+  readonly #stallWatch: WriteStallWatch;
 
   constructor(link: SocketLink, settings: ServerSettings) {
     const { limits, clock } = settings;
@@ -73,7 +73,7 @@ export class ServerConnection implements Receiver, Consumer {
     this.#calls = new CallTracker(limits);
     this.#openedMs = clock.nowMs();
     this.#alarm = new Alarm(clock, () => this.#timedOut());
-    this.#stallWatch = new StallWatch(link.socket, clock, limits.stallTimeoutMs, () =>
+    this.#stallWatch = new WriteStallWatch(link, clock, limits.stallTimeoutMs, () =>
       this.#disconnect(`it took nothing of its answers for ${limits.stallTimeoutMs} ms`),
     );
     link.receiver = this;
