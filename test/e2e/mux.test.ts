@@ -683,7 +683,7 @@ async function deafCaller(t: TestContext, maxUnsentKB: number) {
   return { users, proxy, client, answered };
 }
 
-test("a caller that does not read its answers is read no further until it does", async (t) => {
+test("a caller that does not read its responses is read no further until it does", async (t) => {
   const { users, proxy, client, answered } = await deafCaller(t, 40_960);
   await until(
     () => proxy.metric(answered),
@@ -706,7 +706,7 @@ test("a caller that reads no answers at all is disconnected when too many wait",
     "disconnected",
   );
   assert.equal(event.length, 1);
-  assert.match(String(event[0]?.["why"]), /does not read its answers: \d+ bytes wait/);
+  assert.match(String(event[0]?.["why"]), /does not read its responses: \d+ bytes wait/);
   client.socket.destroy();
 });
 

@@ -14,17 +14,17 @@ import * as mux from "../codec/messages.ts";
 import type { Problem } from "../codec/messages.ts";
 import { MessageWriter } from "../message-writer.ts";
 import type { HeadWriter } from "../codec/writers.ts";
+import { ClientHandshake } from "./handshake.ts";
+import type { Step } from "./handshake.ts";
 import { PingDetector } from "./ping.ts";
 import { Tags } from "./tags.ts";
 import { dispatchWriter, reqWriter } from "../codec/writers.ts";
 
 /*
- * asking -> negotiating -> open   `asking`: whether the endpoint can negotiate; one that cannot is
- *                                 open at once
- * asking, negotiating, open -> draining -> closed   `draining`: takes no call; those in progress end
- * any -> closed
+ * opening -> open -> draining -> closed   `draining`: takes no call; those in progress end
+ * opening -> draining, any -> closed
  */
-type State = "asking" | "negotiating" | "open" | "draining" | "closed";
+type State = "opening" | "open" | "draining" | "closed";
 
 /** More bytes do not wait for an endpoint that is slow to take its calls. */
 const maxUnsentBytes = 64 * 2 ** 20;
@@ -53,10 +53,11 @@ export class ClientConnection implements Receiver, CallHolder {
   readonly #tags: Tags<Holder>;
   readonly #ping: PingDetector;
   readonly #alarm: Alarm;
+  readonly #handshake: ClientHandshake;
   readonly #openedMs: number;
   readonly #dispatchWriter: HeadWriter<MuxRequest>;
   readonly #reqWriter: HeadWriter<MuxRequest>;
-  #state: State = "asking";
+  #state: State = "opening";
   /** What the endpoint understands; unknown until it answers the first Tdispatch. */
   #form: "unknown" | "dispatch" | "req" = "unknown";
   #leaseEndsMs = Infinity;
@@ -85,7 +86,7 @@ export class ClientConnection implements Receiver, CallHolder {
     this.#alarm = new Alarm(clock, () => this.#timedOut());
     this.#openedMs = clock.nowMs();
     link.receiver = this;
-    this.#outbox.control(mux.rerrMessage(mux.controlTag, mux.tinitCheck));
+    this.#handshake = new ClientHandshake(this.#outbox, options.maxFragmentBytes);
     this.#alarm.set(this.#openedMs + options.connectTimeoutMs);
   }
 
@@ -185,25 +186,17 @@ export class ClientConnection implements Receiver, CallHolder {
     }
     const type = mux.typeOf(frame);
     const tag = mux.tagOf(frame);
-    const isReply = type < 0;
-    // What the endpoint asks by itself (a ping, a lease) is no answer to the first question.
-    if (this.#state === "asking" && isReply) this.#asked(frame, type);
+    const step = this.#state === "opening" ? this.#handshake.take(frame, type, tag) : "other";
+    if (step !== "other") this.#opening(step);
     else if (type === mux.rdispatch) this.#piece(frame);
     else if (type === mux.rreq) this.#answered(readRreq(frame), tag);
     else this.#other(frame, type, tag);
     return true;
   }
 
-  /** Anything but the same message back: it cannot negotiate, and its answer means nothing else. */
-  #asked(frame: Buffer, type: number): void {
-    if (type === mux.rerr && mux.readReason(frame) === mux.tinitCheck) {
-      const { maxFragmentBytes } = this.#settings.options;
-      this.#state = "negotiating";
-      this.#outbox.control(mux.initMessage(mux.tinit, mux.controlTag, maxFragmentBytes));
-      return;
-    }
-    if (!mux.isKnownType(type)) this.#malformed(`a message of unknown type ${type}: is it mux?`);
-    else this.#open();
+  #opening(step: Exclude<Step, "other">): void {
+    if (step === "open") this.#open();
+    else if (step !== "pending") this.#malformed(step.problem);
   }
 
   #open(): void {
@@ -229,8 +222,7 @@ export class ClientConnection implements Receiver, CallHolder {
         return this.drain();
       case mux.tlease:
         return this.#lease(mux.readLease(frame));
-      case mux.rinit:
-        return this.#negotiated(mux.readInit(frame));
+      case mux.rinit: // a second one
       case mux.rdrain:
       case mux.tdiscarded:
         return undefined; // answers nothing of ours
@@ -241,15 +233,6 @@ export class ClientConnection implements Receiver, CallHolder {
             : `a message of unknown type ${type}`,
         );
     }
-  }
-
-  #negotiated(init: ReturnType<typeof mux.readInit>): void {
-    if ("problem" in init) return this.#malformed(init.problem);
-    const bytes = mux.fragmentBytesOf(init);
-    if (typeof bytes === "object") return this.#malformed(bytes.problem);
-    if (this.#state !== "negotiating") return undefined; // nobody asked again
-    this.#outbox.maxFragmentBytes = bytes;
-    return this.#open();
   }
 
   #lease(howMuchMs: number | Problem): void {
@@ -290,10 +273,6 @@ export class ClientConnection implements Receiver, CallHolder {
   }
 
   #error(frame: Buffer, tag: number): void {
-    const reason = mux.readReason(frame);
-    if (this.#state === "negotiating" && tag === mux.controlTag) {
-      return this.#malformed(`no session: ${reason}`);
-    }
     const holder = this.#tags.get(tag);
     if (holder === null) return undefined;
     if (holder !== "given up" && this.#form !== "dispatch" && holder.sentAs === "dispatch") {
@@ -304,7 +283,7 @@ export class ClientConnection implements Receiver, CallHolder {
     this.#fragments.drop(tag);
     this.#release(tag);
     if (holder !== "given up") {
-      const detail = `${this.#settings.name} answered with an error of the protocol: ${reason}`;
+      const detail = `${this.#settings.name} answered with an error of the protocol: ${mux.readReason(frame)}`;
       holder.finish(failure("malformed", detail));
     }
     return this.#callEnded();
@@ -368,7 +347,7 @@ export class ClientConnection implements Receiver, CallHolder {
 
   #lost(what: string): void {
     const { name } = this.#settings;
-    const isNew = this.#state === "asking" || this.#state === "negotiating";
+    const isNew = this.#state === "opening";
     // One that never answered and is closed says more about the call.
     const retry = this.#form === "unknown" ? "never" : "if-idempotent";
     this.#close(

@@ -6,7 +6,6 @@ import { Alarm } from "../../../src/net/alarm.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
 import { showAddress } from "../../../src/core/address.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
-import { WriteStallWatch } from "../../../src/net/stalls.ts";
 import { Framer } from "../../../src/net/framer.ts";
 import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
@@ -20,6 +19,7 @@ import { negotiate } from "../codec/handshake.ts";
 import * as mux from "../codec/messages.ts";
 import type { Problem } from "../codec/messages.ts";
 import { MessageWriter } from "../message-writer.ts";
+import { Backpressure } from "./backpressure.ts";
 import { CallTracker } from "./tracker.ts";
 import { ServerCall } from "./call.ts";
 import type { RenderedResponse } from "../failures.ts";
@@ -35,8 +35,6 @@ type State = "open" | "draining" | "closing" | "closed";
 
 /** How long a caller that has no call in progress may take to answer a Tdrain. */
 const drainAnswerMs = 1000;
-/** Of the most that may be unsent, the part from which no further call is read. */
-const congestedShare = 0.25;
 
 /** Owns its link. Made by the listener, which it tells when it opens and closes. */
 export class ServerConnection implements Receiver, Consumer {
@@ -52,7 +50,7 @@ export class ServerConnection implements Receiver, Consumer {
   #hasDrainAnswer = false;
   readonly #openedMs: number;
   readonly #alarm: Alarm;
-  readonly #stallWatch: WriteStallWatch;
+  readonly #backpressure: Backpressure;
 
   constructor(link: SocketLink, settings: ServerSettings) {
     const { limits, clock } = settings;
@@ -73,8 +71,8 @@ export class ServerConnection implements Receiver, Consumer {
     this.#calls = new CallTracker(limits);
     this.#openedMs = clock.nowMs();
     this.#alarm = new Alarm(clock, () => this.#timedOut());
-    this.#stallWatch = new WriteStallWatch(link, clock, limits.stallTimeoutMs, () =>
-      this.#disconnect(`it took nothing of its answers for ${limits.stallTimeoutMs} ms`),
+    this.#backpressure = new Backpressure(link, this.#outbox, limits, clock, (why) =>
+      this.#disconnect(why),
     );
     link.receiver = this;
     settings.owner.opened(this);
@@ -102,7 +100,7 @@ export class ServerConnection implements Receiver, Consumer {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#alarm.close();
-    this.#stallWatch.close();
+    this.#backpressure.close();
     this.#leaveCalls("the caller closed the connection");
     this.settings.owner.closed(this);
   }
@@ -110,12 +108,12 @@ export class ServerConnection implements Receiver, Consumer {
   // Consumer
 
   get readAheadBytes(): number {
-    return this.#isCongested ? 0 : Infinity;
+    return this.#backpressure.isCongested ? 0 : Infinity;
   }
 
   consume(buffer: Buffer, start: number, end: number): number {
     if (this.#isOver) return end;
-    if (this.#isCongested) return start;
+    if (this.#backpressure.isCongested) return start;
     return this.#framer.push(buffer, start, end);
   }
 
@@ -175,19 +173,6 @@ export class ServerConnection implements Receiver, Consumer {
     return this.#state === "closing" || this.#state === "closed";
   }
 
-  /** Only while `drained` will come: nothing else lets the next calls in. */
-  get #isCongested(): boolean {
-    if (!this.#isUnsent(this.settings.limits.maxUnsentBytes * congestedShare)) return false;
-    return this.#link.socket.writableNeedDrain;
-  }
-
-  /** More than `bytes` were offered to the caller and not taken. */
-  #isUnsent(bytes: number): boolean {
-    if (this.#outbox.unsentBytes <= bytes) return false;
-    this.#outbox.flush(); // what waits for the end of the turn was not offered yet
-    return this.#outbox.unsentBytes > bytes;
-  }
-
   /** One message. False: no more for now. */
   #frame(frame: Buffer): boolean {
     if (this.#isOver) return true;
@@ -210,7 +195,7 @@ export class ServerConnection implements Receiver, Consumer {
       default:
         this.#other(frame, type, tag);
     }
-    return !this.#isCongested;
+    return !this.#backpressure.isCongested;
   }
 
   /** Long because it is the table of messages. */
@@ -319,7 +304,7 @@ export class ServerConnection implements Receiver, Consumer {
 
   #answered(call: ServerCall): void {
     this.#calls.remove(call);
-    this.#watchUnsent();
+    this.#backpressure.wrote();
     this.#afterCall();
   }
 
@@ -327,14 +312,6 @@ export class ServerConnection implements Receiver, Consumer {
     if (this.#calls.count > 0) return;
     if (this.#state === "draining") this.#closeIfDrained();
     else this.#becameIdle();
-  }
-
-  #watchUnsent(): void {
-    if (this.#outbox.unsentBytes === 0) return;
-    this.#stallWatch.wrote();
-    if (!this.#isUnsent(this.settings.limits.maxUnsentBytes)) return;
-    const { unsentBytes } = this.#outbox;
-    this.#disconnect(`it does not read its answers: ${unsentBytes} bytes wait (maxUnsentKB)`);
   }
 
   #disconnect(why: string): void {
@@ -377,7 +354,7 @@ export class ServerConnection implements Receiver, Consumer {
     const { clock, limits } = this.settings;
     this.#state = "closing";
     this.#alarm.close();
-    this.#stallWatch.close();
+    this.#backpressure.close();
     this.#outbox.flush();
     const closed = () => this.closed();
     lingeringClose(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });

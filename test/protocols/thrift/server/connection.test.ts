@@ -109,7 +109,7 @@ test("calls and waiting answers hold about as many bytes as one frame may have; 
   assert.equal(calls.length, 8);
 });
 
-test("a caller that does not read its answers is not read, and then cut off", () => {
+test("a caller that does not read its responses is not read, and then cut off", () => {
   const served = serve({ answer: ({ method, seqid }) => replyFrame(method, seqid) });
   const { socket, clock, calls } = served;
   socket.takes = false;
