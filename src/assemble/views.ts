@@ -7,7 +7,7 @@ import { emptyDtab } from "../core/names/dtab.ts";
 import { map } from "../core/live.ts";
 import { parsePath, segmentsOf, segmentText } from "../core/names/path.ts";
 import type { Path } from "../core/names/path.ts";
-import { delegationJson } from "../naming/binding/delegation.ts";
+import { delegationToJson } from "../naming/binding/delegation.ts";
 import { metricsJson } from "../telemetry/metrics-json.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Telemeter } from "../telemetry/telemeter.ts";
@@ -38,7 +38,7 @@ export function proxyViews(parts: ViewParts): AdminViews {
       if (namespace !== null && router === undefined) return null;
       const interpreter = router?.interpreter ?? naming.builtIn;
       const table = dtab ?? router?.config.dtab ?? emptyDtab;
-      return map(interpreter.delegate(table, path), delegationJson);
+      return map(interpreter.delegate(table, path), delegationToJson);
     },
     clientState: () => Object.assign({}, ...routers.map(({ open }) => open.clientState())),
     announced: () => routers.flatMap(({ open }) => open.announced()),

@@ -11,7 +11,7 @@ import type { Path } from "../core/names/path.ts";
 import {
   bindsTo,
   childrenOf,
-  delegationJson,
+  delegationToJson,
   reachesAddress,
   readDelegation,
 } from "../naming/binding/delegation.ts";
@@ -86,7 +86,7 @@ function print(
     const { value } = state;
     terminal.out(
       isJson
-        ? JSON.stringify(delegationJson(value), null, 2)
+        ? JSON.stringify(delegationToJson(value), null, 2)
         : traceText(value, { colour: terminal.hasColor }),
     );
     if (reachesAddress(value)) return 0;

@@ -1,4 +1,4 @@
-// The only observable: a value kept up to date by someone else, as long as somebody watches it.
+// The only observable: a value that its source keeps current while it is watched.
 import type { Close } from "./clock.ts";
 import type { Failure } from "./failure.ts";
 
@@ -32,7 +32,7 @@ export interface Cell<T> extends Live<T> {
   set(state: State<T>): void;
 }
 
-/** A Live fed by a source that runs only while somebody watches. `start` gets `set` and may call it at once. */
+/** A Live fed by a source that runs only while watched. `start` may call `set` before it returns. */
 export function source<T>(start: (set: (state: State<T>) => void) => Close): Live<T> {
   return new Watched<T>(pending, start);
 }
@@ -57,7 +57,7 @@ export function map<A, B>(live: Live<A>, f: (value: A) => B): Live<B> {
   });
 }
 
-/** Follows the Live that `f` makes of each good value, and lets go of the one before. */
+/** Follows the Live that `f` makes of each good value, and drops the previous one. */
 export function flatMap<A, B>(live: Live<A>, f: (value: A) => Live<B>): Live<B> {
   return source<B>((set) => {
     let closeInner: Close = nothing;
@@ -140,6 +140,6 @@ class Watched<T> implements Cell<T> {
     if (stop === null) return;
     this.#stop = null;
     stop();
-    this.state = this.#initial; // nobody keeps it current any more
+    this.state = this.#initial; // from here on nothing keeps it current
   }
 }

@@ -13,7 +13,7 @@ import type { Stats } from "./stats.ts";
 /** The addresses behind a bound name. `neg`: the name has no such set (any more). */
 export type AddressSet = readonly Address[] | "neg";
 
-/** A concrete name. `id` is what clients, pools and statistics are shared and keyed by. */
+/** A concrete name. Clusters, pools and statistics are keyed by `id`. */
 export interface Bound {
   readonly id: Path;
   readonly residual: Path;
@@ -31,11 +31,11 @@ export interface Namer {
   lookup(path: Path): Live<NameTree<Bound | Path>>;
 }
 
-/** Host names to IP addresses, polled while somebody watches; one for all parts of a process. */
+/** Resolves host names to IP addresses, polled while watched; one for the whole process. */
 export interface HostResolver {
   /**
-   * IP literals without duplicates, IPv6 without brackets; none: the name does not exist. Keeps
-   * the last good answer when asking fails; failed only before the first.
+   * IP literals without duplicates, IPv6 without brackets; empty: the name does not exist. Keeps
+   * the last good result when a lookup fails; failed only before the first.
    */
   resolve(host: string): Live<readonly string[]>;
 }
@@ -45,7 +45,7 @@ export interface NamingDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** A scope of the part's own, such as `namer/#/io.l5d.fs`. */
+  /** The plugin's own scope, such as `namer/#/io.l5d.fs`. */
   readonly stats: Stats;
 }
 
@@ -57,9 +57,9 @@ export interface MountedNamer {
 }
 
 export interface RunningNamer extends Namer {
-  /** Names that can be listed, for `/bound-names.json`; absent when the namer cannot list. */
+  /** All its names, for `/bound-names.json`; absent when the namer cannot list them. */
   boundNames?(): readonly Path[];
-  /** What it watches and how that goes, for `/namer_state/<prefix>.json`: plain JSON. */
+  /** The state of its watches, for `/namer_state/<prefix>.json`: plain JSON. */
   watchState?(): Readonly<Record<string, unknown>>;
   close(): void;
 }
@@ -84,7 +84,7 @@ export interface TransformerDeps {
 export type TransformerPlugin = Plugin<GenericSchema, TransformerDeps, Transformer>;
 
 export interface InterpreterDeps extends NamingDeps {
-  /** In the order of the file; the last one that matches is asked first. */
+  /** In the order of the file; of those that match, the last is looked up first. */
   readonly namers: readonly MountedNamer[];
 }
 export type InterpreterPlugin = Plugin<GenericSchema, InterpreterDeps, Interpreter>;
@@ -109,9 +109,9 @@ export interface Delegation {
   readonly union?: readonly { readonly weight: number; readonly tree: Delegation }[];
   readonly bound?: Bound;
   readonly message?: string;
-  /** Of a `neg` that nobody was asked about: why. For people; not a part of Linkerd's JSON. */
+  /** Why a `neg` reached no namer. For people; not part of Linkerd's JSON. */
   readonly why?: string;
-  /** Of a transformation: its name and what it made of `bound`. */
+  /** The transformation's name, and below it the tree made of `bound`. */
   readonly name?: string;
   readonly tree?: Delegation;
 }
@@ -124,7 +124,7 @@ export interface Interpreter {
   bind(dtab: Dtab, path: Path): Live<NameTree<Bound>>;
   /** All alternatives, not only the one that wins; a state that is read once, for people. */
   delegate(dtab: Dtab, path: Path): Live<Delegation>;
-  /** For `/<router>/interpreter_state/<kind>.json`; absent when there is nothing to tell. */
+  /** For `/<router>/interpreter_state/<kind>.json`; absent when there is no state to show. */
   watchState?(): Readonly<Record<string, unknown>>;
   close(): void;
 }

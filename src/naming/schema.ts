@@ -1,4 +1,4 @@
-// Atoms of configuration schemas that look at the file system, and other things of naming.
+// Schema atoms for naming: folders, files and IP addresses.
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import * as v from "valibot";
@@ -30,7 +30,7 @@ function kindOf(text: string): "file" | "folder" | "other" | "missing" {
     if (found.isDirectory()) return "folder";
     return found.isFile() ? "file" : "other";
   } catch {
-    return "missing"; // or out of reach, which is the same to us
+    return "missing"; // or unreachable, which makes no difference here
   }
 }
 

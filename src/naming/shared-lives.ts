@@ -1,9 +1,9 @@
-// One running source for all who ask for the same thing at the same time.
+// Shares one running source among all concurrent users of the same key.
 import type { Close } from "../core/clock.ts";
 import { source } from "../core/live.ts";
 import type { Live, State } from "../core/live.ts";
 
-/** Lives by key, each kept as long as somebody watches it. */
+/** Lives by key, each kept while it is watched. */
 export class SharedLives<T> {
   readonly #running = new Map<string, Live<T>>();
 

@@ -7,7 +7,7 @@ import { emptyDtab } from "../../src/core/names/dtab.ts";
 import { mapTree, showTree } from "../../src/core/names/nametree.ts";
 import type { Interpreter } from "../../src/core/naming.ts";
 import { join, pathLiteral, root } from "../../src/core/names/path.ts";
-import { delegationJson } from "../../src/naming/binding/delegation.ts";
+import { delegationToJson } from "../../src/naming/binding/delegation.ts";
 import { traceText } from "../../src/naming/binding/trace.ts";
 import { interpreters, namers, transformers } from "../../src/plugins.ts";
 import * as v from "valibot";
@@ -111,7 +111,7 @@ test("a delegation shows what transformers do, behind namers and interpreters", 
       "    /%/io.l5d.replace/$/inet/9  1 address: 127.0.0.1:9",
     ].join("\n"),
   );
-  const json = delegationJson(live.state.value);
+  const json = delegationToJson(live.state.value);
   assert.deepEqual([json["type"], json["name"]], ["transformation", "io.l5d.port/1"]);
 });
 

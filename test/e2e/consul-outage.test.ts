@@ -43,7 +43,7 @@ test("Consul may be away for 10 s and come back empty without one failed call", 
   await until(
     () => proxy.metric("namer/#/io.l5d.consul/stale_ms"),
     (staleMs) => staleMs === 0,
-    "Consul is asked again",
+    "Consul is sent again",
   );
   assert.equal(((await agent.get("/v1/catalog/service/web")) as unknown[]).length, 0);
   await sleep(500);

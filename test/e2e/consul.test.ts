@@ -103,7 +103,7 @@ test("calls flow by a real Consul", async (t) => {
       "the bad edit is logged",
     );
     const state = await proxy.admin(`/http/interpreter_state/${kind}.json`);
-    assert.match(state, /holds no dtab: '=>' expected/);
+    assert.match(state, /does not hold a dtab: '=>' expected/);
     assert.deepEqual(await calls.stop(), []);
     assert.ok(allAre("green")(calls.bodies));
   });

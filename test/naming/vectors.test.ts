@@ -11,8 +11,8 @@ import type { NameTree } from "../../src/core/names/nametree.ts";
 import type { AddressSet, Bound, Delegation, MountedNamer } from "../../src/core/naming.ts";
 import { join, parsePath, pathLiteral, startsWith, without } from "../../src/core/names/path.ts";
 import type { Path } from "../../src/core/names/path.ts";
-import { delegationJson } from "../../src/naming/binding/delegation.ts";
-import { interpreter } from "../../src/naming/binding/binder.ts";
+import { delegationToJson } from "../../src/naming/binding/delegation.ts";
+import { dtabInterpreter } from "../../src/naming/binding/binder.ts";
 import { canonicalIp } from "../../src/naming/built-in/ip.ts";
 import { inOrder } from "../../src/naming/binding/lookup.ts";
 import { utilityNamer } from "../../src/naming/built-in/built-in.ts";
@@ -85,7 +85,7 @@ function setup(vector: VectorCase) {
   const parsed = parsePath(String(vector["path"]));
   assert.ok(parsed.ok);
   const namers = inOrder([replicaNamer(replicas)], utilityNamer(fakeHosts()));
-  return { interpreter: interpreter(namers), dtab: concat(dtab, local), path: parsed.value };
+  return { interpreter: dtabInterpreter(namers), dtab: concat(dtab, local), path: parsed.value };
 }
 
 function boundNotation(t: TestContext, bound: Bound) {
@@ -160,7 +160,7 @@ function checkDelegate(t: TestContext, vector: VectorCase): void {
     return;
   }
   assert.equal(state.kind, "ok");
-  const json = withShortAddresses(delegationJson(state.value));
+  const json = withShortAddresses(delegationToJson(state.value));
   assert.deepEqual(normalisedTree(json), normalisedTree(expected));
 }
 

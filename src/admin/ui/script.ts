@@ -120,7 +120,7 @@ async function refresh() {
 
 const meaning = {
   alt: "tried in this order", union: "split by weight", neg: "no such name", fail: "fails: nothing after it is tried",
-  empty: "exists, and has no addresses", pending: "discovery has not answered yet",
+  empty: "exists, and has no addresses", pending: "discovery has not responded yet",
 };
 
 function addressText(bound) {

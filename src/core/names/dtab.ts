@@ -76,7 +76,7 @@ export function showDtab(dtab: Dtab): string {
   return dtab.map(showDentry).join(";");
 }
 
-/** Every right side simplified; entries that can only say `~` are dropped. */
+/** Simplifies every right side, and drops entries that can only be `~`. */
 export function simplifyDtab(dtab: Dtab): Dtab {
   return dtab
     .map(({ prefix, dst }) => ({ prefix, dst: simplify(dst) }))
@@ -92,13 +92,13 @@ export function concat(a: Dtab, b: Dtab): Dtab {
   return both;
 }
 
-/** What is left of `dtab` behind `prefix`; all of it when it does not begin with `prefix`. */
+/** The rest of `dtab` after `prefix`; all of it when it does not begin with `prefix`. */
 export function stripPrefix(dtab: Dtab, prefix: Dtab): Dtab {
   const begins = prefix.every((dentry, i) => isSameDentry(dentry, dtab[i]));
   return begins ? dtab.slice(prefix.length) : dtab;
 }
 
-/** Whether both say the same once simplified. */
+/** Whether both are the same once simplified. */
 export function isEquivalent(a: Dtab, b: Dtab): boolean {
   return isSameDtab(simplifyDtab(a), simplifyDtab(b));
 }
@@ -125,7 +125,7 @@ export function lookup(dtab: Dtab, path: Path): NameTree<Path> {
   return alt(matches(dtab, path).map(({ tree }) => tree));
 }
 
-/** An entry that matches a name, and what it makes of it. */
+/** An entry that matches a name, and the tree it rewrites the name to. */
 export interface Match {
   readonly dentry: Dentry;
   readonly tree: NameTree<Path>;
@@ -153,8 +153,8 @@ function residualOf(path: Path, segments: readonly string[], used: number): Path
   return (offset >= path.length ? "/" : path.slice(offset)) as Path;
 }
 
-// Dtabs of thousands of entries are usual: entries are found through a tree of their prefixes,
-// made when a dtab is first asked. A dtab never changes, so neither does its tree.
+// Dtabs of thousands of entries are common: entries are found through a tree of their prefixes,
+// built with a dtab's first lookup. A dtab never changes, so neither does its tree.
 
 interface Node {
   readonly children: Map<string, Node>;
@@ -164,7 +164,7 @@ interface Node {
 }
 
 const indexes = new WeakMap<Dtab, Node>();
-/** Of a concatenation: both parts, which have their own trees already or share them with others. */
+/** The parts of a concatenation, which have their own trees already or share them with others. */
 const parts = new WeakMap<Dtab, readonly [Dtab, Dtab]>();
 
 function collectFrom(dtab: Dtab, segments: readonly string[], found: Dentry[]): void {
@@ -180,7 +180,7 @@ function collectFrom(dtab: Dtab, segments: readonly string[], found: Dentry[]): 
   }
 }
 
-/** Level by level: a prefix that came with a call may have more segments than a stack has frames. */
+/** Level by level: a caller's prefix may have more segments than a stack has frames. */
 function positionsOf(top: Node, segments: readonly string[]): number[] {
   const found: number[] = [];
   let level = [top];

@@ -9,9 +9,9 @@ export type NameTree<T> =
   | { readonly kind: "leaf"; readonly value: T }
   | { readonly kind: "alt"; readonly trees: readonly NameTree<T>[] }
   | { readonly kind: "union"; readonly branches: readonly Weighted<T>[] }
-  | { readonly kind: "neg" } // `~` no such name: an enclosing alt goes on
+  | { readonly kind: "neg" } // `~` no such name: an enclosing alt continues
   | { readonly kind: "empty" } // `$` the name exists and has no addresses
-  | { readonly kind: "fail" }; // `!` stop: an enclosing alt must not go on
+  | { readonly kind: "fail" }; // `!` stop: an enclosing alt must not continue
 
 export interface Weighted<T> {
   /** Finite and >= 0; what counts is its share of the union's sum. */
@@ -27,17 +27,17 @@ export function leaf<T>(value: T): NameTree<T> {
   return { kind: "leaf", value };
 }
 
-/** Alternatives; none are `~`, a single one is itself. */
+/** Alternatives; an empty list is `~`, a single one is itself. */
 export function alt<T>(trees: readonly NameTree<T>[]): NameTree<T> {
   return trees.length > 1 ? { kind: "alt", trees } : (trees[0] ?? neg);
 }
 
-/** A split by weight; of nothing it is `~`, of one branch that branch. */
+/** A split by weight; an empty list is `~`, a single branch is itself. */
 export function union<T>(branches: readonly Weighted<T>[]): NameTree<T> {
   return branches.length > 1 ? { kind: "union", branches } : (branches[0]?.tree ?? neg);
 }
 
-/** Dtabs also come with requests: what they nest is bounded, for every walk over a tree recurses. */
+/** Dtabs also come from callers: nesting is bounded, since every walk over a tree recurses. */
 const maxNesting = 64;
 
 /** Reads `0.9 * /a & 0.1 * /b | /c`. */
@@ -194,7 +194,7 @@ function simplifyUnion<T>(branches: readonly Weighted<T>[]): NameTree<T> {
 
 /**
  * The leaves that are in use: of an alt those of its first alternative that is not negative, of a
- * union those of all branches. null: negative or failed; none: the name has no addresses.
+ * union those of all branches. null: negative or failed; empty: the name has no addresses.
  */
 export function evaluate<T>(tree: NameTree<T>): readonly T[] | null {
   const found = evaluated(tree);

@@ -29,7 +29,7 @@ export function parsePath(text: string): Parsed<Path> {
   return { ok: true, value: path };
 }
 
-/** For literals in code: throws on text that is no path, which is a bug. */
+/** For literals in code: throws on text that is not a path, which is a bug. */
 export function pathLiteral(text: string): Path {
   const parsed = parsePath(text);
   if (!parsed.ok) throw new Error(`bug: bad path literal: ${parsed.error.message}`);
@@ -98,7 +98,7 @@ export function pathOf(...segments: readonly string[]): Path {
   return pathOfShown(segments.map(segmentOf));
 }
 
-/** The segments in canonical text; none for `/`. */
+/** The segments in canonical text; empty for `/`. */
 export function segmentsOf(path: Path): string[] {
   return path === "/" ? [] : path.slice(1).split("/");
 }

@@ -1,4 +1,4 @@
-// Reads the text of paths, name trees and dtabs, and says where and why it could not.
+// Reads the text of paths, name trees and dtabs; on failure it reports where and why.
 import type { Parsed } from "./parsed.ts";
 
 /** White space as Java sees it (which the originals use): Unicode's without the no-break spaces. */
@@ -97,7 +97,7 @@ export class Reader {
     return parseInt(this.text.slice(start, this.offset), 16);
   }
 
-  /** Remembers what was expected here; the first note counts. Returns null for `return note()`. */
+  /** Records what was expected here; the first note counts. Returns null for `return note()`. */
   note(expected: string): null {
     if (this.#problem !== "") return null;
     this.#problem = expected;

@@ -1,4 +1,4 @@
-// The weighted choice among the leaves of a bound tree, made ready so that a pick costs nothing.
+// The weighted choice among the leaves of a bound tree, compiled so that a pick is cheap.
 import type { Random } from "../clock.ts";
 import type { NameTree } from "./nametree.ts";
 
@@ -11,7 +11,7 @@ export interface Share<T> {
 
 export interface Selector<T> {
   readonly shares: readonly Share<T>[];
-  /** One leaf by chance; null: no hosts available. */
+  /** A random leaf; null: no hosts available. */
   pick(random: Random): T | null;
 }
 
@@ -61,7 +61,7 @@ function weightedPick<T>(shares: readonly Share<T>[]): (random: Random) => T | n
   };
 }
 
-/** Equal values share one entry, so that a name that splits into itself is no choice at all. */
+/** Equal values share one entry, so that a name that splits into itself needs no choice. */
 type Shares<T> = Map<T | null, number>;
 
 function collect<T>(tree: NameTree<T>, share: number, retain: boolean, shares: Shares<T>): void {

@@ -1,4 +1,4 @@
-// Registers servers in Consul, keeps them registered, and takes them out when the process ends.
+// Registers servers in Consul, keeps them registered, and deregisters them when the process ends.
 //
 //     announcers:
 //     - kind: io.l5d.consul
@@ -8,7 +8,7 @@
 //       tags: []
 //       meta: {}
 //       check: ttl                # http: the agent asks /admin/ready of the admin server
-//       intervalMs: 5000          # of heartbeats, or of the agent's questions
+//       intervalMs: 5000          # of heartbeats, or of the agent's queries
 //       deregisterCriticalServiceAfterMs: 60000
 //
 // A server with `announce: [/#/io.l5d.consul/users]` becomes an instance of the service `users`.
@@ -35,13 +35,13 @@ const schema = v.strictObject({
   kind: v.literal("io.l5d.consul"),
   prefix: v.optional(path(), "/io.l5d.consul"),
   ...agentEntries(),
-  /** What others call; unless given that of the server, or of the agent's node for a server on all addresses. */
+  /** What others call. Defaults to the server's, or the agent's node for a server on all addresses. */
   address: v.optional(v.pipe(v.string("expected an address"), v.nonEmpty("expected an address"))),
   tags: v.optional(v.array(v.string("expected a tag")), []),
   meta: v.optional(v.record(v.string(), v.string("expected text")), {}),
   check: v.optional(v.picklist(["ttl", "http"], "expected ttl or http"), "ttl"),
   intervalMs: v.optional(integer(100), 5_000),
-  /** Consul's own least is a minute. */
+  /** Consul's own minimum is a minute. */
   deregisterCriticalServiceAfterMs: v.optional(integer(60_000), 60_000),
 });
 
@@ -53,7 +53,7 @@ export const consulAnnouncer: AnnouncerPlugin = plugin({
   create: (config, deps: AnnouncerDeps): Announcer => new ConsulAnnouncer(config, deps),
 });
 
-/** So many heartbeats may be missed before a service is critical. */
+/** How many heartbeats may be missed before a service is critical. */
 const heartbeatsInTtl = 3;
 
 class ConsulAnnouncer implements Announcer {
@@ -79,9 +79,9 @@ class ConsulAnnouncer implements Announcer {
   #registrationOf(path: Path, server: ListeningAt): Registration {
     const { tags, meta } = this.#config;
     const name = segmentsOf(path).map(segmentText).join("-");
-    const address = this.#config.address ?? (isEvery(server.host) ? null : server.host);
+    const address = this.#config.address ?? (isAnyAddress(server.host) ? null : server.host);
     return {
-      // Of all instances that one agent knows: their hosts may differ, when they are containers.
+      // Unique among all instances of one agent, which may run on different hosts (containers).
       id: `${name}-${address ?? hostname()}-${server.port}`,
       name,
       address,
@@ -99,7 +99,7 @@ class ConsulAnnouncer implements Announcer {
       return { kind: "ttl", ttl: `${heartbeatsInTtl * intervalMs}ms`, deregisterAfter };
     }
     const { host, port } = this.#deps.admin;
-    const reachable = isEvery(host) ? (this.#config.address ?? "127.0.0.1") : host;
+    const reachable = isAnyAddress(host) ? (this.#config.address ?? "127.0.0.1") : host;
     const literal = reachable.includes(":") ? `[${reachable}]` : reachable;
     const url = `http://${literal}:${port}/admin/ready`;
     return { kind: "http", url, interval: `${intervalMs}ms`, deregisterAfter };
@@ -110,6 +110,6 @@ class ConsulAnnouncer implements Announcer {
   }
 }
 
-function isEvery(host: string): boolean {
+function isAnyAddress(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }

@@ -1,4 +1,4 @@
-// The default interpreter: binds names through a dtab and namers (Finagle's rules, facts 1.6).
+// Binds names through a dtab and namers, by Finagle's rules (its ConfiguredDtabNamer).
 import type { Close } from "../../core/clock.ts";
 import type { Dtab } from "../../core/names/dtab.ts";
 import type { Failure } from "../../core/failure.ts";
@@ -10,16 +10,16 @@ import type { Bound, Interpreter, MountedNamer } from "../../core/naming.ts";
 import type { Path } from "../../core/names/path.ts";
 import { isSameTree } from "./bound-tree.ts";
 import { delegation } from "./delegator.ts";
-import { askNamers, Limits, Rewrites } from "./lookup.ts";
-import type { Trail } from "./lookup.ts";
+import { lookUpInNamers, Limits, Rewrites } from "./lookup.ts";
+import type { LookupChain } from "./lookup.ts";
 import { computed } from "./tracker.ts";
 import type { Tracker } from "./tracker.ts";
 
 /**
- * Binds with the given namers, in the order they are asked. Does not own them; every Live it
- * gives watches what it needs of them while it is watched itself.
+ * Binds with the given namers, in that order. Does not own them. Every Live that it
+ * returns watches what it needs of them while it is watched itself.
  */
-export function interpreter(namers: readonly MountedNamer[]): Interpreter {
+export function dtabInterpreter(namers: readonly MountedNamer[]): Interpreter {
   return {
     bind(dtab, path) {
       const binding = new Binding(namers, dtab);
@@ -34,7 +34,7 @@ const nothing: Close = () => {};
 
 type BoundState = State<NameTree<Bound>>;
 
-/** Where an evaluation stands. */
+/** The position of an evaluation. */
 interface Place {
   /** Lookups so far; the root's is 0. */
   readonly depth: number;
@@ -42,14 +42,14 @@ interface Place {
   readonly level: number;
   /** Of the innermost union above. */
   readonly weight: number | undefined;
-  readonly trail: Trail | null;
+  readonly chain: LookupChain | null;
 }
 
-const top: Place = { depth: 0, level: 0, weight: undefined, trail: null };
+const top: Place = { depth: 0, level: 0, weight: undefined, chain: null };
 
 /**
  * Evaluates one name. Every run walks the whole tree again, which is cheap: rewrites are
- * remembered, and what namers said is read from the Lives that the tracker keeps watched.
+ * remembered, and the states of namers are read from Lives that the tracker keeps watched.
  */
 class Binding {
   readonly #namers: readonly MountedNamer[];
@@ -67,14 +67,14 @@ class Binding {
   }
 
   #path(path: Path, place: Place, tracker: Tracker): BoundState {
-    const trail = { path, before: place.trail };
-    const exceeded = this.#limits.check(trail, place.depth, place.level);
+    const chain = { path, parent: place.chain };
+    const exceeded = this.#limits.check(chain, place.depth, place.level);
     if (exceeded !== null) return exceeded;
-    const next = { ...place, depth: place.depth + 1, level: place.level + 1, trail };
+    const next = { ...place, depth: place.depth + 1, level: place.level + 1, chain };
     const rewritten = alt(this.#rewrites.of(path).map(({ tree }) => tree));
-    // A single entry that says `~` does not hide the namers; two such entries do.
+    // A single entry that is `~` does not hide the namers; two such entries do.
     if (rewritten.kind !== "neg") return this.#tree(rewritten, next, tracker);
-    const named = askNamers(this.#namers, path, tracker).state;
+    const named = lookUpInNamers(this.#namers, path, tracker).state;
     return named.kind === "ok" ? this.#tree(named.value, next, tracker) : named;
   }
 
@@ -93,7 +93,7 @@ class Binding {
     }
   }
 
-  /** The first that is not `~`, be it pending or failed; the ones behind it are not looked at. */
+  /** The first that is not `~`, be it pending or failed; later ones are not looked at. */
   #alt(trees: readonly NameTree<Bound | Path>[], place: Place, tracker: Tracker): BoundState {
     for (const tree of trees) {
       const state = this.#tree(tree, place, tracker);
@@ -102,7 +102,7 @@ class Binding {
     return ok(neg);
   }
 
-  /** All branches that are good; the others count only when none is. */
+  /** All good branches; the others count only when no branch is good. */
   #union(branches: readonly Weighted<Bound | Path>[], place: Place, tracker: Tracker): BoundState {
     const good: Weighted<Bound>[] = [];
     let firstFailure: Failure | null = null;

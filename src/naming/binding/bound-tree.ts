@@ -1,4 +1,4 @@
-// Trees of bound names: whether they are, whether two are the same.
+// Trees of bound names: recognised and compared.
 import { equalTrees } from "../../core/names/nametree.ts";
 import type { NameTree } from "../../core/names/nametree.ts";
 import type { Bound } from "../../core/naming.ts";
@@ -18,7 +18,7 @@ export function isBoundTree(tree: NameTree<Bound | Path>): tree is NameTree<Boun
   }
 }
 
-/** Whether a change from one to the other is none to those who use it. */
+/** Whether a change from one to the other makes no difference to its users. */
 export function isSameTree(a: NameTree<Bound>, b: NameTree<Bound>): boolean {
   return equalTrees(a, b, isSameBound);
 }

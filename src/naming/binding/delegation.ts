@@ -156,7 +156,7 @@ export function readDelegation(
 }
 
 /** As Linkerd's `/delegator.json` has it; addresses as they are now, so watch it meanwhile. */
-export function delegationJson(delegation: Delegation): Readonly<Record<string, unknown>> {
+export function delegationToJson(delegation: Delegation): Readonly<Record<string, unknown>> {
   const { type, path, dentry, name, message } = delegation;
   const { bound, delegate, alt, union, tree } = delegation;
   return {
@@ -166,15 +166,15 @@ export function delegationJson(delegation: Delegation): Readonly<Record<string, 
     ...(name === undefined ? {} : { name }),
     ...(message === undefined ? {} : { message }),
     ...(bound === undefined ? {} : { bound: boundJson(bound) }),
-    ...(delegate === undefined ? {} : { delegate: delegationJson(delegate) }),
-    ...(alt === undefined ? {} : { alt: alt.map(delegationJson) }),
+    ...(delegate === undefined ? {} : { delegate: delegationToJson(delegate) }),
+    ...(alt === undefined ? {} : { alt: alt.map(delegationToJson) }),
     ...(union === undefined ? {} : { union: union.map(branchJson) }),
-    ...(tree === undefined ? {} : { tree: delegationJson(tree) }),
+    ...(tree === undefined ? {} : { tree: delegationToJson(tree) }),
   };
 }
 
 function branchJson(branch: { readonly weight: number; readonly tree: Delegation }) {
-  return { weight: branch.weight, tree: delegationJson(branch.tree) };
+  return { weight: branch.weight, tree: delegationToJson(branch.tree) };
 }
 
 function boundJson(bound: Bound) {

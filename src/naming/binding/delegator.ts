@@ -1,4 +1,4 @@
-// How a name is resolved, all alternatives of it: for `explain`, traces and /delegator.json.
+// How a name is resolved, with all its alternatives: for `explain`, traces and /delegator.json.
 import { showPrefix } from "../../core/names/dtab.ts";
 import type { Dentry, Dtab } from "../../core/names/dtab.ts";
 import { ok } from "../../core/live.ts";
@@ -16,8 +16,8 @@ import type { Tracker } from "./tracker.ts";
 import { transformedLeaf, untransformed } from "./transform.ts";
 
 /**
- * The delegation of a name: where `bind` stops at the first alternative that is good, this looks
- * at all (facts 1.9). What is not known yet is a `pending` node in it. Fails only when the name
+ * The delegation of a name: where `bind` stops at the first good alternative, this looks
+ * at all of them. What is not known yet is a `pending` node. Fails only when the name
  * as a whole leads nowhere, as in a loop. Addresses stay watched while the delegation is.
  */
 export function delegation(
@@ -37,14 +37,14 @@ const discovery = pathLiteral("/#");
 
 type Rule = NonNullable<Delegation["dentry"]>;
 
-/** Where the walk stands: what was looked up last, and the rule that led there. */
+/** The position of the walk: the last name looked up, and the rule that led there. */
 interface Place {
   readonly path: Path;
-  /** None at the root, and behind a namer that rewrites. */
+  /** Absent at the root, and below a namer that rewrites. */
   readonly rule: Rule | undefined;
   readonly depth: number;
   readonly level: number;
-  readonly trail: names.Trail | null;
+  readonly chain: names.LookupChain | null;
   /** Of the namer that made the tree; null: the tree is a dtab's right side. */
   readonly transformers: readonly Transformer[] | null;
 }
@@ -69,16 +69,16 @@ class Delegating {
 
   delegate(path: Path, tracker: Tracker): State<Delegation> {
     this.#limits.reset();
-    const top = { path, rule: undefined, depth: 0, level: 0, trail: null, transformers: null };
+    const top = { path, rule: undefined, depth: 0, level: 0, chain: null, transformers: null };
     const state = this.#path(path, top, tracker);
     return state.kind === "ok" ? ok(simplifyDelegation(state.value)) : state;
   }
 
   #path(path: Path, from: Place, tracker: Tracker): State<Delegation> {
-    const trail = { path, before: from.trail };
-    const exceeded = this.#limits.check(trail, from.depth, from.level);
+    const chain = { path, parent: from.chain };
+    const exceeded = this.#limits.check(chain, from.depth, from.level);
     if (exceeded !== null) return exceeded;
-    const place = { ...from, path, depth: from.depth + 1, level: from.level + 1, trail };
+    const place = { ...from, path, depth: from.depth + 1, level: from.level + 1, chain };
     const found = this.#rewrites.of(path);
     const children = found.map(({ dentry, tree }) => () => {
       return this.#tree(tree, { ...place, rule: ruleOf(dentry), transformers: null }, tracker);
@@ -86,7 +86,7 @@ class Delegating {
     if (found.length > 1) return alternatives(place, children);
     const [only] = children;
     if (only === undefined) return this.#named(place, tracker);
-    // A single entry that says `~` does not hide what the namers say.
+    // A single entry that is `~` does not hide the namers.
     if (found[0]?.tree.kind === "neg") {
       const named = this.#named(place, tracker);
       const isKnown = named.kind !== "ok" || named.value.type !== "neg";
@@ -96,21 +96,22 @@ class Delegating {
   }
 
   #named(place: Place, tracker: Tracker): State<Delegation> {
-    const { by, state } = names.askNamers(this.#namers, place.path, tracker);
+    const { namer, state } = names.lookUpInNamers(this.#namers, place.path, tracker);
     if (state.kind === "pending") return ok(node("pending", place));
     if (state.kind === "failed") return ok(exception(place, state.why.detail));
-    if (by === null) return ok(this.#unknown(place));
-    const transformers = this.#transformers.get(by) ?? [];
+    if (namer === null) return ok(this.#unknown(place));
+    const transformers = this.#transformers.get(namer) ?? [];
     // Transformers apply to trees that are bound throughout.
     const applied = isBoundTree(state.value) ? transformers : [];
     return this.#tree(state.value, { ...place, transformers: applied }, tracker);
   }
 
-  /** No dentry matches, and no namer knows it: who makes mistakes wants to know which one it is. */
+  /** No dentry matches and no namer knows the name: says which of the two was wrong. */
   #unknown(place: Place): Delegation {
     const isAsked = this.#namers.some(({ id }) => startsWith(place.path, id));
     if (isAsked || place.path === root) return node("neg", place);
-    if (!startsWith(place.path, discovery)) return { ...node("neg", place), why: "no dentry fits" };
+    if (!startsWith(place.path, discovery))
+      return { ...node("neg", place), why: "no dentry matches" };
     const ids = this.#namers.flatMap(({ id }) => (startsWith(id, discovery) ? [id] : []));
     const there = ids.length === 0 ? "there is none" : `there is ${ids.join(", ")}`;
     return { ...node("neg", place), why: `no namer has this prefix (${there})` };

@@ -1,4 +1,4 @@
-// Where names come from: the dtab first, then the configured namers, then what `/$/` offers.
+// Looks names up: in the dtab first, then in the configured namers, then in the built-in `/$/`.
 import { matches } from "../../core/names/dtab.ts";
 import type { Dtab, Match } from "../../core/names/dtab.ts";
 import { failure } from "../../core/failure.ts";
@@ -25,12 +25,12 @@ const maxLookupsInAll = 4_000;
 const maxLevels = 1_000;
 
 /** The lookups that led to a name, the last first. */
-export interface Trail {
+export interface LookupChain {
   readonly path: Path;
-  readonly before: Trail | null;
+  readonly parent: LookupChain | null;
 }
 
-/** In the order they are asked: the last configured first, the built-in ones of `/$/` last. */
+/** In the order of lookups: the last configured first, the built-in ones of `/$/` last. */
 export function inOrder(
   configured: readonly MountedNamer[],
   builtIn: MountedNamer,
@@ -38,23 +38,27 @@ export function inOrder(
   return [...configured.toReversed(), builtIn];
 }
 
-/** What the namers say to a name, and which of them; null when none knows it. */
-export interface Answer {
-  readonly by: MountedNamer | null;
+/** The state of a name and the namer it comes from; null when no namer knows the name. */
+export interface NamerResult {
+  readonly namer: MountedNamer | null;
   readonly state: State<NameTree<Bound | Path>>;
 }
 
-const unknown: Answer = { by: null, state: ok(neg) };
+const unknown: NamerResult = { namer: null, state: ok(neg) };
 
 /**
- * The first answer that is not `~`, of the namers whose prefix fits. Pending and failed answers
- * count as answers: the namers behind are not asked.
+ * The first result that is not `~`, of the namers whose prefix matches. Pending and failed results
+ * count, too: later namers are not asked.
  */
-export function askNamers(namers: readonly MountedNamer[], path: Path, tracker: Tracker): Answer {
-  for (const by of namers) {
-    if (!startsWith(path, by.id)) continue;
-    const state = tracker.read(by, path, () => by.namer.lookup(without(path, by.id)));
-    if (state.kind !== "ok" || state.value.kind !== "neg") return { by, state };
+export function lookUpInNamers(
+  namers: readonly MountedNamer[],
+  path: Path,
+  tracker: Tracker,
+): NamerResult {
+  for (const namer of namers) {
+    if (!startsWith(path, namer.id)) continue;
+    const state = tracker.read(namer, path, () => namer.namer.lookup(without(path, namer.id)));
+    if (state.kind !== "ok" || state.value.kind !== "neg") return { namer, state };
   }
   return unknown;
 }
@@ -95,17 +99,18 @@ export class Limits {
   }
 
   /** Called for every lookup; null: go on. */
-  check(trail: Trail, depth: number, level: number): State<never> | null {
-    if (depth >= maxLookups) return (this.#tooDeep ??= failed(tooManyLookups(trail)));
+  check(chain: LookupChain, depth: number, level: number): State<never> | null {
+    if (depth >= maxLookups) return (this.#tooDeep ??= failed(tooManyLookups(chain)));
     if (++this.#lookups <= maxLookupsInAll && level <= maxLevels) return null;
-    return (this.#tooMuch ??= failed(tooMuchWork(trail.path)));
+    return (this.#tooMuch ??= failed(tooMuchWork(chain.path)));
   }
 }
 
 /** With the beginning of what the name went through. */
-function tooManyLookups(trail: Trail): Failure {
+function tooManyLookups(chain: LookupChain): Failure {
   const steps: string[] = [];
-  for (let step: Trail | null = trail; step !== null; step = step.before) steps.push(step.path);
+  for (let step: LookupChain | null = chain; step !== null; step = step.parent)
+    steps.push(step.path);
   const first = steps.toReversed().slice(0, 6);
   const dots = steps.length > first.length ? " -> ..." : "";
   return failure(

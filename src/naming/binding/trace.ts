@@ -5,17 +5,17 @@ import type { AddressSet, Bound, Delegation } from "../../core/naming.ts";
 import { bindsTo, childrenOf } from "./delegation.ts";
 
 interface TraceOptions {
-  /** ANSI colours: green what is used, red what ends the search, dim what is not reached. */
+  /** ANSI colours: green for what is used, red for what ends the search, dim for what is not reached. */
   readonly colour?: boolean;
-  /** So many addresses are named; the others are counted. */
+  /** How many addresses are named; the others are counted. */
   readonly maxAddresses?: number;
   /** A dtab can make thousands of names of one. */
   readonly maxLines?: number;
 }
 
 /**
- * One line an alternative: what was looked up, by which dentry, what it gave. ASCII unless the
- * configuration is not. Read while the delegation is watched: it says what the addresses are.
+ * One line per alternative: the name, the dentry that led to it, the result. ASCII unless the
+ * configuration is not. Call it while the delegation is watched: it shows current addresses.
  *
  *     /svc/users
  *       /#/io.l5d.fs/users  (/svc => /#/io.l5d.fs | /host)  no such name
@@ -132,7 +132,7 @@ function writeChildren(
   let isOpen = isReached;
   for (const child of childrenOf(delegation)) {
     write(writer, child, depth, "", isOpen);
-    // Only behind what does not exist does an alternative count.
+    // An alternative counts only after names that do not exist.
     if (isOpen && delegation.alt !== undefined && bindsTo(child) !== "neg") isOpen = false;
   }
 }
@@ -146,13 +146,13 @@ function resultText(delegation: Delegation, maxAddresses: number): string {
     case "neg":
       return negText(delegation);
     case "fail":
-      return "fails here: no alternative behind it is tried";
+      return "fails here: later alternatives are not tried";
     case "empty":
       return "exists, and has no addresses";
     case "exception":
       return `failed: ${delegation.message ?? "no reason given"}`;
     case "pending":
-      return "pending: discovery has not answered yet";
+      return "pending: discovery has not responded yet";
     case "leaf":
       return delegation.bound === undefined ? "" : boundText(delegation.bound, maxAddresses);
     case "transformation":

@@ -1,4 +1,4 @@
-// What a computation reads of other Lives: watched as long as it goes on reading them.
+// Watches the Lives that a computation reads, for as long as it keeps reading them.
 import type { Close } from "../../core/clock.ts";
 import { source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
@@ -11,13 +11,13 @@ interface Watch {
 }
 
 /**
- * Runs `compute` at once and again after every change of a Live that its last run has read. What
- * a run has read before and does not read any more is let go of, after the new has been watched:
+ * Runs `compute` immediately and after every change of a Live that its last run read. What an
+ * earlier run read and the last did not is dropped after the new Lives are watched, so that
  * what both share is not stopped and started again. Owns the watches; `close` ends them all.
  */
 export class Tracker {
   readonly #compute: () => void;
-  /** By who was asked and what for. */
+  /** By owner and key. */
   readonly #watches = new Map<object, Map<unknown, Watch>>();
   #run = 0;
   #isRunning = false;
@@ -28,7 +28,7 @@ export class Tracker {
     this.#compute = compute;
   }
 
-  /** The state of the Live that `make` gives; asked once for an owner and a key while it is read. */
+  /** The state of the Live that `make` gives; made once per owner and key while it is read. */
   read<T>(owner: object, key: unknown, make: () => Live<T>): State<T> {
     const known = this.#watches.get(owner)?.get(key);
     if (known !== undefined) {

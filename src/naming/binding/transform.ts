@@ -1,4 +1,4 @@
-// Puts transformers behind namers and interpreters, and shows in a delegation what they do.
+// Applies transformers to namers and interpreters, and shows their steps in a delegation.
 import { constant, flatMap, ok } from "../../core/live.ts";
 import type { Live } from "../../core/live.ts";
 import { leaf } from "../../core/names/nametree.ts";
@@ -24,7 +24,7 @@ function transformed(
   return transformers.reduce((live, transformer) => transformer.transform(live), tree);
 }
 
-/** What a namer with transformers is made of, for those who show the steps. */
+/** The parts of a namer with transformers, so that a delegation can show each step. */
 interface Inside {
   readonly namer: RunningNamer;
   readonly transformers: readonly Transformer[];
@@ -90,14 +90,14 @@ export function transformInterpreter(
   };
 }
 
-/** A delegation with what the transformers make of its leaves. */
+/** A delegation whose leaves show the transformers' steps. */
 function shown(
   delegation: Delegation,
   path: Path,
   transformers: readonly Transformer[],
   tracker: Tracker,
 ): Delegation {
-  // What does not look at leaves (`const`) makes all before it pointless.
+  // A transformer that ignores the leaves (`const`) makes all before it pointless.
   const last = transformers.findLastIndex((transformer) => !transformer.isLeafwise);
   const constantly = transformers[last];
   if (constantly === undefined) return shownLeaves(delegation, transformers, tracker);
@@ -146,7 +146,7 @@ export function transformedLeaf(
   return { ...node, type: "transformation", name: nameOf(transformer), bound, tree };
 }
 
-/** The node of what one transformer makes of a bound name; null: of whatever there is. */
+/** The node for one transformer's result; `bound` is null for one that ignores its input. */
 function transformedNode(
   transformer: Transformer,
   bound: Bound | null,

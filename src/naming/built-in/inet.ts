@@ -7,7 +7,7 @@ import { join, pathOfShown } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
 import type { Address } from "../../core/address.ts";
 
-/** Decimal, 1..65535; null when it is no port. */
+/** Decimal, 1..65535; null when it is not a port. */
 export function portOf(text: string): number | null {
   if (!/^\d{1,5}$/.test(text)) return null;
   const port = Number(text);
@@ -29,7 +29,7 @@ export function hostAddresses(hosts: HostResolver, host: string, port: number): 
   return map(hosts.resolve(host), (ips) => addressSet(ips, port));
 }
 
-/** As `hostAddresses`, but only the first answer counts, however long it is watched. */
+/** As `hostAddresses`, but only the first result counts, however long it is watched. */
 export function fixedHostAddresses(
   hosts: HostResolver,
   host: string,

@@ -2,7 +2,7 @@
 import { isIPv6, SocketAddress } from "node:net";
 
 /**
- * The canonical text of an IP address; null when it is none. IPv4 as inet_aton reads it: `127.1`
+ * The canonical text of an IP address; null when it is not one. IPv4 as inet_aton reads it: `127.1`
  * is 127.0.0.1, parts may be octal (`010`) or hexadecimal (`0x7f`). IPv6 without brackets.
  */
 export function canonicalIp(text: string): string | null {

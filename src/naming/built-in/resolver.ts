@@ -11,19 +11,19 @@ import { canonicalIp } from "./ip.ts";
 import { SharedLives } from "../shared-lives.ts";
 
 /** The answer to one question: addresses, or why there are none. */
-export type HostAnswer =
+export type HostLookupResult =
   | { readonly kind: "addresses"; readonly addresses: readonly string[] }
   | { readonly kind: "unknown" } // the name does not exist
   | { readonly kind: "error"; readonly detail: string };
 
 /** Asks once, calls back once, never at once. */
-export type AskHost = (host: string, answer: (answer: HostAnswer) => void) => void;
+export type LookUpHost = (host: string, answer: (answer: HostLookupResult) => void) => void;
 
 /** Finagle's; the TTL of the records is not known to the system's resolver. */
 const defaultIntervalMs = 5_000;
 
 /** All addresses of both families, in the system's order, hosts file included. */
-export const askSystem: AskHost = (host, answer) => {
+export const systemLookup: LookUpHost = (host, answer) => {
   lookup(host, { all: true, verbatim: true }, (error, found) => {
     if (error === null) {
       answer({ kind: "addresses", addresses: found.map(({ address }) => address) });
@@ -42,7 +42,7 @@ export const askSystem: AskHost = (host, answer) => {
 export function hostResolver(
   clock: Clock,
   log: Log,
-  ask: AskHost = askSystem,
+  ask: LookUpHost = systemLookup,
   intervalMs: number = defaultIntervalMs,
 ): HostResolver {
   const polled = new SharedLives<readonly string[]>();
@@ -60,7 +60,7 @@ export function hostResolver(
 interface Poll {
   readonly clock: Clock;
   readonly log: Log;
-  readonly ask: AskHost;
+  readonly ask: LookUpHost;
   readonly intervalMs: number;
 }
 
@@ -71,7 +71,7 @@ function poll(host: string, set: (state: State<readonly string[]>) => void, how:
   let good: readonly string[] | null = null;
   let trouble = "";
   let cancel = nothing;
-  const onAnswer = (answer: HostAnswer) => {
+  const onAnswer = (answer: HostLookupResult) => {
     if (isStopped) return;
     cancel = how.clock.after(how.intervalMs, ask);
     const addresses = answer.kind === "addresses" ? distinct(answer.addresses) : [];

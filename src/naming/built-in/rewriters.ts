@@ -3,8 +3,8 @@ import { pathOfShown, segmentOf, segmentsOf, segmentText } from "../../core/name
 import type { Path } from "../../core/names/path.ts";
 
 /**
- * Rewrites the segments behind the namer's own name: how many it takes, and what they become,
- * null when they are not what it asks for.
+ * Rewrites the segments after the namer's own name: how many it takes, and what they become,
+ * null when they do not have the expected form.
  */
 interface Rewriter {
   readonly takes: number;
@@ -31,8 +31,8 @@ const rewriters: ReadonlyMap<string, Rewriter> = new Map([
 ]);
 
 /**
- * What the rewriter `name` makes of the path behind its name: null when the path is not what it
- * asks for, undefined when there is no such rewriter.
+ * The path that the rewriter `name` makes of the path after its name: null when that does not have
+ * the expected form, undefined when there is no such rewriter.
  */
 export function rewrittenBy(name: string, path: Path): Path | null | undefined {
   const rewriter = rewriters.get(name);

@@ -1,23 +1,23 @@
-// What an agent says of itself: its data centre, and the domain of its DNS names.
+// What an agent reports about itself: its data centre, and the domain of its DNS names.
 import { ok } from "../../core/live.ts";
 import type { WatchDeps } from "./watch-spec.ts";
 import { Watch } from "./watch.ts";
 
 export interface AgentInfo {
-  /** null: not known; a DNS name without one is of the agent's own data centre. */
+  /** null: not known; a DNS name without a data centre means the agent's own. */
   readonly datacenter: string | null;
-  /** Without dots at its ends. */
+  /** Without leading or trailing dots. */
   readonly domain: string;
 }
 
 const unknownAgent: AgentInfo = { datacenter: null, domain: "consul" };
 
-/** Asked again with every resync. While the agent does not say, it is taken for a usual one. */
+/** Refreshed with every resync. While the agent does not say, it is taken for a usual one. */
 export function agentInfo(deps: WatchDeps): Watch<AgentInfo> {
   return new Watch<AgentInfo>(
     {
       name: "the agent itself",
-      question: { kind: "self", datacenter: null },
+      query: { kind: "self", datacenter: null },
       read: (body) => ({ value: readAgent(body) }),
       isSame: (a, b) => a.datacenter === b.datacenter && a.domain === b.domain,
       absent: unknownAgent,

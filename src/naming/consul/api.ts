@@ -1,10 +1,10 @@
-// What is asked of a Consul agent and told to it.
+// What this process asks of a Consul agent, and what it registers there.
 import type { AgentOptions } from "node:https";
 import type { Close } from "../../core/clock.ts";
 
 type Consistency = "default" | "stale" | "consistent";
 
-/** What a watch asks for. `datacenter` null: the agent's own. */
+/** What a watch reads. `datacenter` null: the agent's own. */
 export type Query =
   | {
       readonly kind: "catalog" | "health";
@@ -12,7 +12,7 @@ export type Query =
       readonly tag: string | null;
       readonly datacenter: string | null;
       readonly consistency: Consistency;
-      /** Of `health`: leave out what does not pass on the server's side. */
+      /** For `health`: the server leaves out instances that do not pass. */
       readonly isPassingOnly: boolean;
     }
   | {
@@ -24,14 +24,14 @@ export type Query =
     }
   | { readonly kind: "self"; readonly datacenter: null };
 
-/** `index` is null when the answer had none, or none that is a number. */
+/** `index` is null when the response had no index, or one that is not a number. */
 export type Outcome =
-  | { readonly kind: "answer"; readonly index: number | null; readonly body: unknown }
+  | { readonly kind: "response"; readonly index: number | null; readonly body: unknown }
   /** 404. */
   | { readonly kind: "missing"; readonly index: number | null; readonly problem: string }
   | { readonly kind: "error"; readonly problem: string };
 
-/** What is told to an agent of the service that this process is. */
+/** This process as a service of the agent. */
 export interface Registration {
   readonly id: string;
   readonly name: string;
@@ -64,19 +64,19 @@ export interface ClientOptions {
 /** One way to one agent. Owns its connections. */
 export interface Client {
   /**
-   * `index` null: answers at once; otherwise when something changed since then, or after
-   * `waitMs`. Calls `done` once and never at once; never after it was closed, which closes the
-   * connection. Without an answer in `timeoutMs` it is an error.
+   * With `blocking` null the agent responds immediately, otherwise once something has changed since
+   * `index` or after `waitMs`. Calls `done` once, always later than this returns, and never after
+   * the result was closed, which closes the connection. No response within `timeoutMs` is an error.
    */
-  ask(
-    question: Query,
+  query(
+    query: Query,
     blocking: { readonly index: number; readonly waitMs: number } | null,
     timeoutMs: number,
     done: (outcome: Outcome) => void,
   ): Close;
   register(registration: Registration): Promise<Outcome>;
   deregister(id: string): Promise<Outcome>;
-  /** Says that the service with this id is well. `missing`: the agent does not know it. */
+  /** Reports the service with this id as passing. `missing`: the agent does not know it. */
   heartbeat(id: string): Promise<Outcome>;
   /** Whether the agent knows the service with this id. */
   knows(id: string): Promise<Outcome>;

@@ -1,18 +1,18 @@
-// Asks a Consul agent. The only file that knows the package `consul`, and where it falls short:
-// - it cannot be cancelled by an AbortSignal, only by an emitter passed as `ctx`;
-// - the index of an answer stands in the headers, which it shows only to a `ctx` that asks;
-// - an answer that is cut off in its middle never settles, and a connection on which nothing was
-//   said in time is left open: its requests are guarded here;
-// - it sets no limit of time or of length: both are given here;
-// - of a refused connection to both addresses of `localhost` it tells nothing: told here.
-// It is loaded when the first question is asked, not before: it costs 10 MB.
+// Talks to a Consul agent. The only file that knows the package `consul`, and where it falls short:
+// - a request cannot be cancelled by an AbortSignal, only by an emitter passed as `ctx`;
+// - the index stands in the response headers, which the package shows only to a `ctx` that asks;
+// - a response cut off in the middle never settles, and a connection that times out stays open:
+//   requests are guarded here;
+// - it limits neither time nor length: both limits are set here;
+// - a refused connection to both addresses of `localhost` has no message: it is written here.
+// It is loaded with the first query, since it takes 10 MB of memory.
 import { EventEmitter } from "node:events";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Client, ClientOptions, Outcome, Query, Registration } from "./api.ts";
 
-const maxAnswerBytes = 64 * 1024 * 1024;
+const maxResponseBytes = 64 * 1024 * 1024;
 const commandTimeoutMs = 5_000;
 
 /** As much of the package as is used; its own types leave out `ctx`, `timeout` and `_ext`. */
@@ -46,17 +46,17 @@ export function consulClient(options: ClientOptions): Client {
   let library: Promise<Library> | null = null;
   const load = () => (library ??= loaded(options, connections));
 
-  const ask: Client["ask"] = (question, blocking, timeoutMs, done) => {
+  const query: Client["query"] = (wanted, blocking, timeoutMs, done) => {
     const context = new Context();
     let isClosed = false;
-    const answer = async () => {
+    const run = async () => {
       const client = await load();
       if (isClosed) return;
       const how = { ctx: context, timeout: timeoutMs, ...blockingOptions(blocking) };
-      const outcome = await outcomeOf(() => put(client, question, how));
+      const outcome = await outcomeOf(() => sendQuery(client, wanted, how));
       if (!isClosed) done(outcome);
     };
-    void answer();
+    void run();
     return () => {
       if (isClosed) return;
       isClosed = true;
@@ -68,7 +68,7 @@ export function consulClient(options: ClientOptions): Client {
     outcomeOf(async () => run(await load(), { ctx: new Context(), timeout: commandTimeoutMs }));
 
   return {
-    ask,
+    query,
     register: (registration) =>
       command((client, how) =>
         client.agent.service.register({ ...registrationOf(registration), ...how }),
@@ -80,7 +80,7 @@ export function consulClient(options: ClientOptions): Client {
       const outcome = await command((client, how) =>
         client.agent.service.list({ filter: `ID == ${JSON.stringify(id)}`, ...how }),
       );
-      if (outcome.kind !== "answer") return outcome;
+      if (outcome.kind !== "response") return outcome;
       const { body } = outcome;
       if (typeof body !== "object" || body === null) {
         return { kind: "error", problem: `expected a map of services, got ${String(body)}` };
@@ -104,7 +104,7 @@ async function loaded(
     agent,
     ...(token === null ? {} : { defaults: { token } }),
   };
-  const client = new Consul(options) as unknown as Library; // see there
+  const client = new Consul(options) as unknown as Library; // its own types are incomplete
   client._ext("onRequest", (request, next) => {
     request.transport = guarded(request.transport);
     next();
@@ -112,7 +112,7 @@ async function loaded(
   return client;
 }
 
-/** Ends a request whose answer is cut off, too long or too late. */
+/** Ends a request whose response is cut off, too long or too late. */
 function guarded(transport: Transport): Transport {
   return {
     request(options) {
@@ -122,13 +122,16 @@ function guarded(transport: Transport): Transport {
         let bytes = 0;
         response.on("data", (chunk: Buffer) => {
           bytes += chunk.length;
-          if (bytes <= maxAnswerBytes) return;
-          request.emit("error", new Error(`the answer is longer than ${maxAnswerBytes} bytes`));
+          if (bytes <= maxResponseBytes) return;
+          request.emit("error", new Error(`the response is longer than ${maxResponseBytes} bytes`));
           request.destroy();
         });
         response.once("close", () => {
           if (response.complete) return;
-          request.emit("error", new Error("the connection was closed in the middle of the answer"));
+          request.emit(
+            "error",
+            new Error("the connection was closed in the middle of the response"),
+          );
         });
       });
       return request;
@@ -150,20 +153,20 @@ function blockingOptions(blocking: { readonly index: number; readonly waitMs: nu
   return { index: String(blocking.index), wait: `${Math.ceil(blocking.waitMs)}ms` };
 }
 
-function put(client: Library, question: Query, how: object): Promise<unknown> {
-  if (question.kind === "self") return client.agent.self(how);
-  const { datacenter, consistency } = question;
+function sendQuery(client: Library, query: Query, how: object): Promise<unknown> {
+  if (query.kind === "self") return client.agent.self(how);
+  const { datacenter, consistency } = query;
   const options = {
     ...how,
     ...(datacenter === null ? {} : { dc: datacenter }),
     ...(consistency === "default" ? {} : { [consistency]: true }),
   };
-  if (question.kind === "key") return client.kv.get({ key: question.key, raw: true, ...options });
-  const { service, tag } = question;
+  if (query.kind === "key") return client.kv.get({ key: query.key, raw: true, ...options });
+  const { service, tag } = query;
   const named = { service, ...(tag === null ? {} : { tag }), ...options };
-  return question.kind === "catalog"
+  return query.kind === "catalog"
     ? client.catalog.service.nodes(named)
-    : client.health.service({ ...named, passing: question.isPassingOnly });
+    : client.health.service({ ...named, passing: query.isPassingOnly });
 }
 
 function registrationOf({ id, name, address, port, tags, meta, check }: Registration): object {
@@ -176,7 +179,7 @@ function registrationOf({ id, name, address, port, tags, meta, check }: Registra
     meta,
     ...(address === null ? {} : { address }),
     check: {
-      // It listens already when it registers.
+      // The server listens before it registers.
       status: "passing",
       deregistercriticalserviceafter: deregisterAfter,
       ...(kind === "ttl"
@@ -191,7 +194,7 @@ async function outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
     const [response, body] = (await run()) as [IncomingMessage, unknown]; // by `includeResponse`
     const index = indexOf(response);
     if (response.statusCode === 404) return { kind: "missing", index, problem: "not found" };
-    return { kind: "answer", index, body };
+    return { kind: "response", index, body };
   } catch (error) {
     return errorOutcome(error);
   }
@@ -205,12 +208,12 @@ function indexOf({ headers }: IncomingMessage): number | null {
 function errorOutcome(error: unknown): Outcome {
   const { response } = error as { readonly response?: IncomingMessage & { body?: unknown } };
   const { statusCode = 0, body } = response ?? {};
-  // With a good status it is the answer's body that was not.
+  // With a good status, it was the body of the response that was bad.
   if (statusCode < 300) return { kind: "error", problem: problemOf(error) };
   const text = typeof body === "string" || Buffer.isBuffer(body) ? body.toString() : "";
-  const said = text.trim() === "" ? "" : `: ${text.replaceAll(/\s+/g, " ").trim().slice(0, 200)}`;
-  const problem = `Consul answered ${statusCode}${said}${hintOf(statusCode)}`;
-  // Consul 1.8 answers 500 to a heartbeat of what it does not know, later ones 404.
+  const reason = text.trim() === "" ? "" : `: ${text.replaceAll(/\s+/g, " ").trim().slice(0, 200)}`;
+  const problem = `Consul responded with ${statusCode}${reason}${hintOf(statusCode)}`;
+  // Consul 1.8 responds with 500 to the heartbeat of an unknown check, later ones with 404.
   const isMissing = statusCode === 404 || /does not have associated TTL|unknown check/i.test(text);
   return isMissing ? { kind: "missing", index: null, problem } : { kind: "error", problem };
 }
@@ -219,7 +222,7 @@ function hintOf(statusCode: number): string {
   return statusCode === 403 ? " (the token must allow it: see `token`)" : "";
 }
 
-/** Of an AggregateError, which is what a host with several addresses gives, all the parts. */
+/** A host with several addresses gives an AggregateError: all of its parts. */
 function problemOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { errors } = error as Partial<AggregateError>;

@@ -1,4 +1,4 @@
-// What the catalog and the health pages of Consul say of a service: its instances.
+// Reads the instances of a service from Consul's catalog and health responses.
 
 export const healthStatuses = ["passing", "warning", "critical", "maintenance"] as const;
 type HealthStatus = (typeof healthStatuses)[number];
@@ -9,12 +9,12 @@ export interface Instance {
   readonly host: string;
   readonly port: number;
   readonly weight: number;
-  /** Of the node and of the service; none unless it was asked for. */
+  /** Metadata of the node and the service; absent unless `transfersMetadata`. */
   readonly meta?: Readonly<Record<string, string>>;
 }
 
 export interface ReadOptions {
-  /** Which are taken; null: all, whatever their health. */
+  /** Instances in any of these are kept; null: all, whatever their health. */
   readonly statuses: ReadonlySet<HealthStatus> | null;
   readonly prefersServiceAddress: boolean;
   readonly weightByTag: ReadonlyMap<string, number>;
@@ -25,13 +25,13 @@ type Entry = Readonly<Record<string, unknown>>;
 
 /**
  * The instances in the body of `/v1/catalog/service` or `/v1/health/service`, sorted, each
- * address once; a string says what is wrong with it. Entries without host or port are left out.
+ * address once; a string says what is wrong with the body. Entries without host or port are left out.
  */
 export function readInstances(
   body: unknown,
   options: ReadOptions,
 ): { readonly value: readonly Instance[] } | string {
-  if (!Array.isArray(body)) return "Consul answered with something that is no list of instances";
+  if (!Array.isArray(body)) return "Consul's response is not a list of instances";
   const found = new Map<string, Instance>();
   for (const each of body as readonly unknown[]) {
     const entry = entryOf(each);
@@ -110,7 +110,7 @@ function weightOf(tags: unknown, weightByTag: ReadonlyMap<string, number>): numb
   return weights.length === 0 ? 1 : Math.max(...weights);
 }
 
-/** Passing unless a check says otherwise; a status that nobody knows counts as passing. */
+/** Passing unless a check says otherwise; an unknown status counts as passing. */
 function worstStatus(checks: unknown): HealthStatus {
   let worst = 0;
   for (const each of Array.isArray(checks) ? (checks as readonly unknown[]) : []) {

@@ -1,4 +1,4 @@
-// How many questions one agent is asked at a time: it refuses connections above a limit.
+// How many queries one agent gets at a time: it refuses connections above a limit.
 import type { Close } from "../../core/clock.ts";
 import type { HostResolver } from "../../core/naming.ts";
 
@@ -7,117 +7,117 @@ import type { HostResolver } from "../../core/naming.ts";
  * processes of this host need some, too. Each blocking query holds one.
  */
 export const maxBlocking = 128;
-/** Questions that are answered at once. */
+/** Queries that the agent answers immediately. */
 const maxQuick = 32;
-/** Of these to one data centre: one that is far away or gone does not hold up the others. */
-const maxQuickToOne = 8;
+/** Quick queries to one data centre: one that is far away or gone does not hold up the others. */
+const maxQuickPerDatacenter = 8;
 
-interface Question {
+interface QuickQuery {
   readonly datacenter: string;
   readonly run: () => void;
 }
 
-/** Who has a place for blocking queries, or wants one. */
+/** Whoever holds a slot for blocking queries, or waits for one. */
 export interface SlotHolder {
-  /** It has one now. Not called by `take`. */
-  granted(): void;
-  /** It has none any more, and wants one. */
-  revoked(): void;
+  /** It may block from now on. Not called by `take`. */
+  slotGranted(): void;
+  /** It must poll from now on, and waits for a slot again. */
+  slotRevoked(): void;
 }
 
 export interface Slot {
   readonly isBlocking: boolean;
   /**
-   * Whether there is something to watch. A name without instances gives its place to one that has
-   * some: those who try out names shall not push the real ones out.
+   * High for a name that has something to watch. A name without instances yields its slot to one
+   * that has some: callers who try out names must not push the real ones out.
    */
-  setWorth(hasWorth: boolean): void;
-  /** Gives it back. Idempotent. */
+  setPriority(priority: "high" | "low"): void;
+  /** Gives the slot back. Idempotent. */
   release(): void;
 }
 
-/** The places for questions to one agent, shared by all that ask it. */
+/** The slots for queries to one agent, shared by all watches of that agent. */
 export class QuerySlots {
-  /** Each in the order in which they came to be there. */
-  readonly #blocking = new Set<LanePlace>();
-  readonly #wanting = new Set<LanePlace>();
+  /** Both in order of arrival. */
+  readonly #blocking = new Set<WatchSlot>();
+  readonly #waiting = new Set<WatchSlot>();
   readonly #quickByDatacenter = new Map<string, number>();
   #quick = 0;
-  readonly #waiting = new Set<Question>();
+  readonly #queued = new Set<QuickQuery>();
 
-  /** Watches that hold a place, each good for one blocking query at a time. */
+  /** Watches that hold a slot, each good for one blocking query at a time. */
   get blocking(): number {
     return this.#blocking.size;
   }
 
-  /** Watches without a place, which have to poll. */
+  /** Watches without a slot, which must poll. */
   get polled(): number {
-    return this.#wanting.size;
+    return this.#waiting.size;
   }
 
-  /** A place, blocking at once when there is one, else when another becomes free. */
+  /** A slot: it blocks from the start while slots are free, else when another becomes free. */
   take(holder: SlotHolder): Slot {
-    const place = new LanePlace(holder, this);
-    place.isBlocking = this.#blocking.size < maxBlocking;
-    (place.isBlocking ? this.#blocking : this.#wanting).add(place);
-    return place;
+    const slot = new WatchSlot(holder, this);
+    slot.isBlocking = this.#blocking.size < maxBlocking;
+    (slot.isBlocking ? this.#blocking : this.#waiting).add(slot);
+    return slot;
   }
 
-  /** For the places themselves. */
-  release(place: LanePlace): void {
-    this.#wanting.delete(place);
-    if (!this.#blocking.delete(place)) return;
-    const [longest] = this.#wanting;
-    const heir = first(this.#wanting, "some") ?? longest;
-    if (heir !== undefined) this.#grant(heir);
+  /** Called by slots only. */
+  release(slot: WatchSlot): void {
+    this.#waiting.delete(slot);
+    if (!this.#blocking.delete(slot)) return;
+    const [longestWaiting] = this.#waiting;
+    const next = firstOf(this.#waiting, "high") ?? longestWaiting;
+    if (next !== undefined) this.#grant(next);
   }
 
-  /** For the places themselves: the worth of one has changed. */
+  /** Called by slots only, when the priority of one has changed. */
   rearrange(): void {
-    const heir = first(this.#wanting, "some");
-    const poor = heir === null ? null : first(this.#blocking, "none");
-    if (heir === null || poor === null) return;
-    this.#blocking.delete(poor);
-    this.#wanting.add(poor);
-    poor.isBlocking = false;
-    poor.holder.revoked();
-    this.#grant(heir);
+    const next = firstOf(this.#waiting, "high");
+    const victim = next === null ? null : firstOf(this.#blocking, "low");
+    if (next === null || victim === null) return;
+    this.#blocking.delete(victim);
+    this.#waiting.add(victim);
+    victim.isBlocking = false;
+    victim.holder.slotRevoked();
+    this.#grant(next);
   }
 
-  #grant(place: LanePlace): void {
-    this.#wanting.delete(place);
-    this.#blocking.add(place);
-    place.isBlocking = true;
-    place.holder.granted();
+  #grant(slot: WatchSlot): void {
+    this.#waiting.delete(slot);
+    this.#blocking.add(slot);
+    slot.isBlocking = true;
+    slot.holder.slotGranted();
   }
 
   /**
-   * Calls `run` when it is its turn, perhaps at once. Closing gives the place back, or leaves the
-   * queue: call it when the question is answered or given up.
+   * Calls `run` when its turn comes, which may be before this returns. Closing frees the place, or
+   * leaves the queue: close it once the response is there or is no longer wanted.
    */
   quick(datacenter: string, run: () => void): Close {
-    const question = { datacenter, run };
-    if (this.#isFree(datacenter)) this.#start(question);
-    else this.#waiting.add(question);
+    const query = { datacenter, run };
+    if (this.#isFree(datacenter)) this.#start(query);
+    else this.#queued.add(query);
     let isOver = false;
     return () => {
       if (isOver) return;
       isOver = true;
-      if (!this.#waiting.delete(question)) this.#ended(datacenter);
+      if (!this.#queued.delete(query)) this.#ended(datacenter);
     };
   }
 
   #isFree(datacenter: string): boolean {
-    const toOne = this.#quickByDatacenter.get(datacenter) ?? 0;
-    return this.#quick < maxQuick && toOne < maxQuickToOne;
+    const inDatacenter = this.#quickByDatacenter.get(datacenter) ?? 0;
+    return this.#quick < maxQuick && inDatacenter < maxQuickPerDatacenter;
   }
 
-  #start(question: Question): void {
-    const { datacenter } = question;
-    this.#waiting.delete(question);
+  #start(query: QuickQuery): void {
+    const { datacenter } = query;
+    this.#queued.delete(query);
     this.#quick += 1;
     this.#quickByDatacenter.set(datacenter, (this.#quickByDatacenter.get(datacenter) ?? 0) + 1);
-    question.run();
+    query.run();
   }
 
   #ended(datacenter: string): void {
@@ -125,51 +125,50 @@ export class QuerySlots {
     const left = (this.#quickByDatacenter.get(datacenter) ?? 1) - 1;
     if (left === 0) this.#quickByDatacenter.delete(datacenter);
     else this.#quickByDatacenter.set(datacenter, left);
-    for (const question of this.#waiting) {
-      if (!this.#isFree(question.datacenter)) continue;
-      this.#start(question);
+    for (const query of this.#queued) {
+      if (!this.#isFree(query.datacenter)) continue;
+      this.#start(query);
       return;
     }
   }
 }
 
-class LanePlace implements Slot {
+class WatchSlot implements Slot {
   readonly holder: SlotHolder;
-  readonly #lanes: QuerySlots;
+  readonly #slots: QuerySlots;
   isBlocking = false;
-  /** Before the first answer nobody knows: it may stay where it is, and takes no other's place. */
-  worth: "unknown" | "some" | "none" = "unknown";
+  /** Unknown before the first response: then it may stay, and takes nobody's slot. */
+  priority: "unknown" | "high" | "low" = "unknown";
 
-  constructor(holder: SlotHolder, lanes: QuerySlots) {
+  constructor(holder: SlotHolder, slots: QuerySlots) {
     this.holder = holder;
-    this.#lanes = lanes;
+    this.#slots = slots;
   }
 
-  setWorth(hasWorth: boolean): void {
-    const worth = hasWorth ? "some" : "none";
-    if (worth === this.worth) return;
-    this.worth = worth;
-    this.#lanes.rearrange();
+  setPriority(priority: "high" | "low"): void {
+    if (priority === this.priority) return;
+    this.priority = priority;
+    this.#slots.rearrange();
   }
 
   release(): void {
-    this.#lanes.release(this);
+    this.#slots.release(this);
   }
 }
 
-function first(places: ReadonlySet<LanePlace>, worth: "some" | "none"): LanePlace | null {
-  for (const place of places) if (place.worth === worth) return place;
+function firstOf(slots: ReadonlySet<WatchSlot>, priority: "high" | "low"): WatchSlot | null {
+  for (const slot of slots) if (slot.priority === priority) return slot;
   return null;
 }
 
 /** By process and by agent. A process has one HostResolver, which stands for it here. */
-const lanesOf = new WeakMap<HostResolver, Map<string, QuerySlots>>();
+const slotsByProcess = new WeakMap<HostResolver, Map<string, QuerySlots>>();
 
-/** The places of one agent; the same for all namers, interpreters and announcers of a process. */
+/** The slots of one agent; the same for all namers, interpreters and announcers of a process. */
 export function querySlotsOf(agent: string, process: HostResolver): QuerySlots {
-  let agents = lanesOf.get(process);
-  if (agents === undefined) lanesOf.set(process, (agents = new Map()));
-  let lanes = agents.get(agent);
-  if (lanes === undefined) agents.set(agent, (lanes = new QuerySlots()));
-  return lanes;
+  let agents = slotsByProcess.get(process);
+  if (agents === undefined) slotsByProcess.set(process, (agents = new Map()));
+  let slots = agents.get(agent);
+  if (slots === undefined) agents.set(agent, (slots = new QuerySlots()));
+  return slots;
 }

@@ -1,4 +1,4 @@
-// One service of this process in Consul: registered, kept alive, registered anew, taken out.
+// One service of this process in Consul: registered, kept alive, re-registered, deregistered.
 import type { Announcement } from "../../core/announcer.ts";
 import type { Clock, Close, Random } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
@@ -9,7 +9,7 @@ export interface RegistrationAgent {
   readonly client: Client;
   /** For people, such as `localhost:8500`. */
   readonly agent: string;
-  /** Whether the service says itself that it is well; otherwise the agent asks it. */
+  /** Whether this process sends heartbeats; otherwise the agent checks it. */
   readonly hasHeartbeat: boolean;
 }
 
@@ -17,22 +17,22 @@ export interface RegistrationDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Between two heartbeats, or two looks whether the agent still knows it. */
+  /** Between two heartbeats, or two checks that the agent still knows the service. */
   readonly intervalMs: number;
 }
 
-/** After a failure; doubles up to the interval. */
+/** The wait after the first failure; it doubles up to the interval. */
 const minRetryMs = 100;
-/** What taking it out may delay the end of the process. */
-const withdrawMs = 1_500;
+/** Deregistering may delay the end of the process by this much. */
+const deregisterTimeoutMs = 1_500;
 
-/** Registers at once and again whenever the agent has forgotten it. Does not own the client. */
+/** Registers immediately, and again whenever the agent has lost it. Does not own the client. */
 export class KeptRegistration implements Announcement {
   readonly #registration: Registration;
   readonly #agent: RegistrationAgent;
   readonly #deps: RegistrationDeps;
-  /** The agent may know it: it was told, even if no answer came. */
-  #wasTold = false;
+  /** The agent may know the service: the registration was sent, even if no response came. */
+  #wasSent = false;
   #isRegistered = false;
   #failures = 0;
   #problem: string | null = null;
@@ -63,10 +63,10 @@ export class KeptRegistration implements Announcement {
     };
   }
 
-  /** Registers, or looks whether that is still so; then waits for the next time. */
+  /** Registers, or checks that it still is registered; then waits for the next round. */
   async #step(): Promise<void> {
     const outcome = this.#isRegistered ? await this.#keep() : await this.#register();
-    if (outcome.kind === "answer") this.#onSuccess();
+    if (outcome.kind === "response") this.#onSuccess();
     else this.#onFailure(outcome.problem);
     if (this.#withdrawal !== null) return;
     const { clock } = this.#deps;
@@ -76,7 +76,7 @@ export class KeptRegistration implements Announcement {
   }
 
   #register(): Promise<Outcome> {
-    this.#wasTold = true;
+    this.#wasSent = true;
     return this.#agent.client.register(this.#registration);
   }
 
@@ -86,7 +86,7 @@ export class KeptRegistration implements Announcement {
     const outcome = await (hasHeartbeat ? client.heartbeat(id) : client.knows(id));
     if (outcome.kind !== "missing" || this.#withdrawal !== null) return outcome;
     this.#isRegistered = false;
-    this.#deps.log.warn({ event: "consul forgot a service of ours", agent, id });
+    this.#deps.log.warn({ event: "consul lost our registration", agent, id });
     return this.#register();
   }
 
@@ -95,7 +95,7 @@ export class KeptRegistration implements Announcement {
     const { agent } = this.#agent;
     const { id, name } = this.#registration;
     if (!this.#isRegistered) log.info({ event: "announced", agent, service: name, id });
-    else if (this.#failures > 0) log.info({ event: "consul answers again", agent, id });
+    else if (this.#failures > 0) log.info({ event: "consul responds again", agent, id });
     this.#isRegistered = true;
     this.#failures = 0;
     this.#problem = null;
@@ -118,21 +118,23 @@ export class KeptRegistration implements Announcement {
   }
 
   withdraw(): Promise<void> {
-    return (this.#withdrawal ??= this.#takeOut());
+    return (this.#withdrawal ??= this.#deregister());
   }
 
-  async #takeOut(): Promise<void> {
+  async #deregister(): Promise<void> {
     this.#cancelWait();
     const { clock, log } = this.#deps;
     const { client, agent } = this.#agent;
     const { id } = this.#registration;
     const done = this.#current.then(async () => {
-      const outcome = this.#wasTold ? await client.deregister(id) : null;
+      const outcome = this.#wasSent ? await client.deregister(id) : null;
       this.#isRegistered = false;
       return outcome?.kind === "error" ? outcome.problem : null;
     });
     const late = new Promise<string>((resolve) => {
-      const cancel = clock.after(withdrawMs, () => resolve(`no answer within ${withdrawMs} ms`));
+      const cancel = clock.after(deregisterTimeoutMs, () =>
+        resolve(`no response within ${deregisterTimeoutMs} ms`),
+      );
       void done.then(cancel);
     });
     const problem = await Promise.race([done, late]);

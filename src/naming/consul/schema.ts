@@ -1,4 +1,4 @@
-// The keys that all parts that talk to Consul share: where the agent is and how to talk to it.
+// The configuration keys shared by everything that talks to Consul: where the agent is, and TLS.
 import { readFileSync } from "node:fs";
 import type { AgentOptions } from "node:https";
 import { isIP } from "node:net";
@@ -35,7 +35,7 @@ const tls = () =>
 
 type Tls = v.InferOutput<ReturnType<typeof tls>>;
 
-/** `host`, `port`, `token`, `tls`: the way to an agent. */
+/** `host`, `port`, `token`, `tls`: how to reach an agent. */
 export const agentEntries = () => ({
   host: v.optional(text(), "localhost"),
   port: v.optional(integer(1, 65_535), 8500),
@@ -43,7 +43,7 @@ export const agentEntries = () => ({
   tls: v.optional(tls()),
 });
 
-/** Shared by what watches. */
+/** Keys of everything that watches. */
 export const watchEntries = () => ({
   resyncIntervalMs: v.optional(integer(1_000), 300_000),
 });
@@ -58,7 +58,7 @@ interface AgentConfig {
   readonly tls?: Tls | undefined;
 }
 
-/** The way to the agent of a configuration. The caller closes it. */
+/** A client for the configured agent. The caller closes it. */
 export function clientOf(config: AgentConfig): Client {
   const options: ClientOptions = {
     host: config.host,
@@ -69,14 +69,14 @@ export function clientOf(config: AgentConfig): Client {
   return consulClient(options);
 }
 
-/** Files are read once: what they hold now is what counts. */
+/** Reads the files once; later changes to them do not count. */
 function tlsOptions(config: Tls, host: string): AgentOptions {
   const { clientAuth, protocols, trustCertsBundle } = config;
   const trusted = [
     ...config.trustCerts,
     ...(trustCertsBundle === undefined ? [] : [trustCertsBundle]),
   ];
-  // An IP address is no name to ask for; the certificate must name it all the same.
+  // SNI cannot carry an IP address; the certificate must name it all the same.
   const servername = config.commonName ?? (isIP(host) > 0 ? undefined : host);
   const versions = (protocols ?? []).toSorted();
   const [minVersion] = versions;

@@ -13,7 +13,7 @@ import { computed } from "../binding/tracker.ts";
 import type { Tracker } from "../binding/tracker.ts";
 import type { Instance } from "./instances.ts";
 
-/** The Host header that a service's endpoints want; null: the caller's own. */
+/** The Host header to send to a service's endpoints; null: the caller's own. */
 export type Authority = Live<string> | null;
 
 /** Owned by the namer; works while one of its Lives is watched. */
@@ -21,12 +21,12 @@ export class Service {
   readonly #watch: Watch<readonly Instance[]>;
   readonly #authority: Authority;
   readonly #hosts: HostResolver;
-  /** `neg` while there is no instance that has an address; never empty. */
+  /** `neg` while no instance has an address; never empty. */
   readonly #resolved: Live<AddressSet>;
   readonly #exists: Live<boolean>;
   readonly #addresses: Live<AddressSet>;
   readonly #bound = new Map<string, Bound>();
-  /** The last of each, by what it is made of: what did not change stays the same object. */
+  /** The latest addresses by content, so that an unchanged address stays the same object. */
   #kept = new Map<string, Address>();
 
   constructor(
@@ -57,7 +57,7 @@ export class Service {
     this.#watch.close();
   }
 
-  /** `~` while there is no instance, so that a dtab's alternative is used. */
+  /** `~` while there is no instance, so that the dtab's alternative is used. */
   tree(id: Path, residual: Path): Live<NameTree<Bound>> {
     const bound = this.#boundTo(id, residual);
     const tree = leaf(bound);
@@ -67,13 +67,13 @@ export class Service {
     }, Object.is);
   }
 
-  /** The same object for the same name: clusters and bindings compare. */
+  /** The same object for the same name, since clusters and bindings compare identities. */
   #boundTo(id: Path, residual: Path): Bound {
     const key = `${id} ${residual}`;
     const known = this.#bound.get(key);
     if (known !== undefined) return known;
     const bound = { id, residual, addresses: this.#addresses };
-    // Residuals come from callers: what is kept has an end.
+    // Residuals come from callers, so the map is bounded.
     if (this.#bound.size >= maxBound) this.#bound.clear();
     this.#bound.set(key, bound);
     return bound;
@@ -94,7 +94,7 @@ export class Service {
     return authority === null ? ok(null) : tracker.read(this, "authority", () => authority);
   }
 
-  /** Instances whose host name has no address are left out, until it has one. */
+  /** Leaves out instances whose host name has no address yet. */
   #withAddresses(
     instances: readonly Instance[],
     authority: string | null,
@@ -131,9 +131,9 @@ const maxBound = 100;
 const holdMs = 1_000;
 
 /**
- * The same addresses, a while longer when they go away. A service without instances is gone from
- * the tree; until those who look there have found another way, which takes a moment, the calls
- * that come shall not be left without any address.
+ * The same addresses, kept a while longer when they disappear. A service without instances leaves
+ * the tree; until its users have bound the alternative, which takes a moment, their calls need
+ * addresses.
  */
 function held(addresses: Live<AddressSet>, clock: Clock): Live<AddressSet> {
   return source((set) => {

@@ -1,8 +1,8 @@
-// A watched service as `/namer_state` shows it: the shape of Linkerd's, and how stale it is.
+// A watched service as `/namer_state` shows it: in the shape of Linkerd's, with its staleness added.
 import type { WatchReport } from "./watch-spec.ts";
 import type { Instance } from "./instances.ts";
 
-export function serviceJson({
+export function serviceToJson({
   report,
   instances,
 }: {
@@ -12,27 +12,29 @@ export function serviceJson({
   return {
     state: {
       running: report.isRunning,
-      lastStartedAt: shownTime(report.startedAtMs),
-      lastStoppedAt: shownTime(report.stoppedAtMs),
-      lastUpdatedAt: shownTime(report.updatedAtMs),
+      lastStartedAt: isoTime(report.startedAtMs),
+      lastStoppedAt: isoTime(report.stoppedAtMs),
+      lastUpdatedAt: isoTime(report.updatedAtMs),
       value: instances,
     },
-    poll: pollJson(report),
+    poll: pollToJson(report),
   };
 }
 
-export function pollJson(report: WatchReport): Readonly<Record<string, unknown>> {
+export function pollToJson(report: WatchReport): Readonly<Record<string, unknown>> {
   return {
     mode: report.mode,
-    lastRequestAt: shownTime(report.askedAtMs),
-    lastResponseAt: shownTime(report.answeredAtMs),
+    lastRequestAt: isoTime(report.queriedAtMs),
+    lastResponseAt: isoTime(report.respondedAtMs),
     index: report.index,
     error: report.problem,
     staleMs: Math.round(report.staleMs),
-    ...(report.isInDoubt ? { inDoubt: "Consul lost it; the last good value is kept a while" } : {}),
+    ...(report.isInDoubt
+      ? { inDoubt: "Consul no longer has it; the last good value is kept for now" }
+      : {}),
   };
 }
 
-function shownTime(wallMs: number | null): string | null {
+function isoTime(wallMs: number | null): string | null {
   return wallMs === null ? null : new Date(wallMs).toISOString();
 }

@@ -1,4 +1,4 @@
-// What a watch is told, and what it tells of itself.
+// What a watch needs, and how it reports on itself.
 import type { Clock, Random } from "../../core/clock.ts";
 import type { State } from "../../core/live.ts";
 import type { Log } from "../../core/log.ts";
@@ -10,7 +10,7 @@ import type { QuerySlots } from "./query-slots.ts";
 /** What the watches of one namer or interpreter share. */
 export interface WatchDeps {
   readonly client: Client;
-  readonly lanes: QuerySlots;
+  readonly slots: QuerySlots;
   /** For people, such as `localhost:8500`. */
   readonly agent: string;
   readonly resyncIntervalMs: number;
@@ -18,25 +18,25 @@ export interface WatchDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Answers that were news, and answers that were none. */
+  /** Responses that changed the value, and failures. */
   readonly counts: { readonly updates: Counter; readonly errors: Counter };
 }
 
-/** What is watched, and what its answers mean. */
+/** What is watched, and what the responses mean. */
 export interface WatchSpec<T> {
   /** For people: `/dc1/web`. */
   readonly name: string;
-  readonly question: Query;
-  /** The value in an answer's body; a string says what is wrong with it. */
+  readonly query: Query;
+  /** The value in the body of a response; a string says what is wrong with the body. */
   read(body: unknown): { readonly value: T } | string;
   isSame(a: T, b: T): boolean;
-  /** Of something that is not there. */
+  /** The value of something that does not exist. */
   readonly absent: T;
-  /** Whether 404 means that it is not there; otherwise it is an error. */
+  /** Whether 404 means that it does not exist; otherwise 404 is an error. */
   readonly mayBeMissing: boolean;
-  /** False: its answers have no index; it is asked again with every resync only. */
+  /** false: responses carry no index, and the query is repeated with every resync only. */
   readonly isBlocking: boolean;
-  /** What is said while nothing was ever known of it, and Consul does not answer. */
+  /** The state while nothing was ever known and Consul does not respond. */
   unknown(problem: string): State<T>;
 }
 
@@ -47,12 +47,12 @@ export interface WatchReport {
   readonly startedAtMs: number | null;
   readonly stoppedAtMs: number | null;
   readonly updatedAtMs: number | null;
-  readonly askedAtMs: number | null;
-  readonly answeredAtMs: number | null;
+  readonly queriedAtMs: number | null;
+  readonly respondedAtMs: number | null;
   readonly index: number | null;
   readonly problem: string | null;
-  /** How long Consul has not answered; 0 while it does. */
+  /** For how long Consul has not responded; 0 while it does. */
   readonly staleMs: number;
-  /** Consul says that it is gone, which is not believed yet. */
+  /** Consul reports it as gone, which is not trusted yet. */
   readonly isInDoubt: boolean;
 }

@@ -1,4 +1,4 @@
-// Keeps one thing that Consul knows up to date: blocking queries, back-off, a last good value.
+// Keeps one value of Consul up to date: blocking queries, back-off, the last good value.
 import type { Close } from "../../core/clock.ts";
 import { ok, source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
@@ -9,38 +9,38 @@ import { doublingMs } from "../../core/pacing/backoff.ts";
 import { TokenBucket } from "../../core/pacing/token-bucket.ts";
 import type { WatchSpec, WatchDeps, WatchReport } from "./watch-spec.ts";
 
-/** A server answers so late at most when nothing changes; a dead one is noticed a little later. */
+/** The longest wait of a blocking query; a dead server is noticed a little later. */
 const maxWaitMs = 60_000;
-/** Beyond what Consul adds to the wait (a sixteenth). */
+/** Allowed beyond the wait and what Consul adds to it (a sixteenth). */
 const lateMs = 5_000;
-/** For a question that is answered at once. */
+/** Time limit of a query that does not block. */
 const quickTimeoutMs = 10_000;
-/** How often those are asked that got no place for blocking queries. */
+/** How often a watch without a slot for blocking queries polls. */
 const pollIntervalMs = 10_000;
-/** What nobody knew before is called unknown after this, so that an alternative is used. */
-const firstAnswerMs = 900;
-/** So long something stays that is gone from a server that was away or has lost its memory. */
+/** A value that was never known counts as unknown after this, so that an alternative is used. */
+const firstResponseMs = 900;
+/** How long a value stays that has gone from a server that was away or lost its state. */
 const doubtMs = 30_000;
-/** Answers that one watch takes, in the long run and at once: some names change all the time. */
-const answersPerSecond = 10;
-const answersAtOnce = 30;
+/** Responses that one watch takes per second, and in a burst: some names change all the time. */
+const responsesPerSecond = 10;
+const responseBurst = 30;
 
 type Times = Pick<
   WatchReport,
-  "startedAtMs" | "stoppedAtMs" | "updatedAtMs" | "askedAtMs" | "answeredAtMs"
+  "startedAtMs" | "stoppedAtMs" | "updatedAtMs" | "queriedAtMs" | "respondedAtMs"
 >;
 
 /**
- * Asks while somebody watches `live`. Keeps the last good value, also beyond its last watcher: it
- * counts again if Consul does not answer when somebody comes back.
+ * Queries while `live` is watched. Keeps the last good value beyond its last watcher: it is used
+ * again if Consul does not respond to the next one.
  */
 export class Watch<T> {
   readonly live: Live<T>;
-  readonly #subject: WatchSpec<T>;
+  readonly #spec: WatchSpec<T>;
   readonly #deps: WatchDeps;
   readonly #rate: TokenBucket;
 
-  /** The last that Consul said and that was believed. */
+  /** The last value that was accepted. */
   #known: { readonly value: T } | null = null;
   /** The last index seen, to notice when it goes backwards. */
   #lastIndex: number | null = null;
@@ -48,39 +48,39 @@ export class Watch<T> {
     startedAtMs: null,
     stoppedAtMs: null,
     updatedAtMs: null,
-    askedAtMs: null,
-    answeredAtMs: null,
+    queriedAtMs: null,
+    respondedAtMs: null,
   };
 
   #isClosed = false;
 
-  // While it runs.
+  // State of a run, from the first watcher to the last.
   #set: ((state: State<T>) => void) | null = null;
   #isSet = false;
-  /** Ends the question or the wait that is going on. */
+  /** Cancels the current query or wait. */
   #cancel: Close = nothing;
   #isPollWait = false;
-  /** A blocking question is out. */
+  /** A blocking query is in flight. */
   #isBlocked = false;
   #cancelFirst: Close = nothing;
   #cancelDoubt: Close | null = null;
-  #place: Slot | null = null;
-  /** To block on; null: the next question is answered at once. */
+  #slot: Slot | null = null;
+  /** The index to block on; null: the next query does not block. */
   #index: number | null = null;
   #resyncAtMs = 0;
   #failures = 0;
   #failingSinceMs = 0;
-  #withoutIndex = 0;
+  #responsesWithoutIndex = 0;
   #problem: string | null = null;
 
-  constructor(subject: WatchSpec<T>, deps: WatchDeps) {
-    this.#subject = subject;
+  constructor(spec: WatchSpec<T>, deps: WatchDeps) {
+    this.#spec = spec;
     this.#deps = deps;
-    this.#rate = new TokenBucket({ perSec: answersPerSecond, burst: answersAtOnce });
+    this.#rate = new TokenBucket({ perSec: responsesPerSecond, burst: responseBurst });
     this.live = source((set) => (this.#isClosed ? nothing : this.#start(set)));
   }
 
-  /** Ends it, watched or not; what it said last stays so. */
+  /** Ends the watch, watched or not; `live` keeps its last state. */
   close(): void {
     this.#isClosed = true;
     if (this.#set !== null) this.#stop();
@@ -93,10 +93,10 @@ export class Watch<T> {
 
   get report(): WatchReport {
     const { clock } = this.#deps;
-    const isPolled = this.#place?.isBlocking === false;
+    const isPolled = this.#slot?.isBlocking === false;
     return {
       isRunning: this.#set !== null,
-      mode: this.#subject.isBlocking ? (isPolled ? "polled" : "blocking") : "timed",
+      mode: this.#spec.isBlocking ? (isPolled ? "polled" : "blocking") : "timed",
       ...this.#times,
       index: this.#lastIndex,
       problem: this.#problem,
@@ -114,12 +114,12 @@ export class Watch<T> {
     this.#set = set;
     this.#isSet = false;
     this.#index = null;
-    this.#failures = this.#withoutIndex = 0;
+    this.#failures = this.#responsesWithoutIndex = 0;
     this.#problem = null;
     this.#note({ startedAtMs: clock.wallMs() });
-    this.#cancelFirst = clock.after(firstAnswerMs, () => this.#missFirst());
-    if (this.#subject.isBlocking) this.#takePlace();
-    this.#ask();
+    this.#cancelFirst = clock.after(firstResponseMs, () => this.#onFirstResponseLate());
+    if (this.#spec.isBlocking) this.#takeSlot();
+    this.#queryNext();
     return () => {
       if (this.#set === set) this.#stop();
     };
@@ -131,70 +131,70 @@ export class Watch<T> {
     this.#cancelFirst();
     this.#cancelDoubt?.();
     this.#cancelDoubt = null;
-    this.#place?.release();
-    this.#place = null;
+    this.#slot?.release();
+    this.#slot = null;
     this.#note({ stoppedAtMs: this.#deps.clock.wallMs() });
   }
 
-  #takePlace(): void {
-    const { lanes, log, agent } = this.#deps;
-    this.#place = lanes.take({
-      granted: () => {
-        if (this.#isPollWait) this.#askNow();
+  #takeSlot(): void {
+    const { slots, log, agent } = this.#deps;
+    this.#slot = slots.take({
+      slotGranted: () => {
+        if (this.#isPollWait) this.#queryNow();
       },
-      // The question that blocks holds a connection; that it polls from here on, it knows itself.
-      revoked: () => {
+      // A blocking query holds a connection, so it ends; while waiting, nothing needs to change.
+      slotRevoked: () => {
         if (!this.#isBlocked) return;
         this.#cancel();
-        this.#ask();
+        this.#queryNext();
       },
     });
-    if (this.#place.isBlocking || lanes.polled > 1) return;
+    if (this.#slot.isBlocking || slots.polled > 1) return;
     log.warn({
       event: "consul watches polled",
       agent,
       blocking: maxBlocking,
       problem:
-        `more than ${maxBlocking} names are watched at ${agent}; the others are asked every ` +
+        `more than ${maxBlocking} names are watched at ${agent}; the others are polled every ` +
         `${pollIntervalMs / 1_000} s, so their changes are seen later`,
     });
   }
 
-  /** Nothing in time: what is known counts, or that nothing is. */
-  #missFirst(): void {
+  /** No response in time: publishes what is known, or that nothing is. */
+  #onFirstResponseLate(): void {
     if (this.#isSet) return;
-    this.#problem ??= `${this.#deps.agent} has not answered within ${firstAnswerMs} ms`;
+    this.#problem ??= `${this.#deps.agent} has not responded within ${firstResponseMs} ms`;
     this.#publish();
   }
 
   #wait(ms: number, isPollWait = false): void {
     this.#isPollWait = isPollWait;
-    this.#cancel = this.#deps.clock.after(ms, () => this.#askNow());
+    this.#cancel = this.#deps.clock.after(ms, () => this.#queryNow());
   }
 
-  #askNow(): void {
+  #queryNow(): void {
     this.#cancel();
     this.#isPollWait = false;
-    this.#note({ askedAtMs: this.#deps.clock.wallMs() });
+    this.#note({ queriedAtMs: this.#deps.clock.wallMs() });
     const isDue = this.#deps.clock.nowMs() >= this.#resyncAtMs;
-    if (this.#index === null || isDue || this.#place?.isBlocking !== true) this.#askQuick();
-    else this.#askBlocking(this.#index);
+    if (this.#index === null || isDue || this.#slot?.isBlocking !== true) this.#queryQuick();
+    else this.#queryBlocking(this.#index);
   }
 
-  /** Asks as soon as it may. */
-  #ask(): void {
+  /** Sends the next query, now or at the next poll. */
+  #queryNext(): void {
     const { random } = this.#deps;
-    const isPolled = this.#index !== null && this.#place?.isBlocking !== true;
+    const isPolled = this.#index !== null && this.#slot?.isBlocking !== true;
     if (isPolled) return this.#wait(pollIntervalMs * (1 - random() / 10), true);
-    this.#askNow();
+    this.#queryNow();
   }
 
-  #askQuick(): void {
-    const { client, lanes } = this.#deps;
-    const { question } = this.#subject;
+  #queryQuick(): void {
+    const { client, slots } = this.#deps;
+    const { query } = this.#spec;
     let cancel: Close = nothing;
-    const release = lanes.quick(question.datacenter ?? "", () => {
-      cancel = client.ask(question, null, quickTimeoutMs, (outcome) => {
+    const release = slots.quick(query.datacenter ?? "", () => {
+      cancel = client.query(query, null, quickTimeoutMs, (outcome) => {
         release();
         this.#onOutcome(outcome, false);
       });
@@ -205,13 +205,13 @@ export class Watch<T> {
     };
   }
 
-  #askBlocking(index: number): void {
+  #queryBlocking(index: number): void {
     const { client, clock } = this.#deps;
     const untilResyncMs = Math.max(1_000, this.#resyncAtMs - clock.nowMs());
     const waitMs = Math.min(maxWaitMs, untilResyncMs);
     const timeoutMs = waitMs + waitMs / 16 + lateMs;
     this.#isBlocked = true;
-    const cancel = client.ask(this.#subject.question, { index, waitMs }, timeoutMs, (outcome) => {
+    const cancel = client.query(this.#spec.query, { index, waitMs }, timeoutMs, (outcome) => {
       this.#isBlocked = false;
       this.#onOutcome(outcome, true);
     });
@@ -224,44 +224,44 @@ export class Watch<T> {
   #onOutcome(outcome: Outcome, wasBlocking: boolean): void {
     if (outcome.kind === "error") return this.#onFailure(outcome.problem);
     if (outcome.kind === "missing") {
-      if (!this.#subject.mayBeMissing) return this.#onFailure(outcome.problem);
-      return this.#onAnswer(this.#subject.absent, outcome.index, wasBlocking);
+      if (!this.#spec.mayBeMissing) return this.#onFailure(outcome.problem);
+      return this.#onResponse(this.#spec.absent, outcome.index, wasBlocking);
     }
-    const read = this.#subject.read(outcome.body);
+    const read = this.#spec.read(outcome.body);
     if (typeof read === "string") this.#onFailure(read);
-    else this.#onAnswer(read.value, outcome.index, wasBlocking);
+    else this.#onResponse(read.value, outcome.index, wasBlocking);
   }
 
-  #onAnswer(value: T, index: number | null, wasBlocking: boolean): void {
+  #onResponse(value: T, index: number | null, wasBlocking: boolean): void {
     const { clock, log, agent, random, resyncIntervalMs } = this.#deps;
     const wasFailing = this.#failures > 0;
     if (wasFailing) {
       const awayMs = Math.round(clock.nowMs() - this.#failingSinceMs);
-      log.info({ event: "consul answers again", agent, name: this.#subject.name, awayMs });
+      log.info({ event: "consul responds again", agent, name: this.#spec.name, awayMs });
     }
-    const wentBack = index !== null && this.#lastIndex !== null && index < this.#lastIndex;
-    this.#note({ answeredAtMs: clock.wallMs() });
+    const indexWentBack = index !== null && this.#lastIndex !== null && index < this.#lastIndex;
+    this.#note({ respondedAtMs: clock.wallMs() });
     this.#failures = 0;
     this.#problem = null;
     this.#lastIndex = index ?? this.#lastIndex;
-    // As Consul's documentation of blocking queries asks for: an index that went backwards begins
-    // anew, and 0, which would not block, is a mistake of the server.
-    this.#index = index === null || (wentBack && wasBlocking) ? null : Math.max(1, index);
+    // As Consul's documentation of blocking queries demands: an index that went backwards is reset,
+    // and 0, which would not block, is the server's mistake.
+    this.#index = index === null || (indexWentBack && wasBlocking) ? null : Math.max(1, index);
     if (!wasBlocking) this.#resyncAtMs = clock.nowMs() + resyncIntervalMs * (0.9 + random() / 5);
     const set = this.#set;
-    this.#take(value, wasFailing || wentBack);
-    // Those who were told may have stopped watching, or even begun again.
-    if (set !== null && this.#set === set) this.#goOn(index === null);
+    this.#accept(value, wasFailing || indexWentBack);
+    // A watcher that was called may have stopped watching, or even started again.
+    if (set !== null && this.#set === set) this.#continue(index === null);
   }
 
-  #goOn(isWithoutIndex: boolean): void {
-    if (!this.#subject.isBlocking) return this.#wait(this.#resyncAtMs - this.#deps.clock.nowMs());
-    this.#withoutIndex = isWithoutIndex ? this.#withoutIndex + 1 : 0;
+  #continue(isWithoutIndex: boolean): void {
+    if (!this.#spec.isBlocking) return this.#wait(this.#resyncAtMs - this.#deps.clock.nowMs());
+    this.#responsesWithoutIndex = isWithoutIndex ? this.#responsesWithoutIndex + 1 : 0;
     const waitMs = isWithoutIndex
-      ? this.#backoffMs(this.#withoutIndex)
+      ? this.#backoffMs(this.#responsesWithoutIndex)
       : this.#rate.reserve(this.#deps.clock.nowMs());
     if (waitMs > 0) this.#wait(waitMs);
-    else this.#ask();
+    else this.#queryNext();
   }
 
   #onFailure(problem: string): void {
@@ -270,7 +270,7 @@ export class Watch<T> {
     this.#failures += 1;
     this.#problem = problem;
     this.#index = null;
-    const event = { event: "consul does not answer", agent, name: this.#subject.name, problem };
+    const event = { event: "consul does not respond", agent, name: this.#spec.name, problem };
     if (this.#failures === 1) {
       this.#failingSinceMs = clock.nowMs();
       log.warn({ ...event, isLastGoodKept: this.#known !== null });
@@ -286,44 +286,44 @@ export class Watch<T> {
   }
 
   /**
-   * A server that was away or began anew may know nothing yet of what is there: for a while what
-   * it does not know stays as it was.
+   * A server that was away or restarted may not know yet what exists: for a while, what it does not
+   * know stays as it was.
    */
-  #take(value: T, isDoubtful: boolean): void {
-    const { isSame, absent, name } = this.#subject;
+  #accept(value: T, isDoubtful: boolean): void {
+    const { isSame, absent, name } = this.#spec;
     const isGone = isSame(value, absent);
     const wasThere = this.#known !== null && !isSame(this.#known.value, absent);
     const isInDoubt = isDoubtful || this.#cancelDoubt !== null;
-    if (!isGone || !wasThere || !isInDoubt) return this.#believe(value);
+    if (!isGone || !wasThere || !isInDoubt) return this.#commit(value);
     if (!this.#isSet) this.#publish();
     if (this.#cancelDoubt !== null) return;
     const { clock, log, agent } = this.#deps;
-    log.warn({ event: "consul forgot a name", agent, name, isLastGoodKeptForMs: doubtMs });
-    this.#cancelDoubt = clock.after(doubtMs, () => this.#believe(absent));
+    log.warn({ event: "consul lost a name", agent, name, isLastGoodKeptForMs: doubtMs });
+    this.#cancelDoubt = clock.after(doubtMs, () => this.#commit(absent));
   }
 
-  #believe(value: T): void {
+  #commit(value: T): void {
     this.#cancelDoubt?.();
     this.#cancelDoubt = null;
-    const isNews = this.#known === null || !this.#subject.isSame(this.#known.value, value);
-    if (isNews) {
+    const isChanged = this.#known === null || !this.#spec.isSame(this.#known.value, value);
+    if (isChanged) {
       this.#known = { value };
       this.#deps.counts.updates.value += 1;
       this.#note({ updatedAtMs: this.#deps.clock.wallMs() });
     }
-    if (isNews || !this.#isSet) this.#publish();
+    if (isChanged || !this.#isSet) this.#publish();
   }
 
   #publish(): void {
     this.#isSet = true;
     this.#cancelFirst();
-    const { absent, isSame, mayBeMissing } = this.#subject;
-    // A dtab is worth watching before it is there: it may come.
-    const isThere = this.#known !== null && !isSame(this.#known.value, absent);
-    this.#place?.setWorth(isThere || mayBeMissing);
+    const { absent, isSame, mayBeMissing } = this.#spec;
+    // A dtab has high priority before it exists: it may come.
+    const exists = this.#known !== null && !isSame(this.#known.value, absent);
+    this.#slot?.setPriority(exists || mayBeMissing ? "high" : "low");
     const state =
       this.#known === null
-        ? this.#subject.unknown(this.#problem ?? "no answer yet")
+        ? this.#spec.unknown(this.#problem ?? "no response yet")
         : ok(this.#known.value);
     this.#set?.(state);
   }

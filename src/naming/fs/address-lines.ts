@@ -18,7 +18,7 @@ type AddressLines =
   /** `line` is 1-based. */
   | { readonly kind: "bad"; readonly line: number; readonly problem: string };
 
-/** Reads a file of addresses: one a line, `#` begins a comment. */
+/** Reads a file of addresses: one per line; `#` starts a comment. */
 export function parseAddressLines(text: string): AddressLines {
   const lines: AddressLine[] = [];
   for (const [i, raw] of text.split("\n").entries()) {
@@ -32,7 +32,7 @@ export function parseAddressLines(text: string): AddressLines {
   return { kind: "lines", lines };
 }
 
-/** Reads `host:port`, `[::1]:port`, `host:port * weight`; null when it is none of them. */
+/** Reads `host:port`, `[::1]:port`, `host:port * weight`; null for anything else. */
 export function parseHostPort(text: string): AddressLine | null {
   const found = /^\s*(?:\[([^\]\s]+)\]|([^\s:[\]*]+)):(\d+)\s*(\*\s*\S+)?\s*$/.exec(text);
   if (found === null) return null;
@@ -58,7 +58,7 @@ function problemOf(content: string): string {
 
 /**
  * The addresses of a list, host names among them kept current. Pending until every name has
- * answered once; later a name without an answer only lacks its own addresses. Failed when no
+ * been looked up once; later, a name that fails only lacks its own addresses. Failed when no
  * name has one.
  */
 export function resolvedLines(

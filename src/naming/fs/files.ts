@@ -16,7 +16,7 @@ export type FileText =
 
 type EntryKind = "file" | "folder" | "missing";
 
-/** Looks at files; what several look at is looked at once. Owns the watches of the folders. */
+/** Reads files; shares one read among all who watch the same file. Owns the folder watches. */
 export class Files {
   readonly #folders: FolderWatches;
   readonly #kinds = new SharedLives<EntryKind>();
@@ -78,7 +78,7 @@ function isSame(a: FileText, b: FileText): boolean {
 
 /**
  * Calls `read` now and after each change of `path`; a change that comes while it is being read
- * makes it read once more. `done` says the read has ended; false: its result is not wanted.
+ * makes it read once more. `done` ends the read; it returns false when the result is stale.
  */
 function rereading(
   folders: FolderWatches,
@@ -99,7 +99,7 @@ function rereading(
       isReading = false;
       if (isClosed) return false;
       if (!isStale) return true;
-      start(); // what was read is old already
+      start(); // the file changed while it was read
       return false;
     });
   };

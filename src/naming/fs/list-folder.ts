@@ -1,16 +1,16 @@
-// The names of the files in a folder and below it: bounded, for it is done while somebody waits.
+// Lists the files in a folder and below it; bounded, since it blocks the event loop.
 import { opendirSync, statSync } from "node:fs";
 import type { Dirent } from "node:fs";
 import { join } from "node:path";
 import { append, pathOf, segmentsOf } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
 
-/** A link may lead back to where it stands. */
+/** A link may lead back to its own folder. */
 const maxDepth = 8;
 
 export interface FolderNames {
   readonly names: readonly Path[];
-  /** false: there are more files than could be looked at, or folders too deep. */
+  /** false: there are more files than the limit, or folders too deep. */
   readonly isComplete: boolean;
 }
 
@@ -21,7 +21,7 @@ interface Listing {
   isComplete: boolean;
 }
 
-/** In order; `id` stands before each. Hidden files are left out. At most `maxEntries` are looked at. */
+/** In order, each prefixed with `id`, without hidden files. Looks at most at `maxEntries`. */
 export function listFolder(dir: string, id: Path, maxEntries: number): FolderNames {
   const listing: Listing = { names: [], entriesLeft: maxEntries, isComplete: true };
   list(dir, id, maxDepth, listing);
@@ -42,7 +42,7 @@ function list(dir: string, id: Path, depth: number, listing: Listing): void {
   }
 }
 
-/** Sorted, without hidden ones. A folder that went away has none. */
+/** Sorted, without hidden ones. Empty when the folder has gone. */
 function entriesOf(dir: string, listing: Listing): Dirent[] {
   const entries: Dirent[] = [];
   try {

@@ -1,20 +1,20 @@
-// Tells when something in a folder changed: the system's notices, and a slow look in any case.
+// Reports changes in a folder: the system's notices, and a slow check in any case.
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import type { Clock, Close } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 
-/** Called with what may have changed: a name in the folder, or null for anything. */
+/** Called with the name in the folder that may have changed, or null for any of them. */
 type FolderChange = (name: string | null) => void;
 
-/** A file is often written in steps; it is read once nothing has happened for so long. */
+/** A file is often written in steps; it is read once nothing has happened for this long. */
 const quietMs = 10;
-/** But not later than this after the first notice, though they go on and on. */
+/** But not later than this after the first notice, however many follow. */
 const longestMs = 100;
 /** Notices get lost on some file systems (network mounts, some containers). */
 const lookMs = 10_000;
 
-/** Watches folders, each once however many ask. A folder may be missing: it may come. */
+/** Watches folders, each once however many watchers it has. A folder need not exist yet. */
 export class FolderWatches {
   readonly #clock: Clock;
   readonly #log: Log;
@@ -25,7 +25,7 @@ export class FolderWatches {
     this.#log = log;
   }
 
-  /** `changed` is never called at once. */
+  /** `changed` is never called before this returns. */
   watch(path: string, changed: FolderChange): Close {
     let folder = this.#folders.get(path);
     if (folder === undefined) {
@@ -60,7 +60,7 @@ class Folder {
   readonly #log: Log;
   #notices: FSWatcher | null = null;
   #isDeafKnown = false;
-  /** What notices named since they were last passed on; null stands for anything. */
+  /** Names in notices not passed on yet; null stands for any name. */
   readonly #named = new Set<string | null>();
   #cancelQuiet: Close | null = null;
   #noticedMs = 0;
@@ -84,7 +84,7 @@ class Folder {
     }
   }
 
-  /** Looking has to do: said once, unless the folder is merely not there (yet). */
+  /** Only the slow check is left: logged once, unless the folder merely does not exist (yet). */
   #onDeaf(error: unknown): void {
     const { code, message } = error as NodeJS.ErrnoException;
     if (this.#isDeafKnown || code === "ENOENT" || code === "ENOTDIR") return;
@@ -120,7 +120,7 @@ class Folder {
   }
 
   #look(): void {
-    // A folder that was moved away and made anew is another one to the system: ask anew.
+    // A folder that was moved away and recreated is a different one to the system: watch it again.
     this.#deafen();
     this.#listen();
     this.#cancelLook = this.#clock.after(lookMs, () => this.#look());

@@ -1,4 +1,4 @@
-// A dtab in Consul's key-value store, watched; it stands before the router's own, whose entries win.
+// Watches a dtab in Consul's key-value store, which comes before the router's own; later entries win.
 //
 //     interpreter:
 //       kind: io.l5d.consul.interpreter
@@ -6,10 +6,10 @@
 //       port: 8500
 //       pathPrefix: /namerd/dtabs   # the key is <pathPrefix>/<namespace>
 //       namespace: default
-//       resyncIntervalMs: 300000    # asked from scratch so often, changes or not
+//       resyncIntervalMs: 300000    # how often the key is read from scratch
 //
-// A change counts at once. A text that is no dtab is logged, and the last good one stays; a key
-// that is not there is a dtab without entries. See docs/consul.md.
+// A change applies immediately. A text that is not a dtab is logged, and the last good one stays; a
+// key that does not exist is a dtab without entries. See docs/consul.md.
 import { showAddress } from "../../core/address.ts";
 import * as v from "valibot";
 import { concat, emptyDtab, parseDtab, showDtab } from "../../core/names/dtab.ts";
@@ -23,7 +23,7 @@ import { plugin } from "../../core/plugin.ts";
 import { path } from "../../core/schema.ts";
 import { querySlotsOf } from "../consul/query-slots.ts";
 import { agentEntries, clientOf, consistency, watchEntries } from "../consul/schema.ts";
-import { pollJson } from "../consul/watch-json.ts";
+import { pollToJson } from "../consul/watch-json.ts";
 import type { WatchDeps } from "../consul/watch-spec.ts";
 import { backoffSchema } from "../../core/pacing/backoff.ts";
 import type { BackoffRange } from "../../core/pacing/backoff.ts";
@@ -43,10 +43,10 @@ const schema = v.strictObject({
     ),
     "default",
   ),
-  /** The agent's own unless given. */
+  /** Defaults to the agent's own. */
   datacenter: v.optional(v.string("expected the name of a data centre")),
   readConsistencyMode: v.optional(consistency(), "default"),
-  /** For files of Linkerd 1: nothing is written here. */
+  /** Accepted for files of Linkerd 1: nothing is written. */
   writeConsistencyMode: v.optional(consistency()),
   backoff: v.optional(backoffSchema()),
 });
@@ -58,7 +58,7 @@ export const consulInterpreter: InterpreterPlugin = plugin({
   schema,
   create(config, deps: InterpreterDeps): Interpreter {
     const stored = new StoredDtab(config, deps);
-    // Watched for good: a name that is bound anew need not wait for the key to be read.
+    // Always watched, so that a newly bound name need not wait for the key to be read.
     const unwatch = stored.dtab.watch(() => {});
     const inner = localInterpreter(deps);
     return {
@@ -79,29 +79,29 @@ export const consulInterpreter: InterpreterPlugin = plugin({
 /** The text under the key; null: there is no such key. */
 type Stored = string | null;
 
-/** The dtab under a key. Keeps the last good one when what stands there turns bad. */
+/** The dtab under a key. Keeps the last good one when the text turns bad. */
 class StoredDtab {
   readonly dtab: Live<Dtab>;
-  readonly #place: string;
+  readonly #location: string;
   readonly #deps: InterpreterDeps;
   readonly #watch: Watch<Stored>;
   readonly #close: () => void;
-  /** The last text that was looked at; undefined: none yet. */
-  #seen: Stored | undefined = undefined;
+  /** The last text that was parsed; undefined: none yet. */
+  #parsed: Stored | undefined = undefined;
   #good: Dtab | null = null;
   #problem: string | null = null;
 
   constructor(config: Config, deps: InterpreterDeps) {
     const agent = showAddress(config);
     const key = [...segmentsOf(config.pathPrefix).map(segmentText), config.namespace].join("/");
-    this.#place = `the key ${key} at ${agent}`;
+    this.#location = `the key ${key} at ${agent}`;
     this.#deps = deps;
     const client = clientOf(config);
     this.#close = () => client.close();
     const { clock, random, log, stats, hosts } = deps;
     const watchDeps: WatchDeps = {
       client,
-      lanes: querySlotsOf(agent, hosts),
+      slots: querySlotsOf(agent, hosts),
       agent,
       resyncIntervalMs: config.resyncIntervalMs,
       backoff: backoffRange(config),
@@ -113,7 +113,7 @@ class StoredDtab {
     this.#watch = new Watch<Stored>(
       {
         name: key,
-        question: {
+        query: {
           kind: "key",
           key,
           datacenter: config.datacenter ?? null,
@@ -125,7 +125,9 @@ class StoredDtab {
         mayBeMissing: true,
         isBlocking: true,
         unknown: (problem) =>
-          failed(failure("unresolved", `the dtab in ${this.#place} could not be read: ${problem}`)),
+          failed(
+            failure("unresolved", `the dtab in ${this.#location} could not be read: ${problem}`),
+          ),
       },
       watchDeps,
     );
@@ -139,10 +141,10 @@ class StoredDtab {
 
   get report(): Readonly<Record<string, unknown>> {
     return {
-      key: this.#place,
+      key: this.#location,
       dtab: this.#good === null ? null : showDtab(this.#good),
       problem: this.#problem,
-      poll: pollJson(this.#watch.report),
+      poll: pollToJson(this.#watch.report),
     };
   }
 
@@ -152,39 +154,44 @@ class StoredDtab {
   }
 
   #read(text: Stored): State<Dtab> {
-    if (text !== this.#seen) this.#take(text);
+    if (text !== this.#parsed) this.#parse(text);
     if (this.#good !== null) return ok(this.#good);
-    const detail = this.#problem ?? `the dtab in ${this.#place} was not read`;
+    const detail = this.#problem ?? `the dtab in ${this.#location} was not read`;
     return failed(failure("unresolved", detail));
   }
 
-  #take(text: Stored): void {
-    this.#seen = text;
+  #parse(text: Stored): void {
+    this.#parsed = text;
     const { log } = this.#deps;
     const parsed = text === null ? { ok: true as const, value: emptyDtab } : parseDtab(text);
     if (parsed.ok) {
       this.#good = parsed.value;
       this.#problem = null;
       const isMissing = text === null;
-      log.info({ event: "dtab read", key: this.#place, isMissing, entries: parsed.value.length });
+      log.info({
+        event: "dtab read",
+        key: this.#location,
+        isMissing,
+        entries: parsed.value.length,
+      });
       return;
     }
-    this.#problem = `${this.#place} holds no dtab: ${parsed.error.message}`;
+    this.#problem = `${this.#location} does not hold a dtab: ${parsed.error.message}`;
     const kept = this.#good?.length ?? null;
-    log.warn({ event: "bad dtab", key: this.#place, problem: this.#problem, kept });
+    log.warn({ event: "bad dtab", key: this.#location, problem: this.#problem, kept });
   }
 }
 
-/** The body of a raw read: bytes, or nothing for a value that is empty. */
+/** The body of a raw read is bytes, or undefined for an empty value. */
 function readText(body: unknown): { readonly value: Stored } | string {
   if (body === undefined) return { value: "" };
-  return Buffer.isBuffer(body) ? { value: body.toString("utf8") } : "Consul answered with no text";
+  return Buffer.isBuffer(body) ? { value: body.toString("utf8") } : "Consul's response is not text";
 }
 
 function backoffRange({ backoff: configured }: Config): BackoffRange {
   if (configured === undefined) return { minMs: 10, maxMs: 5_000 };
   const { minMs, maxMs } =
     configured.kind === "constant" ? { minMs: configured.ms, maxMs: configured.ms } : configured;
-  // Linkerd's default was to ask again at once, for as long as Consul is away.
+  // Linkerd's default was to retry without any wait, for as long as Consul was away.
   return { minMs: Math.max(10, minMs), maxMs: Math.max(10, maxMs) };
 }

@@ -1,11 +1,11 @@
-// The interpreter that is used when none is configured: the dtab, the namers, and `/$/`.
+// The interpreter of routers that configure none: the dtab, the namers, and `/$/`.
 //
 //     interpreter:
 //       kind: default
 import * as v from "valibot";
 import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core/naming.ts";
 import { plugin } from "../../core/plugin.ts";
-import { interpreter } from "../binding/binder.ts";
+import { dtabInterpreter } from "../binding/binder.ts";
 import { inOrder } from "../binding/lookup.ts";
 import { utilityNamer } from "../built-in/built-in.ts";
 
@@ -19,5 +19,5 @@ export const defaultInterpreter: InterpreterPlugin = plugin({
 
 /** Binds with the configured namers and `/$/`. */
 export function localInterpreter(deps: Pick<InterpreterDeps, "namers" | "hosts">): Interpreter {
-  return interpreter(inOrder(deps.namers, utilityNamer(deps.hosts)));
+  return dtabInterpreter(inOrder(deps.namers, utilityNamer(deps.hosts)));
 }

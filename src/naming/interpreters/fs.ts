@@ -1,10 +1,10 @@
-// A dtab in a file, watched; it stands before the router's own, whose entries win.
+// Watches a dtab in a file, which comes before the router's own; later entries win.
 //
 //     interpreter:
 //       kind: io.l5d.fs
 //       dtabFile: ./routes.dtab   # must exist
 //
-// A change counts at once. A dtab that does not parse is logged, and the last good one stays.
+// A change applies immediately. A dtab that does not parse is logged, and the last good one stays.
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { concat, parseDtab, showDtab } from "../../core/names/dtab.ts";
@@ -31,7 +31,7 @@ export const fsInterpreter: InterpreterPlugin = plugin({
   create(config, deps: InterpreterDeps): Interpreter {
     const disk = new Files(deps.clock, deps.log);
     const dtabFile = new DtabFile(resolve(config.dtabFile), disk, deps);
-    // Watched for good: a name that is bound anew need not wait for the file to be read.
+    // Always watched, so that a newly bound name need not wait for the file to be read.
     const unwatch = dtabFile.dtab.watch(() => {});
     const inner = localInterpreter(deps);
     return {
@@ -96,7 +96,7 @@ class DtabFile {
     this.#deps.log.warn({ event: "bad dtab file", file: this.#path, problem: this.#problem, kept });
   }
 
-  /** Takes what is good; says what is bad. */
+  /** Keeps a good dtab; returns what is wrong with a bad one. */
   #problemOf(read: FileText): string | null {
     if (read.kind === "missing") return `the dtab file ${this.#path} does not exist`;
     if (read.kind === "unreadable") return read.problem;

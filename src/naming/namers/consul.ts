@@ -1,4 +1,4 @@
-// Discovery by Consul: the instances of a service, kept current by blocking queries.
+// Service discovery with Consul: the instances of a service, kept current by blocking queries.
 //
 //     namers:
 //     - kind: io.l5d.consul
@@ -13,7 +13,7 @@
 //       preferServiceAddress: true
 //       weights: []               # such as [{ tag: large, weight: 2.5 }]
 //       transferMetadata: false
-//       resyncIntervalMs: 300000  # asked from scratch so often, changes or not
+//       resyncIntervalMs: 300000  # how often everything is queried from scratch
 //
 // `/#/io.l5d.consul/dc1/users/x` is the service `users` in the data centre `dc1`, `/x` is left
 // over; `.local` is the agent's own data centre. No instance: no such name. See docs/consul.md.
@@ -39,7 +39,7 @@ import type { AgentInfo } from "../consul/agent-info.ts";
 import { healthStatuses, isSameInstances, readInstances } from "../consul/instances.ts";
 import type { Instance, ReadOptions } from "../consul/instances.ts";
 import { Service } from "../consul/service.ts";
-import { serviceJson } from "../consul/watch-json.ts";
+import { serviceToJson } from "../consul/watch-json.ts";
 
 const schema = v.strictObject({
   kind: v.literal("io.l5d.consul"),
@@ -78,14 +78,14 @@ export const consul: NamerPlugin = plugin({
   create: (config, deps: NamerDeps): RunningNamer => new ConsulNamer(config, deps),
 });
 
-/** Names that nobody watches are remembered, for the time when Consul is away. */
+/** Unwatched names are remembered, for times when Consul is away. */
 const maxRemembered = 1_000;
 const backoff = { minMs: 10, maxMs: 5_000 };
 /** Stands for the data centre of the agent. */
 const localDatacenter = ".local";
 
-/** What a path asks for. `key` is the same for all paths that ask for the same. */
-interface Wanted {
+/** The service that a path names. `key` is the same for all paths of one service. */
+interface ServiceName {
   readonly key: string;
   readonly datacenter: string | null;
   readonly tag: string | null;
@@ -98,7 +98,7 @@ class ConsulNamer implements RunningNamer {
   readonly #config: Config;
   readonly #deps: NamerDeps;
   readonly #client: Client;
-  readonly #lanes: QuerySlots;
+  readonly #slots: QuerySlots;
   readonly #watchDeps: WatchDeps;
   readonly #self: Watch<AgentInfo> | null;
   readonly #readOptions: ReadOptions;
@@ -109,11 +109,11 @@ class ConsulNamer implements RunningNamer {
     this.#deps = deps;
     this.#client = clientOf(config);
     const agent = showAddress(config);
-    this.#lanes = querySlotsOf(agent, deps.hosts);
+    this.#slots = querySlotsOf(agent, deps.hosts);
     const { clock, random, log, stats } = deps;
     this.#watchDeps = {
       client: this.#client,
-      lanes: this.#lanes,
+      slots: this.#slots,
       agent,
       resyncIntervalMs: config.resyncIntervalMs,
       backoff,
@@ -134,18 +134,18 @@ class ConsulNamer implements RunningNamer {
 
   lookup(name: Path): Live<NameTree<Bound>> {
     this.#deps.stats.counter("lookups").value += 1;
-    const wanted = this.#wantedBy(name);
-    if (wanted === null) return constant(ok(neg));
-    return this.#service(wanted).tree(wanted.id, wanted.residual);
+    const named = this.#serviceNameOf(name);
+    if (named === null) return constant(ok(neg));
+    return this.#service(named).tree(named.id, named.residual);
   }
 
   /** Null when the path has too few segments to name a service. */
-  #wantedBy(name: Path): Wanted | null {
+  #serviceNameOf(name: Path): ServiceName | null {
     const segments = segmentsOf(name);
     const used = this.#config.includeTag ? 3 : 2;
     if (segments.length < used) return null;
     const [datacenter = "", ...rest] = segments.slice(0, used).map(segmentText);
-    // Consul's names are lower case; the id keeps what was asked for.
+    // Consul's names are lower case; the id keeps the case of the path.
     const [service = "", tag = null] = rest.toReversed().map((text) => text.toLowerCase());
     return {
       key: JSON.stringify([datacenter, tag, service]),
@@ -157,8 +157,8 @@ class ConsulNamer implements RunningNamer {
     };
   }
 
-  #service(wanted: Wanted): Service {
-    const known = this.#services.get(wanted.key);
+  #service(named: ServiceName): Service {
+    const known = this.#services.get(named.key);
     const { stats } = this.#deps;
     if (known !== undefined) {
       stats.counter("service", "cached").value += 1;
@@ -166,13 +166,13 @@ class ConsulNamer implements RunningNamer {
     }
     stats.counter("service", "opens").value += 1;
     this.#forget();
-    const watch = this.#watch(wanted);
-    const service = new Service(watch, this.#authorityOf(wanted), this.#deps);
-    this.#services.set(wanted.key, service);
+    const watch = this.#watch(named);
+    const service = new Service(watch, this.#authorityOf(named), this.#deps);
+    this.#services.set(named.key, service);
     return service;
   }
 
-  /** Lets go of what nobody watches, first of what never had an instance, then of the oldest. */
+  /** Forgets unwatched services: first those that never had an instance, then the oldest. */
   #forget(): void {
     if (this.#services.size < maxRemembered) return;
     const idle = [...this.#services].filter(([, { report }]) => !report.isRunning);
@@ -183,10 +183,10 @@ class ConsulNamer implements RunningNamer {
     }
   }
 
-  #watch({ datacenter, tag, service }: Wanted): Watch<readonly Instance[]> {
+  #watch({ datacenter, tag, service }: ServiceName): Watch<readonly Instance[]> {
     const { useHealthCheck, consistencyMode } = this.#config;
     const { statuses } = this.#readOptions;
-    const question: Query = {
+    const query: Query = {
       kind: useHealthCheck ? "health" : "catalog",
       service,
       tag,
@@ -197,7 +197,7 @@ class ConsulNamer implements RunningNamer {
     return new Watch(
       {
         name: nameOf(datacenter, tag, service),
-        question,
+        query,
         read: (body) => readInstances(body, this.#readOptions),
         isSame: isSameInstances,
         absent: [],
@@ -209,7 +209,7 @@ class ConsulNamer implements RunningNamer {
     );
   }
 
-  #authorityOf({ datacenter, tag, service }: Wanted): Live<string> | null {
+  #authorityOf({ datacenter, tag, service }: ServiceName): Live<string> | null {
     if (this.#self === null) return null;
     const name = tag === null ? service : `${tag}.${service}`;
     return map(this.#self.live, (self) => {
@@ -237,15 +237,15 @@ class ConsulNamer implements RunningNamer {
   watchState(): Readonly<Record<string, unknown>> {
     const services = Array.from(this.#services, ([key, service]) => {
       const [datacenter, tag, name] = JSON.parse(key) as [string, string | null, string];
-      return [nameOf(datacenter, tag, name), serviceJson(service)] as const;
+      return [nameOf(datacenter, tag, name), serviceToJson(service)] as const;
     });
     return {
       agent: this.#watchDeps.agent,
       staleMs: this.#staleMs,
       watches: {
-        blocking: this.#lanes.blocking,
+        blocking: this.#slots.blocking,
         blockingAtMost: maxBlocking,
-        polled: this.#lanes.polled,
+        polled: this.#slots.polled,
       },
       ...Object.fromEntries(services),
     };

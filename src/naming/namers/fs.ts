@@ -1,4 +1,4 @@
-// Discovery by files: a folder with one file a name, watched.
+// Service discovery with files: a watched folder with one file per name.
 //
 //     namers:
 //     - kind: io.l5d.fs
@@ -6,8 +6,8 @@
 //       prefix: /io.l5d.fs        # the default
 //
 // `/#/io.l5d.fs/users/x` is the file `disco/users`, `/x` is left over; folders take a segment
-// more each. A file has a line for each address, `host port` or `host port * weight`; host names
-// are looked up again every 5 s. `#` begins a comment. No file: no such name. An empty file: a
+// more each. A file has one line per address, `host port` or `host port * weight`; host names
+// are looked up again every 5 s. `#` starts a comment. No file: no such name. An empty file: a
 // name without addresses.
 import { join as joinFile, resolve } from "node:path";
 import * as v from "valibot";
@@ -31,7 +31,7 @@ import { Files } from "../fs/files.ts";
 import type { FileText } from "../fs/files.ts";
 
 const maxFileBytes = 500_000;
-/** Files and folders that are looked at for `/bound-names.json`. */
+/** Limit of files and folders looked at for `/bound-names.json`. */
 const maxListedEntries = 10_000;
 
 const schema = v.strictObject({
@@ -51,11 +51,11 @@ class FolderNamer implements RunningNamer {
   readonly #deps: NamerDeps;
   readonly #disk: Files;
   /**
-   * By path of the file; kept while it is there, for the last good addresses outlive a time
+   * By file path; kept while the file exists, so that the last good addresses outlive a time
    * without watchers.
    */
   readonly #files = new Map<string, AddressFile>();
-  #hasToldOfMore = false;
+  #hasWarnedOfMore = false;
 
   constructor(rootDir: string, deps: NamerDeps) {
     this.#rootDir = rootDir;
@@ -97,8 +97,8 @@ class FolderNamer implements RunningNamer {
   boundNames(): readonly Path[] {
     const { id, log } = this.#deps;
     const { names, isComplete } = listFolder(this.#rootDir, id, maxListedEntries);
-    if (!isComplete && !this.#hasToldOfMore) {
-      this.#hasToldOfMore = true; // whoever asks for the list may ask often
+    if (!isComplete && !this.#hasWarnedOfMore) {
+      this.#hasWarnedOfMore = true; // the list may be read often
       log.warn({ event: "not all names listed", rootDir: this.#rootDir, listed: names.length });
     }
     return names;
@@ -133,7 +133,7 @@ class AddressFile {
   #good: readonly AddressLine[] | null = null;
   /** The good lines with their host names looked up. */
   #resolved: Live<AddressSet> | null = null;
-  /** What is wrong with the file as it is now. */
+  /** What is wrong with the current file. */
   #problem: string | null = null;
 
   constructor(path: string, disk: Files, deps: NamerDeps) {
@@ -167,8 +167,8 @@ class AddressFile {
     this.#lastRead = read;
     this.#readAtMs = this.#deps.clock.wallMs();
     this.#problem = null;
-    // The name is gone, and that its tree says: until the alternative is known, which may take a
-    // moment, calls still go where they went.
+    // The name's tree shows that it is gone. Until the alternative is bound, which may take a
+    // moment, calls use the last addresses.
     if (read.kind === "missing") return;
     const parsed = read.kind === "text" ? parseAddressLines(read.text) : null;
     if (parsed?.kind === "lines") {

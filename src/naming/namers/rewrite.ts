@@ -1,4 +1,4 @@
-// Discovery by rewriting: a name that fits a pattern becomes another name, looked up again.
+// Rewrites names: one that matches a pattern becomes another name, which is looked up again.
 //
 //     namers:
 //     - kind: io.l5d.rewrite
@@ -7,7 +7,7 @@
 //       name: /srv/{service}
 //
 // `/#/rewrite/users/api` becomes `/srv/users`. What follows the pattern is dropped. A name that
-// does not fit is no such name. `*` stands for any one segment; a `{name}` takes as much of its
+// does not match does not exist. `*` stands for any one segment; a `{name}` takes as much of its
 // segment as it can, and the whole segment must fit.
 import * as v from "valibot";
 import { constant, ok } from "../../core/live.ts";

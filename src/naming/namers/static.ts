@@ -1,4 +1,4 @@
-// Discovery by the configuration itself: names with their addresses.
+// Service discovery in the configuration itself: names with their addresses.
 //
 //     namers:
 //     - kind: io.l5d.static
@@ -10,7 +10,7 @@
 //         web/blue: ["[::1]:8080"]
 //         retired: []
 //
-// `/#/io.l5d.static/users/x` has two addresses, `/x` is left over; of several names that fit the
+// `/#/io.l5d.static/users/x` has two addresses, `/x` is left over; of several names that match, the
 // longest counts. Host names are looked up again every 5 s; `* weight` is the share of traffic.
 import * as v from "valibot";
 import { constant, ok } from "../../core/live.ts";
@@ -36,7 +36,7 @@ const address = () =>
     }),
   );
 
-/** `users`, `web/blue`; a slash in front does no harm. */
+/** `users`, `web/blue`; a leading slash is accepted. */
 const relativePath = () =>
   v.pipe(
     v.string(),

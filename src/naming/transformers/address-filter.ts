@@ -1,4 +1,4 @@
-// What the transformers that work on addresses have in common.
+// The common part of transformers that work on addresses.
 import { map } from "../../core/live.ts";
 import type { Live } from "../../core/live.ts";
 import { mapTree } from "../../core/names/nametree.ts";
@@ -7,12 +7,12 @@ import { join } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
 import type { Address } from "../../core/address.ts";
 
-/** Changes the addresses of each bound name; none left is a negative set. */
+/** Changes the addresses of each bound name; a set that becomes empty is negative. */
 export function addressTransformer(
   idPrefix: Path,
   change: (addresses: readonly Address[]) => readonly Address[],
 ): Transformer {
-  // The same addresses in, the same out: a tree that did not change must not look as if it had.
+  // The same Live in, the same Live out: an unchanged tree must compare equal.
   const changed = new WeakMap<Live<AddressSet>, Live<AddressSet>>();
   const changedSet = (set: AddressSet): AddressSet => {
     const left = set === "neg" ? [] : change(set);

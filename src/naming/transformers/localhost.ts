@@ -20,7 +20,7 @@ export const localhost: TransformerPlugin = plugin({
   schema,
   create: ({ prefix }, _deps: TransformerDeps) =>
     addressTransformer(idPrefixOf(prefix), (addresses) => {
-      const own = ownAddresses(); // asked at each update: interfaces come and go
+      const own = ownAddresses(); // read at each update: interfaces come and go
       return addresses.filter(({ host }) => own.has(canonicalIp(host) ?? host));
     }),
 });

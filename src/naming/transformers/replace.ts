@@ -1,4 +1,4 @@
-// Replaces what names are bound to by what one path is bound to; what is not bound stays so.
+// Replaces what names are bound to with what one path is bound to; unbound names stay unbound.
 //
 //     transformers:
 //     - kind: io.l5d.replace

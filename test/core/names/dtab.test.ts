@@ -41,7 +41,7 @@ test("blanks are those of Java: wide ones, too, but none that forbids a line bre
   }
 });
 
-/** The rule as section 1.5 of the facts words it, with no index. */
+/** The rule without an index, straight from Finagle: every matching entry, the last first. */
 function slowLookup(table: Dtab, path: Path): NameTree<Path> {
   const segments = segmentsOf(path);
   const found = table.filter(

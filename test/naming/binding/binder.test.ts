@@ -11,7 +11,7 @@ import type { NameTree } from "../../../src/core/names/nametree.ts";
 import type { Bound, MountedNamer, Namer } from "../../../src/core/naming.ts";
 import { join, pathLiteral, root } from "../../../src/core/names/path.ts";
 import type { Path } from "../../../src/core/names/path.ts";
-import { interpreter } from "../../../src/naming/binding/binder.ts";
+import { dtabInterpreter } from "../../../src/naming/binding/binder.ts";
 import { inOrder } from "../../../src/naming/binding/lookup.ts";
 import { utilityNamer } from "../../../src/naming/built-in/built-in.ts";
 import { dtabLiteral, fakeHosts } from "../../support/naming.ts";
@@ -63,7 +63,7 @@ function shown(state: State<NameTree<Bound>>): string {
 /** Binds, and keeps all states it goes through. */
 function binding(t: TestContext, namers: readonly MountedNamer[], dtab: string, path: string) {
   const all = inOrder(namers, utilityNamer(fakeHosts()));
-  const live = interpreter(all).bind(dtabLiteral(dtab), pathLiteral(path));
+  const live = dtabInterpreter(all).bind(dtabLiteral(dtab), pathLiteral(path));
   const states: string[] = [];
   t.after(live.watch((state) => states.push(shown(state))));
   states.push(shown(live.state));
@@ -105,7 +105,7 @@ test("nothing is watched once the name is let go of, and it can be watched again
   const namer = new FakeNamer();
   namer.cell("/a").set(ok(bound("/#/n/a")));
   const all = inOrder([mounted("/#/n", namer)], utilityNamer(fakeHosts()));
-  const live = interpreter(all).bind(emptyDtab, pathLiteral("/#/n/a"));
+  const live = dtabInterpreter(all).bind(emptyDtab, pathLiteral("/#/n/a"));
   for (let i = 0; i < 2; i++) {
     const close = live.watch(() => {});
     assert.equal(shown(live.state), "/#/n/a");
@@ -193,7 +193,7 @@ test("binding a new name through a dtab of 1,000 entries takes well under a mill
   const namer: Namer = {
     lookup: (path) => constant(ok(bound(join(pathLiteral("/#/n"), path)))),
   };
-  const binder = interpreter(inOrder([mounted("/#/n", namer)], utilityNamer(fakeHosts())));
+  const binder = dtabInterpreter(inOrder([mounted("/#/n", namer)], utilityNamer(fakeHosts())));
   const bindOne = (i: number) => {
     const live = binder.bind(dtab, pathLiteral(`/svc/s${i}`));
     live.watch(() => {})();

@@ -11,11 +11,11 @@ import { join, pathLiteral, root } from "../../../src/core/names/path.ts";
 import type { Path } from "../../../src/core/names/path.ts";
 import {
   bindsTo,
-  delegationJson,
+  delegationToJson,
   isSettled,
   readDelegation,
 } from "../../../src/naming/binding/delegation.ts";
-import { interpreter } from "../../../src/naming/binding/binder.ts";
+import { dtabInterpreter } from "../../../src/naming/binding/binder.ts";
 import { inOrder } from "../../../src/naming/binding/lookup.ts";
 import { traceText } from "../../../src/naming/binding/trace.ts";
 import { utilityNamer } from "../../../src/naming/built-in/built-in.ts";
@@ -46,7 +46,7 @@ function addresses(...texts: readonly string[]): AddressSet {
 }
 
 function delegating(answers: Readonly<Record<string, Answer>>) {
-  return interpreter(inOrder([namer(answers)], utilityNamer(fakeHosts())));
+  return dtabInterpreter(inOrder([namer(answers)], utilityNamer(fakeHosts())));
 }
 
 function delegated(
@@ -83,7 +83,7 @@ test("the trace shows each alternative, by which dentry, and what it gave", (t) 
       "  /svc  (/svc => 9.00*/#/a & /host)  split 2 ways",
       "    90% /#/a  (/svc => 9.00*/#/a & /host)  2 addresses: 10.0.0.1:80, 10.0.0.2:80",
       "    10% /host  (/svc => 9.00*/#/a & /host)",
-      "      /#/slow  (/host => /#/slow)  pending: discovery has not answered yet",
+      "      /#/slow  (/host => /#/slow)  pending: discovery has not responded yet",
       "  /#/broken  (/svc => /#/broken)  failed: no leader (not used)",
     ].join("\n"),
   );
@@ -119,7 +119,7 @@ test("a line that a loop repeats is written once and counted", (t) => {
 test("a name that nobody was asked about says why, but not in Linkerd's JSON", (t) => {
   const users = { id: pathLiteral("/#/users"), namer: namer({}).namer };
   const table = dtabLiteral("/svc => /#/usres | /#/users | /host");
-  const live = interpreter([users]).delegate(table, pathLiteral("/svc"));
+  const live = dtabInterpreter([users]).delegate(table, pathLiteral("/svc"));
   t.after(live.watch(() => {}));
   const results = traceText(value(live.state))
     .split("\n")
@@ -127,9 +127,9 @@ test("a name that nobody was asked about says why, but not in Linkerd's JSON", (
   assert.deepEqual(results, [
     "no such name: no namer has this prefix (there is /#/users)",
     "no such name",
-    "no such name: no dentry fits",
+    "no such name: no dentry matches",
   ]);
-  assert.ok(!JSON.stringify(delegationJson(value(live.state))).includes("prefix ("));
+  assert.ok(!JSON.stringify(delegationToJson(value(live.state))).includes("prefix ("));
 });
 
 test("what is pending appears once it is known, addresses too", (t) => {
@@ -160,7 +160,7 @@ test("a single ~ does not hide the namer, and the delegation shows both", (t) =>
 
 test("a namer that rewrites is a step of its own", (t) => {
   const live = delegated(t, {}, "/host => /$/nil", "/$/io.buoyant.http.domainToPath/a.host");
-  assert.deepEqual(delegationJson(value(live.state)), {
+  assert.deepEqual(delegationToJson(value(live.state)), {
     type: "delegate",
     path: "/$/io.buoyant.http.domainToPath/a.host",
     delegate: {
@@ -186,7 +186,7 @@ test("the JSON has addresses with their weight and meta, or says why there are n
     "/d": boundTo("/d", cell<AddressSet>()),
   };
   const live = delegated(t, answers, "/svc => /#/a | /#/b | /#/c | /#/d", "/svc");
-  const { alt } = delegationJson(value(live.state)) as { alt: { bound: { addr: unknown } }[] };
+  const { alt } = delegationToJson(value(live.state)) as { alt: { bound: { addr: unknown } }[] };
   assert.deepEqual(
     alt.map(({ bound }) => bound.addr),
     [

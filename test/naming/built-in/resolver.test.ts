@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ok, pending } from "../../../src/core/live.ts";
-import { askSystem, hostResolver } from "../../../src/naming/built-in/resolver.ts";
-import type { AskHost, HostAnswer } from "../../../src/naming/built-in/resolver.ts";
+import { systemLookup, hostResolver } from "../../../src/naming/built-in/resolver.ts";
+import type { LookUpHost, HostLookupResult } from "../../../src/naming/built-in/resolver.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { realClock } from "../../support/real-clock.ts";
 import { keptLog, stateWhen } from "../../support/naming.ts";
@@ -11,8 +11,8 @@ import { keptLog, stateWhen } from "../../support/naming.ts";
 function setup() {
   const clock = simulatedClock();
   const log = keptLog();
-  const questions: { host: string; answer: (answer: HostAnswer) => void }[] = [];
-  const ask: AskHost = (host, answer) => void questions.push({ host, answer });
+  const questions: { host: string; answer: (answer: HostLookupResult) => void }[] = [];
+  const ask: LookUpHost = (host, answer) => void questions.push({ host, answer });
   const hosts = hostResolver(clock, log, ask);
   const answer = (...addresses: readonly string[]) => {
     questions.shift()?.answer({ kind: "addresses", addresses });
@@ -117,7 +117,7 @@ test("IP literals are not asked for, and neither is what cannot be a host name",
 });
 
 test("the system is asked for localhost", async () => {
-  const hosts = hostResolver(realClock, keptLog(), askSystem);
+  const hosts = hostResolver(realClock, keptLog(), systemLookup);
   const state = await stateWhen(hosts.resolve("localhost"), ({ kind }) => kind !== "pending");
   assert.ok(state.kind === "ok");
   assert.ok(state.value.includes("127.0.0.1") || state.value.includes("::1"));

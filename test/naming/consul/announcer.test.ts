@@ -54,7 +54,7 @@ interface Entry {
 
 /** The instances of a service, once they are so many; 5 s at most. */
 async function instances(agent: ConsulAgent, service: string, count: number): Promise<Entry[]> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let attempts = 0; attempts < 500; attempts++) {
     const found = (await agent.get(`/v1/health/service/${service}`)) as Entry[];
     if (found.length === count) return found;
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -63,7 +63,7 @@ async function instances(agent: ConsulAgent, service: string, count: number): Pr
 }
 
 async function status(agent: ConsulAgent, service: string, wanted: string): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let attempts = 0; attempts < 500; attempts++) {
     const [found] = (await agent.get(`/v1/health/service/${service}`)) as Entry[];
     const check = found?.Checks.find(({ CheckID }) => CheckID.startsWith("service:"));
     if (check?.Status === wanted) return;
@@ -72,11 +72,11 @@ async function status(agent: ConsulAgent, service: string, wanted: string): Prom
   assert.fail(`${service} never was ${wanted}`);
 }
 
-test("Consul is told to take it out by itself when it has been critical for a minute", async (t) => {
-  // Consul waits that minute at least, so that it does is not seen here.
-  let told = "";
+test("Consul is asked to deregister a service that has been critical for a minute", async (t) => {
+  // Consul waits at least that minute, so this test does not see it happen.
+  let sent = "";
   const server = createServer((request, response) => {
-    request.on("data", (chunk: Buffer) => (told += chunk.toString()));
+    request.on("data", (chunk: Buffer) => (sent += chunk.toString()));
     request.on("end", () => response.end());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -87,7 +87,7 @@ test("Consul is told to take it out by itself when it has been critical for a mi
   const announced = log.next();
   announce("/crashing", { host: "127.0.0.1", port: 1 });
   await announced;
-  const { Check } = JSON.parse(told) as { Check: Record<string, string> };
+  const { Check } = JSON.parse(sent) as { Check: Record<string, string> };
   assert.deepEqual(Check, {
     TTL: "300ms",
     Status: "passing",
@@ -145,9 +145,9 @@ test("the announcer io.l5d.consul registers in a real agent", async (t) => {
 
   await t.test("with check: http the agent asks /admin/ready", async (t) => {
     let isReady = true;
-    const asked: string[] = [];
+    const sent: string[] = [];
     const server = createServer((request, response) => {
-      asked.push(request.url ?? "");
+      sent.push(request.url ?? "");
       response.statusCode = isReady ? 200 : 503;
       response.end();
     });
@@ -155,13 +155,13 @@ test("the announcer io.l5d.consul registers in a real agent", async (t) => {
     t.after(() => server.close());
     const { port } = server.address() as AddressInfo;
     const { announce } = announcer(t, agent, { check: "http" }, { host: "0.0.0.0", port });
-    announce("/asked", { host: "127.0.0.1", port: 1 });
-    await instances(agent, "asked", 1);
+    announce("/sent", { host: "127.0.0.1", port: 1 });
+    await instances(agent, "sent", 1);
     isReady = false;
-    await status(agent, "asked", "critical");
+    await status(agent, "sent", "critical");
     isReady = true;
-    await status(agent, "asked", "passing");
-    assert.ok(asked.every((path) => path === "/admin/ready"));
+    await status(agent, "sent", "passing");
+    assert.ok(sent.every((path) => path === "/admin/ready"));
   });
 
   for (const check of ["ttl", "http"]) {
@@ -171,7 +171,7 @@ test("the announcer io.l5d.consul registers in a real agent", async (t) => {
       const [entry] = await instances(agent, `forgotten-${check}`, 1);
       await agent.deregister(entry?.Service.ID ?? "");
       await instances(agent, `forgotten-${check}`, 1);
-      assert.ok(log.events.some(({ event }) => event === "consul forgot a service of ours"));
+      assert.ok(log.events.some(({ event }) => event === "consul lost our registration"));
     });
   }
 
@@ -188,7 +188,10 @@ test("the announcer io.l5d.consul registers in a real agent", async (t) => {
     await late.stop();
     await late.start();
     await instances(late, "early", 1);
-    assert.ok(log.events.filter(({ level }) => level === "warn").length <= 4, "told, not repeated");
+    assert.ok(
+      log.events.filter(({ level }) => level === "warn").length <= 4,
+      "logged once, not repeated",
+    );
   });
 
   await t.test("withdrawing from an agent that is away takes no longer than 2 s", async (t) => {

@@ -17,7 +17,7 @@ import { hasPeer } from "../../support/peers.ts";
 import { freePorts } from "../../../demo/ports.ts";
 import { openNamer, stateOf } from "./support.ts";
 
-const question: Query = {
+const query: Query = {
   kind: "catalog",
   service: "web",
   tag: null,
@@ -51,7 +51,7 @@ function clientTo(t: TestContext, port: number, host = "127.0.0.1"): Client {
 }
 
 function outcome(client: Client, timeoutMs = 5_000): Promise<Outcome> {
-  return new Promise((resolve) => client.ask(question, null, timeoutMs, resolve));
+  return new Promise((resolve) => client.query(query, null, timeoutMs, resolve));
 }
 
 async function problem(client: Client, timeoutMs?: number): Promise<string> {
@@ -60,41 +60,41 @@ async function problem(client: Client, timeoutMs?: number): Promise<string> {
   return found.kind === "error" ? found.problem : "";
 }
 
-test("an answer is its body and its index", async (t) => {
+test("a response gives its body and its index", async (t) => {
   let index = "17";
   const { client } = await fakeAgent(t, (_, response) => {
     response.writeHead(200, { "content-type": "application/json", "x-consul-index": index });
     response.end("[1]");
   });
-  assert.deepEqual(await outcome(client), { kind: "answer", index: 17, body: [1] });
+  assert.deepEqual(await outcome(client), { kind: "response", index: 17, body: [1] });
   for (index of ["", "x", "-1", "1e3", "99999999999999999999"]) {
-    assert.deepEqual(await outcome(client), { kind: "answer", index: null, body: [1] });
+    assert.deepEqual(await outcome(client), { kind: "response", index: null, body: [1] });
   }
 });
 
-test("a blocking question carries index and wait, a quick one neither", async (t) => {
-  const asked: string[] = [];
+test("a blocking query carries index and wait, a quick one neither", async (t) => {
+  const sent: string[] = [];
   const { client } = await fakeAgent(t, (request, response) => {
-    asked.push(request.url ?? "");
+    sent.push(request.url ?? "");
     response.end("[]");
   });
   await outcome(client);
-  await new Promise((resolve) => client.ask(question, { index: 5, waitMs: 2_000 }, 9_000, resolve));
-  assert.deepEqual(asked, [
+  await new Promise((resolve) => client.query(query, { index: 5, waitMs: 2_000 }, 9_000, resolve));
+  assert.deepEqual(sent, [
     "/v1/catalog/service/web",
     "/v1/catalog/service/web?index=5&wait=2000ms",
   ]);
 });
 
-test("an answer that is cut off in its middle is an error, not a wait for ever", async (t) => {
+test("a response cut off in the middle is an error, not an endless wait", async (t) => {
   const { client } = await fakeAgent(t, (_, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
     response.write("[1,", () => response.destroy());
   });
-  assert.match(await problem(client), /closed in the middle of the answer/);
+  assert.match(await problem(client), /closed in the middle of the response/);
 });
 
-test("an answer that is no JSON, and one that is not 200, are errors with what was said", async (t) => {
+test("a response that is not JSON, or not 200, is an error that quotes it", async (t) => {
   let status = 200;
   let body = "<html>";
   const { client } = await fakeAgent(t, (_, response) => {
@@ -105,14 +105,14 @@ test("an answer that is no JSON, and one that is not 200, are errors with what w
   });
   assert.match(await problem(client), /JSON|Unexpected token/);
   [status, body] = [500, "No path to datacenter"];
-  assert.equal(await problem(client), "Consul answered 500: No path to datacenter");
+  assert.equal(await problem(client), "Consul responded with 500: No path to datacenter");
   [status, body] = [403, "Permission denied"];
   assert.match(await problem(client), /answered 403: Permission denied \(the token must allow it/);
   [status, body] = [404, ""];
   assert.equal((await outcome(client)).kind, "missing");
 });
 
-test("services that are no map are an error, not the end of whoever asked for them", async (t) => {
+test("a list of services that is not a map is an error, not a crash", async (t) => {
   let body = "null";
   const { client } = await fakeAgent(t, (_, response) => {
     response.writeHead(200, { "content-type": "application/json" });
@@ -126,7 +126,7 @@ test("services that are no map are an error, not the end of whoever asked for th
   assert.equal((await client.knows("web-1")).kind, "missing");
 });
 
-test("no answer in time is an error, and its connection is closed", async (t) => {
+test("no response in time is an error, and the connection is closed", async (t) => {
   const { client, sockets } = await fakeAgent(t, () => {});
   assert.match(await problem(client, 50), /timed out/);
   const [socket] = sockets;
@@ -134,11 +134,11 @@ test("no answer in time is an error, and its connection is closed", async (t) =>
   if (!socket.destroyed) await once(socket, "close");
 });
 
-test("closing a question closes its connection; nothing is told any more", async (t) => {
+test("closing a query closes its connection, and its callback is not called", async (t) => {
   let arrived = () => {};
   const isHere = new Promise<void>((resolve) => (arrived = resolve));
   const { client, sockets } = await fakeAgent(t, () => arrived());
-  const close = client.ask(question, null, 5_000, () => assert.fail("told after it was closed"));
+  const close = client.query(query, null, 5_000, () => assert.fail("called after it was closed"));
   await isHere;
   close();
   close();
@@ -147,18 +147,18 @@ test("closing a question closes its connection; nothing is told any more", async
   if (!socket.destroyed) await once(socket, "close");
 });
 
-test("closed before the package is loaded, it asks nothing", async (t) => {
+test("a query closed before the package is loaded sends nothing", async (t) => {
   let count = 0;
   const { client } = await fakeAgent(t, (_, response) => {
     count += 1;
     response.end("[]");
   });
-  client.ask(question, null, 5_000, () => assert.fail())();
+  client.query(query, null, 5_000, () => assert.fail())();
   await outcome(client);
   assert.equal(count, 1);
 });
 
-test("a refused connection is told with its address", async (t) => {
+test("a refused connection is reported with its address", async (t) => {
   const port = await deadPort();
   assert.match(await problem(clientTo(t, port)), new RegExp(`ECONNREFUSED 127.0.0.1:${port}`));
   // Of both addresses that the name may have.

@@ -72,7 +72,10 @@ test("io.l5d.consul.interpreter follows a key of a real agent", async (t) => {
     await agent.setKey("namerd/dtabs/edited", "/svc -> /$/inet/2");
     const { event, problem } = await warned;
     assert.equal(event, "bad dtab");
-    assert.match(String(problem), /key namerd\/dtabs\/edited at .* holds no dtab: '=>' expected/);
+    assert.match(
+      String(problem),
+      /key namerd\/dtabs\/edited at .* does not hold a dtab: '=>' expected/,
+    );
     await svc("/$/inet/1");
     const state = interpreter.watchState?.();
     assert.equal(state?.["problem"], problem);
@@ -87,7 +90,7 @@ test("io.l5d.consul.interpreter follows a key of a real agent", async (t) => {
     const { interpreter } = open(t, agent, { namespace: "bad" });
     const live = interpreter.bind([], pathLiteral("/svc"));
     const state = await stateWhen(live, ({ kind }) => kind === "failed");
-    assert.match(state.kind === "failed" ? state.why.detail : "", /holds no dtab/);
+    assert.match(state.kind === "failed" ? state.why.detail : "", /does not hold a dtab/);
   });
 
   await t.test("the last good dtab outlives the agent, and counts again behind it", async (t) => {

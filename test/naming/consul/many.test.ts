@@ -43,10 +43,10 @@ test("300 watched services take 128 blocking queries, the others are polled", as
   assert.deepEqual(watches, { blocking: 128, blockingAtMost: 128, polled: 172 });
   assert.equal(stateOf(namer, "/dc1/service-0").poll.mode, "blocking");
   assert.equal(stateOf(namer, "/dc1/service-299").poll.mode, "polled");
-  const told = log.events.filter(({ event }) => event === "consul watches polled");
-  assert.equal(told.length, 1);
+  const events = log.events.filter(({ event }) => event === "consul watches polled");
+  assert.equal(events.length, 1);
   assert.deepEqual(
-    log.events.filter(({ event }) => event === "consul does not answer"),
+    log.events.filter(({ event }) => event === "consul does not respond"),
     [],
     "no connection was refused",
   );
@@ -55,7 +55,7 @@ test("300 watched services take 128 blocking queries, the others are polled", as
     assert.ok(count <= 160 + 20, `${count} connections: 128, 32 quick ones, 20 of this test`);
   }
 
-  // A place that becomes free goes to one that was polled.
+  // A slot that becomes free goes to a watch that polled.
   names[0]?.close();
   assert.equal(stateOf(namer, "/dc1/service-128").poll.mode, "blocking");
 });

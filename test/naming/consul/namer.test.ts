@@ -63,7 +63,7 @@ test("io.l5d.consul follows a real agent", async (t) => {
     await watch("/dc1/tagged").is("neg");
   });
 
-  await t.test("names are asked for in lower case, ids keep theirs", async (t) => {
+  await t.test("names are queried in lower case, ids keep their case", async (t) => {
     await agent.register("mixed", 1);
     const { watch } = openNamer(t, { host, port });
     const upper = watch("/dc1/MIXED");
@@ -128,7 +128,7 @@ test("io.l5d.consul follows a real agent", async (t) => {
   });
 
   await t.test("a killed instance leaves when its check fails", async (t) => {
-    // A check by TTL that nobody answers any more.
+    // A TTL check without heartbeats.
     const check = { Check: { TTL: "1s", Status: "passing" } };
     await agent.register("mortal", 1, check);
     await agent.register("mortal", 2);
@@ -169,7 +169,7 @@ test("io.l5d.consul follows a real agent", async (t) => {
     }
   });
 
-  await t.test("the metadata of node and service comes along when asked for", async (t) => {
+  await t.test("the metadata of node and service comes along when configured", async (t) => {
     await agent.register("described", 1, { Meta: { version: "7" } });
     const having = openNamer(t, { host, port, transferMetadata: true }).watch("/dc1/described");
     const without = openNamer(t, { host, port }).watch("/dc1/described");
@@ -209,7 +209,7 @@ test("io.l5d.consul follows a real agent", async (t) => {
   }
 
   await t.test("when the last instance goes, its addresses stay for a second", async (t) => {
-    // So long those who call it have to find the dtab's alternative, which may need an answer.
+    // Callers have this long to bind the dtab's alternative, which may need a response.
     const id = await agent.register("leaving", 1);
     const { watch } = openNamer(t, { host, port });
     const leaving = watch("/dc1/leaving");
@@ -223,7 +223,7 @@ test("io.l5d.consul follows a real agent", async (t) => {
     await stateWhen(addresses, (state) => state.kind === "ok" && state.value === "neg");
   });
 
-  await t.test("an answer that says the same again is no change", async (t) => {
+  await t.test("a response that repeats the last one is not a change", async (t) => {
     await agent.register("steady", 1);
     const { watch } = openNamer(t, { host, port });
     const steady = watch("/dc1/steady");
@@ -237,7 +237,7 @@ test("io.l5d.consul follows a real agent", async (t) => {
     assert.equal(steady.changes(), 1);
   });
 
-  await t.test("nobody watches, nobody asks", async (t) => {
+  await t.test("an unwatched name is not queried", async (t) => {
     const { namer, watch } = openNamer(t, { host, port });
     const web = watch("/dc1/web");
     await web.is("127.0.0.1:1 127.0.0.1:3");
@@ -246,7 +246,7 @@ test("io.l5d.consul follows a real agent", async (t) => {
     assert.equal(stateOf(namer, "/dc1/web").state.running, false);
     const { watches } = namer.watchState?.() ?? {};
     assert.deepEqual(watches, { blocking: 0, blockingAtMost: 128, polled: 0 });
-    // It is asked anew when somebody comes back.
+    // It is queried again with the next watcher.
     await agent.deregister("web-1");
     await watch("/dc1/web").is("127.0.0.1:3");
   });

@@ -9,7 +9,7 @@ import { openNamer, stateOf } from "./support.ts";
 
 /** Resolves when `isSo`, asking often; rejects after 5 s. */
 async function until(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let attempts = 0; attempts < 1_000; attempts++) {
     if (isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -19,39 +19,42 @@ async function until(isSo: () => boolean): Promise<void> {
 test("names outlive the absence of Consul", async (t) => {
   if (!hasPeer(t, "consul")) return;
 
-  await t.test("the last good addresses stay, how stale is told, then it goes on", async (t) => {
-    const agent = await consulAgent(t);
-    const { host, port } = agent;
-    await agent.register("web", 1);
-    const metrics = openMetrics(realClock);
-    t.after(() => metrics.close());
-    const { namer, log, watch } = openNamer(t, { host, port }, { stats: metrics.stats });
-    const staleMs = () => {
-      const metric = metrics.root.children.get("stale_ms")?.metric;
-      return metric?.kind === "gauge" ? metric.read() : -1;
-    };
-    const web = watch("/dc1/web");
-    await web.is("127.0.0.1:1");
-    assert.equal(staleMs(), 0);
-    await agent.stop();
-    await until(() => staleMs() >= 100);
-    assert.equal(web.now, "127.0.0.1:1");
-    assert.ok(stateOf(namer, "/dc1/web").poll.staleMs >= 100);
-    assert.match(String(stateOf(namer, "/dc1/web").poll.error), /ECONNREFUSED|closed|hang up/);
-    const warnings = log.events.filter(({ level }) => level === "warn");
-    assert.equal(warnings.length, 1, "told once, not with every try");
+  await t.test(
+    "the last good addresses stay, staleness is reported, then updates continue",
+    async (t) => {
+      const agent = await consulAgent(t);
+      const { host, port } = agent;
+      await agent.register("web", 1);
+      const metrics = openMetrics(realClock);
+      t.after(() => metrics.close());
+      const { namer, log, watch } = openNamer(t, { host, port }, { stats: metrics.stats });
+      const staleMs = () => {
+        const metric = metrics.root.children.get("stale_ms")?.metric;
+        return metric?.kind === "gauge" ? metric.read() : -1;
+      };
+      const web = watch("/dc1/web");
+      await web.is("127.0.0.1:1");
+      assert.equal(staleMs(), 0);
+      await agent.stop();
+      await until(() => staleMs() >= 100);
+      assert.equal(web.now, "127.0.0.1:1");
+      assert.ok(stateOf(namer, "/dc1/web").poll.staleMs >= 100);
+      assert.match(String(stateOf(namer, "/dc1/web").poll.error), /ECONNREFUSED|closed|hang up/);
+      const warnings = log.events.filter(({ level }) => level === "warn");
+      assert.equal(warnings.length, 1, "logged once, not with every attempt");
 
-    await agent.start();
-    await agent.register("web", 2);
-    await web.is("127.0.0.1:2");
-    assert.equal(staleMs(), 0);
-    assert.equal(stateOf(namer, "/dc1/web").poll.error, null);
-    assert.ok(log.events.some(({ event }) => event === "consul answers again"));
-    await agent.register("web", 3);
-    await web.is("127.0.0.1:2 127.0.0.1:3");
-  });
+      await agent.start();
+      await agent.register("web", 2);
+      await web.is("127.0.0.1:2");
+      assert.equal(staleMs(), 0);
+      assert.equal(stateOf(namer, "/dc1/web").poll.error, null);
+      assert.ok(log.events.some(({ event }) => event === "consul responds again"));
+      await agent.register("web", 3);
+      await web.is("127.0.0.1:2 127.0.0.1:3");
+    },
+  );
 
-  await t.test("a name first asked for meanwhile is negative within a second", async (t) => {
+  await t.test("a name first queried meanwhile is negative within a second", async (t) => {
     const agent = await consulAgent(t);
     const { host, port } = agent;
     await agent.register("new", 1);
@@ -84,7 +87,7 @@ test("names outlive the absence of Consul", async (t) => {
     await name.is("127.0.0.1:1");
   });
 
-  await t.test("a name nobody watched for a while has its last addresses again", async (t) => {
+  await t.test("a name that was unwatched for a while has its last addresses again", async (t) => {
     const agent = await consulAgent(t);
     const { host, port } = agent;
     await agent.register("idle", 1);
@@ -96,7 +99,7 @@ test("names outlive the absence of Consul", async (t) => {
     await watch("/dc1/idle").is("127.0.0.1:1");
   });
 
-  await t.test("Consul may start after those who ask it", async (t) => {
+  await t.test("Consul may start after its clients", async (t) => {
     const agent = await consulAgent(t, { isStopped: true });
     const { watch } = openNamer(t, { host: agent.host, port: agent.port, setHost: true });
     const early = watch("/dc1/early");
@@ -107,7 +110,7 @@ test("names outlive the absence of Consul", async (t) => {
     await until(() => early.addresses[0]?.meta?.["authority"] === "early.service.dc1.consul");
   });
 
-  await t.test("an agent that came back empty is not believed at once", async (t) => {
+  await t.test("an agent that comes back empty is not trusted immediately", async (t) => {
     const agent = await consulAgent(t);
     const { host, port } = agent;
     await agent.register("lost", 1);
@@ -122,7 +125,7 @@ test("names outlive the absence of Consul", async (t) => {
     await until(() => stateOf(namer, "/dc1/lost").poll.inDoubt !== undefined);
     assert.equal(lost.now, "127.0.0.1:1 127.0.0.1:2");
     assert.equal(lost.changes(), 0);
-    // The index of the new agent is lower: the watch must have begun anew to see this.
+    // The index of the new agent is lower: the watch must have reset to see this.
     await agent.register("lost", 2);
     await lost.is("127.0.0.1:2");
     assert.equal(stateOf(namer, "/dc1/lost").poll.inDoubt, undefined);

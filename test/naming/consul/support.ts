@@ -1,4 +1,4 @@
-// The namer of Consul as a router would use it: names that are watched, and what they give.
+// The Consul namer as a router uses it: watched names and their addresses.
 import type { TestContext } from "node:test";
 import * as v from "valibot";
 import { ok } from "../../../src/core/live.ts";

@@ -1,4 +1,4 @@
-// The watch by itself: what it asks and when, with a made-up agent and a clock moved by hand.
+// The watch on its own: what it queries and when, with a fake agent and a simulated clock.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failed, ok } from "../../../src/core/live.ts";
@@ -11,28 +11,28 @@ import { Watch } from "../../../src/naming/consul/watch.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { keptLog } from "../../support/naming.ts";
 
-interface Asked {
+interface SentQuery {
   readonly index: number | null;
   readonly waitMs: number;
   readonly timeoutMs: number;
-  answer(outcome: Outcome): void;
+  respond(outcome: Outcome): void;
 }
 
 /** One watch of a text; the text "gone" is what is absent. */
-function setup(subject: Partial<WatchSpec<string>> = {}, lanes = new QuerySlots()) {
+function setup(spec: Partial<WatchSpec<string>> = {}, slots = new QuerySlots()) {
   const clock = simulatedClock();
   const log = keptLog();
-  const asked: Asked[] = [];
+  const sent: SentQuery[] = [];
   let cancelled = 0;
   const client = {
-    ask(_question, blocking, timeoutMs, done) {
+    query(_question, blocking, timeoutMs, done) {
       let isOver = false;
-      asked.push({
+      sent.push({
         index: blocking?.index ?? null,
         waitMs: blocking?.waitMs ?? 0,
         timeoutMs,
-        answer(outcome) {
-          assert.ok(!isOver, "answered twice, or after it was cancelled");
+        respond(outcome) {
+          assert.ok(!isOver, "responded twice, or after the query was cancelled");
           isOver = true;
           done(outcome);
         },
@@ -47,18 +47,18 @@ function setup(subject: Partial<WatchSpec<string>> = {}, lanes = new QuerySlots(
   const watch = new Watch<string>(
     {
       name: "/dc1/web",
-      question: { kind: "self", datacenter: null },
+      query: { kind: "self", datacenter: null },
       read: (body) => (typeof body === "string" ? { value: body } : "no text"),
       isSame: Object.is,
       absent: "gone",
       mayBeMissing: false,
       isBlocking: true,
       unknown: (problem) => failed(failure("unresolved", problem)),
-      ...subject,
+      ...spec,
     },
     {
       client,
-      lanes,
+      slots,
       agent: "agent:1",
       resyncIntervalMs: 300_000,
       clock,
@@ -70,14 +70,14 @@ function setup(subject: Partial<WatchSpec<string>> = {}, lanes = new QuerySlots(
   );
   const states: State<string>[] = [];
   const start = () => watch.live.watch((state) => void states.push(state));
-  const last = (): Asked => asked.at(-1) ?? assert.fail("nothing was asked");
+  const last = (): SentQuery => sent.at(-1) ?? assert.fail("nothing was sent");
   const say = (body: unknown, index: number | null) =>
-    last().answer({ kind: "answer", index, body });
-  const fail = (problem = "refused") => last().answer({ kind: "error", problem });
+    last().respond({ kind: "response", index, body });
+  const fail = (problem = "refused") => last().respond({ kind: "error", problem });
   return {
     clock,
     log,
-    asked,
+    sent,
     watch,
     states,
     counts,
@@ -95,7 +95,7 @@ function setup(subject: Partial<WatchSpec<string>> = {}, lanes = new QuerySlots(
   };
 }
 
-test("it asks at once, then blocks on the index of each answer", () => {
+test("it queries immediately, then blocks on the index of each response", () => {
   const w = setup();
   w.start();
   assert.equal(w.last().index, null);
@@ -105,10 +105,10 @@ test("it asks at once, then blocks on the index of each answer", () => {
   w.say("b", 9);
   assert.equal(w.value, "b");
   assert.equal(w.last().index, 9);
-  assert.equal(w.asked.length, 3);
+  assert.equal(w.sent.length, 3);
 });
 
-test("an answer is waited for a little longer than Consul takes, never for ever", () => {
+test("a response is awaited a little longer than Consul takes, never for ever", () => {
   const w = setup();
   w.start();
   assert.equal(w.last().timeoutMs, 10_000);
@@ -118,7 +118,7 @@ test("an answer is waited for a little longer than Consul takes, never for ever"
   assert.ok(timeoutMs >= waitMs + waitMs / 16 && timeoutMs < waitMs + 20_000);
 });
 
-test("an index that goes backwards begins anew, with a question that does not block", () => {
+test("an index that goes backwards is reset by a query that does not block", () => {
   const w = setup();
   w.start();
   w.say("a", 100);
@@ -136,16 +136,16 @@ test("the index 0, which would not block, is taken for 1", () => {
   assert.equal(w.last().index, 1);
 });
 
-test("an answer without an index counts, and the watch goes on", () => {
+test("a response without an index counts, and the watch continues", () => {
   const w = setup();
   w.start();
   w.say("a", null);
   assert.equal(w.value, "a");
   const waits: number[] = [];
   for (let i = 0; i < 12; i++) {
-    const before = w.asked.length;
+    const before = w.sent.length;
     let waitedMs = 0;
-    while (w.asked.length === before) {
+    while (w.sent.length === before) {
       w.clock.advance(1);
       waitedMs += 1;
     }
@@ -161,16 +161,16 @@ test("an answer without an index counts, and the watch goes on", () => {
   assert.equal(w.last().index, 12);
 });
 
-test("after a failure it asks again without an index, ever more slowly, from 10 ms to 5 s", () => {
+test("after a failure it queries without an index, ever more slowly, from 10 ms to 5 s", () => {
   const w = setup();
   w.start();
   w.say("a", 7);
   w.fail();
   const waits: number[] = [];
   for (let i = 0; i < 15; i++) {
-    const before = w.asked.length;
+    const before = w.sent.length;
     let waitedMs = 0;
-    while (w.asked.length === before) {
+    while (w.sent.length === before) {
       w.clock.advance(1);
       waitedMs += 1;
     }
@@ -188,9 +188,9 @@ test("after a failure it asks again without an index, ever more slowly, from 10 
   w.say("b", 8);
   assert.equal(w.value, "b");
   w.fail();
-  const before = w.asked.length;
+  const before = w.sent.length;
   w.clock.advance(10);
-  assert.equal(w.asked.length, before + 1, "the wait began anew");
+  assert.equal(w.sent.length, before + 1, "the wait started over");
 });
 
 test("a body that cannot be read is a failure", () => {
@@ -202,15 +202,15 @@ test("a body that cannot be read is a failure", () => {
   assert.equal(w.watch.report.problem, "no text");
 });
 
-test("404 is a failure, unless the subject says it is absence", () => {
+test("404 is a failure, unless the spec says it is absence", () => {
   const missing: Outcome = { kind: "missing", index: 3, problem: "not found" };
   const strict = setup();
   strict.start();
-  strict.last().answer(missing);
+  strict.last().respond(missing);
   assert.equal(strict.value, "failed");
   const lenient = setup({ mayBeMissing: true });
   lenient.start();
-  lenient.last().answer(missing);
+  lenient.last().respond(missing);
   assert.equal(lenient.value, "gone");
   assert.equal(lenient.last().index, 3);
 });
@@ -222,21 +222,21 @@ test("what was never known is called so at the first failure, and as soon as 900
   refused.fail();
   assert.equal(refused.value, "failed");
 
-  const silent = setup({ unknown: () => ok("nobody knows") });
+  const silent = setup({ unknown: () => ok("unknown") });
   silent.start();
   silent.clock.advance(899);
   assert.equal(silent.value, "pending");
   silent.clock.advance(1);
-  assert.equal(silent.value, "nobody knows");
+  assert.equal(silent.value, "unknown");
   silent.say("a", 7);
   assert.equal(silent.value, "a");
 });
 
-test("everything is asked for anew with each resync", () => {
+test("each resync queries from scratch", () => {
   const w = setup();
   w.start();
   w.say("a", 7);
-  // Consul answers each minute that nothing changed; `random` is 0.5: no more and no less than 5 min.
+  // Consul responds each minute that nothing changed; `random` is 0.5: no more and no less than 5 min.
   for (let minute = 1; minute < 5; minute++) {
     w.clock.advance(60_000);
     assert.equal(w.last().index, 7);
@@ -246,7 +246,7 @@ test("everything is asked for anew with each resync", () => {
   w.say("a", 7);
   assert.equal(w.last().index, null, "the index is forgotten");
   w.say("b", 7);
-  assert.equal(w.value, "b", "a change that the index did not tell");
+  assert.equal(w.value, "b", "a change that the index did not show");
   assert.equal(w.last().index, 7);
 });
 
@@ -261,26 +261,26 @@ test("the same again is no change", () => {
   assert.equal(w.counts.updates.value, 1);
 });
 
-test("a name that changes all the time is asked ten times a second, after a burst", () => {
+test("a name that changes all the time is queried ten times a second, after a burst", () => {
   const w = setup();
   w.start();
   let index = 1;
   const answerAll = () => {
-    for (let before = -1; before !== w.asked.length;) {
-      before = w.asked.length;
-      if (w.clock.waiting === 0 || answered < w.asked.length) w.say(`v${index}`, ++index);
+    for (let before = -1; before !== w.sent.length;) {
+      before = w.sent.length;
+      if (w.clock.waiting === 0 || answered < w.sent.length) w.say(`v${index}`, ++index);
       answered = before;
     }
   };
   let answered = 0;
   answerAll();
-  const burst = w.asked.length;
+  const burst = w.sent.length;
   assert.ok(burst >= 25 && burst <= 35, `${burst} at once`);
   for (let i = 0; i < 100; i++) {
     w.clock.advance(100);
     answerAll();
   }
-  const later = w.asked.length - burst;
+  const later = w.sent.length - burst;
   assert.ok(later >= 95 && later <= 105, `${later} in ten seconds`);
 });
 
@@ -293,7 +293,7 @@ test("what is gone from a server that was away stays for 30 s", () => {
   w.say("gone", 101);
   assert.equal(w.value, "a");
   assert.ok(w.watch.report.isInDoubt);
-  assert.equal(w.last().index, 101, "it goes on watching");
+  assert.equal(w.last().index, 101, "it continues to watch");
   w.clock.advance(29_000);
   w.say("gone", 102);
   assert.equal(w.value, "a");
@@ -302,19 +302,19 @@ test("what is gone from a server that was away stays for 30 s", () => {
   assert.ok(!w.watch.report.isInDoubt);
 });
 
-test("what comes back within that time counts at once", () => {
+test("what comes back within that time counts immediately", () => {
   const w = setup();
   w.start();
   w.say("a", 100);
-  w.say("gone", 3); // a server that began anew
+  w.say("gone", 3); // a server that restarted
   assert.equal(w.value, "a");
   w.say("b", 4);
   assert.equal(w.value, "b");
   w.say("gone", 5);
-  assert.equal(w.value, "gone", "and is believed when it goes the usual way");
+  assert.equal(w.value, "gone", "and is trusted when it goes the usual way");
 });
 
-test("closing the last watcher cancels the question; nothing is asked or set any more", () => {
+test("closing the last watcher cancels the query; nothing is queried or set after that", () => {
   const w = setup();
   const close = w.start();
   w.say("a", 7);
@@ -339,7 +339,7 @@ test("closing while it waits leaves no timer", () => {
   assert.equal(inDoubt.clock.waiting, 0);
 });
 
-test("who comes back gets what Consul says now, or what was known when it says nothing", () => {
+test("a returning watcher gets Consul's current value, or the last known without a response", () => {
   const w = setup();
   const close = w.start();
   w.say("a", 7);
@@ -354,7 +354,7 @@ test("who comes back gets what Consul says now, or what was known when it says n
   assert.equal(w.value, "b");
 });
 
-test("a watcher may close and begin again while it is told", () => {
+test("a watcher may close and start again while it is called", () => {
   const w = setup();
   let close = () => {};
   let isAgain = false;
@@ -365,7 +365,7 @@ test("a watcher may close and begin again while it is told", () => {
     w.start();
   });
   w.say("a", 7);
-  assert.equal(w.asked.length, 2, "one question, not two");
+  assert.equal(w.sent.length, 2, "one query, not two");
   w.say("b", 8);
   assert.equal(w.value, "b");
 });
@@ -378,18 +378,20 @@ test("a closed watch stays closed", () => {
   assert.equal(w.cancelled, 1);
   assert.equal(w.value, "a");
   w.start();
-  assert.equal(w.asked.length, 2);
+  assert.equal(w.sent.length, 2);
   assert.equal(w.clock.waiting, 0);
 });
 
-test("without a place for blocking queries it polls every 10 s, and blocks when it gets one", () => {
-  const lanes = new QuerySlots();
-  const held = Array.from({ length: 128 }, () => lanes.take({ granted() {}, revoked() {} }));
-  const w = setup({}, lanes);
+test("without a slot for blocking queries it polls every 10 s, and blocks when it gets one", () => {
+  const slots = new QuerySlots();
+  const held = Array.from({ length: 128 }, () =>
+    slots.take({ slotGranted() {}, slotRevoked() {} }),
+  );
+  const w = setup({}, slots);
   w.start();
   w.say("a", 7);
   assert.equal(w.watch.report.mode, "polled");
-  assert.equal(w.asked.length, 1);
+  assert.equal(w.sent.length, 1);
   w.clock.advance(10_000);
   assert.equal(w.last().index, null);
   w.say("b", 8);
@@ -401,29 +403,29 @@ test("without a place for blocking queries it polls every 10 s, and blocks when 
 });
 
 test("a watch that loses its place ends its blocking query and polls", () => {
-  const lanes = new QuerySlots();
-  for (let i = 0; i < 127; i++) lanes.take({ granted() {}, revoked() {} });
-  const w = setup({}, lanes);
+  const slots = new QuerySlots();
+  for (let i = 0; i < 127; i++) slots.take({ slotGranted() {}, slotRevoked() {} });
+  const w = setup({}, slots);
   w.start();
   w.say("gone", 7);
   assert.equal(w.last().index, 7);
-  lanes.take({ granted() {}, revoked() {} }).setWorth(true);
+  slots.take({ slotGranted() {}, slotRevoked() {} }).setPriority("high");
   assert.equal(w.watch.report.mode, "polled");
   assert.equal(w.cancelled, 1);
-  assert.equal(w.asked.length, 2);
+  assert.equal(w.sent.length, 2);
   w.clock.advance(10_000);
-  assert.equal(w.asked.length, 3);
+  assert.equal(w.sent.length, 3);
   assert.equal(w.last().index, null);
   w.say("gone", 8);
   assert.equal(w.watch.report.mode, "polled");
 });
 
-test("a subject that cannot block is asked again with every resync", () => {
+test("a query that cannot block is repeated with every resync", () => {
   const w = setup({ isBlocking: false });
   w.start();
   w.say("a", null);
   w.clock.advance(299_000);
-  assert.equal(w.asked.length, 1);
+  assert.equal(w.sent.length, 1);
   w.clock.advance(1_000);
-  assert.equal(w.asked.length, 2);
+  assert.equal(w.sent.length, 2);
 });
