@@ -107,7 +107,10 @@ test("a response that is not JSON, or not 200, is an error that quotes it", asyn
   [status, body] = [500, "No path to datacenter"];
   assert.equal(await problem(client), "Consul responded with 500: No path to datacenter");
   [status, body] = [403, "Permission denied"];
-  assert.match(await problem(client), /responded with 403: Permission denied \(the token must allow it/);
+  assert.match(
+    await problem(client),
+    /responded with 403: Permission denied \(the token must allow it/,
+  );
   [status, body] = [404, ""];
   assert.equal((await outcome(client)).kind, "missing");
 });
