@@ -1,4 +1,4 @@
-// The access log: one line a call as the caller saw it end.
+// The access log: one line per call, as its caller saw it end.
 //
 //   routers:
 //   - protocol: thrift
@@ -8,34 +8,52 @@
 //     thriftAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
 //     thriftAccessLogRotateCount: 7
 //     servers: [{ port: 4114 }]
-import { faultMark } from "../../src/access-log/access-log.ts";
+import { faultMark, openAccessLog } from "../../src/access-log/access-log.ts";
+import { jsonLine } from "../../src/access-log/json-line.ts";
 import { showAddress } from "../../src/core/address.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import type { CompletedCall } from "./exchange.ts";
+import type { AccessLog } from "../../src/access-log/access-log.ts";
+import type { ProtocolDeps } from "../../src/core/protocol.ts";
+import type { CompletedCall } from "./message.ts";
+import type { RouterConfig } from "./keys.ts";
 
-type AccessLogFormat = "common" | "json";
+type AccessLogConfig = Pick<RouterConfig, Extract<keyof RouterConfig, `thriftAccessLog${string}`>>;
 
-/** Makes the line for one call, with its line feed. ASCII, whatever bytes the caller sent. */
-type LineOf = (exchange: CompletedCall) => string;
+/** Makes the line for one call, line feed included. ASCII, whatever bytes the caller sent. */
+type LineOf = (call: CompletedCall) => string;
 
-export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
-  return format === "json" ? jsonLine(clock) : commonLine(clock);
+/** null: the router has no access log. Whoever opened it closes it. */
+export function openThriftLog(
+  config: AccessLogConfig,
+  deps: ProtocolDeps,
+): AccessLog<CompletedCall> | null {
+  const keys = {
+    file: config.thriftAccessLog,
+    roll: config.thriftAccessLogRollPolicy,
+    append: config.thriftAccessLogAppend,
+    rotateCount: config.thriftAccessLogRotateCount,
+  };
+  return openAccessLog(keys, lineMaker(config.thriftAccessLogFormat, deps.clock), deps);
+}
+
+export function lineMaker(format: "common" | "json", clock: Clock): LineOf {
+  return format === "json" ? inJson(clock) : inWords(clock);
 }
 
 /**
- * `<time> <remote> <name> "<method>" <status> <bytes of the call> <bytes of the answer> <ms>
- * <endpoint>`, and what faults the call met; what is missing is `-`. The time is UTC, when the answer
- * was written.
+ * `<time> <remote> <name> "<method>" <status> <request bytes> <response bytes> <ms> <endpoint>`,
+ * then the faults injected into the call, if any; a missing value is `-`. The time is UTC, when the
+ * response was written.
  */
-function commonLine(clock: Clock): LineOf {
-  return (exchange) => {
-    const { request, receivedBytes, sentBytes, startedMs, endedMs } = exchange;
+function inWords(clock: Clock): LineOf {
+  return (call) => {
+    const { request, receivedBytes, sentBytes, startedMs, endedMs } = call;
     const { peer, logicalName, endpoint } = request;
     const time = new Date(clock.wallMs()).toISOString();
     const remote = showAddress({ host: peer.remoteHost, port: peer.remotePort });
     const where = endpoint === null ? "-" : showAddress(endpoint);
     const durationMs = (endedMs - startedMs).toFixed(3);
-    const what = `${remote} ${logicalName ?? "-"} "${quoted(request.method)}" ${statusOf(exchange)}`;
+    const what = `${remote} ${logicalName ?? "-"} "${quoted(request.method)}" ${statusOf(call)}`;
     return `${time} ${what} ${receivedBytes} ${sentBytes} ${durationMs} ${where}${faultMark(request)}\n`;
   };
 }
@@ -45,10 +63,10 @@ function statusOf({ status, failure }: CompletedCall): string {
   return failure === null ? status : `${status}:${failure.kind}`;
 }
 
-/** Printable ASCII but `"` and `\`: what stands in a quoted part as it is. */
+/** Everything but printable ASCII without `"` and `\`. */
 const allToEscape = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
 
-/** No byte of the caller's can end the quotes, or the line. */
+/** No byte sent by the caller can end the quotes or the line. */
 function quoted(text: string): string {
   return text.replace(allToEscape, (character) => {
     if (character === '"' || character === "\\") return `\\${character}`;
@@ -56,21 +74,21 @@ function quoted(text: string): string {
   });
 }
 
-/** One JSON object a line; what is not known is null. Times are milliseconds, UTC. */
-function jsonLine(clock: Clock): LineOf {
-  return (exchange) => {
-    const { request, failure, startedMs, endedMs } = exchange;
+/** One JSON object per line; unknown values are null. Times are milliseconds, UTC. */
+function inJson(clock: Clock): LineOf {
+  return (call) => {
+    const { request, failure, startedMs, endedMs } = call;
     const { peer, endpoint } = request;
-    const line = JSON.stringify({
+    return jsonLine({
       time: new Date(clock.wallMs()).toISOString(),
       remote: showAddress({ host: peer.remoteHost, port: peer.remotePort }),
       method: request.method,
       oneway: request.isOneway,
       seqid: request.seqid,
-      status: exchange.status,
+      status: call.status,
       durationMs: Math.round((endedMs - startedMs) * 1000) / 1000,
-      receivedBytes: exchange.receivedBytes,
-      sentBytes: exchange.sentBytes,
+      receivedBytes: call.receivedBytes,
+      sentBytes: call.sentBytes,
       path: request.logicalName,
       client: request.bound?.id ?? null,
       endpoint: endpoint === null ? null : showAddress(endpoint),
@@ -78,11 +96,5 @@ function jsonLine(clock: Clock): LineOf {
       detail: failure?.detail ?? null,
       fault: request.fault ?? null,
     });
-    return `${line.replace(beyondAscii, unicode)}\n`;
   };
 }
-
-/** JSON.stringify has escaped all below the space; the rest would not be ASCII. */
-const beyondAscii = /[\x7f-\uffff]/g;
-const unicode = (character: string): string =>
-  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -11,7 +11,7 @@ import * as v from "valibot";
 import { transientKinds } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import type { Classifier, ClassifierPlugin } from "../../src/core/classifier.ts";
-import type { Outcome } from "./codec/envelope.ts";
+import type { Outcome } from "./codec/outcome.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
 
 type ThriftClassifier = Classifier<ThriftRequest, ThriftResponse>;

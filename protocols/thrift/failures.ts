@@ -6,8 +6,7 @@ import { faultKey } from "./codec/fault.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
 import type { ExceptionType } from "./codec/exception.ts";
-import type { RenderFailure } from "./exchange.ts";
-import type { ThriftRequest } from "./message.ts";
+import type { RenderFailure, ThriftRequest } from "./message.ts";
 
 /** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
 type ErrorDetail = "full" | "local" | "none";

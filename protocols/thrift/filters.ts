@@ -1,27 +1,20 @@
-// What upgraded callers (TTwitter) tell about a call, and what upgraded endpoints are told.
-import { Buffer } from "node:buffer";
-import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../src/core/deadline.ts";
-import { emptyDtab, parseDtab, showDtab } from "../../src/core/names/dtab.ts";
+// The filters of Thrift: which context sent by callers to trust, and which calls may be sent twice.
+import { deadlineMsOf, isPlausible } from "../../src/core/deadline.ts";
+import { parseDtab } from "../../src/core/names/dtab.ts";
 import { failure } from "../../src/core/failure.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { parsePath } from "../../src/core/names/path.ts";
 import { ended } from "../../src/core/service.ts";
-import type { Clock, Random } from "../../src/core/clock.ts";
-import type { Deadline } from "../../src/core/deadline.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
 import type { Path } from "../../src/core/names/path.ts";
 import type { Filter } from "../../src/core/service.ts";
+import type { ServiceConfig } from "./keys.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
-import { writeRequestHeader } from "./ttwitter/request-header.ts";
-import type { ContextEntry, RequestHeader } from "./ttwitter/request-header.ts";
-import type { ThriftProtocol } from "./codec/types.ts";
+import { deadlineOf } from "./ttwitter/contexts.ts";
+import type { RequestHeader } from "./ttwitter/headers.ts";
 
 type ThriftFilter = Filter<ThriftRequest, ThriftResponse>;
-
-interface ContextDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-}
 
 interface FilterOptions {
   readonly clearContext: boolean;
@@ -29,25 +22,20 @@ interface FilterOptions {
   readonly timeoutMs: number;
 }
 
-/** Keys of contexts, which Finagle compares without regard to case. */
-const deadlineKey = "com.twitter.finagle.Deadline";
-const traceKey = "com.twitter.finagle.tracing.TraceContext";
-const clientIdKey = "com.twitter.finagle.thrift.ClientIdContext";
-
-const isKey = ({ key }: ContextEntry, wanted: string): boolean =>
-  key.length === wanted.length && key.toLowerCase() === wanted.toLowerCase();
-
-/** What stands between a server and its router, outermost first. */
-export function serverFilters(options: FilterOptions, { clock }: ContextDeps): ThriftFilter[] {
+/** The filters between a server and its router, outermost first. */
+export function serverFilters(
+  options: FilterOptions,
+  { clock }: { readonly clock: Clock },
+): ThriftFilter[] {
   const filters = [readContext(options.clearContext, clock)];
-  // The caller's own deadline is known; the server's may only shorten it.
+  // Inside: the caller's own deadline is known by then, and the server's may only shorten it.
   if (options.timeoutMs !== Infinity) filters.push(serverTimeout(options.timeoutMs, clock));
   return filters;
 }
 
 function readContext(clearContext: boolean, clock: Clock): ThriftFilter {
   return (request, reply, next) => {
-    const { upgrade } = request.wrapping;
+    const { upgrade } = request.transportHeaders;
     if (upgrade === null) return next(request, reply);
     const problem = readHeader(request, upgrade, clearContext, clock);
     if (problem === null) return next(request, reply);
@@ -56,7 +44,7 @@ function readContext(clearContext: boolean, clock: Clock): ThriftFilter {
   };
 }
 
-/** A text says what cannot be read. With `clearContext` only the destination is believed. */
+/** A text names what cannot be read. With `clearContext` only the destination is trusted. */
 function readHeader(
   request: ThriftRequest,
   header: RequestHeader,
@@ -69,9 +57,9 @@ function readHeader(
     request.dest = dest;
   }
   if (clearContext) return null;
-  request.told = header;
+  request.callerContext = header;
   if (header.delegations.length > 0) {
-    // Lines of their own: a comment at the end of one entry is not the end of all.
+    // One line for each entry: a comment at its end must not swallow the next one.
     const local = dtabOf(header.delegations.map((entry) => entry.join("=>")).join("\n;"));
     if ("problem" in local) return local.problem;
     if (local.dtab.length !== header.delegations.length) return notOneEach;
@@ -83,20 +71,20 @@ function readHeader(
   return null;
 }
 
-const notOneEach = "a delegation of the call's header is more than one entry of a dtab";
+const notOneEach = "a delegation in the header of the call is more than one entry of a dtab";
 
 interface Problem {
   readonly problem: string;
 }
 
-/** Texts remembered: callers that send one send the same one again. */
+/** Texts remembered: a caller that sends one keeps sending the same one. */
 const maxTexts = 1024;
 const longestDtab = 16_384;
 
 const pathOf = memoized<Path | Problem>(maxTexts, (text) => {
   const parsed = parsePath(text);
   if (parsed.ok) return parsed.value;
-  return { problem: `dest of the call's header is not a path: ${parsed.error.message}` };
+  return { problem: `dest in the header of the call is not a path: ${parsed.error.message}` };
 });
 
 const dtabOf = memoized<{ readonly dtab: Dtab } | Problem>(
@@ -104,8 +92,8 @@ const dtabOf = memoized<{ readonly dtab: Dtab } | Problem>(
   (text) => {
     const parsed = parseDtab(text);
     if (parsed.ok) return { dtab: parsed.value };
-    const problem = `the delegations of the call's header are no dtab: ${parsed.error.message}`;
-    return { problem };
+    const { message } = parsed.error;
+    return { problem: `the delegations in the header of the call are not a dtab: ${message}` };
   },
   longestDtab,
 );
@@ -117,112 +105,24 @@ function serverTimeout(timeoutMs: number, clock: Clock): ThriftFilter {
   };
 }
 
-/** The strictest of those that were sent; other lengths than two times say nothing. */
-function deadlineOf(contexts: readonly ContextEntry[]): Deadline | null {
-  let deadline: Deadline | null = null;
-  for (const entry of contexts) {
-    if (entry.value.length !== 16 || !isKey(entry, deadlineKey)) continue;
-    const [timestampNs = 0n, deadlineNs = 0n] = longsOf(entry.value);
-    deadline = combined(deadline, { timestampNs, deadlineNs });
-  }
-  return deadline;
-}
-
-function longsOf(bytes: Uint8Array): bigint[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: bytes.length >> 3 }, (_, i) => view.getBigInt64(8 * i));
-}
-
-/** Makes the header of one try at an upgraded endpoint: a new span each time. */
-export function headerMaker(
-  encoding: ThriftProtocol,
-  { clock, random }: ContextDeps,
-): (request: ThriftRequest) => readonly Uint8Array[] {
-  return (request) => writeRequestHeader(encoding, headerFor(request, clock, random));
-}
-
-function headerFor(request: ThriftRequest, clock: Clock, random: Random): RequestHeader {
-  const { told, dest, localDtab, deadlineMs } = request;
-  const spanId = newId(random);
-  const trace = told === null ? newTrace(spanId) : traceOf(told);
-  const contexts = told === null ? [] : told.contexts.filter((entry) => !isKey(entry, traceKey));
-  return {
-    ...trace,
-    spanId,
-    clientId: told === null ? null : clientIdOf(told),
-    contexts: withDeadline(contexts, deadlineMs, clock),
-    // Linkerd always says one, also when its caller did not.
-    dest,
-    delegations: localDtab === emptyDtab ? [] : delegationsOf(localDtab),
+/**
+ * `idempotent` of a service: which calls may be sent twice. Nothing in a Thrift message says so, hence
+ * the configuration does. Empty: no call is marked.
+ */
+export function idempotentCalls({ idempotent }: ServiceConfig): readonly ThriftFilter[] {
+  if (idempotent === false) return [];
+  const methods = idempotent === true ? null : new Set(idempotent);
+  const mark: ThriftFilter = (request, reply, next) => {
+    // A one-way call is over when it is written: nobody could tell that it is slow, or was lost.
+    request.idempotent = !request.isOneway && (methods === null || hasMethod(methods, request));
+    return next(request, reply);
   };
+  return [mark];
 }
 
-type Trace = Pick<RequestHeader, "traceId" | "parentSpanId" | "sampled" | "flags" | "traceIdHigh">;
-
-/** A trace that begins here: its first span carries the trace's own id. */
-function newTrace(spanId: bigint): Trace {
-  return { traceId: spanId, parentSpanId: null, sampled: null, flags: 0n, traceIdHigh: null };
-}
-
-/** The caller's trace, whose span becomes the parent; a context goes before the header's fields. */
-function traceOf(told: RequestHeader): Trace {
-  const { traceId, sampled, flags, traceIdHigh } = told;
-  const entry = told.contexts.findLast((each) => isKey(each, traceKey));
-  const ids = entry === undefined ? [] : longsOf(entry.value);
-  const [spanId, , trace, contextFlags, high] = ids;
-  if (ids.length !== 4 && ids.length !== 5) {
-    return { traceId, parentSpanId: told.spanId, sampled, flags: flags ?? 0n, traceIdHigh };
-  }
-  return {
-    traceId: trace ?? traceId,
-    parentSpanId: spanId ?? told.spanId,
-    sampled,
-    flags: contextFlags ?? 0n,
-    traceIdHigh: high ?? null,
-  };
-}
-
-function clientIdOf({ clientId, contexts }: RequestHeader): string | null {
-  const entry = contexts.findLast((each) => isKey(each, clientIdKey));
-  return entry === undefined ? clientId : Buffer.from(entry.value).toString();
-}
-
-/** The caller's own, to the nanosecond, unless a limit of this proxy ends the call earlier. */
-function withDeadline(
-  contexts: readonly ContextEntry[],
-  deadlineMs: number,
-  clock: Clock,
-): readonly ContextEntry[] {
-  const told = deadlineOf(contexts);
-  if (deadlineMs === Infinity) return contexts;
-  if (
-    told !== null &&
-    isPlausible(told, clock) &&
-    deadlineMs >= deadlineMsOf(told, clock) - 0.001
-  ) {
-    return contexts;
-  }
-  const { timestampNs, deadlineNs } = combined(
-    told !== null && isPlausible(told, clock) ? told : null,
-    deadlineAt(deadlineMs, clock),
-  );
-  const value = Buffer.alloc(16);
-  value.writeBigInt64BE(timestampNs, 0);
-  value.writeBigInt64BE(deadlineNs, 8);
-  const others = contexts.filter((entry) => !isKey(entry, deadlineKey));
-  return [...others, { key: deadlineKey, value }];
-}
-
-/** Prefix and tree of each entry, as text. */
-function delegationsOf(dtab: Dtab): [string, string][] {
-  return dtab.map((dentry) => {
-    const text = showDtab([dentry]);
-    const arrow = text.indexOf("=>");
-    return [text.slice(0, arrow), text.slice(arrow + 2)];
-  });
-}
-
-function newId(random: Random): bigint {
-  const half = () => BigInt(Math.floor(random() * 0x1_0000_0000));
-  return BigInt.asIntN(64, (half() << 32n) | half());
+/** `Service:method`, as it was sent, or its method alone. */
+function hasMethod(methods: ReadonlySet<string>, { method }: ThriftRequest): boolean {
+  if (methods.has(method)) return true;
+  const colon = method.indexOf(":");
+  return colon >= 0 && methods.has(method.slice(colon + 1));
 }

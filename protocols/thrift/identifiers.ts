@@ -81,8 +81,8 @@ const byHeader: IdentifierPlugin<ThriftRequest> = plugin({
       const unidentified = `header ${header} is not a path: ${parsed.error.message}`;
       return { unidentified, isFinal: true };
     });
-    return ({ wrapping }) => {
-      const text = wrapping.header?.fields.get(header);
+    return ({ transportHeaders }) => {
+      const text = transportHeaders.header?.fields.get(header);
       return text === undefined || text === "" ? isAbsent : nameOf(text);
     };
   },

@@ -1,17 +1,6 @@
 // Thrift as a protocol: its kinds, its keys, and one router's share of it.
-import { openAccessLog } from "../../src/access-log/access-log.ts";
-import type { AccessLog } from "../../src/access-log/access-log.ts";
 import { allConnections } from "../../src/net/connection-stats.ts";
-import { lineMaker } from "./access-log.ts";
-import { serverClassifier } from "./classifiers.ts";
-import { dialThrift } from "./client/wire.ts";
-import { headerMaker, serverFilters } from "./filters.ts";
-import { failureRenderer } from "./failures.ts";
-import { idempotentCalls } from "./idempotent.ts";
-import { kind } from "./kind.ts";
-import { copyOf } from "./message.ts";
-import { listenThrift } from "./server/listener.ts";
-import { responseCounter, serverCounters } from "./stats.ts";
+import type { AccessLog } from "../../src/access-log/access-log.ts";
 import type { Address } from "../../src/core/address.ts";
 import type {
   DialOptions,
@@ -24,17 +13,26 @@ import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/prot
 import type { Verdict } from "../../src/core/classifier.ts";
 import type { Filter, Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
-import type { CompletedCall, WireFormat } from "./exchange.ts";
+import { openThriftLog } from "./access-log.ts";
+import { serverClassifier } from "./classifiers.ts";
+import { dialThrift } from "./client/wire.ts";
+import { idempotentCalls, serverFilters } from "./filters.ts";
+import { failureRenderer } from "./failures.ts";
+import { kind } from "./kind.ts";
+import { copyOf } from "./message.ts";
+import { listenThrift } from "./server/listener.ts";
+import { responseCounter, thriftServerCounters } from "./stats.ts";
+import { headerMaker } from "./ttwitter/outgoing-header.ts";
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
-import type { ThriftRequest, ThriftResponse } from "./message.ts";
+import type { CompletedCall, ThriftRequest, ThriftResponse, WireFormat } from "./message.ts";
 
 export const thrift: Protocol<ThriftRequest, ThriftResponse> = {
   ...kind,
-  // The casts of this file: the sections have been parsed by the keys of the kind.
+  // Safe casts, here and below: the sections have been parsed by the keys of the kind.
   open: (config, deps) => new ThriftRouter(config as RouterConfig, deps),
 };
 
-/** Owns the router's access log; listeners and wires belong to those who asked for them. */
+/** Owns the router's access log; listeners and wires belong to whoever asked for them. */
 class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   readonly copy = copyOf;
   readonly responseCounter = responseCounter;
@@ -46,10 +44,10 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#accessLog = accessLog(config, deps);
+    this.#accessLog = openThriftLog(config, deps);
   }
 
-  /** Thrift has no place for it in an answer: only this router's own server is told. */
+  /** A Thrift response has no place for the verdict: only this router's own server sees it. */
   mark(response: ThriftResponse, verdict: Verdict): void {
     response.verdict = verdict;
   }
@@ -62,12 +60,12 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const config = options.config as ServerConfig;
     const { clock, log, label } = this.#deps;
     const { host, port, socket, gate, clearContext, idleTimeMs, lifeTimeMs } = options;
-    const counters = serverCounters(stats);
+    const counters = thriftServerCounters(stats);
     const accessLog = this.#accessLog;
     const { errorDetail, thriftMethodInDst } = this.#config;
     const { maxPipelinedCalls, stallTimeoutMs } = config;
     const listening = {
-      ...this.#speech(config.thriftFramed),
+      ...this.#wireFormat(config.thriftFramed),
       host,
       port,
       socket,
@@ -78,9 +76,9 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, maxPipelinedCalls },
       isNamedByMethod: thriftMethodInDst,
       renderFailure: failureRenderer({ label, errorDetail }, clearContext),
-      onCompleted(exchange: CompletedCall) {
-        counters.answered(exchange);
-        accessLog?.record(exchange);
+      onCompleted(call: CompletedCall) {
+        counters.completed(call);
+        accessLog?.record(call);
       },
       onConnections: counters.connections,
       onMalformed: counters.malformed,
@@ -105,31 +103,21 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   ): Wire<ThriftRequest, ThriftResponse> {
     const { config: parsed, ...shared } = options;
     const config = parsed as ClientConfig;
-    const speech = this.#speech(config.thriftFramed);
+    const wireFormat = this.#wireFormat(config.thriftFramed);
     const attemptUpgrade = config.attemptTTwitterUpgrade;
-    const headerFor = headerMaker(speech.encoding, this.#deps);
+    const headerFor = headerMaker(wireFormat.protocol, this.#deps);
     const { clock } = this.#deps;
-    const dialling = { ...shared, ...speech, attemptUpgrade };
-    return dialThrift(address, dialling, { clock, stats, headerFor });
+    const dialOptions = { ...shared, ...wireFormat, attemptUpgrade };
+    return dialThrift(address, dialOptions, { clock, stats, headerFor });
   }
 
   async close(): Promise<void> {
     await this.#accessLog?.close();
   }
 
-  #speech(isFramed: boolean): WireFormat {
+  #wireFormat(isFramed: boolean): WireFormat {
     const { thriftTransport, thriftProtocol, maxFrameKB } = this.#config;
     const transport = thriftTransport === "header" ? "header" : isFramed ? "framed" : "buffered";
-    return { encoding: thriftProtocol, transport, maxFrameBytes: maxFrameKB * 1024 };
+    return { protocol: thriftProtocol, transport, maxFrameBytes: maxFrameKB * 1024 };
   }
-}
-
-function accessLog(config: RouterConfig, deps: ProtocolDeps): AccessLog<CompletedCall> | null {
-  const keys = {
-    file: config.thriftAccessLog,
-    roll: config.thriftAccessLogRollPolicy,
-    append: config.thriftAccessLogAppend,
-    rotateCount: config.thriftAccessLogRotateCount,
-  };
-  return openAccessLog(keys, lineMaker(config.thriftAccessLogFormat, deps.clock), deps);
 }

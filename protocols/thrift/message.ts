@@ -1,6 +1,5 @@
-// Thrift calls and answers as the proxy sees them: an envelope, and bytes that go on as they came.
+// Thrift requests and responses as the proxy sees them: an envelope, and bytes passed on unchanged.
 import { Buffer } from "node:buffer";
-import { prefixBytes } from "../../src/net/framer.ts";
 import { emptyDtab } from "../../src/core/names/dtab.ts";
 import { root } from "../../src/core/names/path.ts";
 import { lastScan, messageType } from "./codec/envelope.ts";
@@ -10,10 +9,13 @@ import type { Address } from "../../src/core/address.ts";
 import type { BoundName, Request } from "../../src/core/request.ts";
 import type { Verdict } from "../../src/core/classifier.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
-import type { Answered } from "./codec/exception.ts";
-import type { Dialect, Outcome } from "./codec/envelope.ts";
-import type { RequestHeader } from "./ttwitter/request-header.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import type { CallIdentity, ExceptionType } from "./codec/exception.ts";
+import type { EnvelopeForm } from "./codec/envelope.ts";
+import type { Outcome } from "./codec/outcome.ts";
+import type { RequestHeader } from "./ttwitter/headers.ts";
 import type { HeaderFrame } from "./codec/theader.ts";
+import type { ThriftProtocol } from "./codec/types.ts";
 
 /** What stands around a message, beside the four bytes of its length. */
 export interface TransportHeaders {
@@ -23,10 +25,10 @@ export interface TransportHeaders {
   readonly upgrade: RequestHeader | null;
 }
 
-export const bare: TransportHeaders = { header: null, upgrade: null };
+export const noTransportHeaders: TransportHeaders = { header: null, upgrade: null };
 
 /** One call. `frame` is its own bytes, prefix in front; from `messageAt` on it is the message. */
-export class ThriftRequest implements Request, Answered {
+export class ThriftRequest implements Request, CallIdentity {
   deadlineMs = Infinity;
   localDtab: Dtab = emptyDtab;
   readonly replayable = true;
@@ -41,8 +43,8 @@ export class ThriftRequest implements Request, Answered {
 
   readonly frame: Buffer;
   readonly messageAt: number;
-  readonly wrapping: TransportHeaders;
-  readonly dialect: Dialect;
+  readonly transportHeaders: TransportHeaders;
+  readonly envelopeForm: EnvelopeForm;
   /** Signed. Never changed on the way. */
   readonly seqid: number;
   readonly isOneway: boolean;
@@ -56,7 +58,7 @@ export class ThriftRequest implements Request, Answered {
   /** The destination that an upgraded caller sent; `/` when it sent none. */
   dest: Path = root;
   /** What an upgraded caller told, as far as it is believed; null: nothing. */
-  told: RequestHeader | null = null;
+  callerContext: RequestHeader | null = null;
 
   /** Of the message that `marks` describes. */
   constructor(
@@ -68,8 +70,8 @@ export class ThriftRequest implements Request, Answered {
   ) {
     this.frame = frame;
     this.messageAt = messageAt;
-    this.wrapping = wrapping;
-    this.dialect = lastScan.dialect;
+    this.transportHeaders = wrapping;
+    this.envelopeForm = lastScan.envelopeForm;
     this.seqid = lastScan.seqid;
     this.isOneway = lastScan.type === messageType.oneway;
     this.nameAt = lastScan.nameAt;
@@ -116,12 +118,35 @@ export function onewayDone(): ThriftResponse {
 
 const noBytes = Buffer.alloc(0);
 
-/**
- * The message alone as a frame, prefix in front: the same bytes. What stood before the message (a
- * header that has been read) gives room for the prefix. May be asked for again.
- */
-export function messageFrame(frame: Buffer, messageAt: number): Buffer {
-  if (messageAt === prefixBytes) return frame;
-  frame.writeInt32BE(frame.length - messageAt, messageAt - prefixBytes);
-  return frame.subarray(messageAt - prefixBytes);
+/** How the ends of messages are found: by a length in front, or by walking over them. */
+export type Transport = "framed" | "buffered" | "header";
+
+/** How one side of a router reads and writes messages. */
+export interface WireFormat {
+  readonly protocol: ThriftProtocol;
+  readonly transport: Transport;
+  readonly maxFrameBytes: number;
+}
+
+/** The exception that a caller gets for a call that failed. */
+export interface RenderedFailure {
+  readonly type: ExceptionType;
+  readonly text: string;
+}
+
+export type RenderFailure = (failure: Failure, request: ThriftRequest) => RenderedFailure;
+
+/** One call as the caller saw it end, reported once, after its last byte was written. */
+export interface CompletedCall {
+  readonly request: ThriftRequest;
+  readonly status: ThriftResponse["outcome"] | "error";
+  /** Null: the call failed, or the proxy itself responded. */
+  readonly response: ThriftResponse | null;
+  /** Bytes of the response and of the request, transport headers included. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** `Clock.nowMs` when the request was complete, and when its response was written. */
+  readonly startedMs: number;
+  readonly endedMs: number;
+  readonly failure: Failure | null;
 }

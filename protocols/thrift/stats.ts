@@ -1,8 +1,9 @@
-// Answers in Thrift's own terms: `status/reply`, `status/declared_exception`, ... and `time/...`.
+// Responses in Thrift's own terms: `status/reply`, `status/declared_exception`, ... and `time/...`.
 import type { ResponseCounter } from "../../src/core/classifier.ts";
+import { serverCounters } from "../../src/net/server-stats.ts";
+import type { ServerCounters } from "../../src/net/server-stats.ts";
 import type { Counter, Histogram, Stats } from "../../src/core/stats.ts";
-import type { ThriftResponse } from "./message.ts";
-import type { CompletedCall } from "./exchange.ts";
+import type { ThriftResponse, CompletedCall } from "./message.ts";
 
 type Status = ThriftResponse["outcome"] | "error";
 
@@ -11,7 +12,7 @@ interface StatusMetrics {
   readonly timeMs: Histogram;
 }
 
-/** Metrics are made when a status is first seen. */
+/** A metric exists once its status has been seen. */
 function statusCounter(stats: Stats): (status: Status, latencyMs: number) => void {
   const known: Partial<Record<Status, StatusMetrics>> = {};
   return (status, latencyMs) => {
@@ -24,7 +25,7 @@ function statusCounter(stats: Stats): (status: Status, latencyMs: number) => voi
   };
 }
 
-/** A call that failed is an error, whatever had come of its answer. */
+/** A call that failed is an error, however much of its response had arrived. */
 export function responseCounter(stats: Stats): ResponseCounter<ThriftResponse> {
   const count = statusCounter(stats);
   return (response, failure, latencyMs) => {
@@ -32,34 +33,17 @@ export function responseCounter(stats: Stats): ResponseCounter<ThriftResponse> {
   };
 }
 
-/** What a server counts of its callers beyond calls: connections, and answers as they saw them. */
-interface ServerCounters {
-  answered(exchange: CompletedCall): void;
-  connections(change: number): void;
-  /** A connection was closed because what came over it was no Thrift, or too much. */
+export interface ThriftServerCounters extends ServerCounters<CompletedCall> {
+  /** A connection was closed because its bytes were not Thrift, or too many. */
   malformed(): void;
 }
 
-export function serverCounters(stats: Stats): ServerCounters {
+/** Counts calls as their callers saw them end. */
+export function thriftServerCounters(stats: Stats): ThriftServerCounters {
   const count = statusCounter(stats);
-  const requestBytes = stats.histogram("request_payload_bytes");
-  const responseBytes = stats.histogram("response_payload_bytes");
-  const connects = stats.counter("connects");
-  const closes = stats.counter("closes");
+  const shared = serverCounters<CompletedCall>(stats, ({ status, startedMs, endedMs }) =>
+    count(status, endedMs - startedMs),
+  );
   const malformed = stats.counter("malformed");
-  let open = 0;
-  stats.gauge(() => open, "connections");
-  return {
-    answered({ status, startedMs, endedMs, receivedBytes, sentBytes }) {
-      count(status, endedMs - startedMs);
-      requestBytes.record(receivedBytes);
-      responseBytes.record(sentBytes);
-    },
-    connections(change) {
-      open += change;
-      if (change > 0) connects.value += change;
-      else closes.value -= change;
-    },
-    malformed: () => void malformed.value++,
-  };
+  return { ...shared, malformed: () => void malformed.value++ };
 }

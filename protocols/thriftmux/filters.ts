@@ -12,9 +12,10 @@ import { forgetContext, readCallersDeadline } from "../mux/filters.ts";
 import { bodyStart, maxShortLength, problem, tdispatch, writeHead } from "../mux/codec/messages.ts";
 import type { Problem } from "../mux/codec/messages.ts";
 import { serverFilters as thriftFilters } from "../thrift/filters.ts";
+export { idempotentCalls } from "../thrift/filters.ts";
 import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
-import type { ContextEntry, RequestHeader } from "../thrift/ttwitter/request-header.ts";
-import { muxOf } from "./codec/payload.ts";
+import type { ContextEntry, RequestHeader } from "../thrift/ttwitter/headers.ts";
+import { muxOf } from "./message.ts";
 
 type ThriftFilter = Filter<ThriftRequest, ThriftResponse>;
 
@@ -52,12 +53,12 @@ const ownName: ThriftFilter = (request, reply, next) => {
 };
 
 /** For upgraded endpoints: what a mux caller told, as an upgraded caller would have told it. */
-export function tellContexts({ random }: Deps): ThriftFilter {
+export function contextsForUpgrade({ random }: Deps): ThriftFilter {
   return (request, reply, next) => {
     const mux = muxOf(request);
-    if (mux !== null && request.told === null) {
+    if (mux !== null && request.callerContext === null) {
       const contexts = contextsOf(mux);
-      if (contexts.length > 0) request.told = headerOf(contexts, random);
+      if (contexts.length > 0) request.callerContext = headerOf(contexts, random);
     }
     return next(request, reply);
   };
@@ -100,8 +101,8 @@ const clientIdKey = "com.twitter.finagle.thrift.ClientIdContext";
  * the caller told more than mux has room for.
  */
 export function dispatchOf(request: ThriftRequest): MuxRequest | Problem {
-  const { frame, messageAt, told, localDtab } = request;
-  const contexts = told === null ? [] : contextsToldBy(told);
+  const { frame, messageAt, callerContext, localDtab } = request;
+  const contexts = callerContext === null ? [] : contextsToldBy(callerContext);
   const entries = entriesOf(localDtab);
   if (contexts.length > maxShortLength) return problem(`${contexts.length} contexts`);
   if (entries.length > maxShortLength) return problem(`a dtab of ${entries.length} entries`);

@@ -12,7 +12,6 @@ import type { Verdict } from "../../src/core/classifier.ts";
 import { stack } from "../../src/core/service.ts";
 import type { Filter, Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
-import { openAccessLog } from "../../src/access-log/access-log.ts";
 import type { AccessLog } from "../../src/access-log/access-log.ts";
 import { closedConnections } from "../../src/net/connection-stats.ts";
 import { peerInfo } from "../../src/net/peer-info.ts";
@@ -25,35 +24,33 @@ import { listenMux } from "../mux/server/listener.ts";
 import type { ConnectionOwner } from "../mux/server/listener.ts";
 import { ServerConnection as MuxConnection } from "../mux/server/connection.ts";
 import type { ServerSettings as MuxSettings } from "../mux/server/settings.ts";
-import { lineMaker } from "../thrift/access-log.ts";
-import { serverClassifier } from "../thrift/classifiers.ts";
 import { dialThrift } from "../thrift/client/wire.ts";
-import { headerMaker } from "../thrift/filters.ts";
-import type { CompletedCall, WireFormat } from "../thrift/exchange.ts";
-import { failureRenderer } from "../thrift/failures.ts";
-import { idempotentCalls } from "../thrift/idempotent.ts";
-import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
 import { ServerConnection as ThriftConnection } from "../thrift/server/connection.ts";
-import type { ServerSettings as ThriftSettings } from "../thrift/server/connection.ts";
-import { responseCounter, serverCounters } from "../thrift/stats.ts";
+import type { ServerSettings as ThriftSettings } from "../thrift/server/settings.ts";
+import { headerMaker } from "../thrift/ttwitter/outgoing-header.ts";
+import { openThriftLog } from "./access-log.ts";
+import { serverClassifier } from "./classifiers.ts";
 import { thriftOver } from "./client/wire.ts";
-import { serverFilters, tellContexts } from "./filters.ts";
+import { failureRenderer } from "./failures.ts";
+import { contextsForUpgrade, idempotentCalls, serverFilters } from "./filters.ts";
 import { kind } from "./kind.ts";
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
+import { copyOf } from "./message.ts";
+import type { CompletedCall, ThriftRequest, ThriftResponse, WireFormat } from "./message.ts";
 import { muxCalls } from "./server/call.ts";
-import { copyOf } from "./codec/payload.ts";
-import { DetectedConnection } from "./server/listener.ts";
+import { DetectedConnection } from "./server/connection.ts";
+import { responseCounter, thriftServerCounters } from "./stats.ts";
 
 export const thriftmux: Protocol<ThriftRequest, ThriftResponse> = {
   ...kind,
-  // The casts of this file: the sections have been parsed by the keys of the kind.
+  // Safe casts, here and below: the sections have been parsed by the keys of the kind.
   open: (config, deps) => new ThriftMuxRouter(config as RouterConfig, deps),
 };
 
 type ThriftService = Service<ThriftRequest, ThriftResponse>;
 type Begin = (link: SocketLink, owner: ConnectionOwner) => MuxConnection | ThriftConnection;
 
-/** Owns the router's access log; listeners and wires belong to those who asked for them. */
+/** Owns the router's access log; listeners and wires belong to whoever asked for them. */
 class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   readonly copy = copyOf;
   readonly responseCounter = responseCounter;
@@ -65,10 +62,10 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#accessLog = accessLog(config, deps);
+    this.#accessLog = openThriftLog(config, deps);
   }
 
-  /** Neither Thrift nor mux has a place for it: only this router's own server is told. */
+  /** Neither Thrift nor mux has a place for the verdict: only this router's own server sees it. */
   mark(response: ThriftResponse, verdict: Verdict): void {
     response.verdict = verdict;
   }
@@ -87,11 +84,11 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const { host, port, socket, gate, idleTimeMs } = options;
     const { clock, log } = this.#deps;
     const { stallTimeoutMs } = options.config as ServerConfig;
-    const counters = serverCounters(stats);
+    const counters = thriftServerCounters(stats);
     const accessLog = this.#accessLog;
-    const onCompleted = (exchange: CompletedCall) => {
-      counters.answered(exchange);
-      accessLog?.record(exchange);
+    const onCompleted = (call: CompletedCall) => {
+      counters.completed(call);
+      accessLog?.record(call);
     };
     const begin = {
       mux: this.#muxConnections(options, service, stats, counters.malformed, onCompleted),
@@ -125,13 +122,13 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       const dialling = dialOptions(this.#config, config, options);
       return thriftOver(dialMux(address, dialling, { clock, random, log, stats }), clock);
     }
-    const speech = this.#speech(config.thriftFramed);
+    const wireFormat = this.#wireFormat(config.thriftFramed);
     const attemptUpgrade = config.attemptTTwitterUpgrade;
-    const headerFor = headerMaker(speech.encoding, this.#deps);
-    const dialling = { ...shared, ...speech, attemptUpgrade };
+    const headerFor = headerMaker(wireFormat.protocol, this.#deps);
+    const dialling = { ...shared, ...wireFormat, attemptUpgrade };
     const wire = dialThrift(address, dialling, { clock, stats, headerFor });
     if (!attemptUpgrade) return wire;
-    const service = stack([tellContexts(this.#deps)], wire.service);
+    const service = stack([contextsForUpgrade(this.#deps)], wire.service);
     return {
       service,
       get status() {
@@ -150,12 +147,12 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     service: ThriftService,
     stats: Stats,
     onMalformed: () => void,
-    onCompleted: (exchange: CompletedCall) => void,
+    onCompleted: (call: CompletedCall) => void,
   ): Begin {
     const { clock, log, label } = this.#deps;
     const { errorDetail, thriftProtocol, thriftMethodInDst } = this.#config;
     const calls = {
-      encoding: thriftProtocol,
+      protocol: thriftProtocol,
       isNamedByMethod: thriftMethodInDst,
       clock,
       route: service,
@@ -167,7 +164,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       clock,
       log,
       render: (failure, request, peer) => render({ label, errorDetail }, failure, request, peer),
-      onCompleted() {}, // told by the call itself, as Thrift tells of calls
+      onCompleted() {}, // reported by the call itself, in Thrift's terms
       onMalformed,
       receivedBytes: stats.counter("received_bytes"),
       sentBytes: stats.counter("sent_bytes"),
@@ -182,14 +179,14 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     options: ListenOptions,
     service: ThriftService,
     onMalformed: () => void,
-    onCompleted: (exchange: CompletedCall) => void,
+    onCompleted: (call: CompletedCall) => void,
   ): Begin {
     const { clock, log, label } = this.#deps;
     const { idleTimeMs, lifeTimeMs, clearContext } = options;
     const { maxPipelinedCalls, stallTimeoutMs } = options.config as ServerConfig;
     const { errorDetail, thriftMethodInDst } = this.#config;
     const settings: Omit<ThriftSettings, "opened" | "closed"> = {
-      ...this.#speech(true),
+      ...this.#wireFormat(true),
       clock,
       log,
       limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, maxPipelinedCalls },
@@ -208,19 +205,9 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       });
   }
 
-  #speech(isFramed: boolean): WireFormat {
+  #wireFormat(isFramed: boolean): WireFormat {
     const { thriftProtocol, maxFrameKB } = this.#config;
     const transport = isFramed ? "framed" : "buffered";
-    return { encoding: thriftProtocol, transport, maxFrameBytes: maxFrameKB * 1024 };
+    return { protocol: thriftProtocol, transport, maxFrameBytes: maxFrameKB * 1024 };
   }
-}
-
-function accessLog(config: RouterConfig, deps: ProtocolDeps): AccessLog<CompletedCall> | null {
-  const keys = {
-    file: config.thriftAccessLog,
-    roll: config.thriftAccessLogRollPolicy,
-    append: config.thriftAccessLogAppend,
-    rotateCount: config.thriftAccessLogRotateCount,
-  };
-  return openAccessLog(keys, lineMaker(config.thriftAccessLogFormat, deps.clock), deps);
 }

@@ -1,9 +1,9 @@
 // ThriftMux as the configuration knows it: its kinds and keys, without the code that runs.
 import type { ProtocolSchema } from "../../src/core/protocol.ts";
-import { classifiers, defaultClassifier } from "../thrift/classifiers.ts";
-import { defaultIdentifier, identifiers } from "../thrift/identifiers.ts";
+import { classifiers, defaultClassifier } from "./classifiers.ts";
+import { defaultIdentifier, identifiers } from "./identifiers.ts";
 import { clientKeys, routerKeys, serverKeys, serviceKeys } from "./keys.ts";
-import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
+import type { ThriftRequest, ThriftResponse } from "./message.ts";
 
 export const kind: ProtocolSchema<ThriftRequest, ThriftResponse> = {
   name: "thriftmux",

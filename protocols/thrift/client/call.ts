@@ -41,7 +41,7 @@ export class ClientCall implements Pending, Waiter<ClientConnection> {
     this.#state = "sent";
     if (this.request.isOneway) {
       connection.sendOneway(this.request);
-      this.answer(onewayDone());
+      this.respond(onewayDone());
       return;
     }
     this.#connection = connection;
@@ -59,12 +59,12 @@ export class ClientCall implements Pending, Waiter<ClientConnection> {
     const connection = this.#connection;
     if (connection === null) this.#leaveQueue();
     this.finish(why);
-    connection?.abandon(this);
+    connection?.detach(this);
   }
 
   // For the connection
 
-  answer(response: ThriftResponse): void {
+  respond(response: ThriftResponse): void {
     if (this.#state === "over") return;
     this.#state = "over";
     this.#reply.start(response);

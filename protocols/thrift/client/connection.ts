@@ -7,16 +7,9 @@ import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import type { Pool, PoolMember } from "../../../src/net/pool.ts";
 import { ResponseReader } from "../codec/response-reader.ts";
 import type { ClientCall } from "./call.ts";
-import type { ThriftDialDeps, ThriftDialOptions } from "../exchange.ts";
-import { messageFrame } from "../message.ts";
+import type { ClientSettings } from "./settings.ts";
+import { messageFrame } from "../codec/frame.ts";
 import type { ThriftRequest } from "../message.ts";
-
-/** What the connections of one wire share. */
-export interface ClientSettings extends ThriftDialDeps {
-  readonly options: ThriftDialOptions;
-  /** `127.0.0.1:9090`, for texts. */
-  readonly name: string;
-}
 
 /*
  * idle -> busy -> idle        a call and its answer
@@ -27,7 +20,7 @@ export interface ClientSettings extends ThriftDialDeps {
 type State = "idle" | "busy" | "flushing" | "draining" | "closed";
 
 /** An answer that nobody wants has to come within this. */
-const drainTimeMs = 1_000;
+const drainTimeoutMs = 1_000;
 
 export class ClientConnection implements Receiver, PoolMember {
   openedMs = 0;
@@ -40,7 +33,7 @@ export class ClientConnection implements Receiver, PoolMember {
   #state: State = "idle";
   #call: ClientCall | null = null;
   /** The request whose answer is awaited, also when nobody wants it. */
-  #asked: ThriftRequest | null = null;
+  #awaited: ThriftRequest | null = null;
   calls = 0;
 
   constructor(
@@ -61,16 +54,16 @@ export class ClientConnection implements Receiver, PoolMember {
 
   received(buffer: Buffer, length: number): void {
     this.#settings.stats.receivedBytes.value += length;
-    const asked = this.#asked;
+    const asked = this.#awaited;
     if (asked === null) return this.close(); // nobody asked: the next caller must not get it
     const reader = this.#reader;
     const stopped = reader.push(buffer, length);
-    if (reader.answer === null) {
+    if (reader.response === null) {
       return reader.problem === null ? undefined : this.#malformed(reader.problem);
     }
     const mismatch = reader.mismatch(asked);
     if (mismatch !== null) return this.#malformed(mismatch);
-    return this.#answered(stopped === length);
+    return this.#responded(stopped === length);
   }
 
   ended(): void {
@@ -92,7 +85,7 @@ export class ClientConnection implements Receiver, PoolMember {
   send(call: ClientCall): void {
     this.#state = "busy";
     this.#call = call;
-    this.#asked = call.request;
+    this.#awaited = call.request;
     this.calls++;
     this.#link.writeBytes(this.#counted(call.request));
   }
@@ -105,13 +98,13 @@ export class ClientConnection implements Receiver, PoolMember {
   }
 
   /** The call has ended early: its answer is waited for, and thrown away. */
-  abandon(call: ClientCall): void {
+  detach(call: ClientCall): void {
     if (this.#call !== call) return;
-    const { asked } = { asked: this.#asked };
+    const { asked } = { asked: this.#awaited };
     this.#call = null;
     this.#state = "draining";
-    this.#settings.clock.after(drainTimeMs, () => {
-      if (this.#state === "draining" && this.#asked === asked) this.close();
+    this.#settings.clock.after(drainTimeoutMs, () => {
+      if (this.#state === "draining" && this.#awaited === asked) this.close();
     });
   }
 
@@ -130,9 +123,9 @@ export class ClientConnection implements Receiver, PoolMember {
 
   /** The caller's own bytes, as far as the message goes. */
   #bytesOf(request: ThriftRequest): Buffer {
-    const { frame, messageAt, wrapping } = request;
+    const { frame, messageAt, transportHeaders } = request;
     const isBuffered = this.#settings.options.transport === "buffered";
-    if (wrapping.header !== null) return frame;
+    if (transportHeaders.header !== null) return frame;
     if (!this.#isUpgraded) {
       return isBuffered ? frame.subarray(messageAt) : messageFrame(frame, messageAt);
     }
@@ -145,14 +138,14 @@ export class ClientConnection implements Receiver, PoolMember {
   }
 
   /** The pool has it back before the call ends: what the caller asks next can use it. */
-  #answered(isClean: boolean): void {
-    const { answer } = this.#reader;
+  #responded(isClean: boolean): void {
+    const { response } = this.#reader;
     const call = this.#call;
-    this.#call = this.#asked = null;
-    this.#reader.answer = null;
+    this.#call = this.#awaited = null;
+    this.#reader.response = null;
     if (isClean) this.#rest();
     else this.close(); // more than was asked for
-    if (answer !== null) call?.answer(answer);
+    if (response !== null) call?.respond(response);
   }
 
   #rest(): void {
@@ -176,7 +169,7 @@ export class ClientConnection implements Receiver, PoolMember {
     if (this.#state === "closed") return;
     const call = this.#call;
     this.#state = "closed";
-    this.#call = this.#asked = null;
+    this.#call = this.#awaited = null;
     this.#link.socket.destroy();
     this.#pool.gone(this);
     call?.finish(why);

@@ -7,8 +7,7 @@ import { Pool } from "../../../src/net/pool.ts";
 import { ClientCall } from "./call.ts";
 import { ClientConnection } from "./connection.ts";
 import { attemptUpgrade } from "../ttwitter/upgrade.ts";
-import type { ClientSettings } from "./connection.ts";
-import type { ThriftDialDeps, ThriftDialOptions } from "../exchange.ts";
+import type { ClientSettings, ThriftDialDeps, ThriftDialOptions } from "./settings.ts";
 import type { ThriftRequest, ThriftResponse } from "../message.ts";
 
 /** Owns its sockets; dials when first used. */

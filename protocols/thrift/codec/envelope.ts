@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 
 /** `strict` and `old` are the binary protocol with and without a version in front. */
-export type Dialect = "strict" | "old" | "compact";
+export type EnvelopeForm = "strict" | "old" | "compact";
 
 export const messageType = { call: 1, reply: 2, exception: 3, oneway: 4 } as const;
 
@@ -14,10 +14,10 @@ export const maxEnvelopeBytes = maxNameBytes + 16;
 
 /** What `readEnvelope` found; good until it is called again. */
 export const lastScan = {
-  dialect: "strict" as Dialect,
+  envelopeForm: "strict" as EnvelopeForm,
   /** One of `messageType`. */
   type: 0,
-  /** Signed, whatever the encoding. */
+  /** Signed, whatever the protocol. */
   seqid: 0,
   nameAt: 0,
   nameEnd: 0,
@@ -86,7 +86,7 @@ function nameProblem(nameAt: number, nameEnd: number): string | null {
 }
 
 function found(
-  dialect: Dialect,
+  envelopeForm: EnvelopeForm,
   type: number,
   seqid: number,
   nameAt: number,
@@ -94,7 +94,7 @@ function found(
   bodyAt: number,
 ): string | null {
   if (type < messageType.call || type > messageType.oneway) return `${type} is no message type`;
-  lastScan.dialect = dialect;
+  lastScan.envelopeForm = envelopeForm;
   lastScan.type = type;
   lastScan.seqid = seqid;
   lastScan.nameAt = nameAt;
@@ -132,37 +132,14 @@ function shown(buffer: Buffer, start: number, end: number): string {
   return buffer.toString("hex", start, Math.min(end, start + 4));
 }
 
-/** What an answer says, by its type and the first field of its result; nothing else is read. */
-export type Outcome =
-  | "reply" // a result, or none for a method that returns nothing
-  | "declared_exception" // one that the method declares: field 1 or above of the result
-  | "application_exception"; // TApplicationException: the service did not carry out the call
-
-/** Of the answer that `marks` describes, whose bytes end at `end`; null: its result is cut off. */
-export function outcomeOf(buffer: Buffer, end: number): Outcome | null {
-  const { type, dialect, bodyAt } = lastScan;
-  if (bodyAt >= end) return null;
-  if (type === messageType.exception) return "application_exception";
-  const head = buffer[bodyAt] as number;
-  if (head === 0) return "reply";
-  if (dialect === "compact") {
-    // The id is the high nibble, or, when that is 0, the byte that follows.
-    if (head >> 4 !== 0) return "declared_exception";
-    if (bodyAt + 1 >= end) return null;
-    return buffer[bodyAt + 1] === 0 ? "reply" : "declared_exception";
-  }
-  if (bodyAt + 3 > end) return null;
-  return buffer.readInt16BE(bodyAt + 1) === 0 ? "reply" : "declared_exception";
-}
-
 /** The envelope of a message of our own. The name goes in as it came. */
 export function writeEnvelope(
-  dialect: Dialect,
+  envelopeForm: EnvelopeForm,
   type: number,
   name: Uint8Array,
   seqid: number,
 ): Buffer {
-  switch (dialect) {
+  switch (envelopeForm) {
     case "strict": {
       const head = Buffer.alloc(8);
       head.writeUInt32BE(0x8001_0000 + type, 0);
@@ -176,7 +153,7 @@ export function writeEnvelope(
       return Buffer.concat([Buffer.from(head), name]);
     }
     default:
-      return dialect satisfies never;
+      return envelopeForm satisfies never;
   }
 }
 

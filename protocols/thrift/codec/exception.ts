@@ -1,8 +1,8 @@
 // A TApplicationException as bytes: the only way in which Thrift can say that a call failed.
 import { Buffer } from "node:buffer";
-import { prefixBytes } from "../../../src/net/framer.ts";
+import { frameOf } from "./frame.ts";
 import { messageType, varint, writeEnvelope } from "./envelope.ts";
-import type { Dialect } from "./envelope.ts";
+import type { EnvelopeForm } from "./envelope.ts";
 
 /** The `type` field, as Apache Thrift numbers it. */
 export const exceptionType = {
@@ -17,8 +17,8 @@ export const exceptionType = {
 export type ExceptionType = (typeof exceptionType)[keyof typeof exceptionType];
 
 /** The call that is answered: what its answer must repeat. */
-export interface Answered {
-  readonly dialect: Dialect;
+export interface CallIdentity {
+  readonly envelopeForm: EnvelopeForm;
   readonly seqid: number;
   /** The bytes of its name, as they came. */
   readonly name: Uint8Array;
@@ -28,12 +28,12 @@ export interface Answered {
 const maxTextBytes = 16 * 1024;
 
 /** A whole frame, prefix in front. */
-export function exceptionFrame(call: Answered, type: ExceptionType, text: string): Buffer {
+export function exceptionFrame(call: CallIdentity, type: ExceptionType, text: string): Buffer {
   const name = withoutService(call.name);
-  const envelope = writeEnvelope(call.dialect, messageType.exception, name, call.seqid);
+  const envelope = writeEnvelope(call.envelopeForm, messageType.exception, name, call.seqid);
   const bytes = cut(Buffer.from(text), maxTextBytes);
-  const body = call.dialect === "compact" ? compactBody(bytes, type) : binaryBody(bytes, type);
-  return framed([envelope, ...body]);
+  const body = call.envelopeForm === "compact" ? compactBody(bytes, type) : binaryBody(bytes, type);
+  return frameOf([envelope, ...body]);
 }
 
 /** A multiplexed call is named `Service:method`, its answer `method`: by that its caller knows it. */
@@ -44,17 +44,9 @@ function withoutService(name: Uint8Array): Uint8Array {
 const colon = 58;
 
 /** An answer that holds an empty struct, such as the one that agrees to an upgrade. */
-export function emptyReplyFrame(call: Answered): Buffer {
-  const envelope = writeEnvelope(call.dialect, messageType.reply, call.name, call.seqid);
-  return framed([envelope, Buffer.of(0)]);
-}
-
-/** `parts` as one frame. */
-export function framed(parts: readonly Uint8Array[]): Buffer {
-  const prefix = Buffer.alloc(prefixBytes);
-  const frame = Buffer.concat([prefix, ...parts]);
-  frame.writeInt32BE(frame.length - prefixBytes, 0);
-  return frame;
+export function emptyReplyFrame(call: CallIdentity): Buffer {
+  const envelope = writeEnvelope(call.envelopeForm, messageType.reply, call.name, call.seqid);
+  return frameOf([envelope, Buffer.of(0)]);
 }
 
 /** Field 1: string; field 2: i32; stop. */

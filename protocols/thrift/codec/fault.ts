@@ -1,11 +1,10 @@
 // Tells a caller of the faults that were injected into its call, where its answers have a place.
 import { Buffer } from "node:buffer";
 import { prefixBytes } from "../../../src/net/framer.ts";
-import { framed } from "./exception.ts";
+import { frameOf } from "./frame.ts";
 import { withField } from "./theader.ts";
-import { withContext } from "../ttwitter/response-header.ts";
-import type { WireFormat } from "../exchange.ts";
-import type { TransportHeaders } from "../message.ts";
+import { withContext } from "../ttwitter/headers.ts";
+import type { WireFormat, TransportHeaders } from "../message.ts";
 
 /** As HTTP names the header. */
 export const faultKey = "l5d-fault";
@@ -18,11 +17,11 @@ export function withFault(
   answer: Buffer,
   fault: string,
   { header, upgrade }: TransportHeaders,
-  { transport, encoding }: Pick<WireFormat, "transport" | "encoding">,
+  { transport, protocol }: Pick<WireFormat, "transport" | "protocol">,
 ): Buffer {
   if (header !== null) return withField(answer, faultKey, fault);
   if (upgrade === null) return answer;
   const context = { key: faultKey, value: Buffer.from(fault) };
-  if (transport === "buffered") return Buffer.concat(withContext(encoding, answer, 0, context));
-  return framed(withContext(encoding, answer, prefixBytes, context));
+  if (transport === "buffered") return Buffer.concat(withContext(protocol, answer, 0, context));
+  return frameOf(withContext(protocol, answer, prefixBytes, context));
 }

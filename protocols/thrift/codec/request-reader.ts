@@ -3,27 +3,26 @@ import { Framer, prefixBytes } from "../../../src/net/framer.ts";
 import { lastScan, messageType, readEnvelope } from "./envelope.ts";
 import { exceptionType } from "./exception.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
-import { bare, ThriftRequest } from "../message.ts";
-import { MessageCutter } from "./message-cutter.ts";
-import { readRequestHeader, upgradeMethod } from "../ttwitter/request-header.ts";
+import { noTransportHeaders, ThriftRequest } from "../message.ts";
+import { UnframedReader } from "./unframed-reader.ts";
+import { readRequestHeader, upgradeMethod } from "../ttwitter/headers.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { ExceptionType } from "./exception.ts";
-import type { WireFormat } from "../exchange.ts";
+import type { WireFormat, TransportHeaders } from "../message.ts";
 import type { HeaderFrame } from "./theader.ts";
-import type { TransportHeaders } from "../message.ts";
 
 /** Bytes that cannot be a call, and what may be said of them to the caller. */
 export interface Malformed {
   /** For the log and, if it can be told which call it was, for the caller. */
   readonly reason: string;
   readonly type: ExceptionType;
-  readonly speech: WireFormat;
+  readonly wireFormat: WireFormat;
   /** The caller's connection is upgraded: a header stands before the message. */
   readonly isUpgraded: boolean;
   /** The THeader around it, if that could be read. */
   readonly header: HeaderFrame | null;
   /** What has come of the message, from its first byte; good during the call only. */
-  readonly begun: Uint8Array;
+  readonly received: Uint8Array;
   /** More of it may come. */
   readonly mayContinue: boolean;
 }
@@ -39,26 +38,26 @@ export interface RequestConsumer {
 
 /** Holds at most one call in part. */
 export class RequestReader {
-  readonly #speech: WireFormat;
+  readonly #wireFormat: WireFormat;
   readonly #isNamedByMethod: boolean;
   readonly #peer: PeerInfo;
-  readonly #taker: RequestConsumer;
-  readonly #source: Framer | MessageCutter;
+  readonly #consumer: RequestConsumer;
+  readonly #source: Framer | UnframedReader;
   #isUpgraded = false;
 
   constructor(
-    speech: WireFormat & { readonly isNamedByMethod: boolean },
+    wireFormat: WireFormat & { readonly isNamedByMethod: boolean },
     peer: PeerInfo,
     taker: RequestConsumer,
   ) {
-    this.#speech = speech;
-    this.#isNamedByMethod = speech.isNamedByMethod;
+    this.#wireFormat = wireFormat;
+    this.#isNamedByMethod = wireFormat.isNamedByMethod;
     this.#peer = peer;
-    this.#taker = taker;
+    this.#consumer = taker;
     this.#source =
-      speech.transport === "buffered"
-        ? new MessageCutter(speech.maxFrameBytes, this)
-        : new Framer(speech.maxFrameBytes, this);
+      wireFormat.transport === "buffered"
+        ? new UnframedReader(wireFormat.maxFrameBytes, this)
+        : new Framer(wireFormat.maxFrameBytes, this);
   }
 
   /** Bytes of a call that is not whole: 0 between calls. */
@@ -75,28 +74,29 @@ export class RequestReader {
 
   frame(frame: Buffer): boolean {
     if (this.#isUpgraded) return this.#upgraded(frame);
-    if (this.#speech.transport === "header" && isHeaderFrame(frame)) return this.#inHeader(frame);
-    return this.#message(frame, prefixBytes, bare);
+    if (this.#wireFormat.transport === "header" && isHeaderFrame(frame))
+      return this.#inHeader(frame);
+    return this.#message(frame, prefixBytes, noTransportHeaders);
   }
 
   tooLong(lengthBytes: number, buffer: Buffer, start: number, end: number): void {
-    const { maxFrameBytes } = this.#speech;
+    const { maxFrameBytes } = this.#wireFormat;
     const isNegative = lengthBytes < 0;
     const what = isNegative
       ? `the length of a frame is negative (${lengthBytes}): the caller may not be framed (thriftFramed: false)`
       : `a frame of ${lengthBytes} bytes is longer than the ${maxFrameBytes} that maxFrameKB allows`;
     const reason = what + guessOf(lengthBytes);
-    const begun = buffer.subarray(start, end);
-    this.#refuse(reason, exceptionType.protocolError, begun, null, !isNegative);
+    const received = buffer.subarray(start, end);
+    this.#refuse(reason, exceptionType.protocolError, received, null, !isNegative);
   }
 
-  notMessage(reason: string, begun: Uint8Array): void {
-    this.#refuse(`not a Thrift message: ${reason}`, exceptionType.protocolError, begun);
+  notMessage(reason: string, received: Uint8Array): void {
+    this.#refuse(`not a Thrift message: ${reason}`, exceptionType.protocolError, received);
   }
 
   #upgraded(frame: Buffer): boolean {
-    const { encoding } = this.#speech;
-    const header = readRequestHeader(encoding, frame, prefixBytes, frame.length);
+    const { protocol } = this.#wireFormat;
+    const header = readRequestHeader(protocol, frame, prefixBytes, frame.length);
     if (typeof header !== "string") {
       return this.#message(frame, header.end, { header: null, upgrade: header.value });
     }
@@ -126,11 +126,12 @@ export class RequestReader {
       this.#isNamedByMethod,
     );
     if (request.method !== upgradeMethod || !this.#mayUpgrade(wrapping)) {
-      return this.#taker.call(request);
+      return this.#consumer.call(request);
     }
     this.#isUpgraded = true;
-    if (this.#source instanceof MessageCutter) this.#source.headerEncoding = this.#speech.encoding;
-    return this.#taker.upgrade(request);
+    if (this.#source instanceof UnframedReader)
+      this.#source.headerProtocol = this.#wireFormat.protocol;
+    return this.#consumer.upgrade(request);
   }
 
   #mayUpgrade({ header, upgrade }: TransportHeaders): boolean {
@@ -139,10 +140,10 @@ export class RequestReader {
 
   /** Of a message whose envelope could be read. */
   #problem(frame: Buffer, wrapping: TransportHeaders): string | null {
-    const { type, dialect, bodyAt } = lastScan;
+    const { type, envelopeForm, bodyAt } = lastScan;
     if (type !== messageType.call && type !== messageType.oneway) return noCall;
-    const encoding = dialect === "compact" ? "compact" : "binary";
-    if (wrapping.header === null && encoding !== this.#speech.encoding) return otherProtocol;
+    const protocol = envelopeForm === "compact" ? "compact" : "binary";
+    if (wrapping.header === null && protocol !== this.#wireFormat.protocol) return otherProtocol;
     return bodyAt < frame.length ? null : "the message ends behind its header";
   }
 
@@ -152,31 +153,39 @@ export class RequestReader {
     wrapping: TransportHeaders,
     problem: string,
   ): boolean {
-    const begun = frame.subarray(messageAt);
+    const received = frame.subarray(messageAt);
     const { header } = wrapping;
     if (problem === noCall) {
       const reason = `a message of type ${lastScan.type} came, which is no call`;
-      return this.#refuse(reason, exceptionType.invalidMessageType, begun, header);
+      return this.#refuse(reason, exceptionType.invalidMessageType, received, header);
     }
     if (problem === otherProtocol) {
-      const [ours, theirs] = this.#speech.encoding === "binary" ? names : names.toReversed();
+      const [ours, theirs] = this.#wireFormat.protocol === "binary" ? names : names.toReversed();
       const reason = `a call came in the ${theirs} protocol, and thriftProtocol of this router is ${ours}`;
-      return this.#refuse(reason, exceptionType.invalidProtocol, begun, header);
+      return this.#refuse(reason, exceptionType.invalidProtocol, received, header);
     }
     const reason = `not a Thrift message: ${problem}`;
-    return this.#refuse(reason, exceptionType.protocolError, begun, header);
+    return this.#refuse(reason, exceptionType.protocolError, received, header);
   }
 
   #refuse(
     reason: string,
     type: ExceptionType,
-    begun: Uint8Array,
+    received: Uint8Array,
     header: HeaderFrame | null = null,
     mayContinue = false,
   ): boolean {
     const isUpgraded = this.#isUpgraded;
-    const speech = this.#speech;
-    this.#taker.malformed({ reason, type, speech, isUpgraded, header, begun, mayContinue });
+    const wireFormat = this.#wireFormat;
+    this.#consumer.malformed({
+      reason,
+      type,
+      wireFormat,
+      isUpgraded,
+      header,
+      received,
+      mayContinue,
+    });
     return false;
   }
 }

@@ -1,29 +1,29 @@
 // Bytes of an endpoint to answers: one at a time, and only to the call that was asked.
 import { Framer, prefixBytes } from "../../../src/net/framer.ts";
-import { lastScan, messageType, outcomeOf, readEnvelope } from "./envelope.ts";
+import { lastScan, messageType, readEnvelope } from "./envelope.ts";
+import { outcomeOf } from "./outcome.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
-import { MessageCutter } from "./message-cutter.ts";
-import { readStruct } from "./struct-codec.ts";
-import type { WireFormat } from "../exchange.ts";
-import type { ThriftRequest, ThriftResponse } from "../message.ts";
+import { UnframedReader } from "./unframed-reader.ts";
+import { readStruct } from "./struct-reader.ts";
+import type { WireFormat, ThriftRequest, ThriftResponse } from "../message.ts";
 
 /** Holds at most one answer. */
 export class ResponseReader {
   /** The answer that came last; whoever takes it clears it. */
-  answer: ThriftResponse | null = null;
+  response: ThriftResponse | null = null;
   /** Why what came is none; the reader is of no use from then on. */
   problem: string | null = null;
-  readonly #speech: WireFormat;
+  readonly #wireFormat: WireFormat;
   readonly #isUpgraded: boolean;
-  readonly #source: Framer | MessageCutter;
+  readonly #source: Framer | UnframedReader;
 
-  constructor(speech: WireFormat, isUpgraded: boolean) {
-    this.#speech = speech;
+  constructor(wireFormat: WireFormat, isUpgraded: boolean) {
+    this.#wireFormat = wireFormat;
     this.#isUpgraded = isUpgraded;
-    if (speech.transport === "buffered") {
-      this.#source = new MessageCutter(speech.maxFrameBytes, this);
-      if (isUpgraded) this.#source.headerEncoding = speech.encoding;
-    } else this.#source = new Framer(speech.maxFrameBytes, this);
+    if (wireFormat.transport === "buffered") {
+      this.#source = new UnframedReader(wireFormat.maxFrameBytes, this);
+      if (isUpgraded) this.#source.headerProtocol = wireFormat.protocol;
+    } else this.#source = new Framer(wireFormat.maxFrameBytes, this);
   }
 
   /** Bytes of an answer that is not whole. */
@@ -42,10 +42,10 @@ export class ResponseReader {
     if (seqid !== request.seqid) {
       return `it carries sequence id ${seqid}, and the call ${request.method} had ${request.seqid}`;
     }
-    const { answer } = this;
-    if (type === messageType.exception || answer === null) return null;
-    if (isNameOf(answer.frame, lastScan.nameAt, lastScan.nameEnd, request)) return null;
-    const name = answer.frame.toString("utf8", lastScan.nameAt, lastScan.nameEnd);
+    const { response } = this;
+    if (type === messageType.exception || response === null) return null;
+    if (isNameOf(response.frame, lastScan.nameAt, lastScan.nameEnd, request)) return null;
+    const name = response.frame.toString("utf8", lastScan.nameAt, lastScan.nameEnd);
     return `it is for ${name}, and the call was ${request.method}`;
   }
 
@@ -63,7 +63,7 @@ export class ResponseReader {
     const outcome = outcomeOf(frame, frame.length);
     if (outcome === null) return this.#fail("the message ends before its result");
     const isInHeader = messageAt !== prefixBytes && !this.#isUpgraded;
-    this.answer = { frame, messageAt, isHeaderFrame: isInHeader, outcome, verdict: null };
+    this.response = { frame, messageAt, isHeaderFrame: isInHeader, outcome, verdict: null };
     return false;
   }
 
@@ -71,7 +71,7 @@ export class ResponseReader {
     this.#fail(
       lengthBytes < 0
         ? `the length of a frame is negative (${lengthBytes}): the endpoint may not be framed (thriftFramed: false)`
-        : `a frame of ${lengthBytes} bytes, longer than the ${this.#speech.maxFrameBytes} that maxFrameKB allows`,
+        : `a frame of ${lengthBytes} bytes, longer than the ${this.#wireFormat.maxFrameBytes} that maxFrameKB allows`,
     );
   }
 
@@ -81,12 +81,16 @@ export class ResponseReader {
 
   #messageAt(frame: Buffer): number | string {
     if (this.#isUpgraded) {
-      const header = readStruct(this.#speech.encoding, frame, prefixBytes, frame.length, (reader) =>
-        reader.struct(() => false),
+      const header = readStruct(
+        this.#wireFormat.protocol,
+        frame,
+        prefixBytes,
+        frame.length,
+        (reader) => reader.struct(() => false),
       );
       return typeof header === "string" ? `its ResponseHeader: ${header}` : header.end;
     }
-    if (this.#speech.transport !== "header" || !isHeaderFrame(frame)) return prefixBytes;
+    if (this.#wireFormat.transport !== "header" || !isHeaderFrame(frame)) return prefixBytes;
     const header = readHeaderFrame(frame);
     if (typeof header === "string") return header;
     return header.isTransformed ? "its message is transformed (compressed)" : header.messageAt;

@@ -1,46 +1,16 @@
 // Finds where a Thrift value or message ends, from chunks: what is not framed must be walked over.
 import { follows, level, Nesting, maxDepth } from "./nesting.ts";
-import { binaryBytes, binaryType, compactType } from "./types.ts";
+import { step } from "./skip-steps.ts";
+import type { Counted, Step } from "./skip-steps.ts";
+import { binaryType, compactType, layoutOf, layouts } from "./types.ts";
 import type { NestingLevel } from "./nesting.ts";
 import type { ThriftProtocol } from "./types.ts";
-
-/** What one byte means next. */
-const step = {
-  done: 0,
-  /** The first byte of a message tells its dialect. */
-  message: 1,
-  strictSecond: 2,
-  compactSecond: 3,
-  compactSeqid: 4,
-  /** `#count` bytes of a big-endian number, then `#number`. */
-  int32: 5,
-  /** Of a binary field, `#type` is known: two bytes of its id. */
-  fieldId: 6,
-  /** A struct's field, or its end. */
-  field: 7,
-  listHead: 8,
-  mapKey: 9,
-  mapValue: 10,
-  compactId: 11,
-  /** A number nobody wants. */
-  varint: 12,
-  length: 13,
-  listSize: 14,
-  mapSize: 15,
-  /** The first byte of an old message's name, `#number` bytes long. */
-  oldName: 16,
-} as const;
-
-type Step = (typeof step)[keyof typeof step];
-
-/** What the 32-bit number that is being read counts. */
-type Counted = "string" | "strictName" | "oldName" | "list" | "map";
 
 /** One walk at a time; may be used again after `begin...`. Holds numbers only, no bytes. */
 export class Skipper {
   /** Why what came is no such value; null: nothing is wrong yet. */
   problem: string | null = null;
-  #encoding: ThriftProtocol = "binary";
+  #protocol: ThriftProtocol = "binary";
   #step: Step = step.done;
   #maxBytes = 0;
   #walkedBytes = 0;
@@ -59,16 +29,16 @@ export class Skipper {
     this.#step = step.message;
   }
 
-  /** A value of that type (as numbered in its encoding) of at most `maxBytes`. */
-  beginValue(encoding: ThriftProtocol, type: number, maxBytes: number): void {
+  /** A value of that type (as numbered in its protocol) of at most `maxBytes`. */
+  beginValue(protocol: ThriftProtocol, type: number, maxBytes: number): void {
     this.#begin(maxBytes);
-    this.#encoding = encoding;
+    this.#protocol = protocol;
     this.#value(type);
   }
 
   /** A struct of at most `maxBytes`. */
-  beginStruct(encoding: ThriftProtocol, maxBytes: number): void {
-    this.beginValue(encoding, binaryType.struct, maxBytes); // 12 in both
+  beginStruct(protocol: ThriftProtocol, maxBytes: number): void {
+    this.beginValue(protocol, binaryType.struct, maxBytes); // 12 in both
   }
 
   get isDone(): boolean {
@@ -127,15 +97,15 @@ export class Skipper {
       case step.fieldId:
         return --this.#count === 0 ? this.#value(this.#type) : undefined;
       case step.field:
-        return this.#encoding === "binary" ? this.#binaryField(byte) : this.#compactField(byte);
+        return this.#protocol === "binary" ? this.#binaryField(byte) : this.#compactField(byte);
       case step.listHead:
-        return this.#encoding === "binary" ? this.#binaryList(byte) : this.#compactList(byte);
+        return this.#protocol === "binary" ? this.#binaryList(byte) : this.#compactList(byte);
       case step.mapKey:
         this.#keyType = byte;
         this.#step = step.mapValue;
         return undefined;
       case step.mapValue:
-        return this.#encoding === "binary" ? this.#binaryMap(byte) : this.#compactMap(byte);
+        return this.#protocol === "binary" ? this.#binaryMap(byte) : this.#compactMap(byte);
       case step.compactId:
         return this.#varint(byte) ? this.#value(this.#type) : undefined;
       case step.varint:
@@ -154,7 +124,7 @@ export class Skipper {
   }
 
   #message(byte: number): void {
-    this.#encoding = byte === 0x82 ? "compact" : "binary";
+    this.#protocol = byte === 0x82 ? "compact" : "binary";
     this.#enter(level.name, 0, 0, 1);
     if (byte === 0x82) this.#step = step.compactSecond;
     else if (byte === 0x80) this.#step = step.strictSecond;
@@ -232,54 +202,23 @@ export class Skipper {
 
   /** A value begins whose type is known. */
   #value(type: number): void {
-    if (this.#encoding === "binary") this.#binaryValue(type);
-    else this.#compactValue(type);
-  }
-
-  #binaryValue(type: number): void {
-    switch (type) {
-      case binaryType.string:
-        return this.#expectInt32("string");
-      case binaryType.struct:
+    const layout = layouts[this.#protocol][type] ?? layoutOf.unknown;
+    if (layout > 0) return this.#bytes(layout);
+    switch (layout) {
+      case layoutOf.string:
+        if (this.#protocol === "binary") return this.#expectInt32("string");
+        return this.#expectNumber(step.length);
+      case layoutOf.varint:
+        return this.#expectNumber(step.varint);
+      case layoutOf.struct:
         return this.#struct();
-      case binaryType.map:
+      case layoutOf.list:
+        this.#step = step.listHead;
+        return undefined;
+      case layoutOf.map:
+        if (this.#protocol === "compact") return this.#expectNumber(step.mapSize);
         this.#step = step.mapKey;
         return undefined;
-      case binaryType.set:
-      case binaryType.list:
-        this.#step = step.listHead;
-        return undefined;
-      default: {
-        const bytes = binaryBytes[type] ?? 0;
-        return bytes === 0 ? this.#fail(`there is no type ${type}`) : this.#bytes(bytes);
-      }
-    }
-  }
-
-  #compactValue(type: number): void {
-    switch (type) {
-      case compactType.true: // of a list: a field's booleans are in its type
-      case compactType.false:
-      case compactType.i8:
-        return this.#bytes(1);
-      case compactType.i16:
-      case compactType.i32:
-      case compactType.i64:
-        return this.#expectNumber(step.varint);
-      case compactType.double:
-        return this.#bytes(8);
-      case compactType.binary:
-        return this.#expectNumber(step.length);
-      case compactType.list:
-      case compactType.set:
-        this.#step = step.listHead;
-        return undefined;
-      case compactType.map:
-        return this.#expectNumber(step.mapSize);
-      case compactType.struct:
-        return this.#struct();
-      case compactType.uuid:
-        return this.#bytes(16);
       default:
         return this.#fail(`there is no type ${type}`);
     }

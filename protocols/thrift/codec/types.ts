@@ -1,6 +1,6 @@
-// How the two encodings number the types of values.
+// How the two protocols number the types of values, and how many bytes those have.
 
-/** The binary encoding is the same for strict and old messages. */
+/** Thrift's word for the encoding of values; `binary` is the same in strict and old messages. */
 export type ThriftProtocol = "binary" | "compact";
 
 export const binaryType = {
@@ -12,9 +12,6 @@ export const binaryType = {
   set: 14,
   list: 15,
 } as const;
-
-/** Bytes of the binary types that have a fixed number of them, by type; 0 for the others. */
-export const binaryBytes: readonly number[] = [0, 0, 1, 1, 8, 0, 2, 0, 4, 0, 8, 0, 0, 0, 0, 0, 16];
 
 export const compactType = {
   true: 1,
@@ -31,3 +28,22 @@ export const compactType = {
   struct: 12,
   uuid: 13,
 } as const;
+
+/** How the bytes of a value are laid out, if not as a fixed number of bytes (> 0). */
+export const layoutOf = {
+  unknown: 0,
+  string: -1,
+  varint: -2,
+  struct: -3,
+  list: -4,
+  map: -5,
+} as const;
+
+const { string, varint, struct, list, map } = layoutOf;
+
+/** By type; a set is laid out as a list. */
+export const layouts: Readonly<Record<ThriftProtocol, readonly number[]>> = {
+  binary: [0, 0, 1, 1, 8, 0, 2, 0, 4, 0, 8, string, struct, map, list, list, 16],
+  // Types 1 and 2 are booleans in a list: the booleans of a struct's fields are in their types.
+  compact: [0, 1, 1, 1, varint, varint, varint, 8, string, list, list, map, struct, 16],
+};

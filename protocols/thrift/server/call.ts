@@ -1,8 +1,7 @@
 // One call of a caller and its answer, which may have to wait for the answers before it.
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
-import type { CompletedCall } from "../exchange.ts";
-import type { ThriftRequest, ThriftResponse } from "../message.ts";
+import type { CompletedCall, ThriftRequest, ThriftResponse } from "../message.ts";
 import type { ServerConnection } from "./connection.ts";
 
 /*
@@ -20,7 +19,7 @@ export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
   response: ThriftResponse | null = null;
   failure: Failure | null = null;
   /** The bytes for the caller, once the call has ended; none for one that is one-way. */
-  answer: Buffer | null = null;
+  bytes: Buffer | null = null;
   /** The call behind it that owes an answer. */
   next: ServerCall | null = null;
   readonly #connection: ServerConnection;
@@ -38,7 +37,7 @@ export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
   }
 
   /** Of the answer that an endpoint gave, while it waits. */
-  get heldAnswerBytes(): number {
+  get heldResponseBytes(): number {
     return this.response === null ? 0 : this.response.frame.length;
   }
 
@@ -72,15 +71,15 @@ export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
   }
 
   /** The proxy itself answers, with bytes that are ready. */
-  answerWith(answer: Buffer): void {
+  respondWith(answer: Buffer): void {
     this.#state = "ended";
     this.status = "reply";
-    this.answer = answer;
+    this.bytes = answer;
     this.#connection.callEnded(this);
   }
 
   /** The caller is answered now, whatever comes of the call. */
-  giveUp(why: Failure): void {
+  abort(why: Failure): void {
     const pending = this.#pending;
     this.end(why);
     pending?.cancel(why);

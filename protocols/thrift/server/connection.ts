@@ -12,25 +12,13 @@ import { RequestReader } from "../codec/request-reader.ts";
 import { maxEnvelopeBytes } from "../codec/envelope.ts";
 import { emptyReplyFrame } from "../codec/exception.ts";
 import { ServerCall } from "./call.ts";
-import { mayIdentify, refusalFor, inTransport } from "../codec/refusal.ts";
-import type { Service } from "../../../src/core/service.ts";
+import { mayIdentify, refusalFor, inTransport } from "../codec/malformed-reply.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
 import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import type { RequestConsumer, Malformed } from "../codec/request-reader.ts";
-import type { ThriftListenOptions } from "../exchange.ts";
-import type { ThriftRequest, ThriftResponse } from "../message.ts";
-
-/** What the connections of one server share. */
-export interface ServerSettings extends Omit<
-  ThriftListenOptions,
-  "host" | "port" | "socket" | "gate" | "onSocket"
-> {
-  readonly route: Service<ThriftRequest, ThriftResponse>;
-  opened(connection: ServerConnection): void;
-  /** It is gone, and so are its calls. */
-  closed(connection: ServerConnection): void;
-}
+import type { ServerSettings } from "./settings.ts";
+import type { ThriftRequest } from "../message.ts";
 
 /*
  * open -> refusing -> closing    what came cannot be a call: answers that are owed go first, and
@@ -44,7 +32,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   readonly settings: ServerSettings;
   readonly peer: PeerInfo;
   readonly #link: SocketLink;
-  readonly #inlet: InputBuffer;
+  readonly #input: InputBuffer;
   readonly #reader: RequestReader;
   readonly #alarm: Alarm;
   readonly #openedMs: number;
@@ -58,11 +46,11 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   #heldBytes = 0;
   #isFlushing = false;
   /** No call after those that are in progress. */
-  #isLast = false;
-  #isAbandoned = false;
+  #isFinishing = false;
+  #isDestroyed = false;
   /** What is refused, and what has come of it. */
   #malformed: Malformed | null = null;
-  #begun: Buffer = Buffer.alloc(0);
+  #malformedBytes: Buffer = Buffer.alloc(0);
   #hasAllInput = false;
 
   constructor(link: SocketLink, settings: ServerSettings) {
@@ -70,7 +58,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     this.settings = settings;
     this.peer = peerInfo(link.socket);
     this.#link = link;
-    this.#inlet = new InputBuffer(link, this);
+    this.#input = new InputBuffer(link, this);
     this.#reader = new RequestReader(settings, this.peer, this);
     this.#alarm = new Alarm(clock, () => this.#timedOut());
     this.#openedMs = clock.nowMs();
@@ -82,16 +70,16 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   // Receiver
 
   received(buffer: Buffer, length: number): void {
-    this.#inlet.received(buffer, length);
+    this.#input.received(buffer, length);
     if (this.#reader.heldBytes > 0) this.#watch();
   }
 
   ended(): void {
-    this.#inlet.ended();
+    this.#input.ended();
   }
 
   drained(): void {
-    this.#inlet.advance(); // calls may have waited for room
+    this.#input.advance(); // calls may have waited for room
     if (this.#state === "open") this.#watch();
   }
 
@@ -107,19 +95,19 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     this.settings.onConnections(-1);
     const why = failure("cancelled", "the caller closed the connection");
     for (let call = this.#first; call !== null; call = call.next) call.cancel(why);
-    if (this.#inProgress === 0 || this.#isAbandoned) this.settings.closed(this);
+    if (this.#inProgress === 0 || this.#isDestroyed) this.settings.closed(this);
   }
 
   // Consumer
 
   get readAheadBytes(): number {
-    return this.#state === "open" && !this.#wants ? 0 : Infinity;
+    return this.#state === "open" && !this.#acceptsCalls ? 0 : Infinity;
   }
 
   consume(buffer: Buffer, start: number, end: number): number {
     switch (this.#state) {
       case "open":
-        return this.#wants ? this.#reader.push(buffer, start, end) : start;
+        return this.#acceptsCalls ? this.#reader.push(buffer, start, end) : start;
       case "refusing":
         this.#gather(buffer, start, end);
         return end;
@@ -136,8 +124,8 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (this.#state === "refusing") return this.#refuse();
     if (this.#state !== "open") return undefined;
     const { heldBytes } = this.#reader;
-    if (heldBytes > 0) this.#tell(`the connection ended within a call, ${heldBytes} bytes into it`);
-    this.#endAfterAnswers(); // whoever sends no more may still want answers
+    if (heldBytes > 0) this.#warn(`the connection ended within a call, ${heldBytes} bytes into it`);
+    this.#closeAfterResponses(); // whoever sends no more may still want answers
     return this.#watch();
   }
 
@@ -147,7 +135,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     const call = new ServerCall(request, this, this.settings.clock.nowMs());
     this.#begin(call);
     call.run();
-    return this.#wants;
+    return this.#acceptsCalls;
   }
 
   /** Agrees; the answers to calls before it come first. */
@@ -155,15 +143,15 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     const call = new ServerCall(request, this, this.settings.clock.nowMs());
     this.#begin(call);
     const { transport } = this.settings;
-    call.answerWith(inTransport(emptyReplyFrame(request), false, transport === "buffered"));
-    return this.#wants;
+    call.respondWith(inTransport(emptyReplyFrame(request), false, transport === "buffered"));
+    return this.#acceptsCalls;
   }
 
   malformed(what: Malformed): void {
-    this.#tell(what.reason);
+    this.#warn(what.reason);
     this.settings.onMalformed(this.peer, what.reason);
     this.#malformed = what;
-    this.#begun = Buffer.from(what.begun);
+    this.#malformedBytes = Buffer.from(what.received);
     this.#state = "refusing";
     this.#watch();
     this.#refuse();
@@ -173,9 +161,9 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
 
   callEnded(call: ServerCall): void {
     const { request } = call;
-    this.#heldBytes += call.heldAnswerBytes;
+    this.#heldBytes += call.heldResponseBytes;
     if (request.isOneway) this.#callIsOver(call);
-    else if (this.#state === "closed" || this.#state === "closing") this.#dropAnswered();
+    else if (this.#state === "closed" || this.#state === "closing") this.#dropResponses();
     else if (call === this.#first && !this.#isFlushing) this.#flush();
   }
 
@@ -183,23 +171,23 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
 
   /** No more calls: closed now when none is in progress, else after the answers that are owed. */
   drain(): void {
-    this.#isLast = true;
-    if (this.#state === "open" && this.#reader.heldBytes === 0) this.#endAfterAnswers();
+    this.#isFinishing = true;
+    if (this.#state === "open" && this.#reader.heldBytes === 0) this.#closeAfterResponses();
   }
 
   giveUp(why: Failure): void {
     if (this.#first === null || this.#state !== "open") return this.destroy();
-    this.#isLast = true;
+    this.#isFinishing = true;
     for (let call: ServerCall | null = this.#first; call !== null;) {
       const next: ServerCall | null = call.next; // read now: the call may be gone afterwards
-      call.giveUp(why);
+      call.abort(why);
       call = next;
     }
   }
 
   /** At once, and nobody waits for one-way calls that are under way. */
   destroy(): void {
-    this.#isAbandoned = true;
+    this.#isDestroyed = true;
     if (this.#state === "closed") this.settings.closed(this);
     else this.#link.socket.destroy();
   }
@@ -208,13 +196,13 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     return this.#link.hasRoom;
   }
 
-  get #wants(): boolean {
+  get #acceptsCalls(): boolean {
     return (
       this.#state === "open" &&
       this.#hasRoom &&
       this.#inProgress < this.settings.limits.maxPipelinedCalls &&
       this.#heldBytes < this.settings.maxFrameBytes &&
-      !(this.#isLast && this.#reader.heldBytes === 0)
+      !(this.#isFinishing && this.#reader.heldBytes === 0)
     );
   }
 
@@ -233,18 +221,18 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (isSeveral) this.#link.socket.cork();
     this.#isFlushing = true;
     for (let call = this.#first; call?.hasEnded === true; call = this.#first) {
-      const answer = call.answer ?? responseBytes(call, this.settings);
+      const answer = call.bytes ?? responseBytes(call, this.settings);
       call.sentBytes = answer.length;
       this.#link.writeBytes(answer);
       this.#shift(call);
     }
     this.#isFlushing = false;
     if (isSeveral) this.#link.socket.uncork();
-    this.#afterAnswers();
+    this.#afterResponses();
   }
 
   /** Nobody is there to take answers. */
-  #dropAnswered(): void {
+  #dropResponses(): void {
     for (let call = this.#first; call?.hasEnded === true; call = this.#first) this.#shift(call);
   }
 
@@ -257,20 +245,20 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   #callIsOver(call: ServerCall): void {
     const { clock, onCompleted, closed } = this.settings;
     this.#inProgress--;
-    this.#heldBytes -= call.receivedBytes + call.heldAnswerBytes;
+    this.#heldBytes -= call.receivedBytes + call.heldResponseBytes;
     call.endedMs = clock.nowMs();
     onCompleted(call);
     if (this.#inProgress > 0) return;
     if (this.#state === "closed") closed(this);
-    else if (call.request.isOneway) this.#afterAnswers();
+    else if (call.request.isOneway) this.#afterResponses();
   }
 
-  #afterAnswers(): void {
+  #afterResponses(): void {
     if (this.#state === "refusing") return this.#refuse();
     if (this.#state !== "open") return undefined;
-    if (this.#isLast && this.#inProgress === 0 && this.#awaitsNothing) return this.#close();
+    if (this.#isFinishing && this.#inProgress === 0 && this.#awaitsNothing) return this.#close();
     this.#watch();
-    return this.#inlet.advance(); // calls may have waited for their turn
+    return this.#input.advance(); // calls may have waited for their turn
   }
 
   /** No call has come in part, or its rest never will. */
@@ -278,15 +266,16 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     return this.#reader.heldBytes === 0 || this.#hasAllInput;
   }
 
-  #endAfterAnswers(): void {
-    this.#isLast = true;
+  #closeAfterResponses(): void {
+    this.#isFinishing = true;
     if (this.#inProgress === 0) this.#close();
   }
 
   /** More of what is refused: its name may be in it. */
   #gather(buffer: Buffer, start: number, end: number): void {
-    if (this.#begun.length >= maxEnvelopeBytes || this.#malformed?.mayContinue !== true) return;
-    this.#begun = Buffer.concat([this.#begun, buffer.subarray(start, end)]);
+    if (this.#malformedBytes.length >= maxEnvelopeBytes || this.#malformed?.mayContinue !== true)
+      return;
+    this.#malformedBytes = Buffer.concat([this.#malformedBytes, buffer.subarray(start, end)]);
     this.#refuse();
   }
 
@@ -295,8 +284,8 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     const what = this.#malformed;
     if (this.#first !== null || this.#state !== "refusing") return undefined;
     if (what === null) return this.#close();
-    const answer = refusalFor(what, this.#begun);
-    const waits = answer === null && !this.#hasAllInput && mayIdentify(what, this.#begun);
+    const answer = refusalFor(what, this.#malformedBytes);
+    const waits = answer === null && !this.#hasAllInput && mayIdentify(what, this.#malformedBytes);
     if (waits) return undefined;
     if (answer !== null) this.#link.socket.write(answer);
     return this.#close();
@@ -310,7 +299,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     lingeringClose(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
   }
 
-  #tell(reason: string): void {
+  #warn(reason: string): void {
     const { remoteHost, remotePort } = this.peer;
     const peer = `${remoteHost}:${remotePort}`;
     this.settings.log.warn({ event: "bad-thrift-input", peer, reason });
@@ -337,14 +326,15 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (!this.#hasRoom) return this.destroy();
     if (this.#state === "refusing") return this.#first === null ? this.#close() : this.#watch();
     if (this.#reader.heldBytes > 0 && !this.#hasAllInput) {
-      this.#tell(`the rest of a call did not come for ${stallTimeoutMs} ms`);
+      this.#warn(`the rest of a call did not come for ${stallTimeoutMs} ms`);
       this.#state = "refusing";
       this.#watch();
       return this.#refuse();
     }
     // It sent a FIN, and one that still wants answers would not wait so long for the next.
     if (this.#hasAllInput && this.#first !== null) return void this.#link.socket.destroy();
-    if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs) return this.#endAfterAnswers();
-    return this.#inProgress === 0 ? this.#endAfterAnswers() : this.#watch();
+    if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs)
+      return this.#closeAfterResponses();
+    return this.#inProgress === 0 ? this.#closeAfterResponses() : this.#watch();
   }
 }

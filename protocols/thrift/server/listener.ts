@@ -3,10 +3,9 @@ import type { Listener } from "../../../src/core/transport.ts";
 import type { Service } from "../../../src/core/service.ts";
 import { accept } from "../../../src/net/accept.ts";
 import { Connections } from "../../../src/net/connections.ts";
-import type { ThriftListenOptions } from "../exchange.ts";
+import type { ThriftListenOptions, ServerSettings } from "./settings.ts";
 import type { ThriftRequest, ThriftResponse } from "../message.ts";
 import { ServerConnection } from "./connection.ts";
-import type { ServerSettings } from "./connection.ts";
 
 /** Rejects with a text for people when the address cannot be had. */
 export async function listenThrift(

@@ -4,13 +4,13 @@ import { failure } from "../../../src/core/failure.ts";
 import { dial } from "../../../src/net/dial.ts";
 import { ResponseReader } from "../codec/response-reader.ts";
 import { messageType, writeEnvelope } from "../codec/envelope.ts";
-import { framed } from "../codec/exception.ts";
-import { upgradeMethod } from "./request-header.ts";
+import { frameOf } from "../codec/frame.ts";
+import { upgradeMethod } from "./headers.ts";
 import type { Close } from "../../../src/core/clock.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Address } from "../../../src/core/address.ts";
 import type { SocketLink } from "../../../src/net/socket-link.ts";
-import type { ClientSettings } from "../client/connection.ts";
+import type { ClientSettings } from "../client/settings.ts";
 import { prefixBytes } from "../../../src/net/framer.ts";
 
 /**
@@ -61,18 +61,18 @@ function ask(
     received(buffer, length) {
       stats.receivedBytes.value += length;
       const stopped = reader.push(buffer, length);
-      const { answer, problem } = reader;
-      if (problem !== null || (answer !== null && stopped < length)) {
+      const { response, problem } = reader;
+      if (problem !== null || (response !== null && stopped < length)) {
         return fail(`gave a malformed answer (${problem ?? "more than one"})`);
       }
-      const isUpgraded = answer?.outcome !== "application_exception";
-      return answer === null ? undefined : stop(() => opened(link, isUpgraded));
+      const isUpgraded = response?.outcome !== "application_exception";
+      return response === null ? undefined : stop(() => opened(link, isUpgraded));
     },
     ended: () => fail("closed the connection"),
     drained() {},
     closed: () => fail("closed the connection"),
   };
-  const question = questionFor(options.encoding);
+  const question = questionFor(options.protocol);
   const bytes = options.transport === "buffered" ? question.subarray(prefixBytes) : question;
   stats.sentBytes.value += bytes.length;
   link.socket.write(bytes);
@@ -80,8 +80,8 @@ function ask(
 }
 
 /** A call with sequence id 0 and an empty struct (ConnectionOptions). */
-function questionFor(encoding: "binary" | "compact"): Buffer {
-  const dialect = encoding === "binary" ? "strict" : "compact";
+function questionFor(protocol: "binary" | "compact"): Buffer {
+  const dialect = protocol === "binary" ? "strict" : "compact";
   const name = Buffer.from(upgradeMethod);
-  return framed([writeEnvelope(dialect, messageType.call, name, 0), Buffer.of(0)]);
+  return frameOf([writeEnvelope(dialect, messageType.call, name, 0), Buffer.of(0)]);
 }

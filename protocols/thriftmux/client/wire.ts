@@ -11,7 +11,8 @@ import { readCallersDeadline } from "../../mux/filters.ts";
 import { statusOk } from "../../mux/message.ts";
 import type { ThriftRequest, ThriftResponse } from "../../thrift/message.ts";
 import { dispatchOf } from "../filters.ts";
-import { muxOf, thriftResponseIn, thriftErrorOf } from "../codec/payload.ts";
+import { muxOf } from "../message.ts";
+import { thriftResponseIn, thriftErrorOf } from "../codec/payload.ts";
 
 /** The same wire for Thrift calls, which closes with it. */
 export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, ThriftResponse> {
@@ -29,7 +30,7 @@ export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, Thr
       }
       mux.deadlineMs = request.deadlineMs;
       mux.bound = request.bound;
-      return wire.service(mux, new AnswerReply(request, reply));
+      return wire.service(mux, new ThriftReply(request, reply));
     },
     get status() {
       return wire.status;
@@ -38,7 +39,7 @@ export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, Thr
   };
 }
 
-class AnswerReply implements Reply<MuxResponse> {
+class ThriftReply implements Reply<MuxResponse> {
   readonly #request: ThriftRequest;
   readonly #reply: Reply<ThriftResponse>;
   #problem: string | null = null;

@@ -2,50 +2,19 @@
 import { Buffer } from "node:buffer";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import { prefixBytes } from "../../../src/net/framer.ts";
-import { copyOf as copyOfMux } from "../../mux/message.ts";
 import type { MuxRequest, MuxResponse } from "../../mux/message.ts";
 import { failureFlags } from "../../mux/codec/contexts.ts";
-import { lastScan, messageType, outcomeOf, readEnvelope } from "../../thrift/codec/envelope.ts";
+import { lastScan, messageType, readEnvelope } from "../../thrift/codec/envelope.ts";
+import { outcomeOf } from "../../thrift/codec/outcome.ts";
 import { exceptionFrame, exceptionType } from "../../thrift/codec/exception.ts";
-import {
-  copyOf as copyOfThrift,
-  messageFrame,
-  onewayDone,
-  ThriftRequest,
-} from "../../thrift/message.ts";
-import type { ThriftResponse, TransportHeaders } from "../../thrift/message.ts";
+import { onewayDone, ThriftRequest } from "../../thrift/message.ts";
+import { messageFrame } from "../../thrift/codec/frame.ts";
+import { muxOf } from "../message.ts";
+import type { MuxThriftResponse, MuxTransportHeaders, ThriftResponse } from "../message.ts";
 import type { ThriftProtocol } from "../../thrift/codec/types.ts";
 
-/** Of a call that came in a mux message. */
-interface MuxWrapping extends TransportHeaders {
-  readonly mux: MuxRequest;
-}
-
-/** Of an answer that came in a mux message, whose contexts go on to a mux caller. */
-interface MuxAnswer extends ThriftResponse {
-  readonly mux: MuxResponse;
-}
-
-/** The mux message that the call came in; null: it came as plain Thrift. */
-export function muxOf({ wrapping }: ThriftRequest): MuxRequest | null {
-  return "mux" in wrapping ? (wrapping as MuxWrapping).mux : null;
-}
-
-/** The mux message around it is copied, too: the wire writes into that. */
-export function copyOf(request: ThriftRequest): ThriftRequest {
-  const copy = copyOfThrift(request);
-  const mux = muxOf(request);
-  if (mux === null) return copy;
-  const wrapping: MuxWrapping = { ...request.wrapping, mux: copyOfMux(mux) };
-  return Object.assign(copy, { wrapping });
-}
-
-export function muxResponseOf(response: ThriftResponse): MuxResponse | null {
-  return "mux" in response ? (response as MuxAnswer).mux : null;
-}
-
 interface CallOptions {
-  readonly encoding: ThriftProtocol;
+  readonly protocol: ThriftProtocol;
   readonly isNamedByMethod: boolean;
 }
 
@@ -53,20 +22,20 @@ interface CallOptions {
 export function thriftRequestIn(
   mux: MuxRequest,
   peer: PeerInfo,
-  { encoding, isNamedByMethod }: CallOptions,
+  { protocol, isNamedByMethod }: CallOptions,
 ): ThriftRequest | string {
   const [frame, messageAt] = roomForPrefix(mux);
   const problem = readEnvelope(frame, messageAt, frame.length);
   if (problem !== null) return `the payload is not a Thrift message: ${problem}`;
-  const { type, dialect } = lastScan;
+  const { type, envelopeForm } = lastScan;
   if (type !== messageType.call && type !== messageType.oneway) {
     return `the payload is a Thrift message of type ${type}, which is no call`;
   }
-  const theirs = dialect === "compact" ? "compact" : "binary";
-  if (theirs !== encoding) {
-    return `the call came in the ${theirs} protocol, and thriftProtocol of this router is ${encoding}`;
+  const theirs = envelopeForm === "compact" ? "compact" : "binary";
+  if (theirs !== protocol) {
+    return `the call came in the ${theirs} protocol, and thriftProtocol of this router is ${protocol}`;
   }
-  const wrapping: MuxWrapping = { header: null, upgrade: null, mux };
+  const wrapping: MuxTransportHeaders = { header: null, upgrade: null, mux };
   const request = new ThriftRequest(frame, messageAt, wrapping, peer, isNamedByMethod);
   request.localDtab = mux.localDtab;
   return request;
@@ -103,7 +72,7 @@ export function thriftResponseIn(
     const own = messageFrame(frame, payloadStart);
     return { frame: own, messageAt: prefixBytes, isHeaderFrame: false, outcome, verdict: null };
   }
-  const answer: MuxAnswer = {
+  const answer: MuxThriftResponse = {
     frame,
     messageAt: payloadStart,
     isHeaderFrame: false,
@@ -130,6 +99,6 @@ export function thriftErrorOf(mux: MuxResponse, request: ThriftRequest): ThriftR
     isFinal: (mux.flags & failureFlags.nonRetryable) !== 0,
   };
   if (muxOf(request) === null) return plain;
-  const answer: MuxAnswer = { ...plain, mux };
+  const answer: MuxThriftResponse = { ...plain, mux };
   return answer;
 }

@@ -9,14 +9,19 @@ import { MuxResponse, statusOk } from "../../mux/message.ts";
 import type { MuxRequest } from "../../mux/message.ts";
 import { isRejection } from "../../mux/failures.ts";
 import { exceptionFrame } from "../../thrift/codec/exception.ts";
-import type { CompletedCall, RenderFailure } from "../../thrift/exchange.ts";
+import type {
+  CompletedCall,
+  RenderFailure,
+  ThriftRequest,
+  ThriftResponse,
+} from "../../thrift/message.ts";
 import { prefixBytes } from "../../../src/net/framer.ts";
-import type { ThriftRequest, ThriftResponse } from "../../thrift/message.ts";
 import type { ThriftProtocol } from "../../thrift/codec/types.ts";
-import { muxResponseOf, thriftRequestIn } from "../codec/payload.ts";
+import { muxResponseOf } from "../message.ts";
+import { thriftRequestIn } from "../codec/payload.ts";
 
 export interface MuxCallsOptions {
-  readonly encoding: ThriftProtocol;
+  readonly protocol: ThriftProtocol;
   readonly isNamedByMethod: boolean;
   readonly clock: Clock;
   readonly route: Service<ThriftRequest, ThriftResponse>;
@@ -48,7 +53,7 @@ class AdaptedReply implements Reply<ThriftResponse>, CompletedCall {
   status: CompletedCall["status"] = "error";
   response: ThriftResponse | null = null;
   failure: Failure | null = null;
-  #hasAnswered = false;
+  #hasResponded = false;
   readonly #mux: MuxRequest;
   readonly #reply: Reply<MuxResponse>;
   readonly #options: MuxCallsOptions;
@@ -73,15 +78,15 @@ class AdaptedReply implements Reply<ThriftResponse>, CompletedCall {
   start(response: ThriftResponse): void {
     this.response = response;
     this.status = response.outcome;
-    this.#tellFault();
-    this.#answer(muxAnswer(response));
+    this.#passFault();
+    this.#respond(muxAnswer(response));
   }
 
   end(why: Failure | null): void {
     this.failure = why;
     if (why !== null) this.#fail(why);
     this.endedMs = this.#options.clock.nowMs();
-    this.#reply.end(this.#hasAnswered ? null : why);
+    this.#reply.end(this.#hasResponded ? null : why);
     this.#options.onCompleted(this);
   }
 
@@ -92,26 +97,26 @@ class AdaptedReply implements Reply<ThriftResponse>, CompletedCall {
   #fail(why: Failure): void {
     const { request } = this;
     this.status = "error";
-    this.#tellFault();
+    this.#passFault();
     this.#mux.logicalName = request.logicalName;
     this.#mux.bound = request.bound;
     this.#mux.endpoint = request.endpoint;
-    if (this.#hasAnswered || request.isOneway || why.kind === "cancelled") return;
+    if (this.#hasResponded || request.isOneway || why.kind === "cancelled") return;
     if (why.retry === "safe" || isRejection(why)) return;
     const { type, text } = this.#options.renderFailure(why, request);
     const frame = exceptionFrame(request, type, text);
-    this.#answer(new MuxResponse(statusOk, frame, prefixBytes, prefixBytes, 0));
+    this.#respond(new MuxResponse(statusOk, frame, prefixBytes, prefixBytes, 0));
   }
 
   /** Whoever writes the answer in mux tells the caller. */
-  #tellFault(): void {
+  #passFault(): void {
     const { fault } = this.request;
     if (fault !== undefined) this.#mux.fault = fault;
   }
 
-  #answer(response: MuxResponse): void {
+  #respond(response: MuxResponse): void {
     this.sentBytes = response.payloadBytes;
-    this.#hasAnswered = true;
+    this.#hasResponded = true;
     this.#reply.start(response);
   }
 }

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import type { WireFormat, Transport } from "../../../protocols/thrift/exchange.ts";
+import type { WireFormat, Transport } from "../../../protocols/thrift/message.ts";
 import { onewayDone } from "../../../protocols/thrift/message.ts";
 import { Skipper } from "../../../protocols/thrift/codec/skipper.ts";
 import type { ThriftProtocol } from "../../../protocols/thrift/codec/types.ts";
@@ -83,7 +83,7 @@ function watchAllocations(t: TestContext): () => void {
 }
 
 const speeches = (["framed", "buffered", "header"] as const).flatMap((transport: Transport) =>
-  (["binary", "compact"] as const).map((encoding: ThriftProtocol) => ({ transport, encoding })),
+  (["binary", "compact"] as const).map((protocol: ThriftProtocol) => ({ transport, protocol })),
 );
 
 /** One caller with these bytes: whatever they are, it is closed or waited for, and then forgotten. */
@@ -107,7 +107,7 @@ function serveFuzz(random: Random, speech: Partial<WireFormat>): void {
 }
 
 for (const speech of speeches) {
-  test(`a server of ${speech.transport} ${speech.encoding} outlives any bytes`, (t) => {
+  test(`a server of ${speech.transport} ${speech.protocol} outlives any bytes`, (t) => {
     const assertAllocations = watchAllocations(t);
     for (let round = 0; round < rounds; round++) {
       const run = `FUZZ_SEED=${seed}, round ${round}`;
@@ -120,7 +120,7 @@ for (const speech of speeches) {
     }
   });
 
-  test(`a client of ${speech.transport} ${speech.encoding} outlives any answer`, async (t) => {
+  test(`a client of ${speech.transport} ${speech.protocol} outlives any answer`, async (t) => {
     const { request } = requestFor();
     const assertAllocations = watchAllocations(t);
     for (let round = 0; round < rounds / 4; round++) {

@@ -4,10 +4,11 @@ import { ClientCall } from "../../../protocols/thrift/client/call.ts";
 import { ClientConnection } from "../../../protocols/thrift/client/connection.ts";
 import type {
   CompletedCall,
-  ServerLimits,
   WireFormat,
-} from "../../../protocols/thrift/exchange.ts";
-import type { ThriftRequest, ThriftResponse } from "../../../protocols/thrift/message.ts";
+  ThriftRequest,
+  ThriftResponse,
+} from "../../../protocols/thrift/message.ts";
+import type { ServerLimits } from "../../../protocols/thrift/server/settings.ts";
 import { ServerConnection } from "../../../protocols/thrift/server/connection.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { LogEvent } from "../../../src/core/log.ts";
@@ -19,7 +20,7 @@ import { FakeSocket } from "../../support/fake-socket.ts";
 import { plainDialOptions, wireStats } from "../../support/http.ts";
 
 const framedSpeech: WireFormat = {
-  encoding: "binary",
+  protocol: "binary",
   transport: "framed",
   maxFrameBytes: 1024 * 1024,
 };

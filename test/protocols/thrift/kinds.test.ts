@@ -5,11 +5,15 @@ import { test } from "node:test";
 import { lineMaker } from "../../../protocols/thrift/access-log.ts";
 import { classifiers, serverClassifier } from "../../../protocols/thrift/classifiers.ts";
 import { exceptionFrame } from "../../../protocols/thrift/codec/exception.ts";
-import { lastScan, outcomeOf, readEnvelope } from "../../../protocols/thrift/codec/envelope.ts";
-import type { CompletedCall } from "../../../protocols/thrift/exchange.ts";
+import { lastScan, readEnvelope } from "../../../protocols/thrift/codec/envelope.ts";
+import { outcomeOf } from "../../../protocols/thrift/codec/outcome.ts";
+import type {
+  CompletedCall,
+  ThriftRequest,
+  ThriftResponse,
+} from "../../../protocols/thrift/message.ts";
 import { failureRenderer } from "../../../protocols/thrift/failures.ts";
 import { identifiers } from "../../../protocols/thrift/identifiers.ts";
-import type { ThriftRequest, ThriftResponse } from "../../../protocols/thrift/message.ts";
 import { failure } from "../../../src/core/failure.ts";
 import type { FailureKind } from "../../../src/core/failure.ts";
 import { pathLiteral } from "../../../src/core/names/path.ts";
@@ -30,7 +34,12 @@ interface Named {
 function named({ method = "ping", dest = "/", isNamedByMethod = false, headers }: Named) {
   const fields = new Map(Object.entries(headers ?? {}));
   const header = headers === undefined ? null : { fields };
-  return { method, dest: pathLiteral(dest), isNamedByMethod, wrapping: { header } } as never;
+  return {
+    method,
+    dest: pathLiteral(dest),
+    isNamedByMethod,
+    transportHeaders: { header },
+  } as never;
 }
 
 function identify(kind: string, request: Named, config: object = {}): string {
@@ -140,13 +149,13 @@ test("every failure has a type and a text; strangers learn no internal names", (
   }
 });
 
-test("exceptions of our own are messages that our own reader reads, in every dialect", () => {
-  for (const dialect of ["strict", "old", "compact"] as const) {
+test("exceptions of our own are messages that our own reader reads, in every envelopeForm", () => {
+  for (const envelopeForm of ["strict", "old", "compact"] as const) {
     const name = Buffer.from("mé");
-    const frame = exceptionFrame({ dialect, seqid: -3, name }, 6, "ü".repeat(20_000));
+    const frame = exceptionFrame({ envelopeForm, seqid: -3, name }, 6, "ü".repeat(20_000));
     assert.equal(readEnvelope(frame, 4, frame.length), null);
     const { type, seqid, nameAt, nameEnd } = lastScan;
-    assert.deepEqual([lastScan.dialect, type, seqid], [dialect, 3, -3]);
+    assert.deepEqual([lastScan.envelopeForm, type, seqid], [envelopeForm, 3, -3]);
     assert.deepEqual(frame.subarray(nameAt, nameEnd), name);
     assert.equal(outcomeOf(frame, frame.length), "application_exception");
     assert.ok(frame.length < 17_000, "a long text is cut");

@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { lastScan, outcomeOf, readEnvelope } from "../../../protocols/thrift/codec/envelope.ts";
-import { readStruct } from "../../../protocols/thrift/codec/struct-codec.ts";
-import { MessageCutter } from "../../../protocols/thrift/codec/message-cutter.ts";
+import { lastScan, readEnvelope } from "../../../protocols/thrift/codec/envelope.ts";
+import { outcomeOf } from "../../../protocols/thrift/codec/outcome.ts";
+import { readStruct } from "../../../protocols/thrift/codec/struct-reader.ts";
+import { UnframedReader } from "../../../protocols/thrift/codec/unframed-reader.ts";
 import {
   readRequestHeader,
   writeRequestHeader,
-} from "../../../protocols/thrift/ttwitter/request-header.ts";
-import type { RequestHeader } from "../../../protocols/thrift/ttwitter/request-header.ts";
+} from "../../../protocols/thrift/ttwitter/headers.ts";
+import type { RequestHeader } from "../../../protocols/thrift/ttwitter/headers.ts";
 import type { ThriftProtocol } from "../../../protocols/thrift/codec/types.ts";
 import { Framer } from "../../../src/net/framer.ts";
 
@@ -63,7 +64,7 @@ function framesOf(bytes: Buffer, cut: number) {
 function assertMessage(payload: Buffer, { protocol }: Decoded, message: Message): void {
   assert.equal(readEnvelope(payload, 0, payload.length), null);
   assert.ok(protocol !== undefined);
-  assert.equal(lastScan.dialect, dialects[protocol]);
+  assert.equal(lastScan.envelopeForm, dialects[protocol]);
   assert.equal(typeNames[lastScan.type], message.type);
   assert.equal(payload.toString("utf8", lastScan.nameAt, lastScan.nameEnd), message.name);
   assert.equal(lastScan.seqid, message.seqid);
@@ -75,17 +76,17 @@ function assertMessage(payload: Buffer, { protocol }: Decoded, message: Message)
 
 /** Where a frame's message begins: behind a header, if there is one. */
 function messageStart(payload: Buffer, decoded: Decoded): number {
-  const encoding: ThriftProtocol = decoded.protocol === "compact" ? "compact" : "binary";
+  const protocol: ThriftProtocol = decoded.protocol === "compact" ? "compact" : "binary";
   if (decoded.requestHeader !== undefined) {
-    const header = readRequestHeader(encoding, payload, 0, payload.length);
+    const header = readRequestHeader(protocol, payload, 0, payload.length);
     if (typeof header === "string") assert.fail(header);
     assertRequestHeader(header.value, decoded.requestHeader);
-    const written = Buffer.concat(writeRequestHeader(encoding, header.value));
+    const written = Buffer.concat(writeRequestHeader(protocol, header.value));
     assert.equal(written.toString("hex"), decoded.headerHex);
     return header.end;
   }
   if (decoded.responseHeader !== undefined) {
-    const header = readStruct(encoding, payload, 0, payload.length, (reader) =>
+    const header = readStruct(protocol, payload, 0, payload.length, (reader) =>
       reader.struct(() => false),
     );
     if (typeof header === "string") assert.fail(header);
@@ -136,12 +137,12 @@ function assertCut(bytes: Buffer, decoded: Decoded): void {
   const stream = Buffer.concat(frames.map((frame) => frame.subarray(4)));
   for (let cut = 0; cut <= stream.length; cut++) {
     const seen: Buffer[] = [];
-    const cutter = new MessageCutter(10_240 * 1024, {
+    const cutter = new UnframedReader(10_240 * 1024, {
       frame: (frame) => seen.push(frame) > 0,
       notMessage: (reason) => assert.fail(reason),
     });
     const hasHeader = decoded.requestHeader !== undefined || decoded.responseHeader !== undefined;
-    if (hasHeader) cutter.headerEncoding = decoded.protocol === "compact" ? "compact" : "binary";
+    if (hasHeader) cutter.headerProtocol = decoded.protocol === "compact" ? "compact" : "binary";
     cutter.push(stream.subarray(0, cut), 0, cut);
     cutter.push(stream.subarray(cut), 0, stream.length - cut);
     assert.deepEqual(seen, frames, `cut at ${cut}`);

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readDispatch } from "../../../protocols/mux/codec/readers.ts";
-import { copyOf, muxOf, thriftRequestIn } from "../../../protocols/thriftmux/codec/payload.ts";
+import { copyOf, muxOf } from "../../../protocols/thriftmux/message.ts";
+import { thriftRequestIn } from "../../../protocols/thriftmux/codec/payload.ts";
 import { dispatchBody } from "../../support/mux-peer.ts";
 import { binary } from "../../support/thrift-bytes.ts";
 
@@ -18,7 +19,7 @@ test("what the wire writes into a copy and its mux message is not seen in the or
   const body = dispatchBody({ payload: binary({ method: "get" }), contexts: [["a", "b"]] });
   const mux = readDispatch(Buffer.concat([Buffer.alloc(8), body]));
   assert.ok(!("problem" in mux));
-  const call = thriftRequestIn(mux, peer, { encoding: "binary", isNamedByMethod: true });
+  const call = thriftRequestIn(mux, peer, { protocol: "binary", isNamedByMethod: true });
   assert.ok(typeof call !== "string");
   const copy = copyOf(call);
   const inner = muxOf(copy);

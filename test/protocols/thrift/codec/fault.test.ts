@@ -3,14 +3,12 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { withFault } from "../../../../protocols/thrift/codec/fault.ts";
-import { FieldWriter, readStruct } from "../../../../protocols/thrift/codec/struct-codec.ts";
+import { FieldWriter } from "../../../../protocols/thrift/codec/struct-writer.ts";
+import { readStruct } from "../../../../protocols/thrift/codec/struct-reader.ts";
 import { readHeaderFrame } from "../../../../protocols/thrift/codec/theader.ts";
-import { bare } from "../../../../protocols/thrift/message.ts";
-import {
-  readContext,
-  writeContexts,
-} from "../../../../protocols/thrift/ttwitter/request-header.ts";
-import type { RequestHeader } from "../../../../protocols/thrift/ttwitter/request-header.ts";
+import { noTransportHeaders } from "../../../../protocols/thrift/message.ts";
+import { readContext, writeContexts } from "../../../../protocols/thrift/ttwitter/headers.ts";
+import type { RequestHeader } from "../../../../protocols/thrift/ttwitter/headers.ts";
 import type { ThriftProtocol } from "../../../../protocols/thrift/codec/types.ts";
 import { frameOf, strict, types } from "../messages.ts";
 
@@ -31,9 +29,9 @@ const upgrade: RequestHeader = {
 };
 
 /** The contexts of a ResponseHeader, and the message behind it. */
-function opened(encoding: ThriftProtocol, bytes: Buffer, start: number) {
+function opened(protocol: ThriftProtocol, bytes: Buffer, start: number) {
   const contexts: [string, string][] = [];
-  const header = readStruct(encoding, bytes, start, bytes.length, (reader) =>
+  const header = readStruct(protocol, bytes, start, bytes.length, (reader) =>
     reader.struct((id) => {
       if (id !== 2) return false;
       reader.structs(() => {
@@ -47,22 +45,22 @@ function opened(encoding: ThriftProtocol, bytes: Buffer, start: number) {
   return { contexts, message: bytes.subarray(header.end) };
 }
 
-for (const encoding of ["binary", "compact"] as const) {
+for (const protocol of ["binary", "compact"] as const) {
   for (const count of [0, 1, 14, 20]) {
-    test(`a fault joins ${count} contexts of a ResponseHeader, ${encoding}`, () => {
+    test(`a fault joins ${count} contexts of a ResponseHeader, ${protocol}`, () => {
       const own = Array.from({ length: count }, (_, i) => [`key ${i}`, `${i}`] as const);
-      const writer = new FieldWriter(encoding);
+      const writer = new FieldWriter(protocol);
       const entries = own.map(([key, value]) => ({ key, value: Buffer.from(value) }));
       if (count > 0) writeContexts(writer, 2, entries);
       const answer = Buffer.concat([...writer.end(), message]);
       const wrapping = { header: null, upgrade };
       const expected = { contexts: [...own, ["l5d-fault", fault]], message };
-      const framed = { transport: "framed", encoding } as const;
+      const framed = { transport: "framed", protocol } as const;
       const told = withFault(frameOf(answer), fault, wrapping, framed);
       assert.equal(told.readInt32BE(0), told.length - 4);
-      assert.deepEqual(opened(encoding, told, 4), expected);
-      const unframed = withFault(answer, fault, wrapping, { transport: "buffered", encoding });
-      assert.deepEqual(opened(encoding, unframed, 0), expected);
+      assert.deepEqual(opened(protocol, told, 4), expected);
+      const unframed = withFault(answer, fault, wrapping, { transport: "buffered", protocol });
+      assert.deepEqual(opened(protocol, unframed, 0), expected);
     });
   }
 }
@@ -70,7 +68,7 @@ for (const encoding of ["binary", "compact"] as const) {
 test("a ResponseHeader whose contexts are no contexts goes on as it came", () => {
   // A list of structs whose text is longer than all that follows.
   const odd = frameOf("0f00020c000000010b00017fffffff", message);
-  const speech = { transport: "framed", encoding: "binary" } as const;
+  const speech = { transport: "framed", protocol: "binary" } as const;
   assert.deepEqual(withFault(odd, fault, { header: null, upgrade }, speech), odd);
 });
 
@@ -87,7 +85,7 @@ test("a fault joins the fields of a THeader, padded or not; the message stays", 
       frame,
       fault,
       { header: before, upgrade: null },
-      { transport: "header", encoding: "binary" },
+      { transport: "header", protocol: "binary" },
     );
     const after = readHeaderFrame(told);
     if (typeof after === "string") return assert.fail(after);
@@ -102,5 +100,8 @@ test("a fault joins the fields of a THeader, padded or not; the message stays", 
 
 test("a message alone has no place for a fault", () => {
   const frame = frameOf(message);
-  assert.equal(withFault(frame, fault, bare, { transport: "framed", encoding: "binary" }), frame);
+  assert.equal(
+    withFault(frame, fault, noTransportHeaders, { transport: "framed", protocol: "binary" }),
+    frame,
+  );
 });

@@ -7,7 +7,7 @@ import {
   isHeaderFrame,
   readHeaderFrame,
 } from "../../../../protocols/thrift/codec/theader.ts";
-import { MessageCutter } from "../../../../protocols/thrift/codec/message-cutter.ts";
+import { UnframedReader } from "../../../../protocols/thrift/codec/unframed-reader.ts";
 import { Skipper } from "../../../../protocols/thrift/codec/skipper.ts";
 import { failure } from "../../../../src/core/failure.ts";
 import { dialDone, dialled, serve } from "../harness.ts";
@@ -69,7 +69,7 @@ test("a THeader call goes through as it is; failures come back in a THeader fram
   served.socket.receive(frame.toString("latin1"));
   const [seen] = served.calls;
   assert.deepEqual(seen?.request.frame, frame);
-  assert.equal(seen.request.wrapping.header?.fields.get("cd"), "ef");
+  assert.equal(seen.request.transportHeaders.header?.fields.get("cd"), "ef");
   seen.fail(failure("timeout", "slow"));
   const answer = Buffer.from(served.socket.sent, "latin1");
   const header = readHeaderFrame(answer);
@@ -137,7 +137,7 @@ test("what is announced beyond the limit is refused before it comes", () => {
 
 test("a cutter tells what had come of bytes that are no message", () => {
   const told: string[] = [];
-  const cutter = new MessageCutter(1_000, {
+  const cutter = new UnframedReader(1_000, {
     frame: () => true,
     notMessage: (reason, begun) =>
       void told.push(`${reason}: ${Buffer.from(begun).toString("hex")}`),

@@ -377,7 +377,7 @@ test("calls before bytes that are no call get their answers first", () => {
 });
 
 test("a call in the other protocol is refused in its own", () => {
-  const { socket, events } = serve({ speech: { encoding: "compact" } });
+  const { socket, events } = serve({ speech: { protocol: "compact" } });
   socket.receive(text(callFrame("big", 9)));
   assert.equal(exceptionIn(socket.sent).type, 9);
   assert.match(

@@ -6,8 +6,8 @@ import type { TestContext } from "node:test";
 import {
   readRequestHeader,
   writeRequestHeader,
-} from "../../../../protocols/thrift/ttwitter/request-header.ts";
-import type { RequestHeader } from "../../../../protocols/thrift/ttwitter/request-header.ts";
+} from "../../../../protocols/thrift/ttwitter/headers.ts";
+import type { RequestHeader } from "../../../../protocols/thrift/ttwitter/headers.ts";
 import type { ThriftProtocol } from "../../../../protocols/thrift/codec/types.ts";
 import { startProxy } from "../../../support/proxy.ts";
 import { rawCaller, rawEndpoint } from "../../../support/raw.ts";
@@ -49,12 +49,12 @@ const plainHeader: RequestHeader = {
 const upgraded = (
   header: Partial<RequestHeader>,
   message = call,
-  encoding: ThriftProtocol = "binary",
-) => frameOf(...writeRequestHeader(encoding, { ...plainHeader, ...header }), message);
+  protocol: ThriftProtocol = "binary",
+) => frameOf(...writeRequestHeader(protocol, { ...plainHeader, ...header }), message);
 
 /** A frame of an upgraded connection: its header, and the message behind it. */
-function opened(bytes: Buffer, encoding: ThriftProtocol = "binary") {
-  const header = readRequestHeader(encoding, bytes, 4, bytes.length);
+function opened(bytes: Buffer, protocol: ThriftProtocol = "binary") {
+  const header = readRequestHeader(protocol, bytes, 4, bytes.length);
   if (typeof header === "string") return assert.fail(header);
   return { header: header.value, message: bytes.subarray(header.end) };
 }
@@ -237,9 +237,9 @@ test("a dest or a dtab that cannot be read is an exception; the connection lives
   const { caller } = await through(t);
   await upgrade(caller);
   for (const [header, reason] of [
-    [{ dest: "users" }, /dest of the call's header is not a path/],
-    [{ dest: "" }, /dest of the call's header is not a path/],
-    [{ delegations: [["/a", "b"]] }, /the delegations of the call's header are no dtab/],
+    [{ dest: "users" }, /dest in the header of the call is not a path/],
+    [{ dest: "" }, /dest in the header of the call is not a path/],
+    [{ delegations: [["/a", "b"]] }, /the delegations in the header of the call are not a dtab/],
     [{ delegations: [["/a", "/b;/c=>/d"]] }, /a delegation .* is more than one entry of a dtab/],
   ] as const) {
     caller.send(upgraded(header as Partial<RequestHeader>));

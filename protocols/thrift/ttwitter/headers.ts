@@ -1,6 +1,8 @@
-// What an upgraded connection (TTwitter) has before each message: traces, contexts, dest, dtab.
-import type { FieldReader } from "../codec/struct-codec.ts";
-import { FieldWriter, readStruct } from "../codec/struct-codec.ts";
+// What an upgraded connection (TTwitter) has before each request (traces, contexts, dest, dtab) and
+// before each response (contexts, mostly none).
+import type { FieldReader } from "../codec/struct-reader.ts";
+import { FieldWriter } from "../codec/struct-writer.ts";
+import { readStruct } from "../codec/struct-reader.ts";
 import { binaryType } from "../codec/types.ts";
 import type { ThriftProtocol } from "../codec/types.ts";
 
@@ -34,12 +36,12 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Of `buffer[start, end)`: the header, and where the message behind it begins. */
 export function readRequestHeader(
-  encoding: ThriftProtocol,
+  protocol: ThriftProtocol,
   buffer: Buffer,
   start: number,
   end: number,
 ): { readonly value: RequestHeader; readonly end: number } | string {
-  return readStruct(encoding, buffer, start, end, requestHeader);
+  return readStruct(protocol, buffer, start, end, requestHeader);
 }
 
 function requestHeader(reader: FieldReader): RequestHeader {
@@ -127,8 +129,8 @@ function readDelegation(reader: FieldReader, into: (readonly [string, string])[]
 }
 
 /** The struct's bytes. */
-export function writeRequestHeader(encoding: ThriftProtocol, header: RequestHeader): Uint8Array[] {
-  const writer = new FieldWriter(encoding);
+export function writeRequestHeader(protocol: ThriftProtocol, header: RequestHeader): Uint8Array[] {
+  const writer = new FieldWriter(protocol);
   const { parentSpanId, sampled, clientId, flags, contexts, dest, delegations } = header;
   writer.i64(1, header.traceId);
   writer.i64(2, header.spanId);
@@ -160,4 +162,31 @@ export function writeContexts(
     writer.binary(2, value);
   });
   writer.structs(id, entries);
+}
+
+/** The id of the list; 1 would be spans, which no server has sent for years. */
+const responseContextsId = 2;
+
+/**
+ * The response from its header at `start` on, with `added` among the header's contexts; other fields
+ * of the header are dropped. Unchanged if the header cannot be read.
+ */
+export function withContext(
+  protocol: ThriftProtocol,
+  response: Buffer,
+  start: number,
+  added: ContextEntry,
+): readonly Uint8Array[] {
+  const contexts: ContextEntry[] = [];
+  const header = readStruct(protocol, response, start, response.length, (reader) =>
+    reader.struct((id, type) => {
+      if (id !== responseContextsId || type !== binaryType.list) return false;
+      reader.structs(() => contexts.push(readContext(reader)));
+      return true;
+    }),
+  );
+  if (typeof header === "string") return [response.subarray(start)];
+  const writer = new FieldWriter(protocol);
+  writeContexts(writer, responseContextsId, [...contexts, added]);
+  return [...writer.end(), response.subarray(header.end)];
 }

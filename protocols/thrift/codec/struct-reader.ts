@@ -1,19 +1,10 @@
-// Reads and writes the few structs that the proxy itself understands, in both encodings.
+// Reads the few structs that the proxy itself understands, in both protocols.
 import { Buffer } from "node:buffer";
 import { Skipper } from "./skipper.ts";
-import { varint } from "./envelope.ts";
 import { binaryType, compactType } from "./types.ts";
 import type { ThriftProtocol } from "./types.ts";
 
-/** By the number of the binary encoding, for the types that these structs have. */
-const compactOf: Readonly<Record<number, number>> = {
-  [binaryType.i64]: compactType.i64,
-  [binaryType.string]: compactType.binary,
-  [binaryType.struct]: compactType.struct,
-  [binaryType.list]: compactType.list,
-};
-
-/** The other way round; types that none of these structs has are 0. */
+/** The type's number in the binary protocol; 0 for types that none of these structs has. */
 function fromCompact(type: number): number {
   switch (type) {
     case compactType.true:
@@ -37,13 +28,13 @@ function fromCompact(type: number): number {
  * `buffer[start, end)`. A text says why it cannot be read.
  */
 export function readStruct<T>(
-  encoding: ThriftProtocol,
+  protocol: ThriftProtocol,
   buffer: Buffer,
   start: number,
   end: number,
   read: (reader: FieldReader) => T,
 ): { readonly value: T; readonly end: number } | string {
-  const reader = new FieldReader(encoding, buffer, start, end);
+  const reader = new FieldReader(protocol, buffer, start, end);
   const value = read(reader);
   return reader.problem ?? { value, end: reader.at };
 }
@@ -55,14 +46,14 @@ export class FieldReader {
   /** Of the field that `next` found; the type as the binary protocol numbers it, 0 for others. */
   id = 0;
   type = 0;
-  readonly #encoding: ThriftProtocol;
+  readonly #protocol: ThriftProtocol;
   readonly #buffer: Buffer;
   readonly #end: number;
   /** The type as it was written. */
   #written = 0;
 
-  constructor(encoding: ThriftProtocol, buffer: Buffer, start: number, end: number) {
-    this.#encoding = encoding;
+  constructor(protocol: ThriftProtocol, buffer: Buffer, start: number, end: number) {
+    this.#protocol = protocol;
     this.#buffer = buffer;
     this.at = start;
     this.#end = end;
@@ -87,11 +78,11 @@ export class FieldReader {
   }
 
   bool(): boolean {
-    return this.#encoding === "compact" ? this.#written === 1 : this.#byte() !== 0;
+    return this.#protocol === "compact" ? this.#written === 1 : this.#byte() !== 0;
   }
 
   i64(): bigint {
-    if (this.#encoding === "binary") {
+    if (this.#protocol === "binary") {
       const at = this.#advance(8);
       return this.problem === null ? this.#buffer.readBigInt64BE(at) : 0n;
     }
@@ -107,7 +98,7 @@ export class FieldReader {
 
   /** A view of the bytes. */
   binary(): Buffer {
-    const length = this.#encoding === "compact" ? this.#varint() : this.#int32();
+    const length = this.#protocol === "compact" ? this.#varint() : this.#int32();
     if (length < 0) this.#fail(`a length in it is negative (${length})`);
     const start = this.#advance(length);
     return this.problem === null ? this.#buffer.subarray(start, start + length) : nothing;
@@ -120,7 +111,7 @@ export class FieldReader {
   #next(before: number): boolean {
     const head = this.#byte();
     if (head === 0) return false;
-    if (this.#encoding === "binary") {
+    if (this.#protocol === "binary") {
       this.#written = this.type = head;
       this.id = (this.#byte() << 8) | this.#byte();
       return this.problem === null;
@@ -137,7 +128,7 @@ export class FieldReader {
 
   #listHead(): { readonly type: number; readonly size: number } {
     const head = this.#byte();
-    if (this.#encoding === "binary") {
+    if (this.#protocol === "binary") {
       this.#written = head;
       return { type: head, size: this.#int32() };
     }
@@ -147,9 +138,9 @@ export class FieldReader {
   }
 
   #skip(): void {
-    if (this.#encoding === "compact" && this.type === binaryType.bool) return;
+    if (this.#protocol === "compact" && this.type === binaryType.bool) return;
     const skipper = new Skipper();
-    skipper.beginValue(this.#encoding, this.#written, this.#end - this.at);
+    skipper.beginValue(this.#protocol, this.#written, this.#end - this.at);
     this.at = skipper.push(this.#buffer, this.at, this.#end);
     if (skipper.problem !== null) this.#fail(skipper.problem);
     else if (!skipper.isDone) this.#fail(endsWithin);
@@ -191,96 +182,3 @@ export class FieldReader {
 const nothing = Buffer.alloc(0);
 
 const endsWithin = "the message ends within it";
-
-/** Writes structs; fields in the order of their ids. */
-export class FieldWriter {
-  readonly #encoding: ThriftProtocol;
-  readonly #parts: Uint8Array[] = [];
-  #before = 0;
-
-  constructor(encoding: ThriftProtocol) {
-    this.#encoding = encoding;
-  }
-
-  bool(id: number, value: boolean): void {
-    if (this.#encoding === "compact") return this.#compactHead(id, value ? 1 : 2);
-    this.#head(id, binaryType.bool);
-    return this.#put([value ? 1 : 0]);
-  }
-
-  i64(id: number, value: bigint): void {
-    this.#head(id, binaryType.i64);
-    if (this.#encoding === "binary") {
-      const bytes = Buffer.alloc(8);
-      bytes.writeBigInt64BE(value);
-      this.#parts.push(bytes);
-      return;
-    }
-    const bytes: number[] = [];
-    let zigzag = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
-    for (; zigzag >= 0x80n; zigzag >>= 7n) bytes.push(Number(zigzag & 0x7fn) | 0x80);
-    this.#put([...bytes, Number(zigzag)]);
-  }
-
-  binary(id: number, value: Uint8Array): void {
-    this.#head(id, binaryType.string);
-    this.#size(value.length);
-    this.#parts.push(value);
-  }
-
-  string(id: number, value: string): void {
-    this.binary(id, Buffer.from(value));
-  }
-
-  struct(id: number, write: () => void): void {
-    this.#head(id, binaryType.struct);
-    this.#nested(write);
-  }
-
-  structs(id: number, writes: readonly (() => void)[]): void {
-    this.#head(id, binaryType.list);
-    if (this.#encoding === "binary") {
-      this.#put([binaryType.struct]);
-      this.#size(writes.length);
-    } else if (writes.length < 15) this.#put([(writes.length << 4) | 12]);
-    else this.#put([0xfc, ...varint(writes.length)]);
-    for (const write of writes) this.#nested(write);
-  }
-
-  /** The struct, ended. */
-  end(): readonly Uint8Array[] {
-    this.#put([0]);
-    return this.#parts;
-  }
-
-  #nested(write: () => void): void {
-    const before = this.#before;
-    this.#before = 0;
-    write();
-    this.#put([0]);
-    this.#before = before;
-  }
-
-  #head(id: number, type: number): void {
-    if (this.#encoding === "compact") return this.#compactHead(id, compactOf[type] ?? 0);
-    return this.#put([type, id >> 8, id & 0xff]);
-  }
-
-  /** Our ids rise by less than 16. */
-  #compactHead(id: number, type: number): void {
-    this.#put([((id - this.#before) << 4) | type]);
-    this.#before = id;
-  }
-
-  #size(size: number): void {
-    if (this.#encoding === "compact") return this.#put(varint(size));
-    const bytes = Buffer.alloc(4);
-    bytes.writeInt32BE(size);
-    this.#parts.push(bytes);
-    return undefined;
-  }
-
-  #put(bytes: readonly number[]): void {
-    this.#parts.push(Buffer.from(bytes));
-  }
-}

@@ -7,30 +7,30 @@ import type { ThriftProtocol } from "./types.ts";
 /** A message that is not whole yet gets so much room at first; then it doubles as bytes come. */
 const firstRoomBytes = 4 * 1024;
 
-export interface MessageTaker {
+export interface MessageConsumer {
   /** One whole message as a frame, in bytes of the taker's own. False: no more now. */
   frame(frame: Buffer): boolean;
-  /** What came is no message. `begun` is what came of it. The cutter swallows all from here on. */
-  notMessage(reason: string, begun: Uint8Array): void;
+  /** What came is no message. `received` is what came of it. The cutter swallows all from here on. */
+  notMessage(reason: string, received: Uint8Array): void;
 }
 
 /**
  * As `Framer`: what it hands out is a frame, with room for the length in front, so that the rest of
  * the protocol knows one form only. Room grows with what was received.
  */
-export class MessageCutter {
-  /** Before each message there is a struct (an upgraded connection), in this encoding. */
-  headerEncoding: ThriftProtocol | null = null;
+export class UnframedReader {
+  /** Before each message there is a struct (an upgraded connection), in this protocol. */
+  headerProtocol: ThriftProtocol | null = null;
   readonly #maxBytes: number;
-  readonly #taker: MessageTaker;
+  readonly #consumer: MessageConsumer;
   readonly #skipper = new Skipper();
   #part: "none" | "header" | "message" | "broken" = "none";
   #room: Buffer = noRoom;
   #held = 0;
 
-  constructor(maxBytes: number, taker: MessageTaker) {
+  constructor(maxBytes: number, taker: MessageConsumer) {
     this.#maxBytes = maxBytes;
-    this.#taker = taker;
+    this.#consumer = taker;
   }
 
   /** Bytes of a message that is not whole: 0 between messages. */
@@ -54,9 +54,9 @@ export class MessageCutter {
   }
 
   #begin(): void {
-    if (this.headerEncoding === null) return this.#beginMessage();
+    if (this.headerProtocol === null) return this.#beginMessage();
     this.#part = "header";
-    this.#skipper.beginStruct(this.headerEncoding, this.#maxBytes);
+    this.#skipper.beginStruct(this.headerProtocol, this.#maxBytes);
   }
 
   #beginMessage(): void {
@@ -73,13 +73,13 @@ export class MessageCutter {
     const frame = this.#room.subarray(0, prefixBytes + this.#held);
     frame.writeInt32BE(this.#held, 0);
     this.#clear("none");
-    return this.#taker.frame(frame);
+    return this.#consumer.frame(frame);
   }
 
   #break(reason: string): void {
-    const begun = this.#room.subarray(prefixBytes, prefixBytes + this.#held);
+    const received = this.#room.subarray(prefixBytes, prefixBytes + this.#held);
     this.#clear("broken");
-    this.#taker.notMessage(reason, begun);
+    this.#consumer.notMessage(reason, received);
   }
 
   #clear(part: "none" | "broken"): void {
