@@ -1,18 +1,18 @@
 // What HTTP's own filters cost a call beyond the bytes: names, contexts, counters, the access log.
 // Run: node dist/bench/micro/http-filters.js
 import { performance } from "node:perf_hooks";
-import { http } from "../../protocols/http/index.ts";
 import { lineMaker } from "../../protocols/http/access-log.ts";
-import { context } from "../../protocols/http/filters/context.ts";
-import { diagnose, maxForwards } from "../../protocols/http/filters/diagnostics.ts";
-import { noBody } from "../../protocols/http/message.ts";
+import { noBody } from "../../protocols/http/codec/body.ts";
 import { PassthroughFields } from "../../protocols/http/codec/passthrough-fields.ts";
+import type { Fields } from "../../protocols/http/codec/passthrough-fields.ts";
 import { serverFilters, wireContext } from "../../protocols/http/filters.ts";
+import { context } from "../../protocols/http/filters/context.ts";
+import { diagnose } from "../../protocols/http/filters/diagnostics.ts";
+import { http } from "../../protocols/http/index.ts";
+import type { CompletedCall, HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
 import { emptyDtab } from "../../src/core/names/dtab.ts";
 import { pathLiteral, root } from "../../src/core/names/path.ts";
 import { ended, stack } from "../../src/core/service.ts";
-import type { CompletedCall } from "../../protocols/http/exchange.ts";
-import type { Fields, HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
 import type { Service } from "../../src/core/service.ts";
 
 const clock = {
@@ -112,7 +112,6 @@ const filtered = stack(
       clock,
       clearContext: false,
       maxCallDepth: 1000,
-      maxForwards,
       forwarded: null,
       timestampHeader: null,
       timeoutMs: Infinity,

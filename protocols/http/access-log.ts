@@ -9,10 +9,10 @@
 //     httpAccessLogRotateCount: 7
 //     servers: [{ port: 4140 }]
 import { faultMark } from "../../src/access-log/access-log.ts";
-import { fieldOf } from "./codec/field-lookup.ts";
-import { requestIdOf } from "./filters/trace-id.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import type { CompletedCall } from "./exchange.ts";
+import { fieldOf } from "./codec/passthrough-fields.ts";
+import { requestIdOf } from "./codec/trace.ts";
+import type { CompletedCall } from "./message.ts";
 
 type AccessLogFormat = "common" | "json";
 

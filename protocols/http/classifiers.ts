@@ -8,12 +8,13 @@
 //         kind: io.l5d.http.retryableRead5XX   # 5xx is a failure, and GET and the like are retried
 //     servers: [{ port: 4140 }]
 import * as v from "valibot";
-import { transientKinds } from "../../src/core/failure.ts";
-import { plugin } from "../../src/core/plugin.ts";
-import { fieldOf } from "./codec/field-lookup.ts";
-import type { Failure } from "../../src/core/failure.ts";
 import type { Classifier, ClassifierPlugin, Verdict } from "../../src/core/classifier.ts";
-import type { Fields, HttpRequest, HttpResponse } from "./message.ts";
+import { transientKinds } from "../../src/core/failure.ts";
+import type { Failure } from "../../src/core/failure.ts";
+import { plugin } from "../../src/core/plugin.ts";
+import { fieldOf } from "./codec/passthrough-fields.ts";
+import type { Fields } from "./codec/passthrough-fields.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
 
 type HttpClassifier = Classifier<HttpRequest, HttpResponse>;
 

@@ -1,14 +1,13 @@
 // Failures as answers: the status, the `l5d-*` fields and a text that says what to do.
 import { Buffer } from "node:buffer";
+import type { Failure } from "../../src/core/failure.ts";
 import { showDtab } from "../../src/core/names/dtab.ts";
 import { seesInternals } from "../../src/net/peer-info.ts";
-import type { ErrorDetail } from "../../src/net/peer-info.ts";
-import { isRefusal } from "./exchange.ts";
-import { reasonOf } from "./codec/parse-errors.ts";
-import { requestIdOf } from "./filters/trace-id.ts";
-import type { Failure } from "../../src/core/failure.ts";
-import type { RenderFailure, RenderedResponse } from "./exchange.ts";
-import type { Fields, HttpRequest, Peer } from "./message.ts";
+import type { ErrorDetail, PeerInfo } from "../../src/net/peer-info.ts";
+import type { Fields } from "./codec/passthrough-fields.ts";
+import { isRefusal, reasonOf } from "./codec/refusal.ts";
+import { requestIdOf } from "./codec/trace.ts";
+import type { RenderFailure, RenderedResponse, HttpRequest } from "./message.ts";
 
 export interface FailureOptions {
   /** The router's label. */
@@ -90,7 +89,7 @@ function answer(
 function summaryOf(
   failure: Failure,
   request: HttpRequest | null,
-  peer: Peer,
+  peer: PeerInfo,
   isOpen: boolean,
 ): readonly string[] {
   if (isRefusal(failure)) return [failure.detail];
@@ -101,7 +100,7 @@ function summaryOf(
   return isOpen ? [headline, failure.detail] : [headline];
 }
 
-function asked(request: HttpRequest | null, peer: Peer): string {
+function asked(request: HttpRequest | null, peer: PeerInfo): string {
   const from = `from ${peer.remoteHost}:${peer.remotePort}`;
   if (request === null) return from;
   return `${request.method} ${request.target} HTTP/${request.version}, ${from}`;

@@ -1,25 +1,16 @@
-// What HTTP asks of a proxy beyond moving bytes: loops, contexts, names, traces, where it went.
-import { ended } from "../../src/core/service.ts";
-import { fieldOf } from "./codec/field-lookup.ts";
-import { noBody } from "./message.ts";
-import { refusal } from "./codec/parse-errors.ts";
-import { viaAfter } from "./codec/via.ts";
+// The filters that HTTP adds to a server, a service and a wire: each list outermost first.
 import type { Clock } from "../../src/core/clock.ts";
-import type { Failure } from "../../src/core/failure.ts";
-import type { Verdict } from "../../src/core/classifier.ts";
-import type { Filter, Pending, Reply } from "../../src/core/service.ts";
+import { isAuthority } from "./codec/authority.ts";
+import { arrival } from "./filters/arrival.ts";
+import type { ArrivalOptions } from "./filters/arrival.ts";
+import { wireAuthority } from "./filters/authority.ts";
+import { clearedContext } from "./filters/cleared-context.ts";
 import type { Context } from "./filters/context.ts";
-import type { Fields, HttpRequest, HttpResponse } from "./message.ts";
+import type { HttpFilter, HttpRequest } from "./message.ts";
 
-export type HttpFilter = Filter<HttpRequest, HttpResponse>;
-
-export interface ServerFilterOptions {
-  readonly context: Context;
+export interface ServerFilterOptions extends ArrivalOptions {
   readonly clock: Clock;
   readonly clearContext: boolean;
-  readonly maxCallDepth: number;
-  /** Answers or counts down `Max-Forwards` of a TRACE or OPTIONS. */
-  readonly maxForwards: HttpFilter;
   /** Makes the `Forwarded` value; null: none is added. */
   readonly forwarded: ((request: HttpRequest) => string) | null;
   /** The field that tells when the request came; null: none is added. */
@@ -43,74 +34,6 @@ export function serverFilters(options: ServerFilterOptions): readonly HttpFilter
     timestampHeader === null ? null : addField(timestampHeader, wallTime(clock)),
   ];
   return filters.filter((filter) => filter !== null);
-}
-
-/** Drops every `l5d-*` field in both directions, and the body of an answer that tells an error. */
-const clearedContext: HttpFilter = (request, reply, next) => {
-  request.context = null;
-  return next(request, new ClearedReply(reply));
-};
-
-class ClearedReply implements Reply<HttpResponse> {
-  readonly #reply: Reply<HttpResponse>;
-  constructor(reply: Reply<HttpResponse>) {
-    this.#reply = reply;
-  }
-  start(response: HttpResponse): void {
-    const { context } = response;
-    // Not removed: the classifiers below look at it once more when the call ends.
-    response.hidesContext = true;
-    response.verdict = null;
-    if (context === null || fieldOf(context, "l5d-err") === null)
-      return this.#reply.start(response);
-    this.#reply.start({ ...response, body: noBody });
-    response.body.cancel(); // which ends the call: it has to have its answer by then
-    return undefined;
-  }
-  end(why: Failure | null): void {
-    this.#reply.end(why);
-  }
-}
-
-/**
- * What every call passes, in one filter since each part is a matter of nanoseconds: the hops that
- * `Via` tells of, before anything is spent on a call that goes round in a circle; its context; and
- * behind the context, which the answer to a TRACE shows, `Max-Forwards`.
- */
-function arrival({ maxCallDepth, context, maxForwards }: ServerFilterOptions): HttpFilter {
-  const tooDeep = refusal(
-    400,
-    `Maximum number of calls (${maxCallDepth}) has been exceeded. Please check for proxy loops.`,
-  );
-  return (request, reply, next) => {
-    const { via, version, method } = request;
-    if (via !== null && itemsOf(via) > maxCallDepth) return refused(reply, tooDeep);
-    request.via = viaAfter(via, version);
-    const problem = context.read(request);
-    if (problem !== null) return refused(reply, refusal(400, problem));
-    if (method !== "TRACE" && method !== "OPTIONS") return next(request, reply);
-    return maxForwards(request, reply, next);
-  };
-}
-
-function refused(reply: Reply<HttpResponse>, why: Failure): Pending {
-  reply.end(why);
-  return ended;
-}
-
-/** The items of a list; empty ones do not count (RFC 9110 section 5.6.1). */
-function itemsOf(list: string): number {
-  let count = 0;
-  let isEmpty = true;
-  for (let i = 0; i < list.length; i++) {
-    const code = list.charCodeAt(i);
-    if (code === 44) isEmpty = true; // ','
-    else if (isEmpty && code !== 32 && code !== 9) {
-      isEmpty = false;
-      count++;
-    }
-  }
-  return count;
 }
 
 function serverTimeout(timeoutMs: number, clock: Clock): HttpFilter {
@@ -138,46 +61,23 @@ export function wireContext(context: Context, diagnose: HttpFilter): HttpFilter 
   };
 }
 
-/** Tells the caller what its answer counts as. */
-export function mark(response: HttpResponse, verdict: Verdict): void {
-  response.verdict = verdict;
+export interface WireFilterOptions {
+  readonly context: Context;
+  /** Answers a TRACE that asks what this proxy does with it. */
+  readonly diagnose: HttpFilter;
+  /** The Host that the endpoint wants; undefined: the caller's. */
+  readonly authority: string | undefined;
 }
 
-/** The answer goes to nobody: what is left of its body is drained, or its connection closed. */
-export function discard(response: HttpResponse): void {
-  response.body.cancel();
-}
-
-/**
- * Sends the Host that the endpoint wants (`authority` of its address) and turns the same text in
- * `Location` and `Refresh` of the answer back into the Host that the caller used. The request has
- * the caller's Host again before anybody behind hears of the answer: the next try may go to an
- * endpoint that wants another.
- */
-export function wireAuthority(authority: string): HttpFilter {
-  const literally = authority.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const inUri = new RegExp(`//${literally}(?=[/?#"';,\\s]|$)`, "gi");
-  return (request, reply, next) => {
-    const callersHost = request.host;
-    request.host = authority;
-    return next(request, {
-      start(response) {
-        request.host = callersHost;
-        if (callersHost !== null) renameHost(response.fields.list, inUri, callersHost);
-        reply.start(response);
-      },
-      end(why) {
-        request.host = callersHost;
-        reply.end(why);
-      },
-    });
-  };
-}
-
-function renameHost(fields: Fields, inUri: RegExp, host: string): void {
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = (fields[i] ?? "").toLowerCase();
-    if (name !== "location" && name !== "refresh") continue;
-    fields[i + 1] = (fields[i + 1] ?? "").replace(inUri, () => `//${host}`);
-  }
+/** What stands between an endpoint and its wire, outermost first. */
+export function wireFilters({
+  context,
+  diagnose,
+  authority,
+}: WireFilterOptions): readonly HttpFilter[] {
+  // Before the Host is changed: a diagnostic report is about the caller's request.
+  const filters = [wireContext(context, diagnose)];
+  // Last: only the bytes on the wire have the endpoint's own Host.
+  if (authority !== undefined && isAuthority(authority)) filters.push(wireAuthority(authority));
+  return filters;
 }

@@ -15,13 +15,13 @@
 //     servers: [{ port: 4140 }]
 import * as v from "valibot";
 import { staticPath } from "../../src/core/identifier.ts";
+import type { Identifier, IdentifierPlugin, Unidentified } from "../../src/core/identifier.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { append, join, parsePath, pathOfShown, segmentOf } from "../../src/core/names/path.ts";
+import type { Path } from "../../src/core/names/path.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import { integer, truth } from "../../src/core/schema.ts";
-import { headerReader } from "./codec/field-lookup.ts";
-import type { Path } from "../../src/core/names/path.ts";
-import type { Identifier, IdentifierPlugin, Unidentified } from "../../src/core/identifier.ts";
+import { fieldOf } from "./codec/passthrough-fields.ts";
 import type { HttpRequest } from "./message.ts";
 
 /** Names that an identifier remembers: a known one costs one lookup and makes no string. */
@@ -40,6 +40,17 @@ const headerName = () =>
       (issue) => `${String(issue.input)} says how a message is sent, it cannot name a service`,
     ),
   );
+
+/** Reads one header of a request, wherever the parser has put it. `header` in any case. */
+function headerReader(header: string): (request: HttpRequest) => string | null {
+  const lowerName = header.toLowerCase();
+  if (lowerName === "host") return (request) => request.host;
+  if (lowerName === "via") return (request) => request.via;
+  if (lowerName.startsWith("l5d-")) {
+    return (request) => (request.context === null ? null : fieldOf(request.context, lowerName));
+  }
+  return (request) => fieldOf(request.fields.list, lowerName);
+}
 
 const absent = (header: string): Unidentified => ({ unidentified: `${header} header is absent` });
 
@@ -173,6 +184,8 @@ const fixed: IdentifierPlugin<HttpRequest> = plugin({
     return () => name;
   },
 });
+
+export const defaultIdentifier = "io.l5d.header.token";
 
 export const identifiers: readonly IdentifierPlugin<HttpRequest>[] = [
   headerToken,

@@ -1,24 +1,11 @@
 // HTTP/1.1 as a protocol: its kinds, its keys, and one router's share of it.
-import { allConnections } from "../../src/net/connection-stats.ts";
 import { openAccessLog } from "../../src/access-log/access-log.ts";
 import type { AccessLog } from "../../src/access-log/access-log.ts";
-import { lineMaker } from "./access-log.ts";
-import { isAuthority } from "./codec/authority.ts";
-import { classifiers, defaultClassifier, pushesBack, serverClassifier } from "./classifiers.ts";
-import { dialHttp } from "./client/wire.ts";
-import { context } from "./filters/context.ts";
-import { diagnose, maxForwards } from "./filters/diagnostics.ts";
-import { failureRenderer, statusOf } from "./failures.ts";
-import { seesInternals } from "../../src/net/peer-info.ts";
-import { forwarded } from "./filters/forwarded.ts";
-import { copyOf } from "./codec/request-head.ts";
-import { identifiers } from "./identifiers.ts";
-import { clientKeys, routerKeys, serverKeys, serviceKeys } from "./keys.ts";
-import { discard, mark, serverFilters, wireAuthority, wireContext } from "./filters.ts";
-import { replayFilter } from "./filters/replay.ts";
-import { listenHttp } from "./server/listener.ts";
-import { responseCounter, serverCounters } from "./stats.ts";
 import type { Address } from "../../src/core/address.ts";
+import type { Verdict } from "../../src/core/classifier.ts";
+import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/protocol.ts";
+import type { Service } from "../../src/core/service.ts";
+import type { Stats } from "../../src/core/stats.ts";
 import type {
   DialOptions,
   Listener,
@@ -26,44 +13,44 @@ import type {
   Wire,
   WireStats,
 } from "../../src/core/transport.ts";
-import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/protocol.ts";
-import type { Service } from "../../src/core/service.ts";
-import type { Stats } from "../../src/core/stats.ts";
+import { allConnections } from "../../src/net/connection-stats.ts";
+import { seesInternals } from "../../src/net/peer-info.ts";
+import { lineMaker } from "./access-log.ts";
+import { pushesBack, serverClassifier } from "./classifiers.ts";
+import { dialHttp } from "./client/wire.ts";
+import type { HeadLimits } from "./codec/limits.ts";
+import { failureRenderer, statusOf } from "./failures.ts";
+import { serverFilters, wireFilters } from "./filters.ts";
+import { context } from "./filters/context.ts";
 import type { Context } from "./filters/context.ts";
-import type { CompletedCall, HeadLimits } from "./exchange.ts";
+import { diagnose } from "./filters/diagnostics.ts";
+import { forwarded } from "./filters/forwarded.ts";
+import { replayFilter } from "./filters/replay.ts";
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
-import type { HttpRequest, HttpResponse, Peer } from "./message.ts";
-import type { HttpFilter } from "./filters.ts";
+import { kind } from "./kind.ts";
+import { copyOf } from "./message.ts";
+import type { HttpFilter, CompletedCall, HttpRequest, HttpResponse } from "./message.ts";
+import { listenHttp } from "./server/listener.ts";
+import { responseCounter, serverCounters } from "./stats.ts";
 
 export const http: Protocol<HttpRequest, HttpResponse> = {
-  name: "http",
-  defaultPort: 4140,
-  identifiers,
-  defaultIdentifier: "io.l5d.header.token",
-  classifiers,
-  defaultClassifier,
-  routerKeys,
-  serverKeys,
-  clientKeys,
-  serviceKeys,
-  // The casts of this file: the sections have been parsed by the keys above.
+  ...kind,
+  // The casts of this file are safe: the sections have been parsed by the keys of the kind.
   open: (config, deps) => new HttpRouter(config as RouterConfig, deps),
 };
 
 /** Owns the router's access log; listeners and wires belong to those who asked for them. */
 class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   readonly responseCounter = responseCounter;
-  readonly mark = mark;
   readonly pushesBack = pushesBack;
   readonly copy = copyOf;
-  readonly discard = discard;
   readonly serverClassifier;
   readonly #config: RouterConfig;
   readonly #deps: ProtocolDeps;
   readonly #context: Context;
   readonly #limits: HeadLimits;
   readonly #accessLog: AccessLog<CompletedCall> | null;
-  readonly #mayKnow: (peer: Peer) => boolean;
+  readonly #diagnose: HttpFilter;
 
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
@@ -71,8 +58,24 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     this.#context = context(deps);
     this.#limits = headLimits(config);
     this.#accessLog = accessLog(config, deps);
-    this.#mayKnow = (peer) => seesInternals(config.errorDetail, peer);
+    const { clock, label, explain } = deps;
+    this.#diagnose = diagnose({
+      clock,
+      label,
+      explain,
+      mayKnow: (peer) => seesInternals(config.errorDetail, peer),
+    });
     this.serverClassifier = serverClassifier((why) => statusOf(why, config.timeoutStatus));
+  }
+
+  /** Tells the caller what its response counts as. */
+  mark(response: HttpResponse, verdict: Verdict): void {
+    response.verdict = verdict;
+  }
+
+  /** What is left of the body is drained, or its connection closed. */
+  discard(response: HttpResponse): void {
+    response.body.cancel();
   }
 
   listen(
@@ -81,7 +84,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     stats: Stats,
   ): Promise<Listener> {
     const config = options.config as ServerConfig;
-    const { clock, random, log, label } = this.#deps;
+    const { clock, log, label } = this.#deps;
     const { host, port, socket, gate, clearContext } = options;
     const counters = serverCounters(stats);
     const accessLog = this.#accessLog;
@@ -93,7 +96,6 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       onSocket: allConnections(stats, clock),
       clock,
       log,
-      random,
       limits: {
         ...this.#limits,
         headerReadTimeoutMs: config.headerReadTimeoutMs,
@@ -130,7 +132,6 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     const labelled = config.addForwardedHeader;
     return serverFilters({
       clearContext,
-      maxForwards,
       timeoutMs,
       context: this.#context,
       clock: this.#deps.clock,
@@ -159,20 +160,12 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
         continueTimeoutMs: config.continueTimeoutMs,
       },
       { clock, stats },
-      this.#wireFilters(address),
+      wireFilters({
+        context: this.#context,
+        diagnose: this.#diagnose,
+        authority: address.meta?.["authority"],
+      }),
     );
-  }
-
-  /** What stands between an endpoint and its wire, outermost first. */
-  #wireFilters(address: Address): readonly HttpFilter[] {
-    const { clock, label, explain } = this.#deps;
-    const authority = address.meta?.["authority"];
-    // Before the Host is changed: the report is about the caller's request.
-    const diagnosed = diagnose({ clock, label, explain, mayKnow: this.#mayKnow });
-    const filters = [wireContext(this.#context, diagnosed)];
-    // Last: only the bytes on the wire have the endpoint's own Host.
-    if (authority !== undefined && isAuthority(authority)) filters.push(wireAuthority(authority));
-    return filters;
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
 // The keys that HTTP adds to a router, its servers and its client; docs/http.md tells of them.
 import * as v from "valibot";
-import { integer, milliseconds, says } from "../../src/core/schema.ts";
 import { accessLogKeys } from "../../src/access-log/keys.ts";
-import { defaultLimits } from "./exchange.ts";
+import { integer, milliseconds, says } from "../../src/core/schema.ts";
+import { defaultLimits } from "./codec/limits.ts";
 import { forwardedSchema } from "./filters/forwarded.ts";
 
 const kilobytes = (bytes: number) => v.optional(integer(1, 1_048_576), Math.ceil(bytes / 1024));

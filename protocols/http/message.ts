@@ -1,44 +1,15 @@
 // HTTP/1.x messages as the proxy sees them: a head in parts it cares about, and a body that flows.
-import type { Request } from "../../src/core/request.ts";
 import type { Verdict } from "../../src/core/classifier.ts";
-import type { Dtab } from "../../src/core/names/dtab.ts";
+import type { Deadline } from "../../src/core/deadline.ts";
 import type { Failure } from "../../src/core/failure.ts";
+import type { Dtab } from "../../src/core/names/dtab.ts";
+import type { Request } from "../../src/core/request.ts";
+import type { Filter } from "../../src/core/service.ts";
+import type { PeerInfo } from "../../src/net/peer-info.ts";
 import type { SocketLink } from "../../src/net/socket-link.ts";
-import type { Hop } from "./filters/context.ts";
-import type { PassthroughFields } from "./codec/passthrough-fields.ts";
-
-/** Header fields, flat: name, value, name, value, ... Names keep their case. */
-export type Fields = string[];
-
-/** Takes a body. Exactly one of `end` and `fail` comes, last. */
-export interface BodySink {
-  /**
-   * `bytes` is good only during this call (it may be the shared read buffer): copy to keep.
-   * false: no more until `resume` is called on the source.
-   */
-  chunk(bytes: Uint8Array): boolean;
-  /** `trailers` is empty unless the body was chunked and had some. */
-  end(trailers: Fields): void;
-  fail(why: Failure): void;
-}
-
-/** Gives a body, once, to one sink. */
-export interface Body {
-  /** Bytes announced; null when only the end will tell (chunked, or until close). */
-  readonly length: number | null;
-  /** All of it, when it is short and came with the head: nothing will flow. Empty for no body. */
-  readonly whole: Uint8Array | null;
-  /** The same as text, one character a byte: what the writer joins with a head. Null like `whole`. */
-  readonly latin1: string | null;
-  /** Begins the flow; never when `whole` is there. May call the sink before it returns. */
-  start(sink: BodySink): void;
-  resume(): void;
-  /**
-   * Nobody wants the rest: a bounded amount is drained, or the connection closed. Of an answer this
-   * ends the call before it returns: whoever puts another body in its place starts that one first.
-   */
-  cancel(): void;
-}
+import type { Body } from "./codec/body.ts";
+import type { Fields, PassthroughFields } from "./codec/passthrough-fields.ts";
+import type { TraceId } from "./codec/trace.ts";
 
 export interface HttpRequest extends Request {
   /** While more of a flowing body may be kept than has passed; see `ReplayBody`. */
@@ -75,25 +46,26 @@ export interface HttpRequest extends Request {
   /** The value of Upgrade when `Connection` lists it, else null. */
   readonly upgrade: string | null;
   body: Body;
-  readonly peer: Peer;
+  readonly peer: PeerInfo;
   /** Is told of interim answers (100, 103) of the endpoint; set by the server. */
   interims: InterimReceiver | null;
 }
 
-export interface InterimReceiver {
-  interim(status: number, fields: PassthroughFields): void;
+/**
+ * The same request, to be sent beside the first, which is on its way and may have its endpoint's Host:
+ * what one of them writes the other does not see. null: its body flows, or an answer to it may be a
+ * tunnel.
+ */
+export function copyOf(request: HttpRequest): HttpRequest | null {
+  if (request.body.latin1 === null || request.upgrade !== null) return null;
+  const copy: HttpRequest = Object.assign(Object.create(Object.getPrototypeOf(request)), request);
+  copy.interims = null;
+  copy.host = request.receivedHost;
+  return copy;
 }
 
-/** The caller's end and ours, known per connection. */
-export interface Peer {
-  readonly remoteHost: string;
-  readonly remotePort: number;
-  readonly localHost: string;
-  readonly localPort: number;
-  /** A caller on this host: it may see internal names. */
-  readonly isLocal: boolean;
-  /** `_` and six random characters, for `Forwarded: for=...` (RFC 7239 section 6.3). */
-  readonly token: string;
+export interface InterimReceiver {
+  interim(status: number, fields: PassthroughFields): void;
 }
 
 export interface HttpResponse {
@@ -128,62 +100,60 @@ export interface Tunnel {
   closed(): void;
 }
 
-/** A body that is all here: as bytes or as text, and the other form when somebody asks. */
-class WholeBody implements Body {
-  readonly length: number;
-  #bytes: Uint8Array | null;
-  #text: string | null;
-
-  constructor(bytes: Uint8Array | null, text: string | null) {
-    this.#bytes = bytes;
-    this.#text = text;
-    this.length = bytes?.length ?? text?.length ?? 0;
-  }
-
-  get whole(): Uint8Array {
-    this.#bytes ??= Buffer.from(this.#text ?? "", "latin1");
-    return this.#bytes;
-  }
-
-  get latin1(): string {
-    const bytes = this.#bytes;
-    this.#text ??=
-      bytes === null
-        ? ""
-        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-    return this.#text;
-  }
-
-  start(): void {
-    throw new Error("bug: start() of a body that is whole");
-  }
-  resume(): void {}
-  cancel(): void {}
+/** What this proxy knows of one call beyond the message. Made once, when the call comes in. */
+export interface Hop {
+  /** The server span: the caller's trace, or a new one. */
+  readonly trace: TraceId;
+  /** As the caller sent it, and the same moment on the scale of `Call.deadlineMs`. */
+  readonly deadline: Deadline | null;
+  readonly deadlineMs: number;
+  /** The caller's overrides in one canonical text; null without any. */
+  readonly dtab: string | null;
+  /** `l5d-*` fields that say nothing to this proxy; null without any. */
+  readonly passOn: Fields | null;
+  /** How many more proxies a TRACE or OPTIONS may pass; null when it does not say. */
+  maxForwards: number | null;
 }
 
-/** The body of a message that has none: nothing is announced either. */
-export const noBody: Body = new WholeBody(null, "");
-
-/** A body that is all here. `bytes` is kept, not copied. */
-export function wholeBody(bytes: Uint8Array): Body {
-  return new WholeBody(bytes, null);
+/** An answer of the proxy's own. `fields` must not hold framing or connection fields. */
+export interface RenderedResponse {
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: Fields;
+  readonly body: Uint8Array;
 }
 
-/** A body that is all here, as text of one character a byte. */
-export function latin1Body(text: string): Body {
-  return new WholeBody(null, text);
+/** Makes the answer to a failed call, or to bytes that are no request (a `Refusal`; no request). */
+export type RenderFailure = (
+  failure: Failure,
+  request: HttpRequest | null,
+  peer: PeerInfo,
+) => RenderedResponse;
+
+/** One answer as the caller saw it, reported once, after its last byte. */
+export interface CompletedCall {
+  /** null when the bytes were refused before they became a request. */
+  readonly request: HttpRequest | null;
+  /** The target as the caller wrote it, before identifiers rewrote it; empty without a request. */
+  readonly target: string;
+  /** What was read of the start line (bounded, latin1) when there is no request, else empty. */
+  readonly rawStartLine: string;
+  /** As the caller wrote it, even of a refused head; null when it did not, or not one, or was not read. */
+  readonly host: string | null;
+  /** As sent to the caller; 0 when it went away before an answer began. */
+  readonly status: number;
+  /** The answer of an endpoint or identifier; null for failures that were rendered. */
+  readonly response: HttpResponse | null;
+  /** Bytes of the answer's body, without chunk framing. */
+  readonly sentBytes: number;
+  /** Bytes of the request's body, without chunk framing. */
+  readonly receivedBytes: number;
+  /** `Clock.nowMs` when the head was complete (or refused), and when the answer ended. */
+  readonly startedMs: number;
+  readonly endedMs: number;
+  /** Why it failed, before or after its head was sent; null for a complete answer. */
+  readonly failure: Failure | null;
+  readonly peer: PeerInfo;
 }
 
-/** Nothing follows, but a length was announced: the answer to a HEAD, or a 304. */
-export function announcedBody(length: number): Body {
-  return {
-    length,
-    whole: new Uint8Array(0),
-    latin1: "",
-    start() {
-      throw new Error("bug: start() of a body that only was announced");
-    },
-    resume() {},
-    cancel() {},
-  };
-}
+export type HttpFilter = Filter<HttpRequest, HttpResponse>;

@@ -1,8 +1,7 @@
 // Answers in HTTP's own terms: `status/200`, `status/2XX`, `time/2XX`, `status/error`, `time/error`.
 import type { ResponseCounter } from "../../src/core/classifier.ts";
 import type { Counter, Histogram, Stats } from "../../src/core/stats.ts";
-import type { CompletedCall } from "./exchange.ts";
-import type { HttpResponse } from "./message.ts";
+import type { CompletedCall, HttpResponse } from "./message.ts";
 
 /** Counts one answer by its status; 0: there was none. */
 type StatusCounter = (status: number, latencyMs: number) => void;

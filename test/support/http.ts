@@ -1,14 +1,17 @@
 // HTTP servers and wires for tests, without a router between them.
 import type { TestContext } from "node:test";
+import type { HttpDialOptions } from "../../protocols/http/client/settings.ts";
 import { dialHttp } from "../../protocols/http/client/wire.ts";
-import { defaultLimits } from "../../protocols/http/exchange.ts";
-import type { CompletedCall, HttpDialOptions, HttpLimits } from "../../protocols/http/exchange.ts";
-import { listenHttp } from "../../protocols/http/server/listener.ts";
-import { wholeBody } from "../../protocols/http/message.ts";
-import type { HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
+import { wholeBody } from "../../protocols/http/codec/body.ts";
+import { defaultLimits } from "../../protocols/http/codec/limits.ts";
+import type { HttpLimits } from "../../protocols/http/codec/limits.ts";
 import { PassthroughFields } from "../../protocols/http/codec/passthrough-fields.ts";
+import type { CompletedCall, HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
+import { listenHttp } from "../../protocols/http/server/listener.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Failure } from "../../src/core/failure.ts";
+import { ended } from "../../src/core/service.ts";
+import type { Service } from "../../src/core/service.ts";
 import type {
   ConnectionStats,
   Listener,
@@ -16,12 +19,9 @@ import type {
   Wire,
   WireStats,
 } from "../../src/core/transport.ts";
-import { ended } from "../../src/core/service.ts";
-import type { Service } from "../../src/core/service.ts";
 import { systemClock } from "../../src/runtime/timers.ts";
 import { exactlyOnce } from "./exactly-once.ts";
 import { keptLog } from "./naming.ts";
-import { seeded } from "./random.ts";
 
 export const plainSocket: SocketOptions = {
   noDelay: true,
@@ -124,7 +124,6 @@ export async function serveHttp(
       limits: { ...defaultLimits, ...setting.limits },
       clock: setting.clock ?? systemClock(),
       log: keptLog(),
-      random: seeded(1),
       onCompleted: (exchange) => void log.push(answeredOf(exchange)),
       onConnections: (change) => (open.count += change),
     },

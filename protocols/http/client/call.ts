@@ -1,15 +1,15 @@
 // One request to one endpoint: waits for a connection, sends, ends exactly once.
 import type { Close } from "../../../src/core/clock.ts";
-import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
 import type { Pool, Waiter } from "../../../src/net/pool.ts";
-import type { ClientConnection, ClientSettings } from "./connection.ts";
-import type { HttpRequest, HttpResponse, InterimReceiver } from "../message.ts";
-import type { PassthroughFields } from "../codec/passthrough-fields.ts";
+import { maxJoinedBytes, requestHead } from "../codec/head-writer.ts";
 import { OutgoingBody } from "../codec/outgoing-body.ts";
 import type { OutgoingOwner } from "../codec/outgoing-body.ts";
-import { maxJoinedBytes, requestHead } from "../codec/head-writer.ts";
+import type { PassthroughFields } from "../codec/passthrough-fields.ts";
+import type { HttpRequest, HttpResponse, InterimReceiver } from "../message.ts";
+import type { ClientConnection } from "./connection.ts";
+import type { ClientSettings } from "./settings.ts";
 
 /*
  * queued -> sending -> answered -> over   `answered`: its head has come, its body flows
@@ -158,17 +158,4 @@ export class ClientCall
     if (whole !== null) connection.writeBytes(whole);
     return undefined;
   }
-}
-
-/** The endpoint took the connection away. */
-export function closedFailure(
-  name: string,
-  what: string,
-  isReused: boolean,
-  hasAnswerBytes: boolean,
-): Failure {
-  // A connection that had served before may have been closed for idleness while the request was on
-  // its way. A new one that is closed at once says more about the request.
-  const retry = isReused && !hasAnswerBytes ? "if-idempotent" : "never";
-  return failure("closed", `${name} ${what}`, retry);
 }

@@ -1,46 +1,22 @@
 // One connection to an endpoint: one call at a time, back to the pool only when all is clean.
-import { latin1Of } from "../../../src/net/latin1.ts";
-import type { Clock } from "../../../src/core/clock.ts";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
-import type { WireStats } from "../../../src/core/transport.ts";
 import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
-import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import { writeCopy } from "../../../src/net/outlet.ts";
 import type { Pool, PoolMember } from "../../../src/net/pool.ts";
+import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
+import { lastScan, scanHead } from "../codec/head-scanner.ts";
+import { listOf } from "../codec/header-fields.ts";
+import { IncomingBody } from "../codec/incoming-body.ts";
+import type { BodySource } from "../codec/incoming-body.ts";
+import type { BodyTarget } from "../codec/outgoing-body.ts";
+import { problemText } from "../codec/refusal.ts";
 import { readResponse } from "../codec/response-head.ts";
 import type { ResponseHead } from "../codec/response-head.ts";
-import { IncomingBody, wholeChunked } from "../codec/incoming-body.ts";
-import type { BodySource } from "../codec/incoming-body.ts";
-import { closedFailure } from "./call.ts";
+import { awaitsWholeBody, takeWholeBody } from "../codec/response-reader.ts";
 import type { ClientCall } from "./call.ts";
-import type { HttpDialOptions } from "../exchange.ts";
-import { listOf } from "../codec/header-fields.ts";
-import { announcedBody, latin1Body, noBody } from "../message.ts";
-import type { BodyTarget } from "../codec/outgoing-body.ts";
-import { problemText } from "../codec/parse-errors.ts";
-import { lastScan, scanHead } from "../codec/head-scanner.ts";
-
-/** Mostly a part of the text that there is already. */
-function bodyText(
-  { text, bodyAt }: ResponseHead,
-  length: number,
-  buffer: Buffer,
-  start: number,
-): string {
-  const isThere = text.length >= bodyAt + length;
-  return isThere ? text.slice(bodyAt, bodyAt + length) : latin1Of(buffer, start, start + length);
-}
-
-/** What the connections of one wire share. */
-export interface ClientSettings {
-  readonly clock: Clock;
-  readonly stats: WireStats;
-  readonly options: HttpDialOptions;
-  /** `127.0.0.1:8080`, for texts. */
-  readonly name: string;
-}
+import type { ClientSettings } from "./settings.ts";
 
 /*
  * idle -> head -> body -> idle    a call; without a body `body` is skipped
@@ -54,8 +30,6 @@ type State = "idle" | "head" | "body" | "draining" | "tunnel" | "closed";
 const maxInterims = 16;
 /** An answer that nobody wants has to end within this. */
 const drainTimeMs = 1_000;
-/** Whole answers up to this are kept as text, to be joined with their head. */
-const maxTextBytes = 16 * 1024;
 
 export class ClientConnection implements Receiver, Consumer, BodySource, BodyTarget, PoolMember {
   openedMs = 0;
@@ -216,7 +190,8 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   #consumeHead(buffer: Buffer, start: number, end: number): number {
     const call = this.#call;
     if (call === null) throw new Error("bug: an answer is expected without a call");
-    const result = scanHead("answer", buffer, start, end, this.#settings.options.limits);
+    const { limits, maxWholeBodyBytes } = this.#settings.options;
+    const result = scanHead("answer", buffer, start, end, limits);
     if (result === "more") return start;
     if (result !== null) return this.#malformed(problemText(result), end);
     const { headEnd } = lastScan;
@@ -225,7 +200,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     const { status, fields } = head.answer;
     if (status === 101) return this.#switch(call, head, buffer.subarray(headEnd, end), end);
     if (status >= 200) {
-      return this.#isShortOf(head, end - headEnd)
+      return awaitsWholeBody(head, end - headEnd, maxWholeBodyBytes)
         ? start
         : this.#final(call, head, buffer, headEnd, end);
     }
@@ -234,56 +209,23 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     return headEnd;
   }
 
-  /** A short body is on its way: its head is read again with it. */
-  #isShortOf({ framing }: ResponseHead, hereBytes: number): boolean {
-    const { maxWholeBodyBytes } = this.#settings.options;
-    return (
-      framing.kind === "length" && framing.length > hereBytes && framing.length <= maxWholeBodyBytes
-    );
-  }
-
   #final(call: ClientCall, head: ResponseHead, buffer: Buffer, start: number, end: number): number {
     const { answer, framing } = head;
     const staysOpen = call.request.version === "1.0" ? head.keepsAlive : !head.closes;
     this.#isLast = !staysOpen || head.closes || framing.kind === "until-close";
-    const stop = this.#wholeBody(head, buffer, start, end);
+    const { limits } = this.#settings.options;
+    const stop = takeWholeBody(head, buffer, start, end, limits);
     if (stop >= 0) {
       if (stop < end) this.#isLast = true; // more than was announced
       call.answer(answer);
       if (this.#call === call) this.#answerEnded();
       return stop;
     }
-    this.#body = new IncomingBody(framing, this.#settings.options.limits, this);
+    this.#body = new IncomingBody(framing, limits, this);
     this.#state = "body";
     answer.body = this.#body;
     call.answer(answer);
     return start;
-  }
-
-  /** Sets the body when all of it is here, and says where it ends; -1 when it has to flow. */
-  #wholeBody(head: ResponseHead, buffer: Buffer, start: number, end: number): number {
-    const { answer, framing, announcedLength } = head;
-    switch (framing.kind) {
-      case "none":
-        answer.body = announcedLength === null ? noBody : announcedBody(announcedLength);
-        return start;
-      case "length": {
-        const stop = start + framing.length;
-        if (stop > end || framing.length > maxTextBytes) return -1;
-        answer.body = latin1Body(bodyText(head, framing.length, buffer, start));
-        return stop;
-      }
-      case "chunked": {
-        const whole = wholeChunked(buffer, start, end, this.#settings.options.limits);
-        if (whole === null) return -1;
-        answer.body = latin1Body(whole.text);
-        return whole.end;
-      }
-      case "until-close":
-        return -1;
-      default:
-        return framing satisfies never;
-    }
   }
 
   #switch(call: ClientCall, head: ResponseHead, rest: Uint8Array, end: number): number {
@@ -367,4 +309,17 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     body?.fail(why);
     call?.finish(why);
   }
+}
+
+/** The endpoint took the connection away. */
+function closedFailure(
+  name: string,
+  what: string,
+  isReused: boolean,
+  hasAnswerBytes: boolean,
+): Failure {
+  // A connection that had served before may have been closed for idleness while the request was on
+  // its way. A new one that is closed at once says more about the request.
+  const retry = isReused && !hasAnswerBytes ? "if-idempotent" : "never";
+  return failure("closed", `${name} ${what}`, retry);
 }

@@ -1,16 +1,15 @@
 // The client side: a wire to one endpoint, its pool, its connections.
 import { showAddress } from "../../../src/core/address.ts";
 import type { Address } from "../../../src/core/address.ts";
-import type { Wire } from "../../../src/core/transport.ts";
 import { stack } from "../../../src/core/service.ts";
 import type { Filter, Service } from "../../../src/core/service.ts";
+import type { Wire } from "../../../src/core/transport.ts";
 import { dial } from "../../../src/net/dial.ts";
 import { Pool } from "../../../src/net/pool.ts";
+import type { HttpRequest, HttpResponse } from "../message.ts";
 import { ClientCall } from "./call.ts";
 import { ClientConnection } from "./connection.ts";
-import type { ClientSettings } from "./connection.ts";
-import type { HttpDialDeps, HttpDialOptions } from "../exchange.ts";
-import type { HttpRequest, HttpResponse } from "../message.ts";
+import type { ClientSettings, HttpDialDeps, HttpDialOptions } from "./settings.ts";
 
 /** `filters` stand before the wire, outermost first. */
 export function dialHttp(

@@ -1,9 +1,9 @@
 // The chunked coding (RFC 9112 section 7.1), decoded in place.
-import type { HeadLimits } from "../exchange.ts";
-import { trailerFields } from "./header-fields.ts";
-import type { Fields } from "../message.ts";
 import { hexValue, isValue } from "./byte-classes.ts";
 import { lastScan, scanFields } from "./head-scanner.ts";
+import { trailerFields } from "./header-fields.ts";
+import type { HeadLimits } from "./limits.ts";
+import type { Fields } from "./passthrough-fields.ts";
 
 /*
  *   chunked-body = *( 1*HEXDIG [ chunk-ext ] CRLF data CRLF ) 1*"0" [ chunk-ext ] CRLF trailers CRLF
@@ -125,3 +125,28 @@ export class ChunkDecoder {
     }
   }
 }
+
+/**
+ * The whole of a short body that lies in `buffer` from `start` on, and where it ends; null when it
+ * is not all there. Leaves the buffer as it is.
+ */
+export function wholeChunked(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  limits: HeadLimits,
+): { readonly text: string; readonly end: number } | null {
+  if (end - start > maxChunkedBytes || end - start < lastChunk.length) return null;
+  if (buffer.toString("latin1", end - lastChunk.length, end) !== lastChunk) return null;
+  buffer.copy(copied, 0, start, end);
+  const chunks = new ChunkDecoder(limits);
+  const stop = chunks.decode(copied, 0, end - start);
+  // What is wrong with it, and its trailers, is told by the body that flows.
+  if (chunks.trailers === null || chunks.trailers.length > 0) return null;
+  const text = copied.toString("latin1", chunks.payloadStart, chunks.payloadEnd);
+  return { text, end: start + stop };
+}
+
+const lastChunk = "0\r\n\r\n";
+const maxChunkedBytes = 8 * 1024;
+const copied = Buffer.allocUnsafeSlow(maxChunkedBytes);

@@ -1,6 +1,6 @@
 // Where a body ends (RFC 9112 section 6): one answer or none, never a choice.
-import { lastHead } from "./header-fields.ts";
 import { isDigit } from "./byte-classes.ts";
+import { lastHead } from "./header-fields.ts";
 
 /** `length` is the announced one. A string is a problem, for people. */
 export type Framing =

@@ -1,6 +1,6 @@
 // Heads as bytes: every byte is checked, and where each part begins and ends is written down.
-import type { HeadLimits } from "../exchange.ts";
 import { isTarget, isToken, isValue } from "./byte-classes.ts";
+import type { HeadLimits } from "./limits.ts";
 
 /*
  * RFC 9112 section 2.1, as strict as it may be read:

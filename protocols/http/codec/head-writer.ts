@@ -1,8 +1,10 @@
 // Heads as text, one character a byte: everything the proxy owns is written here and only here.
 import type { Verdict } from "../../../src/core/classifier.ts";
-import { noBody } from "../message.ts";
-import type { Body, Fields, HttpRequest, HttpResponse } from "../message.ts";
+import type { HttpRequest, HttpResponse } from "../message.ts";
+import { noBody } from "./body.ts";
+import type { Body } from "./body.ts";
 import { linesOf } from "./passthrough-fields.ts";
+import type { Fields } from "./passthrough-fields.ts";
 import { via11, viaLine } from "./via.ts";
 
 /** Texts up to this go out without an allocation (Node's own buffer for writing strings). */

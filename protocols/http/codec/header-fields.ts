@@ -1,7 +1,7 @@
 // Sorts the fields of a head: what the proxy owns is taken out, the rest passes through.
 import { lastScan } from "./head-scanner.ts";
 import { linesOf, PassthroughFields } from "./passthrough-fields.ts";
-import type { Fields } from "../message.ts";
+import type { Fields } from "./passthrough-fields.ts";
 
 /** What the proxy owns, by number: 0 is any other field. */
 const known = {

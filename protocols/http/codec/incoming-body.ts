@@ -1,9 +1,10 @@
 // A body that flows in from a peer: decoded, counted, handed to one sink, or thrown away.
 import type { Failure } from "../../../src/core/failure.ts";
+import type { Body, BodySink } from "./body.ts";
 import { ChunkDecoder } from "./chunked-decoder.ts";
-import type { HeadLimits } from "../exchange.ts";
 import type { Framing } from "./framing.ts";
-import type { Body, BodySink, Fields } from "../message.ts";
+import type { HeadLimits } from "./limits.ts";
+import type { Fields } from "./passthrough-fields.ts";
 
 /** The connection that a body comes from. */
 export interface BodySource {
@@ -137,28 +138,3 @@ export class IncomingBody implements Body {
     this.#source.bodyEnded();
   }
 }
-
-/**
- * The whole of a short body that lies in `buffer` from `start` on, and where it ends; null when it
- * is not all there. Leaves the buffer as it is.
- */
-export function wholeChunked(
-  buffer: Buffer,
-  start: number,
-  end: number,
-  limits: HeadLimits,
-): { readonly text: string; readonly end: number } | null {
-  if (end - start > maxChunkedBytes || end - start < lastChunk.length) return null;
-  if (buffer.toString("latin1", end - lastChunk.length, end) !== lastChunk) return null;
-  buffer.copy(copied, 0, start, end);
-  const chunks = new ChunkDecoder(limits);
-  const stop = chunks.decode(copied, 0, end - start);
-  // What is wrong with it, and its trailers, is told by the body that flows.
-  if (chunks.trailers === null || chunks.trailers.length > 0) return null;
-  const text = copied.toString("latin1", chunks.payloadStart, chunks.payloadEnd);
-  return { text, end: start + stop };
-}
-
-const lastChunk = "0\r\n\r\n";
-const maxChunkedBytes = 8 * 1024;
-const copied = Buffer.allocUnsafeSlow(maxChunkedBytes);

@@ -1,7 +1,8 @@
 // A body on its way out: to the caller or to an endpoint, chunked or with an announced length.
 import type { Failure } from "../../../src/core/failure.ts";
-import type { BodySink, Fields } from "../message.ts";
+import type { BodySink } from "./body.ts";
 import { chunkSize, lastChunk } from "./head-writer.ts";
+import type { Fields } from "./passthrough-fields.ts";
 
 /** The connection it is written to. Texts are latin1. */
 export interface BodyTarget {

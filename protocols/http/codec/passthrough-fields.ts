@@ -1,5 +1,23 @@
 // The fields of a head that pass through: lines as received while nobody looks at them.
-import type { Fields } from "../message.ts";
+
+/** Header fields, flat: name, value, name, value, ... Names keep their case. */
+export type Fields = string[];
+
+/** The value of the first field of that name, which is given in lower case; null without one. */
+export function fieldOf(fields: Fields, lowerName: string): string | null {
+  const index = indexOf(fields, lowerName);
+  return index < 0 ? null : (fields[index + 1] ?? null);
+}
+
+/** Where the name of the first such field stands; -1 without one. */
+export function indexOf(fields: Fields, lowerName: string): number {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i];
+    if (name === undefined || name.length !== lowerName.length) continue;
+    if (name === lowerName || name.toLowerCase() === lowerName) return i;
+  }
+  return -1;
+}
 
 /** `Name: value` and CRLF of each. */
 export function linesOf(fields: Fields): string {

@@ -1,13 +1,18 @@
 // From a scanned head to a request, or to the reason why it is none.
-import { latin1Of } from "../../../src/net/latin1.ts";
-import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import type { Address } from "../../../src/core/address.ts";
-import type { BoundName } from "../../../src/core/request.ts";
+import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import type { Dtab } from "../../../src/core/names/dtab.ts";
 import type { Path } from "../../../src/core/names/path.ts";
+import type { BoundName } from "../../../src/core/request.ts";
+import { latin1Of } from "../../../src/net/latin1.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
+import type { Hop, HttpRequest, InterimReceiver } from "../message.ts";
 import { absoluteTarget, isAuthority } from "./authority.ts";
-import type { Hop } from "../filters/context.ts";
-import type { Refusal } from "../exchange.ts";
+import { noBody } from "./body.ts";
+import type { Body } from "./body.ts";
+import { requestFraming } from "./framing.ts";
+import type { Framing } from "./framing.ts";
+import { lastScan } from "./head-scanner.ts";
 import {
   connectionOptions,
   listOf,
@@ -15,13 +20,9 @@ import {
   lastHead,
   sortFields,
 } from "./header-fields.ts";
-import { requestFraming } from "./framing.ts";
-import type { Framing } from "./framing.ts";
-import { noBody } from "../message.ts";
-import type { Body, Fields, HttpRequest, InterimReceiver, Peer } from "../message.ts";
-import type { PassthroughFields } from "./passthrough-fields.ts";
-import { refusal } from "./parse-errors.ts";
-import { lastScan } from "./head-scanner.ts";
+import type { Fields, PassthroughFields } from "./passthrough-fields.ts";
+import { refusal } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** One shape for all requests; what is null or empty is filled in on the way. */
 class Request implements HttpRequest {
@@ -49,7 +50,7 @@ class Request implements HttpRequest {
   expectsContinue: boolean;
   upgrade: string | null;
   body: Body = noBody;
-  readonly peer: Peer;
+  readonly peer: PeerInfo;
   interims: InterimReceiver | null = null;
 
   constructor(
@@ -57,7 +58,7 @@ class Request implements HttpRequest {
     target: string,
     host: string | null,
     scheme: "http" | "https" | null,
-    peer: Peer,
+    peer: PeerInfo,
   ) {
     this.method = method;
     this.idempotent = idempotentMethods.has(method);
@@ -93,19 +94,6 @@ function methodOf(text: string, length: number): string {
 /** RFC 9110 section 9.2.2. */
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
-/**
- * The same request, to be sent beside the first, which is on its way and may have its endpoint's Host:
- * what one of them writes the other does not see. null: its body flows, or an answer to it may be a
- * tunnel.
- */
-export function copyOf(request: HttpRequest): HttpRequest | null {
-  if (request.body.latin1 === null || request.upgrade !== null) return null;
-  const copy: HttpRequest = Object.assign(Object.create(Object.getPrototypeOf(request)), request);
-  copy.interims = null;
-  copy.host = request.receivedHost;
-  return copy;
-}
-
 /** Whoever finds a short body behind the head takes it in: then no framing is left, and `end` moves. */
 export interface RequestHead {
   readonly request: OpenRequest;
@@ -120,7 +108,7 @@ export interface RequestHead {
 export type OpenRequest = { -readonly [Key in keyof HttpRequest]: HttpRequest[Key] };
 
 /** Of the head scanned last in `bytes`. */
-export function readRequest(bytes: Buffer, peer: Peer): RequestHead | Refusal {
+export function readRequest(bytes: Buffer, peer: PeerInfo): RequestHead | Refusal {
   const base = lastScan.lineStart;
   const text = latin1Of(bytes, base, lastScan.headEnd);
   sortFields(bytes, text, base);
@@ -140,7 +128,7 @@ export function readRequest(bytes: Buffer, peer: Peer): RequestHead | Refusal {
   return { request, framing, end: lastScan.headEnd, closes };
 }
 
-function requestOf(method: string, target: string, peer: Peer): Request | Refusal {
+function requestOf(method: string, target: string, peer: PeerInfo): Request | Refusal {
   if (method === "CONNECT")
     return refusal(501, "CONNECT is not supported: this is no forward proxy");
   if (target.charCodeAt(0) === 47 || (target === "*" && method === "OPTIONS")) {

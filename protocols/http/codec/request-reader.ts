@@ -1,15 +1,16 @@
 // Finds one request in the bytes of a connection; a short body is part of it.
-import { wholeChunked } from "./incoming-body.ts";
-import type { HttpLimits, Refusal } from "../exchange.ts";
-import { lastHead } from "./header-fields.ts";
-import type { Framing } from "./framing.ts";
-import { latin1Body } from "../message.ts";
-import type { Peer } from "../message.ts";
-import { refusal, scanRefusal } from "./parse-errors.ts";
 import { latin1Of } from "../../../src/net/latin1.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
+import { latin1Body } from "./body.ts";
+import { wholeChunked } from "./chunked-decoder.ts";
+import type { Framing } from "./framing.ts";
+import { scanHead } from "./head-scanner.ts";
+import { lastHead } from "./header-fields.ts";
+import type { HttpLimits } from "./limits.ts";
+import { refusal, scanRefusal } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 import { readRequest } from "./request-head.ts";
 import type { RequestHead } from "./request-head.ts";
-import { scanHead } from "./head-scanner.ts";
 
 export interface RefusedBytes {
   readonly refusal: Refusal;
@@ -35,11 +36,11 @@ const smallBytes = 128;
 /** Remembers how far an unfinished request was looked at. */
 export class RequestReader {
   readonly #limits: HttpLimits;
-  readonly #peer: Peer;
+  readonly #peer: PeerInfo;
   #scannedBytes = 0;
   #neededBytes = 0;
 
-  constructor(limits: HttpLimits, peer: Peer) {
+  constructor(limits: HttpLimits, peer: PeerInfo) {
     this.#limits = limits;
     this.#peer = peer;
   }

@@ -1,13 +1,14 @@
 // From a scanned head to an answer of an endpoint, or to what is wrong with it.
 import type { Verdict } from "../../../src/core/classifier.ts";
 import { latin1Of } from "../../../src/net/latin1.ts";
-import { connectionOptions, passthroughFields, lastHead, sortFields } from "./header-fields.ts";
+import type { HttpResponse, Tunnel } from "../message.ts";
+import { noBody } from "./body.ts";
+import type { Body } from "./body.ts";
 import { announcedLength, responseFraming } from "./framing.ts";
 import type { Framing } from "./framing.ts";
-import { noBody } from "../message.ts";
-import type { Body, Fields, HttpResponse, Tunnel } from "../message.ts";
-import type { PassthroughFields } from "./passthrough-fields.ts";
 import { lastScan } from "./head-scanner.ts";
+import { connectionOptions, passthroughFields, lastHead, sortFields } from "./header-fields.ts";
+import type { Fields, PassthroughFields } from "./passthrough-fields.ts";
 import { viaAfter } from "./via.ts";
 
 class Answer implements HttpResponse {

@@ -1,33 +1,17 @@
 // What callers tell about a call in `l5d-*` fields, and what is told onwards.
-import { concat, emptyDtab, parseDtab, showDtab } from "../../../src/core/names/dtab.ts";
-import { memoized } from "../../../src/core/memo.ts";
-import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../../src/core/deadline.ts";
-import { parseDeadline, showDeadline } from "./deadline.ts";
-import { ownDeadlineLine } from "./deadline-line.ts";
-import { linesOf } from "../codec/passthrough-fields.ts";
-import { childOf, decodeTrace, newTrace, sampledAt } from "./trace-id.ts";
-import { childLines } from "./trace-lines.ts";
 import type { Clock, Random } from "../../../src/core/clock.ts";
-import type { Dtab } from "../../../src/core/names/dtab.ts";
+import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../../src/core/deadline.ts";
 import type { Deadline } from "../../../src/core/deadline.ts";
+import { memoized } from "../../../src/core/memo.ts";
+import { concat, emptyDtab, parseDtab, showDtab } from "../../../src/core/names/dtab.ts";
+import type { Dtab } from "../../../src/core/names/dtab.ts";
 import type { BoundName } from "../../../src/core/request.ts";
-import type { Fields, HttpRequest } from "../message.ts";
-import type { TraceId } from "./trace-id.ts";
-
-/** What this proxy knows of one call beyond the message. Made once, when the call comes in. */
-export interface Hop {
-  /** The server span: the caller's trace, or a new one. */
-  readonly trace: TraceId;
-  /** As the caller sent it, and the same moment on the scale of `Call.deadlineMs`. */
-  readonly deadline: Deadline | null;
-  readonly deadlineMs: number;
-  /** The caller's overrides in one canonical text; null without any. */
-  readonly dtab: string | null;
-  /** `l5d-*` fields that say nothing to this proxy; null without any. */
-  readonly passOn: Fields | null;
-  /** How many more proxies a TRACE or OPTIONS may pass; null when it does not say. */
-  maxForwards: number | null;
-}
+import { parseDeadline, showDeadline, ownDeadlineLine } from "../codec/deadline.ts";
+import { linesOf } from "../codec/passthrough-fields.ts";
+import type { Fields } from "../codec/passthrough-fields.ts";
+import { childOf, decodeTrace, newTrace, sampledAt, childLines } from "../codec/trace.ts";
+import type { TraceId } from "../codec/trace.ts";
+import type { Hop, HttpRequest } from "../message.ts";
 
 /** A dtab header that cannot be read. */
 interface BadDtab {

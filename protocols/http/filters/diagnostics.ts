@@ -2,17 +2,17 @@
 //
 //   curl -X TRACE -H 'l5d-add-context: true' -H 'Max-Forwards: 0' http://localhost:4140/
 import { Buffer } from "node:buffer";
-import { showDtab } from "../../../src/core/names/dtab.ts";
-import { ended } from "../../../src/core/service.ts";
-import { fieldOf, indexOf } from "../codec/field-lookup.ts";
-import { noBody, wholeBody } from "../message.ts";
-import { PassthroughFields } from "../codec/passthrough-fields.ts";
-import { refusal } from "../codec/parse-errors.ts";
-import { requestIdOf } from "./trace-id.ts";
 import type { Clock } from "../../../src/core/clock.ts";
+import { showDtab } from "../../../src/core/names/dtab.ts";
 import type { ProtocolDeps } from "../../../src/core/protocol.ts";
-import type { Fields, HttpRequest, HttpResponse, Peer } from "../message.ts";
-import type { HttpFilter } from "../filters.ts";
+import { ended } from "../../../src/core/service.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
+import { noBody, wholeBody } from "../codec/body.ts";
+import { fieldOf, indexOf, PassthroughFields } from "../codec/passthrough-fields.ts";
+import type { Fields } from "../codec/passthrough-fields.ts";
+import { refusal } from "../codec/refusal.ts";
+import { requestIdOf } from "../codec/trace.ts";
+import type { HttpFilter, HttpRequest, HttpResponse } from "../message.ts";
 
 /** Fields that a reflected request does not show (RFC 9110 section 9.3.8). */
 const secrets = new Set(["authorization", "cookie", "proxy-authorization", "set-cookie"]);
@@ -78,7 +78,7 @@ interface DiagnosticDeps {
   readonly label: string;
   readonly explain: ProtocolDeps["explain"];
   /** Internal names are only for these callers. */
-  readonly mayKnow: (peer: Peer) => boolean;
+  readonly mayKnow: (peer: PeerInfo) => boolean;
 }
 
 /**

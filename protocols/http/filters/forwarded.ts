@@ -2,7 +2,8 @@
 // `addForwardedHeader` labels them.
 import * as v from "valibot";
 import type { Random } from "../../../src/core/clock.ts";
-import type { HttpRequest, Peer } from "../message.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
+import type { HttpRequest } from "../message.ts";
 
 const labelOf = <const Kind extends string>(kind: Kind) =>
   v.strictObject({ kind: v.literal(kind) });
@@ -37,10 +38,10 @@ interface ForwardedDeps {
 }
 
 /** One end of a connection as a value of `by` or `for`. */
-type Labeler = (peer: Peer) => string;
+type Labeler = (peer: PeerInfo) => string;
 
 interface End {
-  address(peer: Peer): [host: string, port: number];
+  address(peer: PeerInfo): [host: string, port: number];
   /** The same as long as the connection. */
   connectionToken: Labeler;
 }
@@ -56,7 +57,7 @@ export function forwarded(
   });
   const from = labelerOf(config.for, deps, {
     address: (peer) => [peer.remoteHost, peer.remotePort],
-    connectionToken: (peer) => peer.token,
+    connectionToken: perConnection(deps.random),
   });
   return (request) => {
     let value = `by=${by(request.peer)};for=${from(request.peer)}`;
@@ -89,9 +90,9 @@ function labelerOf(config: LabelerConfig, { random, label }: ForwardedDeps, end:
   }
 }
 
-/** For our end: another token than the caller's, so that nobody takes them for one. */
+/** One for each end, since the same token at both would make them look like one host. */
 function perConnection(random: Random): Labeler {
-  const tokens = new WeakMap<Peer, string>();
+  const tokens = new WeakMap<PeerInfo, string>();
   return (peer) => {
     const known = tokens.get(peer);
     if (known !== undefined) return known;
@@ -110,23 +111,16 @@ function token(random: Random): string {
   return text;
 }
 
-/** IPv4 without the prefix that a dual-stack socket puts before it. */
-function plain(host: string): string {
-  return host.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host;
-}
-
 const isUnknown = (host: string): boolean => host === "" || host === "0.0.0.0" || host === "::";
 
 function ip(host: string): string {
   if (isUnknown(host)) return "unknown";
-  const address = plain(host);
-  return address.includes(":") ? `"[${address}]"` : address;
+  return host.includes(":") ? `"[${host}]"` : host;
 }
 
 function ipAndPort(host: string, port: number): string {
   if (isUnknown(host)) return "unknown";
-  const address = plain(host);
-  return address.includes(":") ? `"[${address}]:${port}"` : `"${address}:${port}"`;
+  return host.includes(":") ? `"[${host}]:${port}"` : `"${host}:${port}"`;
 }
 
 /** A token as it is, anything else as a quoted string (RFC 9110 section 5.6). */

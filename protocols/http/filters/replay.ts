@@ -1,8 +1,9 @@
 // Keeps the beginning of a request's body while it flows, so that the call can be sent again.
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
-import type { Body, BodySink, Fields, HttpRequest, HttpResponse } from "../message.ts";
-import type { HttpFilter } from "../filters.ts";
+import type { Body, BodySink } from "../codec/body.ts";
+import type { Fields } from "../codec/passthrough-fields.ts";
+import type { HttpFilter, HttpRequest, HttpResponse } from "../message.ts";
 
 /**
  * Stands around all tries of a call. A body up to `limitBytes` can be sent again however much of it

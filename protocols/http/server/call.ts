@@ -2,14 +2,9 @@
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
-import { OutgoingBody } from "../codec/outgoing-body.ts";
-import type { OutgoingOwner } from "../codec/outgoing-body.ts";
-import type { CompletedCall, RenderedResponse } from "../exchange.ts";
-import { wholeBody } from "../message.ts";
-import type { Body, HttpRequest, HttpResponse, InterimReceiver, Peer, Tunnel } from "../message.ts";
-import { PassthroughFields } from "../codec/passthrough-fields.ts";
-import type { RefusedBytes } from "../codec/request-reader.ts";
-import type { ServerConnection } from "./connection.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
+import { wholeBody } from "../codec/body.ts";
+import type { Body } from "../codec/body.ts";
 import {
   responseHead,
   responseMode,
@@ -18,6 +13,19 @@ import {
   switchingHead,
 } from "../codec/head-writer.ts";
 import type { ResponseMode } from "../codec/head-writer.ts";
+import { OutgoingBody } from "../codec/outgoing-body.ts";
+import type { OutgoingOwner } from "../codec/outgoing-body.ts";
+import { PassthroughFields } from "../codec/passthrough-fields.ts";
+import type { RefusedBytes } from "../codec/request-reader.ts";
+import type {
+  CompletedCall,
+  RenderedResponse,
+  HttpRequest,
+  HttpResponse,
+  InterimReceiver,
+  Tunnel,
+} from "../message.ts";
+import type { ServerConnection } from "./connection.ts";
 
 /*
  * waiting -> answering -> written -> over   `written` waits for the call's own end
@@ -31,7 +39,7 @@ export class ServerCall
   readonly request: HttpRequest;
   readonly target: string;
   readonly rawStartLine = "";
-  readonly peer: Peer;
+  readonly peer: PeerInfo;
   readonly startedMs: number;
   endedMs = 0;
   status = 0;

@@ -1,14 +1,12 @@
 // The server side: listens, owns the callers' connections, drains them.
-import type { Listener } from "../../../src/core/transport.ts";
 import type { Service } from "../../../src/core/service.ts";
+import type { Listener } from "../../../src/core/transport.ts";
 import { accept } from "../../../src/net/accept.ts";
 import { Connections } from "../../../src/net/connections.ts";
-import type { HttpListenOptions, RenderFailure } from "../exchange.ts";
-import { isRefusal } from "../exchange.ts";
-import type { HttpRequest, HttpResponse } from "../message.ts";
-import { reasonOf } from "../codec/parse-errors.ts";
+import { isRefusal, reasonOf } from "../codec/refusal.ts";
+import type { RenderFailure, HttpRequest, HttpResponse } from "../message.ts";
 import { ServerConnection } from "./connection.ts";
-import type { ServerSettings } from "./settings.ts";
+import type { HttpListenOptions, ServerSettings } from "./settings.ts";
 
 /** Rejects with a text for people when the address cannot be had. */
 export async function listenHttp(
@@ -19,7 +17,6 @@ export async function listenHttp(
   const settings: ServerSettings = {
     limits: options.limits,
     clock: options.clock,
-    random: options.random,
     service,
     renderFailure: options.renderFailure ?? plainText,
     onCompleted: options.onCompleted ?? null,

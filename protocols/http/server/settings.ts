@@ -1,14 +1,34 @@
-// What the connections of one listener share.
-import type { Clock, Random } from "../../../src/core/clock.ts";
+// What a listener is given, and what its connections share.
+import type { Socket } from "node:net";
+import type { Clock } from "../../../src/core/clock.ts";
+import type { Log } from "../../../src/core/log.ts";
 import type { Service } from "../../../src/core/service.ts";
-import type { CompletedCall, HttpLimits, RenderFailure } from "../exchange.ts";
-import type { HttpRequest, HttpResponse } from "../message.ts";
+import type { ConnectionGate, SocketOptions } from "../../../src/core/transport.ts";
+import type { HttpLimits } from "../codec/limits.ts";
+import type { CompletedCall, HttpRequest, HttpResponse, RenderFailure } from "../message.ts";
 import type { ServerConnection } from "./connection.ts";
+
+export interface HttpListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly socket: SocketOptions;
+  readonly limits: HttpLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly gate: ConnectionGate | null;
+  /** Told of each connection, for statistics. */
+  readonly onSocket?: (socket: Socket) => void;
+  /** Absent: a plain text with the failure's detail. */
+  readonly renderFailure?: RenderFailure;
+  /** For the access log and statistics. Must not keep `exchange`. */
+  readonly onCompleted?: (exchange: CompletedCall) => void;
+  /** Open connections of callers changed by this much (+1, -1). */
+  readonly onConnections?: (change: number) => void;
+}
 
 export interface ServerSettings {
   readonly limits: HttpLimits;
   readonly clock: Clock;
-  readonly random: Random;
   readonly service: Service<HttpRequest, HttpResponse>;
   readonly renderFailure: RenderFailure;
   readonly onCompleted: ((exchange: CompletedCall) => void) | null;

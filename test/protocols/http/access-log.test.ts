@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { lineMaker } from "../../../protocols/http/access-log.ts";
+import { newTrace } from "../../../protocols/http/codec/trace.ts";
+import type { CompletedCall } from "../../../protocols/http/message.ts";
 import { failure } from "../../../src/core/failure.ts";
 import { pathLiteral } from "../../../src/core/names/path.ts";
-import { lineMaker } from "../../../protocols/http/access-log.ts";
-import { newTrace } from "../../../protocols/http/filters/trace-id.ts";
-import type { CompletedCall } from "../../../protocols/http/exchange.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { seeded } from "../../support/random.ts";
 import { boundTo, peer, request, response } from "./messages.ts";

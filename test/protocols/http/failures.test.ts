@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { failure } from "../../../src/core/failure.ts";
-import { pathLiteral } from "../../../src/core/names/path.ts";
-import { parseDtab } from "../../../src/core/names/dtab.ts";
+import { refusal } from "../../../protocols/http/codec/refusal.ts";
 import { failureRenderer, formEncoded, statusOf } from "../../../protocols/http/failures.ts";
-import { refusal } from "../../../protocols/http/codec/parse-errors.ts";
-import type { Failure, FailureKind } from "../../../src/core/failure.ts";
 import type { FailureOptions } from "../../../protocols/http/failures.ts";
-import type { HttpRequest, Peer } from "../../../protocols/http/message.ts";
+import type { HttpRequest } from "../../../protocols/http/message.ts";
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure, FailureKind } from "../../../src/core/failure.ts";
+import { parseDtab } from "../../../src/core/names/dtab.ts";
+import { pathLiteral } from "../../../src/core/names/path.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import { asObject, boundTo, peer, request, stranger } from "./messages.ts";
 
 const options: FailureOptions = {
@@ -22,7 +23,7 @@ const options: FailureOptions = {
 function rendered(
   why: Failure,
   asked: HttpRequest | null = request(),
-  { caller = peer, own = {} }: { caller?: Peer; own?: Partial<FailureOptions> } = {},
+  { caller = peer, own = {} }: { caller?: PeerInfo; own?: Partial<FailureOptions> } = {},
 ) {
   const answer = failureRenderer({ ...options, ...own }, false)(why, asked, caller);
   const fields = asObject(answer.fields);

@@ -1,22 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { responseHead } from "../../../protocols/http/codec/head-writer.ts";
+import { isRefusal } from "../../../protocols/http/codec/refusal.ts";
+import { serverFilters, wireContext } from "../../../protocols/http/filters.ts";
+import type { ServerFilterOptions } from "../../../protocols/http/filters.ts";
+import { wireAuthority } from "../../../protocols/http/filters/authority.ts";
+import { context } from "../../../protocols/http/filters/context.ts";
+import { copyOf } from "../../../protocols/http/message.ts";
+import type { HttpResponse } from "../../../protocols/http/message.ts";
+import type { Verdict } from "../../../src/core/classifier.ts";
 import { failure } from "../../../src/core/failure.ts";
 import { stack } from "../../../src/core/service.ts";
-import { context } from "../../../protocols/http/filters/context.ts";
-import { maxForwards } from "../../../protocols/http/filters/diagnostics.ts";
-import { isRefusal } from "../../../protocols/http/exchange.ts";
-import {
-  mark,
-  serverFilters,
-  wireAuthority,
-  wireContext,
-} from "../../../protocols/http/filters.ts";
-import type { HttpResponse } from "../../../protocols/http/message.ts";
-import { copyOf } from "../../../protocols/http/codec/request-head.ts";
-import { responseHead } from "../../../protocols/http/codec/head-writer.ts";
-import type { ServerFilterOptions } from "../../../protocols/http/filters.ts";
-import { outcomeOf } from "../../support/outcome.ts";
 import { simulatedClock } from "../../support/clock.ts";
+import { outcomeOf } from "../../support/outcome.ts";
 import { seeded } from "../../support/random.ts";
 import { answering, request, response, textBody, textOf } from "./messages.ts";
 
@@ -27,7 +23,6 @@ function filters(options: Partial<ServerFilterOptions> = {}) {
     clock,
     clearContext: false,
     maxCallDepth: 1000,
-    maxForwards,
     forwarded: null,
     timestampHeader: null,
     timeoutMs: Infinity,
@@ -157,17 +152,17 @@ test("the caller is told what the endpoint told, with our verdict for that of th
   const context = ["l5d-err", "x", "l5d-success-class", "1.0", "l5d-retryable", "true"];
   const answer = response({ context });
   assert.deepEqual(toldToCaller(answer), ["l5d-err: x", "l5d-retryable: true"]);
-  mark(answer, "failure");
+  answer.verdict = "failure";
   const all = ["l5d-err: x", "l5d-retryable: true", "l5d-success-class: 0.0"];
   assert.deepEqual(toldToCaller(answer), all);
-  mark(answer, "retryable");
+  answer.verdict = "retryable";
   assert.deepEqual(toldToCaller(answer), ["l5d-err: x", "l5d-success-class: 0.0"]);
 });
 
 test("an answer is marked with what it was taken for, and not when the caller gave up", () => {
-  const marked = (verdict: Parameters<typeof mark>[1]) => {
+  const marked = (verdict: Verdict) => {
     const answer = response();
-    mark(answer, verdict);
+    answer.verdict = verdict;
     return toldToCaller(answer);
   };
   assert.deepEqual(marked("success"), ["l5d-success-class: 1.0"]);

@@ -1,19 +1,21 @@
 // Server and client connections on sockets without a kernel: bytes in, requests and answers out.
 import { ClientCall } from "../../../protocols/http/client/call.ts";
 import { ClientConnection } from "../../../protocols/http/client/connection.ts";
-import type { ClientSettings } from "../../../protocols/http/client/connection.ts";
-import { defaultLimits, isRefusal } from "../../../protocols/http/exchange.ts";
-import type { HttpLimits } from "../../../protocols/http/exchange.ts";
-import { wholeBody } from "../../../protocols/http/message.ts";
+import type { ClientSettings } from "../../../protocols/http/client/settings.ts";
+import { wholeBody } from "../../../protocols/http/codec/body.ts";
+import type { Body } from "../../../protocols/http/codec/body.ts";
+import { defaultLimits } from "../../../protocols/http/codec/limits.ts";
+import type { HttpLimits } from "../../../protocols/http/codec/limits.ts";
 import { PassthroughFields } from "../../../protocols/http/codec/passthrough-fields.ts";
-import type { Body, Fields, HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
+import type { Fields } from "../../../protocols/http/codec/passthrough-fields.ts";
+import { isRefusal } from "../../../protocols/http/codec/refusal.ts";
+import type { HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
 import { ServerConnection } from "../../../protocols/http/server/connection.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { Pool } from "../../../src/net/pool.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { FakeSocket } from "../../support/fake-socket.ts";
 import { plainDialOptions, wireStats } from "../../support/http.ts";
-import { seeded } from "../../support/random.ts";
 import { request as makeRequest } from "./messages.ts";
 
 /** What was made of a message, whatever way its bytes came. */
@@ -70,7 +72,6 @@ export function serveBytes(
   void new ServerConnection(socket.link, {
     limits: { ...defaultLimits, ...limits },
     clock: simulatedClock(),
-    random: seeded(1),
     service: (request, reply) => {
       const read: Read = { head: headOf(request), ...emptyRead };
       requests.push(read);

@@ -1,23 +1,24 @@
 // Requests and answers for tests, with what the test does not care about filled in.
 import { Buffer } from "node:buffer";
+import { noBody, wholeBody } from "../../../protocols/http/codec/body.ts";
+import { PassthroughFields } from "../../../protocols/http/codec/passthrough-fields.ts";
+import type { Fields } from "../../../protocols/http/codec/passthrough-fields.ts";
+import type { HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
 import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import { pathLiteral } from "../../../src/core/names/path.ts";
 import type { BoundName } from "../../../src/core/request.ts";
-import { noBody, wholeBody } from "../../../protocols/http/message.ts";
 import type { Service } from "../../../src/core/service.ts";
-import type { Fields, HttpRequest, HttpResponse, Peer } from "../../../protocols/http/message.ts";
-import { PassthroughFields } from "../../../protocols/http/codec/passthrough-fields.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
 
-export const peer: Peer = {
+export const peer: PeerInfo = {
   remoteHost: "127.0.0.1",
   remotePort: 53_422,
   localHost: "127.0.0.1",
   localPort: 4140,
   isLocal: true,
-  token: "_abc123",
 };
 
-export const stranger: Peer = { ...peer, remoteHost: "203.0.113.9", isLocal: false };
+export const stranger: PeerInfo = { ...peer, remoteHost: "203.0.113.9", isLocal: false };
 
 /** Fields that pass through may be a flat list: what tests write. */
 export type Parts<Message> = Partial<Omit<Message, "fields">> & {

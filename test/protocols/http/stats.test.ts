@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failure } from "../../../src/core/failure.ts";
+import type { CompletedCall } from "../../../protocols/http/message.ts";
 import { responseCounter, serverCounters } from "../../../protocols/http/stats.ts";
-import type { CompletedCall } from "../../../protocols/http/exchange.ts";
+import { failure } from "../../../src/core/failure.ts";
 import { peer, request, response } from "./messages.ts";
 import { recorded } from "./recorded.ts";
 

@@ -1,12 +1,12 @@
 // The client side on real sockets: what an endpoint sees, and how calls fail.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { wholeBody } from "../../../../protocols/http/codec/body.ts";
+import type { Body, BodySink } from "../../../../protocols/http/codec/body.ts";
 import { failure } from "../../../../src/core/failure.ts";
-import { wholeBody } from "../../../../protocols/http/message.ts";
-import type { Body, BodySink } from "../../../../protocols/http/message.ts";
-import { outcomeOf, send } from "../../../support/outcome.ts";
 import { simulatedClock } from "../../../support/clock.ts";
 import { wireTo } from "../../../support/http.ts";
+import { outcomeOf, send } from "../../../support/outcome.ts";
 import { rawEndpoint } from "../../../support/raw.ts";
 import { request, textOf } from "../messages.ts";
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pathLiteral } from "../../../../src/core/names/path.ts";
-import { showDtab } from "../../../../src/core/names/dtab.ts";
+import type { Fields } from "../../../../protocols/http/codec/passthrough-fields.ts";
+import { decodeTrace, encodeTrace, newTrace } from "../../../../protocols/http/codec/trace.ts";
 import { context } from "../../../../protocols/http/filters/context.ts";
-import { decodeTrace, encodeTrace, newTrace } from "../../../../protocols/http/filters/trace-id.ts";
-import type { Fields } from "../../../../protocols/http/message.ts";
+import { showDtab } from "../../../../src/core/names/dtab.ts";
+import { pathLiteral } from "../../../../src/core/names/path.ts";
 import { simulatedClock } from "../../../support/clock.ts";
 import { seeded } from "../../../support/random.ts";
 import { asObject, boundTo, request } from "../messages.ts";

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as v from "valibot";
 import { forwarded, forwardedSchema } from "../../../../protocols/http/filters/forwarded.ts";
-import type { Peer } from "../../../../protocols/http/message.ts";
+import type { PeerInfo } from "../../../../src/net/peer-info.ts";
 import { seeded } from "../../../support/random.ts";
 import { peer, request } from "../messages.ts";
 
-const v6: Peer = { ...peer, remoteHost: "2001:db8::1", localHost: "::" };
+const v6: PeerInfo = { ...peer, remoteHost: "2001:db8::1", localHost: "::" };
 
 function maker(config: unknown) {
   const parsed = v.parse(forwardedSchema, config);
   return forwarded(parsed, { random: seeded(5), label: "edge router" });
 }
 
-const value = (config: unknown, by: Peer = peer) =>
+const value = (config: unknown, by: PeerInfo = peer) =>
   maker(config)(request({ peer: by, host: null }));
 
 test("labels are random for each request unless the configuration says otherwise", () => {
@@ -30,13 +30,13 @@ test("addresses are written as RFC 7239 has them", () => {
   assert.equal(value(ports), 'by="127.0.0.1:4140";for="127.0.0.1:53422"');
   assert.equal(value(ips, v6), 'by=unknown;for="[2001:db8::1]"');
   assert.equal(value(ports, v6), 'by=unknown;for="[2001:db8::1]:53422"');
-  const mapped = { ...peer, remoteHost: "::ffff:10.0.0.7", localHost: "" };
-  assert.equal(value(ips, mapped), "by=unknown;for=10.0.0.7");
+  const unbound = { ...peer, remoteHost: "10.0.0.7", localHost: "" };
+  assert.equal(value(ips, unbound), "by=unknown;for=10.0.0.7");
 });
 
 test("labels by connection stay, and differ between connections and ends", () => {
   const make = maker({ by: { kind: "connectionRandom" }, for: { kind: "connectionRandom" } });
-  const other = { ...peer, token: "_xyz789" };
+  const other = { ...peer };
   const first = make(request({ host: null }));
   assert.equal(make(request({ host: null })), first);
   assert.notEqual(make(request({ host: null, peer: other })), first);

@@ -1,16 +1,12 @@
 // A flowing body that several tries may have, each from its beginning, while it is short enough.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Body, BodySink } from "../../../../protocols/http/codec/body.ts";
+import type { Fields } from "../../../../protocols/http/codec/passthrough-fields.ts";
+import { replayFilter } from "../../../../protocols/http/filters/replay.ts";
+import type { HttpRequest, HttpResponse } from "../../../../protocols/http/message.ts";
 import { failure } from "../../../../src/core/failure.ts";
 import type { Failure } from "../../../../src/core/failure.ts";
-import { replayFilter } from "../../../../protocols/http/filters/replay.ts";
-import type {
-  Body,
-  BodySink,
-  Fields,
-  HttpRequest,
-  HttpResponse,
-} from "../../../../protocols/http/message.ts";
 import { ended } from "../../../../src/core/service.ts";
 import type { Reply } from "../../../../src/core/service.ts";
 import { seeded } from "../../../support/random.ts";

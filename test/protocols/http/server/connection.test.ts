@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { PassthroughFields } from "../../../../protocols/http/codec/passthrough-fields.ts";
+import type { HttpRequest, HttpResponse } from "../../../../protocols/http/message.ts";
 import { failure } from "../../../../src/core/failure.ts";
 import type { Failure } from "../../../../src/core/failure.ts";
 import type { Reply } from "../../../../src/core/service.ts";
-import type { HttpRequest, HttpResponse } from "../../../../protocols/http/message.ts";
-import { PassthroughFields } from "../../../../protocols/http/codec/passthrough-fields.ts";
 import { simulatedClock } from "../../../support/clock.ts";
 import { answer, answering, serveHttp } from "../../../support/http.ts";
 import { rawCaller } from "../../../support/raw.ts";

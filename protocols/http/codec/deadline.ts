@@ -1,11 +1,24 @@
-// The line with a deadline that this proxy sets: made in one piece, since every call with a limit has one.
-//
-//   l5d-ctx-deadline: <now> <deadline>       nanoseconds since 1970, 19 digits each
+// `l5d-ctx-deadline: <timestamp> <deadline>`: a deadline as text.
 import { Buffer } from "node:buffer";
 import type { Clock } from "../../../src/core/clock.ts";
 import { deadlineAt } from "../../../src/core/deadline.ts";
-import { showDeadline } from "./deadline.ts";
+import type { Deadline } from "../../../src/core/deadline.ts";
 import { latin1Of } from "../../../src/net/latin1.ts";
+
+const maxLong = 2n ** 63n - 1n;
+
+/** null when it is malformed: such a header is ignored. */
+export function parseDeadline(text: string): Deadline | null {
+  const match = /^(\d{1,19}) (\d{1,19})$/.exec(text);
+  if (match === null) return null;
+  const timestampNs = BigInt(match[1] ?? "");
+  const deadlineNs = BigInt(match[2] ?? "");
+  return timestampNs > maxLong || deadlineNs > maxLong ? null : { timestampNs, deadlineNs };
+}
+
+export function showDeadline(deadline: Deadline): string {
+  return `${deadline.timestampNs} ${deadline.deadlineNs}`;
+}
 
 const start = "l5d-ctx-deadline: ";
 const line = Buffer.from(`${start}${"0".repeat(19)} ${"0".repeat(19)}\r\n`, "latin1");

@@ -1,6 +1,15 @@
-// What is wrong with a head, in words and as a status.
-import type { Refusal } from "../exchange.ts";
+// What is wrong with a request or a head, in words and as a status.
+import type { Failure } from "../../../src/core/failure.ts";
 import type { ScanProblem } from "./head-scanner.ts";
+
+/** A request that the codec itself refuses: a failure that knows its status. */
+export interface Refusal extends Failure {
+  readonly status: 400 | 408 | 414 | 417 | 431 | 501 | 505;
+}
+
+export function isRefusal(failure: Failure): failure is Refusal {
+  return "status" in failure;
+}
 
 const texts: Readonly<Record<ScanProblem, string>> = {
   "line-too-long": "the start line is longer than allowed (maxInitialLineKB)",

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseDeadline, showDeadline } from "../../../../protocols/http/filters/deadline.ts";
-import { ownDeadlineLine } from "../../../../protocols/http/filters/deadline-line.ts";
+import {
+  parseDeadline,
+  showDeadline,
+  ownDeadlineLine,
+} from "../../../../protocols/http/codec/deadline.ts";
 import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../../../src/core/deadline.ts";
 import { simulatedClock } from "../../../support/clock.ts";
 import { seeded } from "../../../support/random.ts";

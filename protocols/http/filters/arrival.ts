@@ -1,0 +1,56 @@
+// What every request passes first: the guard against loops, its context, `Max-Forwards`.
+import type { Failure } from "../../../src/core/failure.ts";
+import { ended } from "../../../src/core/service.ts";
+import type { Pending, Reply } from "../../../src/core/service.ts";
+import { refusal } from "../codec/refusal.ts";
+import { viaAfter } from "../codec/via.ts";
+import type { HttpFilter, HttpResponse } from "../message.ts";
+import type { Context } from "./context.ts";
+import { maxForwards } from "./diagnostics.ts";
+
+export interface ArrivalOptions {
+  readonly context: Context;
+  /** Proxies that a request may have passed. */
+  readonly maxCallDepth: number;
+}
+
+/**
+ * What every call passes, in one filter since each part is a matter of nanoseconds: the hops that
+ * `Via` tells of, before anything is spent on a call that goes round in a circle; its context; and
+ * behind the context, which the answer to a TRACE shows, `Max-Forwards`.
+ */
+export function arrival({ maxCallDepth, context }: ArrivalOptions): HttpFilter {
+  const tooDeep = refusal(
+    400,
+    `Maximum number of calls (${maxCallDepth}) has been exceeded. Please check for proxy loops.`,
+  );
+  return (request, reply, next) => {
+    const { via, version, method } = request;
+    if (via !== null && itemsOf(via) > maxCallDepth) return refused(reply, tooDeep);
+    request.via = viaAfter(via, version);
+    const problem = context.read(request);
+    if (problem !== null) return refused(reply, refusal(400, problem));
+    if (method !== "TRACE" && method !== "OPTIONS") return next(request, reply);
+    return maxForwards(request, reply, next);
+  };
+}
+
+function refused(reply: Reply<HttpResponse>, why: Failure): Pending {
+  reply.end(why);
+  return ended;
+}
+
+/** The items of a list; empty ones do not count (RFC 9110 section 5.6.1). */
+function itemsOf(list: string): number {
+  let count = 0;
+  let isEmpty = true;
+  for (let i = 0; i < list.length; i++) {
+    const code = list.charCodeAt(i);
+    if (code === 44) isEmpty = true; // ','
+    else if (isEmpty && code !== 32 && code !== 9) {
+      isEmpty = false;
+      count++;
+    }
+  }
+  return count;
+}

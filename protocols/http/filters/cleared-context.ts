@@ -1,0 +1,33 @@
+// The server key `clearContext`: callers from outside neither send nor see `l5d-*` fields.
+import type { Failure } from "../../../src/core/failure.ts";
+import type { Reply } from "../../../src/core/service.ts";
+import { noBody } from "../codec/body.ts";
+import { fieldOf } from "../codec/passthrough-fields.ts";
+import type { HttpFilter, HttpResponse } from "../message.ts";
+
+/** Drops every `l5d-*` field in both directions, and the body of an answer that tells an error. */
+export const clearedContext: HttpFilter = (request, reply, next) => {
+  request.context = null;
+  return next(request, new ClearedReply(reply));
+};
+
+class ClearedReply implements Reply<HttpResponse> {
+  readonly #reply: Reply<HttpResponse>;
+  constructor(reply: Reply<HttpResponse>) {
+    this.#reply = reply;
+  }
+  start(response: HttpResponse): void {
+    const { context } = response;
+    // Not removed: the classifiers below look at it once more when the call ends.
+    response.hidesContext = true;
+    response.verdict = null;
+    if (context === null || fieldOf(context, "l5d-err") === null)
+      return this.#reply.start(response);
+    this.#reply.start({ ...response, body: noBody });
+    response.body.cancel(); // which ends the call: it has to have its answer by then
+    return undefined;
+  }
+  end(why: Failure | null): void {
+    this.#reply.end(why);
+  }
+}

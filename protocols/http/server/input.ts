@@ -1,0 +1,139 @@
+// The reading half of a caller's connection: bytes to requests and their bodies.
+import { InputBuffer } from "../../../src/net/input-buffer.ts";
+import type { Consumer } from "../../../src/net/input-buffer.ts";
+import type { PeerInfo } from "../../../src/net/peer-info.ts";
+import type { SocketLink } from "../../../src/net/socket-link.ts";
+import type { IncomingBody } from "../codec/incoming-body.ts";
+import type { HttpLimits } from "../codec/limits.ts";
+import type { RequestHead } from "../codec/request-head.ts";
+import { RequestReader } from "../codec/request-reader.ts";
+import type { RefusedBytes } from "../codec/request-reader.ts";
+
+/** The connection's state, which decides what bytes are; `ServerConnection` has the transitions. */
+export type ConnectionState = "head" | "busy" | "draining" | "closing" | "tunnel" | "closed";
+
+/** The connection, as its input sees it. */
+export interface InputOwner {
+  readonly link: SocketLink;
+  readonly peer: PeerInfo;
+  readonly state: ConnectionState;
+  /** The request's body while more of it is to come. */
+  readonly body: IncomingBody | null;
+  /** The first bytes of a request are here, and its head is not complete. */
+  headBegun(): void;
+  requestRead(read: RequestHead): void;
+  requestRefused(bytes: RefusedBytes): void;
+  /** Some bytes of the body were taken, and more are to come. */
+  bodyFlowed(): void;
+  /** More of an unwanted body came than is read to keep the connection. */
+  bodyOverdrained(): void;
+  inputEnded(): void;
+}
+
+/** Owned by its connection; owns the bytes that wait. */
+export class RequestInput implements Consumer {
+  isReadingHead = false;
+  readonly #owner: InputOwner;
+  readonly #limits: HttpLimits;
+  readonly #buffer: InputBuffer;
+  readonly #reader: RequestReader;
+
+  constructor(owner: InputOwner, limits: HttpLimits) {
+    this.#owner = owner;
+    this.#limits = limits;
+    this.#buffer = new InputBuffer(owner.link, this);
+    this.#reader = new RequestReader(limits, owner.peer);
+  }
+
+  received(buffer: Buffer, length: number): void {
+    this.#buffer.received(buffer, length);
+  }
+
+  ended(): void {
+    this.#buffer.ended();
+  }
+
+  /** The connection's state has changed: it may want what waits. */
+  advance(): void {
+    this.#buffer.advance();
+  }
+
+  get isEmpty(): boolean {
+    return this.#buffer.waitingBytes === 0;
+  }
+
+  // Consumer
+
+  get readAheadBytes(): number {
+    const { state, body, link } = this.#owner;
+    const { maxPipelinedBytes } = this.#limits;
+    if (state === "head") return link.hasRoom ? Infinity : maxPipelinedBytes;
+    if (state !== "busy") return Infinity;
+    if (body === null) return maxPipelinedBytes;
+    return body.wants && !this.#isOverdrained(body) ? Infinity : 0;
+  }
+
+  consume(buffer: Buffer, start: number, end: number): number {
+    let at = start;
+    for (;;) {
+      const before = at;
+      const { state } = this.#owner;
+      at = this.#consumeOnce(buffer, at, end);
+      if (at >= end || (at === before && state === this.#owner.state)) return at;
+    }
+  }
+
+  inputEnded(): void {
+    this.#owner.inputEnded();
+  }
+
+  #consumeOnce(buffer: Buffer, start: number, end: number): number {
+    const { state, link } = this.#owner;
+    switch (state) {
+      case "head":
+        return link.hasRoom ? this.#consumeHead(buffer, start, end) : start;
+      case "busy":
+      case "draining":
+        return this.#consumeBody(buffer, start, end);
+      case "tunnel":
+        // Read before the tunnel was there.
+        link.receiver.received(buffer.subarray(start, end), end - start);
+        return end;
+      case "closing":
+      case "closed":
+        return end;
+      default:
+        return state satisfies never;
+    }
+  }
+
+  #consumeHead(buffer: Buffer, start: number, end: number): number {
+    const read = this.#reader.read(buffer, start, end);
+    if (read === "more") {
+      if (!this.isReadingHead) this.#owner.headBegun();
+      this.isReadingHead = true;
+      return start;
+    }
+    this.isReadingHead = false;
+    if ("refusal" in read) {
+      this.#owner.requestRefused(read);
+      return end;
+    }
+    this.#owner.requestRead(read);
+    return read.end;
+  }
+
+  #consumeBody(buffer: Buffer, start: number, end: number): number {
+    const owner = this.#owner;
+    const { body } = owner;
+    if (body === null || this.#isOverdrained(body)) return start;
+    const stop = body.consume(buffer, start, end);
+    if (owner.body !== null && stop > start) owner.bodyFlowed();
+    if (this.#isOverdrained(body)) owner.bodyOverdrained();
+    return stop;
+  }
+
+  #isOverdrained(body: IncomingBody): boolean {
+    return body.discardedBytes > this.#limits.maxDrainBytes;
+  }
+}
