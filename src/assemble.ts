@@ -60,7 +60,7 @@ export async function startProxy(config: Config, around: ProcessDeps): Promise<R
   });
   closing.add(() => limits.close());
   try {
-    const views = proxyViews({ config, around, metrics, naming, routers, telemeters: open });
+    const views = proxyViews({ config, deps: around, metrics, naming, routers, telemeters: open });
     const { shutdownGraceMs: _, ...listening } = config.admin;
     const log = logs.log("admin");
     const admin = await openAdmin({ security: null, ...listening }, views, { clock, log });

@@ -1,9 +1,9 @@
-// Who may ask the admin server for what.
+// Access control of the admin server: which requests it refuses, and which pages are open.
 import { isIPv4 } from "node:net";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Category } from "./page.ts";
 
-/** `admin.security` of the configuration. Patterns match a whole path. */
+/** `admin.security` of the configuration. A pattern must match the whole path. */
 export interface AdminSecurity {
   readonly uiEnabled: boolean;
   readonly controlEnabled: boolean;
@@ -13,15 +13,15 @@ export interface AdminSecurity {
 }
 
 /**
- * Why a browser's request is refused; null: it is not. Nothing here asks for a password, so what
- * protects a loopback port from the web pages that its user happens to read is this alone:
+ * The reason for refusing a browser's request, or null. The server has no passwords, so these
+ * checks are all that protects a loopback port from the web pages that its user happens to read:
  *
  * 1. Bound to loopback, the Host must be a loopback name. A page whose own name was made to point
  *    at 127.0.0.1 (DNS rebinding) counts as the same origin, but cannot hide that name.
- * 2. A page of another site may link here, and nothing else: its forms, images and scripts could
- *    shut the proxy down or have it write heap snapshots without ever seeing the answer.
+ * 2. A page of another site may link here, but do nothing else: its forms, images and scripts could
+ *    shut the proxy down or have it write heap snapshots without ever seeing the response.
  *
- * Programs such as curl send neither Origin nor Sec-Fetch-Site and are not concerned.
+ * Programs such as curl send neither Origin nor Sec-Fetch-Site, so the checks do not affect them.
  */
 export function refusal(
   headers: IncomingHttpHeaders,
@@ -30,7 +30,7 @@ export function refusal(
 ): string | null {
   const { host, origin } = headers;
   if (isLoopback && host !== undefined && !isLoopbackName(hostOf(host))) {
-    return `this server listens on loopback and answers to localhost, 127.0.0.1 and [::1] only, not to Host: ${host}`;
+    return `this server listens on loopback and accepts only localhost, 127.0.0.1 and [::1] as Host, not ${host}`;
   }
   const isNavigation = method !== "POST" && headers["sec-fetch-mode"] === "navigate";
   if (headers["sec-fetch-site"] === "cross-site" && !isNavigation) {
@@ -47,7 +47,7 @@ export function isLoopbackAddress(host: string): boolean {
   return host === "::1" || host === "localhost" || (isIPv4(host) && host.startsWith("127."));
 }
 
-/** By Linkerd's order: the black list, then the category or the white list. */
+/** In Linkerd's order: the blacklist first, then the category or the whitelist. */
 export function isAllowed(security: AdminSecurity | null, path: string, of: Category): boolean {
   if (security === null) return true;
   const isOneOf = (patterns: readonly RegExp[]) =>
@@ -67,7 +67,7 @@ function hostOf(authority: string): string {
   return name.startsWith("[") && name.endsWith("]") ? name.slice(1, -1) : name;
 }
 
-/** The `host:port` of an Origin; null for `null` and what is none. */
+/** The `host:port` of an Origin; null for the opaque origin `null` and for malformed ones. */
 function originHost(origin: string): string | null {
   const parts = /^https?:\/\/([^/?#]+)$/i.exec(origin);
   return parts?.[1]?.toLowerCase() ?? null;

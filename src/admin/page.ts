@@ -1,14 +1,14 @@
-// What an admin page is: a path, its methods, and an answer that is text, JSON or a stream.
+// An admin page: a path, its methods, and a response that is text, JSON or a stream.
 import type { Readable } from "node:stream";
 
 export interface AdminRequest {
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Media type in lower case without parameters; empty when there is none. */
+  /** Media type in lower case, without parameters; empty if absent. */
   readonly contentType: string;
-  /** Of a POST; empty otherwise. */
+  /** The body of a POST; empty for other methods. */
   readonly body: string;
-  /** Aborted when the caller goes away: stops pages that take their time. */
+  /** Aborts when the caller disconnects, and when the response has been sent. */
   readonly signal: AbortSignal;
 }
 
@@ -21,7 +21,7 @@ export interface AdminResponse {
 
 export type Handler = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
 
-/** Linkerd's three groups, each of which `admin.security` can close. */
+/** Linkerd's three groups of pages, each of which `admin.security` can disable. */
 export type Category = "ui" | "control" | "diagnostics";
 
 export interface AdminPage {
@@ -29,9 +29,9 @@ export interface AdminPage {
   readonly category: Category;
   readonly get?: Handler;
   readonly post?: Handler;
-  /** Said to who uses another method. */
+  /** Added to the 405 that is sent when the method is not allowed. */
   readonly hint?: string;
-  /** Takes long or costs much: HEAD is answered without running it. */
+  /** Slow or expensive: HEAD returns 200 without running the handler. */
   readonly isHeavy?: boolean;
 }
 
@@ -43,24 +43,24 @@ export function json(value: unknown, status = 200): AdminResponse {
   return jsonText(JSON.stringify(value), status);
 }
 
-/** JSON that was written already. Ends in a newline: whoever looks at it has a terminal. */
+/** A response of serialized JSON. A final newline is added for the sake of terminals. */
 export function jsonText(text: string, status = 200): AdminResponse {
   const body = text.endsWith("\n") ? text : `${text}\n`;
   return { status, contentType: "application/json; charset=utf-8", body };
 }
 
-/** An answer for what is wrong, as `{"error": …}`. */
-export function problem(status: number, error: string): AdminResponse {
+/** An error as `{"error": …}`. */
+export function errorResponse(status: number, error: string): AdminResponse {
   return json({ error }, status);
 }
 
-/** A switch in the query: `x`, `x=1` and `x=true` are on. */
-export function isOn(query: URLSearchParams, name: string): boolean {
+/** True for `?x`, `?x=1` and `?x=true`. */
+export function hasFlag(query: URLSearchParams, name: string): boolean {
   return ["", "1", "true"].includes(query.get(name) ?? "no");
 }
 
-/** A number in the query, within bounds; null after it was found to be something else. */
-export function numberIn(
+/** A query parameter above 0 and up to `max`; `fallback` if absent, null if invalid. */
+export function numberParameter(
   query: URLSearchParams,
   name: string,
   fallback: number,
@@ -72,8 +72,8 @@ export function numberIn(
   return /^\d+(\.\d+)?$/.test(given) && value > 0 && value <= max ? value : null;
 }
 
-/** Paths in order, one a line. */
-export function listOf(endpoints: readonly AdminPage[]): string {
-  const paths = endpoints.map(({ path }) => path).sort();
+/** The pages' paths in alphabetical order, one per line. */
+export function pathList(pages: readonly AdminPage[]): string {
+  const paths = pages.map(({ path }) => path).sort();
   return `${paths.join("\n")}\n`;
 }

@@ -1,4 +1,4 @@
-// The admin's own small HTTP server: finds the page, reads the body, writes the answer.
+// The admin server, a small HTTP server: finds the page, reads the body, writes the response.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
@@ -6,8 +6,8 @@ import { pipeline } from "node:stream/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import {
-  listOf,
-  problem,
+  pathList,
+  errorResponse,
   text,
   type AdminRequest,
   type AdminResponse,
@@ -19,16 +19,16 @@ import type { AdminViews } from "./views.ts";
 
 export interface AdminOptions {
   readonly host: string;
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
-  /** null: everything is allowed. */
+  /** null: every page is open. */
   readonly security: AdminSecurity | null;
 }
 
 export interface AdminServer {
   readonly host: string;
   readonly port: number;
-  /** Stops listening; pages in progress have `graceMs`. */
+  /** Stops listening; responses in progress have `graceMs` to end. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -39,14 +39,14 @@ export interface AdminDeps {
 
 const maxBodyBytes = 1024 * 1024;
 
-/** Rejects when it cannot listen, with a text that names the address. */
+/** Rejects with a message that names the address if the server cannot listen. */
 export async function openAdmin(
   options: AdminOptions,
   views: AdminViews,
   deps: AdminDeps,
 ): Promise<AdminServer> {
-  const endpoints = allPages(views, deps.clock);
-  const context: Context = { ...options, endpoints, log: deps.log };
+  const pages = allPages(views, deps.clock);
+  const context: Context = { ...options, pages, log: deps.log };
   const server = createServer((request, response) => void serve(request, response, context));
   await listen(server, options);
   const { address: host, port } = server.address() as AddressInfo;
@@ -54,21 +54,21 @@ export async function openAdmin(
 }
 
 interface Context extends AdminOptions {
-  readonly endpoints: () => readonly AdminPage[];
+  readonly pages: () => readonly AdminPage[];
   readonly log: Log;
 }
 
 function listen(server: Server, { host, port }: AdminOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = whyNot[error.code ?? ""] ?? error.message;
+      const why = listenErrors[error.code ?? ""] ?? error.message;
       reject(new Error(`the admin server cannot listen on ${host}:${port}: ${why}`));
     });
     server.listen(port, host, resolve);
   });
 }
 
-const whyNot: Readonly<Record<string, string>> = {
+const listenErrors: Readonly<Record<string, string>> = {
   EADDRINUSE: "another process has this port; choose one with admin.port",
   EACCES: "not permitted; use a port above 1023",
   EADDRNOTAVAIL: "this host has no such address; see admin.ip",
@@ -90,45 +90,45 @@ async function serve(
   response: ServerResponse,
   context: Context,
 ): Promise<void> {
-  let answer: AdminResponse;
+  let result: AdminResponse;
   try {
-    answer = await answerTo(request, response, context);
+    result = await respond(request, response, context);
   } catch (err) {
-    // A page that breaks says so to who asked; the proxy goes on.
+    // A bug in a page must not stop the proxy: the caller gets the error, and so does the log.
     context.log.error({ event: "admin page failed", path: request.url, err });
-    answer = problem(500, `bug: ${err instanceof Error ? err.message : String(err)}`);
+    result = errorResponse(500, `bug: ${err instanceof Error ? err.message : String(err)}`);
   }
-  await send(answer, request.method === "HEAD", response);
+  await send(result, request.method === "HEAD", response);
 }
 
-async function answerTo(
+async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   context: Context,
 ): Promise<AdminResponse> {
   const method = request.method ?? "";
   const refused = refusal(request.headers, method, isLoopbackAddress(context.host));
-  if (refused !== null) return problem(403, refused);
+  if (refused !== null) return errorResponse(403, refused);
   const target = readTarget(request.url ?? "/");
-  if (target === null) return problem(400, `the target ${request.url} is no valid path`);
-  const endpoint = context.endpoints().find(({ path }) => path === target.path);
-  if (endpoint === undefined) return notFound(target.path, context);
-  if (!isAllowed(context.security, target.path, endpoint.category)) return text("", 404);
+  if (target === null) return errorResponse(400, `the target ${request.url} is not a valid path`);
+  const page = context.pages().find(({ path }) => path === target.path);
+  if (page === undefined) return notFound(target.path, context);
+  if (!isAllowed(context.security, target.path, page.category)) return text("", 404);
   const isGet = method === "GET" || method === "HEAD";
-  const handler = isGet ? endpoint.get : method === "POST" ? endpoint.post : undefined;
-  if (handler === undefined) return wrongMethod(method, endpoint);
-  if (method === "HEAD" && endpoint.isHeavy === true) return text("");
+  const handler = isGet ? page.get : method === "POST" ? page.post : undefined;
+  if (handler === undefined) return wrongMethod(method, page);
+  if (method === "HEAD" && page.isHeavy === true) return text("");
   const body = isGet ? "" : await readBody(request);
-  if (body === null) return problem(413, `the body is larger than ${maxBodyBytes} bytes`);
+  if (body === null) return errorResponse(413, `the body is larger than ${maxBodyBytes} bytes`);
   return handler({
     ...target,
     body,
     contentType: contentTypeOf(request),
-    signal: goneOf(response),
+    signal: disconnectSignal(response),
   });
 }
 
-/** Any path but the root is the same with and without a slash behind it. null: no valid path. */
+/** A trailing slash is ignored, except for the root. null: not a valid path. */
 function readTarget(url: string): Pick<AdminRequest, "path" | "query"> | null {
   const [path = "", query = ""] = url.split(/\?(.*)/s);
   try {
@@ -144,13 +144,13 @@ function contentTypeOf(request: IncomingMessage): string {
   return (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
 }
 
-function goneOf(response: ServerResponse): AbortSignal {
+function disconnectSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   return gone.signal;
 }
 
-/** null: too large. The connection is closed after the answer, as the rest is not read. */
+/** null: too large. The rest is not read, so the connection closes after the response. */
 async function readBody(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -162,23 +162,23 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function notFound(path: string, { endpoints, security }: Context): AdminResponse {
-  const known = endpoints().filter((each) => isAllowed(security, each.path, each.category));
-  return text(`there is no ${path} here. There is:\n${listOf(known)}`, 404);
+function notFound(path: string, { pages, security }: Context): AdminResponse {
+  const known = pages().filter((each) => isAllowed(security, each.path, each.category));
+  return text(`there is no page ${path}. The pages are:\n${pathList(known)}`, 404);
 }
 
 function wrongMethod(method: string, { path, get, post, hint }: AdminPage): AdminResponse {
   const allow = [get && "GET, HEAD", post && "POST"].filter(Boolean).join(", ");
   const error = `${path} takes ${allow}, not ${method}${hint === undefined ? "" : `: ${hint}`}`;
-  return { ...problem(405, error), headers: { allow } };
+  return { ...errorResponse(405, error), headers: { allow } };
 }
 
 async function send(
-  answer: AdminResponse,
+  result: AdminResponse,
   isHead: boolean,
   response: ServerResponse,
 ): Promise<void> {
-  const { status, contentType, body, headers } = answer;
+  const { status, contentType, body, headers } = result;
   response.writeHead(status, {
     "content-type": contentType,
     "cache-control": "no-store",
@@ -188,6 +188,6 @@ async function send(
     ...headers,
   });
   if (!(body instanceof Readable)) return void response.end(isHead ? undefined : body);
-  // It breaks off only when the caller went away, and then nobody is left to be told.
+  // Fails only if the caller disconnects; there is nobody left to report it to.
   await pipeline(body, response).catch(() => {});
 }

@@ -1,4 +1,4 @@
-// What the admin server may see of the running proxy.
+// The admin server's views, made from the running proxy.
 import type { AdminViews, InterpreterState, PolicyView } from "../admin/views.ts";
 import type { RunningRouter, ProcessDeps } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
@@ -17,19 +17,19 @@ import { policyJson } from "./policy.ts";
 
 export interface ViewParts {
   readonly config: Config;
-  readonly around: ProcessDeps;
+  readonly deps: ProcessDeps;
   readonly metrics: Metrics;
   readonly naming: Naming;
-  /** Filled while the proxy starts. */
+  /** Still empty when the admin server starts; routers are added one by one. */
   readonly routers: readonly RunningRouter[];
   readonly telemeters: readonly Telemeter[];
 }
 
 export function proxyViews(parts: ViewParts): AdminViews {
-  const { config, around, metrics, naming, routers, telemeters } = parts;
+  const { config, deps, metrics, naming, routers, telemeters } = parts;
   return {
     build: { name: "switchyard", version, revision: null },
-    notReady: () => around.notReady(),
+    notReady: () => deps.notReady(),
     config: () => redact(config.raw),
     metricsJson: (query) => metricsJson(metrics.root, query),
     exporters: () => telemeters.flatMap(({ pages }) => pages),
@@ -48,18 +48,18 @@ export function proxyViews(parts: ViewParts): AdminViews {
     policies: () => routers.map(policyView),
     faults: () => routers.flatMap(faultsOf),
     setFaults(label, client, change) {
-      const concerned = routers.filter(({ config: { label: own } }) => [own, null].includes(label));
-      if (label !== null && concerned.length === 0) return null;
+      const selected = routers.filter(({ config: { label: own } }) => [own, null].includes(label));
+      if (label !== null && selected.length === 0) return null;
       const id = client === null ? null : parsePath(client);
       if (id !== null && !id.ok) return 0;
-      return concerned.reduce(
+      return selected.reduce(
         (sum, { open }) => sum + open.faults.change(id?.value ?? null, change),
         0,
       );
     },
-    logLevels: () => around.logs.levels(),
-    setLogLevel: (logger, level) => around.logs.setLevel(logger, level),
-    shutdown: (graceMs) => around.shutdown(graceMs),
+    logLevels: () => deps.logs.levels(),
+    setLogLevel: (logger, level) => deps.logs.setLevel(logger, level),
+    shutdown: (graceMs) => deps.shutdown(graceMs),
   };
 }
 
@@ -72,7 +72,7 @@ function faultsOf({ config, open }: RunningRouter): unknown[] {
   }));
 }
 
-/** The clients are those that calls of the name have met: what it is bound to now. */
+/** The clients are those that the name is bound to now; it must have been called. */
 function policyView({ config, open }: RunningRouter): PolicyView {
   const idsOf = (path: Path) => {
     const views = open.destinations().filter((view) => view.logicalName === path);

@@ -1,17 +1,17 @@
-// Long work done piece by piece: calls go on in between. A page of metrics has a hundred thousand
-// lines where a router has thousands of services.
+// Long work split into chunks, between which the event loop handles calls. The metrics of a router
+// with thousands of services are a hundred thousand lines.
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Some tenths of a millisecond of what is done here. */
-const itemsPerSlice = 128;
+/** A few tenths of a millisecond for the work of the metrics pages. */
+const itemsPerChunk = 128;
 
-/** Runs `run` for each item, and lets the event loop turn after every few of them. */
-export async function inSlices<T>(items: Iterable<T>, run: (item: T) => void): Promise<void> {
-  let left = itemsPerSlice;
+/** Calls `run` for each item and yields to the event loop after every chunk. */
+export async function inChunks<T>(items: Iterable<T>, run: (item: T) => void): Promise<void> {
+  let left = itemsPerChunk;
   for (const item of items) {
     run(item);
     if (--left > 0) continue;
-    left = itemsPerSlice;
+    left = itemsPerChunk;
     await nextTurn();
   }
 }

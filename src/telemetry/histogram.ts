@@ -1,34 +1,34 @@
-// A log-linear histogram: what was recorded in the last minute, and since the start.
+// A log-linear histogram with two ranges: the samples of the last minute, and all since the start.
 import type { Histogram } from "../core/stats.ts";
 
-/** Samples are collected in slices of this many milliseconds; the summary covers the last few. */
+/** Samples are collected in time slices of this length; the window is the last few slices. */
 export const sliceMs = 10_000;
-/** The slice in progress and those before it: the last 50 to 60 seconds. */
-const slicesShown = 6;
+/** The slice in progress and the ones before it: the last 50 to 60 seconds. */
+const slicesInWindow = 6;
 
-/** Which slice is in progress. Whoever owns the metrics adds one every `sliceMs`. */
-export interface SliceCount {
+/** The number of the slice in progress. The owner of the metrics adds one every `sliceMs`. */
+export interface CurrentSlice {
   slice: number;
 }
 
-/** Of the samples of the last minute; percentiles are at most 1.6 % off, the rest is exact. */
+/** Summarises the last minute. Percentiles are at most 1.6 % off, all other numbers are exact. */
 export interface Summary {
   readonly count: number;
   readonly sum: number;
   readonly min: number;
   readonly max: number;
   readonly avg: number;
-  /** One for each of `percentiles`, in that order. */
+  /** One value for each of `percentiles`, in that order. */
   readonly atPercentile: readonly number[];
 }
 
 export const percentiles = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999] as const;
 
-/** Values above share the last bucket; sum and maximum stay exact. */
+/** Larger values share the last bucket; sum and maximum stay exact. */
 const largest = 2 ** 32 - 1;
 const bucketCount = bucketOf(largest) + 1;
-const none: number[] = [];
-/** Where slices are added up to be read; one for all, as nothing reads in the middle of a read. */
+const noCounts: number[] = [];
+/** Scratch space in which a summary adds up its slices: summaries never overlap. */
 const merged = new Float64Array(bucketCount);
 
 /**
@@ -40,14 +40,14 @@ function bucketOf(value: number): number {
   return shift <= 0 ? value : (shift << 5) + (value >>> shift);
 }
 
-/** The middle of what a bucket holds. */
+/** The middle of a bucket's values. */
 function middleOf(bucket: number): number {
   if (bucket < 64) return bucket;
   const width = 2 ** ((bucket >> 5) - 1);
   return ((bucket & 31) + 32) * width + Math.floor((width - 1) / 2);
 }
 
-/** Samples of some seconds. */
+/** The samples of one time slice, complete. */
 interface Slice {
   readonly number: number;
   readonly counts: readonly number[];
@@ -58,32 +58,32 @@ interface Slice {
 }
 
 /**
- * Costs about 10 ns a record and no clock reading: a sample goes to the slice in progress, and the
- * first record after `slices` moved on closes the slice before. Room for counts is made as large
- * values come, so an idle histogram is a few small objects. The slice in progress is in the histogram
- * itself, and its counts are a plain array: with a thousand services every object that a record has
- * to look at is one that the processor has to fetch.
+ * A record costs about 10 ns and reads no clock: the sample goes to the slice in progress, and the
+ * first record after the slice number changed closes the previous slice. The counts grow as larger
+ * values arrive, so an idle histogram is a few small objects. The slice in progress lives in the
+ * histogram itself, and its counts are a plain array: with a thousand services, every object that a
+ * record touches is a cache miss.
  */
-export class SlicedHistogram implements Histogram {
+export class WindowedHistogram implements Histogram {
   readonly kind = "histogram";
-  readonly #slices: SliceCount;
-  /** Of the slice in progress. */
+  readonly #slices: CurrentSlice;
+  /** The number of the slice in progress, to which the fields up to `#max` belong. */
   #number: number;
   #count = 0;
-  /** Not in `#counts` yet: retries are mostly 0, and many an answer takes less than half a unit. */
+  /** Zeros that are not in `#counts` yet: most samples of retries and of fast calls are 0. */
   #zeros = 0;
-  #counts = none;
+  #counts = noCounts;
   #sum = 0;
   #min = 0;
   #max = 0;
-  /** Closed slices that the summary still covers, oldest first. */
+  /** Closed slices that are still in the window, oldest first. */
   readonly #closed: Slice[] = [];
-  /** Everything of closed slices, since the start. Doubles: 32 bits would overflow within days. */
+  /** Sum of all closed slices since the start. Doubles: 32 bits would overflow within days. */
   #total: Float64Array = new Float64Array(0);
   #totalCount = 0;
   #totalSum = 0;
 
-  constructor(slices: SliceCount) {
+  constructor(slices: CurrentSlice) {
     this.#slices = slices;
     this.#number = slices.slice;
   }
@@ -104,7 +104,7 @@ export class SlicedHistogram implements Histogram {
     this.#sum += value;
   }
 
-  /** Of the last minute, the last second included. All zero when nothing was recorded in it. */
+  /** Covers the last minute up to now. All zeros if nothing was recorded in it. */
   summary(): Summary {
     if (this.#slices.slice !== this.#number) this.#close();
     const shown = this.#closed.filter((slice) => slice.count > 0);
@@ -125,9 +125,9 @@ export class SlicedHistogram implements Histogram {
   }
 
   /**
-   * Of all samples since the start: how many are at most as large as each of `bounds` (ascending),
-   * their number and their sum. A bound counts its whole bucket: exact up to 64, above that values
-   * up to 3.1 % larger than the bound may be counted with it.
+   * Counts all samples since the start: `atMost[i]` is the number of samples up to `bounds[i]`
+   * (ascending). A bound includes its whole bucket: it is exact up to 64; above that, values up to
+   * 3.1 % larger than the bound may be included.
    */
   since(bounds: readonly number[]): { atMost: number[]; count: number; sum: number } {
     if (this.#slices.slice !== this.#number) this.#close();
@@ -159,13 +159,13 @@ export class SlicedHistogram implements Histogram {
     return this.#counts;
   }
 
-  /** Puts the slice in progress away, drops those that are too old, and starts one. */
+  /** Files the slice in progress, drops those that left the window, and starts the next one. */
   #close(): void {
     const now = this.#slices.slice;
     const ended = this.#slice();
     this.#addToTotal(ended);
     if (ended.count > 0) this.#closed.push(ended);
-    while (this.#closed.length > 0 && this.#closed[0]!.number <= now - slicesShown) {
+    while (this.#closed.length > 0 && this.#closed[0]!.number <= now - slicesInWindow) {
       this.#closed.shift();
     }
     this.#number = now;
@@ -190,7 +190,7 @@ function addTo(total: Float64Array, counts: readonly number[]): void {
   for (let bucket = 0; bucket < counts.length; bucket += 1) total[bucket]! += counts[bucket]!;
 }
 
-/** Room for `bucket` and the rest of its octave. */
+/** A copy with space for `bucket` and the rest of its octave. */
 function widened(counts: readonly number[], bucket: number): number[] {
   const wider = zeros(Math.min(bucketCount, ((bucket >> 5) + 1) << 5));
   for (let i = 0; i < counts.length; i += 1) wider[i] = counts[i]!;
@@ -199,7 +199,7 @@ function widened(counts: readonly number[], bucket: number): number[] {
 
 const zeros = (length: number): number[] => Array.from({ length }, () => 0);
 
-/** The values in `merged` below which the given shares of the samples lie. */
+/** The values in `merged` at each of `percentiles`. */
 function readPercentiles(
   total: { readonly count: number; readonly min: number; readonly max: number },
   used: number,

@@ -1,9 +1,9 @@
-// The process log: one event a line, levels that can be changed while it runs. Events only: a line
-// costs 3 to 6 microseconds, so nothing here is called for each request.
+// The process log: one event per line, with levels that can change at run time. A line costs 3 to 6
+// microseconds, so nothing is logged per request.
 import { pino, stdSerializers, stdTimeFunctions, type Logger } from "pino";
 import type { Log, LogEvent, LogSink } from "../core/log.ts";
 
-/** Linkerd's names of levels, each with what it is here. */
+/** Linkerd's levels and the level of pino that each one maps to. */
 const levelOf = {
   ALL: "trace",
   TRACE: "trace",
@@ -24,14 +24,14 @@ export interface LogLevel {
 }
 
 export interface Logs {
-  /** Asking twice gives the same. Names are router labels, namer ids, parts of the process. */
+  /** One logger per name. Names are router labels, namer ids and parts of the process. */
   log(name: string): Log;
-  /** Above error: the process is about to end. */
+  /** More severe than an error: the process is about to end. */
   fatal(event: LogEvent): void;
   levels(): readonly LogLevel[];
-  /** `root` sets all loggers. A name that is not known yet is remembered. false: no such level. */
+  /** `root` sets all loggers; a logger that does not exist yet gets the level when it is made. False: there is no such level. */
   setLevel(logger: string, level: string): boolean;
-  /** As the sink's. */
+  /** Flushes the sink. */
   flush(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ class PinoLogs implements Logs {
     this.#root = pino(
       {
         level: levelOf[level],
-        base: null, // neither pid nor host name: whoever collects lines knows both
+        base: null, // neither pid nor host name: log collectors add both
         timestamp: stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
         serializers: { err: stdSerializers.err, error: stdSerializers.err },

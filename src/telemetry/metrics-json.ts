@@ -1,17 +1,17 @@
 // The metrics as JSON, in the two shapes of Linkerd's `/admin/metrics.json`: flat and as a tree.
 import { metricsBelow, type Metric, type MetricsNode } from "./metrics.ts";
-import { inSlices } from "./chunked-work.ts";
+import { inChunks } from "./chunked-work.ts";
 
 export interface JsonOptions {
-  /** Sorted and indented, for people. */
+  /** Sorted and indented, for people to read. */
   readonly isPretty: boolean;
-  /** Nested by scope instead of one name a metric. */
+  /** Nested by scope instead of one name per metric. */
   readonly isTree: boolean;
-  /** A scope such as `rt/http/server`: only what is below it; null: everything. */
+  /** Restricts the output to a scope such as `rt/http/server`; null: the whole tree. */
   readonly below: string | null;
 }
 
-/** null: there is no such scope. Names in the flat shape are always the full ones. */
+/** Null if there is no such scope. Names in the flat shape are always complete. */
 export async function metricsJson(root: MetricsNode, options: JsonOptions): Promise<string | null> {
   const found = options.below === null ? { node: root, name: [] } : findScope(root, options.below);
   if (found === null) return null;
@@ -21,7 +21,7 @@ export async function metricsJson(root: MetricsNode, options: JsonOptions): Prom
   return options.isTree ? JSON.stringify(value) : flatText(value);
 }
 
-/** JSON values with our names as keys. Without prototype: a service may be called `__proto__`. */
+/** A JSON object keyed by names of metrics. It has no prototype: a service may be called `__proto__`. */
 interface Fields {
   [key: string]: number | Fields;
 }
@@ -30,7 +30,7 @@ function noFields(): Fields {
   return Object.create(null) as Fields;
 }
 
-/** A scope's own name may contain `/`, so a piece of `below` may be one scope or several. */
+/** A scope's name may contain `/`, so a segment of `below` need not be a whole scope. */
 function findScope(
   root: MetricsNode,
   below: string,
@@ -49,8 +49,8 @@ function findScope(
 
 async function flatOf(node: MetricsNode, below: string[]): Promise<Fields> {
   const fields = noFields();
-  await inSlices(metricsBelow(node, below), ({ name, metric }) => {
-    // Linkerd drops a leading slash of a scope's name; so does everybody who reads these names.
+  await inChunks(metricsBelow(node, below), ({ name, metric }) => {
+    // Linkerd drops the leading slash of a scope's name, and dashboards rely on that.
     const flat = name.map(trimmed).join("/");
     eachField(metric, (suffix, value) => {
       const key = metric.kind === "histogram" ? `${flat}.${suffix}` : flat;
@@ -62,7 +62,7 @@ async function flatOf(node: MetricsNode, below: string[]): Promise<Fields> {
 
 async function flatText(fields: Fields): Promise<string> {
   const parts: string[] = [];
-  await inSlices(Object.keys(fields), (key) => {
+  await inChunks(Object.keys(fields), (key) => {
     parts.push(`${JSON.stringify(key)}:${JSON.stringify(fields[key])}`);
   });
   return `{${parts.join(",")}}`;
@@ -70,7 +70,7 @@ async function flatText(fields: Fields): Promise<string> {
 
 async function treeOf(node: MetricsNode): Promise<Fields> {
   const top = noFields();
-  await inSlices(metricsBelow(node, []), ({ name, metric }) => {
+  await inChunks(metricsBelow(node, []), ({ name, metric }) => {
     eachField(metric, (suffix, value) => {
       const fields = name.reduce((outer, part) => fieldsBelow(outer, trimmed(part)), top);
       fields[metric.kind === "histogram" ? `stat.${suffix}` : metric.kind] = value;
@@ -88,7 +88,7 @@ function trimmed(part: string): string {
   return part.startsWith("/") ? part.slice(1) : part;
 }
 
-/** Numbers that JSON has no word for (a gauge that is not known now) are left out. */
+/** Skips numbers that JSON cannot express, such as a gauge whose value is unknown. */
 function eachField(metric: Metric, field: (suffix: string, value: number) => void): void {
   if (metric.kind === "counter") return field("counter", metric.value);
   if (metric.kind === "gauge") {

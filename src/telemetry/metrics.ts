@@ -1,12 +1,12 @@
 // The metrics of the process: a tree of scopes that the data path writes and exporters read.
 import type { Clock, Close } from "../core/clock.ts";
 import type { Counter, Histogram, Stats } from "../core/stats.ts";
-import { SlicedHistogram, sliceMs, type SliceCount } from "./histogram.ts";
+import { WindowedHistogram, sliceMs, type CurrentSlice } from "./histogram.ts";
 
 interface CounterMetric extends Counter {
   readonly kind: "counter";
 }
-/** A counter that somebody else keeps. */
+/** A counter whose value is kept elsewhere. */
 class Tally implements CounterMetric {
   readonly kind = "counter";
   readonly #read: () => number;
@@ -23,34 +23,33 @@ interface GaugeMetric {
   readonly kind: "gauge";
   readonly read: () => number;
 }
-export type Metric = CounterMetric | GaugeMetric | SlicedHistogram;
+export type Metric = CounterMetric | GaugeMetric | WindowedHistogram;
 
-/** A scope as exporters see it: it may hold a metric, scopes, or both (`failures`, `failures/x`). */
+/** A scope as exporters see it: a metric, child scopes, or both (`failures`, `failures/x`). */
 export interface MetricsNode {
   readonly metric: Metric | null;
   readonly children: ReadonlyMap<string, MetricsNode>;
 }
 
 export interface Metrics {
-  /** The root scope, for those who count. */
+  /** The root scope for code that counts. */
   readonly stats: Stats;
-  /** The same tree, for those who export. */
+  /** The same tree for exporters. */
   readonly root: MetricsNode;
   /** Stops the timer that moves the window of the histograms. */
   close(): void;
 }
 
-/** Where everything goes that finds its scope full. Its gauges are not kept: they cannot be added. */
+/** The shared scope of a full parent. It keeps no gauges, since they cannot be added up. */
 const overflowName = "(other)";
 const scopesPerScope = 2_000;
 
 /**
- * Owns one timer. Names come from callers' requests, so a scope has at most `maxScopes` scopes:
- * what comes after is counted together in the scope `(other)`, and `metrics/overflowed` says how
- * many times a scope was asked for that had no room.
+ * Owns one timer. Callers choose names, so a scope has at most `maxScopes` child scopes: the rest
+ * share the scope `(other)`, and `metrics/overflowed` counts how often a scope was refused.
  */
 export function openMetrics(clock: Clock, maxScopes: number = scopesPerScope): Metrics {
-  const slices: SliceCount = { slice: 0 };
+  const slices: CurrentSlice = { slice: 0 };
   const root = new Node(null, "", false);
   const overflowed: CounterMetric = { kind: "counter", value: 0 };
   root.child("metrics", Infinity, overflowed).child("overflowed", Infinity, overflowed).metric =
@@ -62,7 +61,7 @@ export function openMetrics(clock: Clock, maxScopes: number = scopesPerScope): M
   };
 }
 
-/** Calls `run` each `periodMs`, without drifting when one call comes late. */
+/** Calls `run` every `periodMs`, without drift if one call is late. */
 function every(clock: Clock, periodMs: number, run: () => void): Close {
   let dueMs = clock.nowMs() + periodMs;
   const ring = () => {
@@ -101,7 +100,7 @@ class Node implements MetricsNode {
     return this.#children.get(overflowName) ?? this.#add(overflowName, true);
   }
 
-  /** Whatever had the name before is seen no more. */
+  /** Replaces any other node of that name. */
   rename(name: string): void {
     const parent = this.#parent;
     if (parent === null || this.isOverflow) return;
@@ -110,7 +109,7 @@ class Node implements MetricsNode {
     parent.#children?.set(name, this);
   }
 
-  /** Takes this node out of the tree. The root stays, and so does what many names share. */
+  /** Removes this node from the tree. The root and the shared overflow scopes stay. */
   detach(): void {
     const parent = this.#parent;
     if (parent === null || this.isOverflow) return;
@@ -124,9 +123,9 @@ class Node implements MetricsNode {
   }
 }
 
-/** What all scopes of one tree share. */
+/** State that all scopes of one tree share. */
 interface Shared {
-  readonly slices: SliceCount;
+  readonly slices: CurrentSlice;
   readonly maxScopes: number;
   readonly overflowed: Counter;
 }
@@ -148,7 +147,7 @@ class Scope implements Stats {
 
   histogram(...name: readonly string[]): Histogram {
     const node = this.#find(name);
-    node.metric ??= new SlicedHistogram(this.#shared.slices);
+    node.metric ??= new WindowedHistogram(this.#shared.slices);
     if (node.metric.kind === "histogram") return node.metric;
     return conflict(name, node.metric, "histogram");
   }
@@ -185,17 +184,19 @@ class Scope implements Stats {
 }
 
 function conflict(name: readonly string[], is: Metric, wanted: string): never {
-  throw new Error(`bug: metric ${name.join("/")} is a ${is.kind}, and was asked for as ${wanted}`);
+  throw new Error(
+    `bug: metric ${name.join("/")} is a ${is.kind}, but was requested as a ${wanted}`,
+  );
 }
 
-/** A metric and the scopes it is in. */
+/** A metric and the names of its scopes, outermost first. */
 export interface NamedMetric {
-  /** Changes when the next one is asked for. */
+  /** Reused: valid only until the next metric is requested. */
   readonly name: readonly string[];
   readonly metric: Metric;
 }
 
-/** Each metric at and below `node`, which is called `name`. Scopes may come and go meanwhile. */
+/** Each metric at and below `node`, whose own name is `name`. Scopes may come and go meanwhile. */
 export function* metricsBelow(node: MetricsNode, name: string[]): Iterable<NamedMetric> {
   if (node.metric !== null) yield { name, metric: node.metric };
   for (const [part, child] of node.children) {

@@ -1,4 +1,4 @@
-// What the process itself uses: memory, processor, files, and how late its event loop runs.
+// Metrics of the process itself: memory, CPU time, open files, lag of the event loop.
 import { readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { monitorEventLoopDelay, performance, PerformanceObserver } from "node:perf_hooks";
@@ -6,13 +6,13 @@ import { getHeapStatistics, type HeapInfo } from "node:v8";
 import type { Clock, Close } from "../core/clock.ts";
 import type { Stats } from "../core/stats.ts";
 
-/** How often the monitor looks, and hence what it adds to what it measures. */
+/** Interval of the monitor, which is included in the delays that it reports. */
 const lagResolutionMs = 20;
 const lagPeriodMs = 1_000;
 
 /**
- * Adds `jvm/...` where a metric means here what it meant there, and `process/...` for the rest.
- * Owns a timer a second and two observers until closed.
+ * Adds `jvm/...` for metrics with a counterpart in Linkerd, and `process/...` for the rest. Owns a
+ * one-second timer and two observers until closed.
  */
 export function countProcess(stats: Stats, clock: Clock): Close {
   countMemory(stats.scope("jvm"), stats.scope("process"), clock);
@@ -26,13 +26,13 @@ export function countProcess(stats: Stats, clock: Clock): Close {
 }
 
 function countMemory(jvm: Stats, own: Stats, clock: Clock): void {
-  const heap = readAtMostEach(clock, getHeapStatistics);
-  const memory = readAtMostEach(clock, process.memoryUsage);
+  const heap = cached(clock, getHeapStatistics);
+  const memory = cached(clock, process.memoryUsage);
   const ofHeap = (field: keyof HeapInfo) => () => heap()[field];
   jvm.gauge(ofHeap("used_heap_size"), "heap", "used");
   jvm.gauge(ofHeap("total_heap_size"), "heap", "committed");
   jvm.gauge(ofHeap("heap_size_limit"), "heap", "max");
-  // Linkerd's "used memory" is all that its process counts itself, not what the system gave it.
+  // Linkerd's "used memory" is what the JVM accounts for, not the resident size.
   jvm.gauge(() => memory().heapUsed + memory().external, "mem", "current", "used");
   own.gauge(() => memory().rss, "mem", "rss");
   own.gauge(() => memory().external, "mem", "external");
@@ -50,7 +50,7 @@ function countTimeAndFiles(jvm: Stats, own: Stats, clock: Clock): void {
   own.gauge(() => Math.round(process.cpuUsage().system / 1_000), "cpu", "system_ms");
 }
 
-/** `lag_ms`: of each second the longest time that something due had to wait. */
+/** `lag_ms` has one sample per second: the longest time by which a timer was late. */
 function countLag(eventLoop: Stats, clock: Clock): Close {
   const lag = eventLoop.histogram("lag_ms");
   const monitor = monitorEventLoopDelay({ resolution: lagResolutionMs });
@@ -81,8 +81,8 @@ function countCollections(gc: Stats): Close {
   return () => observer.disconnect();
 }
 
-/** One reading for all gauges of one page: a reading costs as much as the rest of the page. */
-function readAtMostEach<T>(clock: Clock, read: () => T): () => T {
+/** Shares one reading between all gauges of a page: it costs as much as the rest of the page. */
+function cached<T>(clock: Clock, read: () => T): () => T {
   let value: T | null = null;
   let readAtMs = -Infinity;
   return () => {
@@ -94,7 +94,7 @@ function readAtMostEach<T>(clock: Clock, read: () => T): () => T {
   };
 }
 
-/** NaN where the system does not tell. */
+/** NaN on systems without /proc. */
 function openFiles(): number {
   try {
     // Since Linux 6.2 the folder's size is the number of its entries; older kernels say 0.

@@ -1,18 +1,18 @@
-// From a place in the metrics tree to a Prometheus name and labels, as Linkerd 1 had them.
+// Maps a metric's scopes to the Prometheus name and labels that Linkerd 1 used.
 
 export type Labels = readonly (readonly [label: string, value: string])[];
 
 export interface PrometheusName {
   readonly name: string;
   readonly labels: Labels;
-  /** Where in the tree it comes from, with the labels as places: `rt/<rt>/server/<server>/...`. */
+  /** The metric's scopes, with labels as placeholders: `rt/<rt>/server/<server>/...`. */
   readonly help: string;
 }
 
 /**
- * Scopes are joined with `:`. What follows `rt`, then `service`, `client` or `server`, then again
- * `service` below a client, is a label; so is the exception of `failures/<x>` and `exn/<x>`, deeper
- * ones joined with `:`. `exn` becomes `exceptions`.
+ * Scopes are joined with `:`. The scope after `rt`, after `service`, `client` or `server`, and after
+ * `service` below a client becomes a label; so does the exception in `failures/<x>` and `exn/<x>`,
+ * whose nested scopes are joined with `:`. `exn` becomes `exceptions`.
  */
 export function labelled(prefix: string, path: readonly string[]): PrometheusName {
   const kept: string[] = [];

@@ -1,4 +1,4 @@
-// Prometheus: the metrics as text in exposition format 0.0.4, under Linkerd's names.
+// The Prometheus exporter: text exposition format 0.0.4, under Linkerd's names.
 //
 //     telemetry:
 //     - kind: io.l5d.prometheus
@@ -8,15 +8,15 @@
 import * as v from "valibot";
 import { plugin } from "../core/plugin.ts";
 import { labelled, type Labels } from "./prometheus-names.ts";
-import { percentiles, type SlicedHistogram } from "./histogram.ts";
+import { percentiles, type WindowedHistogram } from "./histogram.ts";
 import { metricsBelow, type Metric, type MetricsNode } from "./metrics.ts";
-import { inSlices } from "./chunked-work.ts";
+import { inChunks } from "./chunked-work.ts";
 import type { Telemeter, TelemeterDeps } from "./telemeter.ts";
 
 /**
- * `buckets`: histograms with `_bucket` series that count from the start, which Prometheus can add
- * up over many processes. `quantiles`: as Linkerd had it, summaries with `quantile` labels of the
- * last minute, for dashboards that were made for it.
+ * `buckets`: histograms whose `_bucket` series count from the start, so that Prometheus can
+ * aggregate them over processes. `quantiles`: summaries of the last minute with `quantile` labels,
+ * as Linkerd wrote them, for existing dashboards.
  */
 const schema = v.strictObject({
   kind: v.literal("io.l5d.prometheus"),
@@ -49,12 +49,12 @@ export const prometheus = plugin({
 
 type Type = "counter" | "gauge" | "histogram" | "summary";
 
-/** All series of one name: the format wants them together, under one TYPE line. */
+/** All series of one name: the format requires them together, under one TYPE line. */
 interface Family {
   readonly type: Type;
   readonly help: string;
   readonly lines: Lines;
-  /** The label sets that are there already: two scopes may come out as one name. */
+  /** Label sets already used: two scopes may map to the same name and labels. */
   readonly seen: Set<string>;
 }
 
@@ -63,14 +63,14 @@ export async function prometheusText(
   prefix: string,
   histograms: Histograms = "buckets",
 ): Promise<string> {
-  const page = new Page(histograms);
-  await inSlices(metricsBelow(root, []), ({ name, metric }) => page.add(prefix, name, metric));
+  const page = new Exposition(histograms);
+  await inChunks(metricsBelow(root, []), ({ name, metric }) => page.add(prefix, name, metric));
   return page.text();
 }
 
-class Page {
+class Exposition {
   readonly #families = new Map<string, Family>();
-  /** Names of series that a histogram or summary takes besides its own, such as `x_count`. */
+  /** Names of series that families use, including derived ones such as `x_count`. */
   readonly #taken = new Set<string>();
   readonly #leftOut: string[] = [];
   readonly #histograms: Histograms;
@@ -83,7 +83,7 @@ class Page {
     const { name, labels, help } = labelled(prefix, path);
     const type = metric.kind === "histogram" ? this.#typeOfHistogram() : metric.kind;
     const family = this.#family(name, type, help);
-    const key = showLabels(labels);
+    const key = formatLabels(labels);
     if (family === null || family.seen.has(key)) {
       this.#leftOut.push(path.join("/"));
       return;
@@ -97,8 +97,8 @@ class Page {
 
   text(): string {
     const out: string[] = [];
-    // The format knows free comments: better a line that says it than a metric that is missing.
-    for (const path of this.#leftOut) out.push(`# left out, its name is taken: ${oneLine(path)}`);
+    // A comment, which the format permits, is better than a metric that is missing silently.
+    for (const path of this.#leftOut) out.push(`# left out, name already in use: ${oneLine(path)}`);
     for (const name of [...this.#families.keys()].sort()) {
       const { type, help, lines } = this.#families.get(name)!;
       const text = lines.text();
@@ -111,7 +111,7 @@ class Page {
     return this.#histograms === "buckets" ? "histogram" : "summary";
   }
 
-  /** null: the name is taken by metrics of another type. */
+  /** null: metrics of another type use the name. */
   #family(name: string, type: Type, help: string): Family | null {
     const known = this.#families.get(name);
     if (known !== undefined) return known.type === type ? known : null;
@@ -123,12 +123,12 @@ class Page {
     return family;
   }
 
-  /** As Linkerd: nothing but the count when nothing was recorded in the last minute. */
+  /** Like Linkerd, writes no quantiles if nothing was recorded in the last minute. */
   #addQuantiles(
     lines: Lines,
     name: string,
     labels: Labels,
-    metric: SlicedHistogram,
+    metric: WindowedHistogram,
     help: string,
   ): void {
     const { count, min, max, avg, atPercentile } = metric.summary();
@@ -149,7 +149,7 @@ class Page {
   }
 }
 
-/** Lines of text, put together while they come: all at once would take long at the end. */
+/** Lines of text, joined block by block: joining all at the end would block the event loop. */
 class Lines {
   readonly #blocks: string[] = [];
   #last: string[] = [];
@@ -178,11 +178,11 @@ function seriesOf(name: string, type: Type): string[] {
   return [name];
 }
 
-function addBuckets(lines: Lines, name: string, labels: Labels, metric: SlicedHistogram): void {
+function addBuckets(lines: Lines, name: string, labels: Labels, metric: WindowedHistogram): void {
   const bounds = boundsOf(name);
   const { atMost, count, sum } = metric.since(bounds);
-  // One text for all buckets: these lines are most of the page.
-  const bucket = `${name}_bucket{${[...labels.map(showLabel), "le="].join(", ")}`;
+  // Built once for all buckets: these lines are most of the page.
+  const bucket = `${name}_bucket{${[...labels.map(formatLabel), "le="].join(", ")}`;
   for (const [index, bound] of bounds.entries())
     lines.push(`${bucket}"${bound}"} ${atMost[index]}`);
   lines.push(
@@ -197,7 +197,7 @@ const usBounds = [10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 
 const byteBounds = [64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 1e9];
 const countBounds = [0, 1, 2, 5, 10, 20, 50, 100, 1e3, 1e4, 1e5, 1e6];
 
-/** One list a unit, never by what was seen: series are added up over processes bound by bound. */
+/** Fixed bounds per unit, never derived from samples: series of several processes must line up. */
 function boundsOf(name: string): readonly number[] {
   if (name.endsWith("_us")) return usBounds;
   if (name.endsWith("_bytes")) return byteBounds;
@@ -207,19 +207,19 @@ function boundsOf(name: string): readonly number[] {
 }
 
 function sample(name: string, labels: Labels, value: number): string {
-  return `${name}${showLabels(labels)} ${showNumber(value)}`;
+  return `${name}${formatLabels(labels)} ${formatNumber(value)}`;
 }
 
-function showLabels(labels: Labels): string {
+function formatLabels(labels: Labels): string {
   if (labels.length === 0) return "";
-  return `{${labels.map(showLabel).join(", ")}}`;
+  return `{${labels.map(formatLabel).join(", ")}}`;
 }
 
-function showLabel([label, value]: Labels[number]): string {
+function formatLabel([label, value]: Labels[number]): string {
   return `${label}="${escape(value)}"`;
 }
 
-function showNumber(value: number): string {
+function formatNumber(value: number): string {
   if (value === Infinity) return "+Inf";
   if (value === -Infinity) return "-Inf";
   return `${value}`;
@@ -231,7 +231,7 @@ function escape(value: string): string {
   return value.replace(/[\\"\n]/g, (character) => escapes[character] ?? character);
 }
 
-/** Of HELP and comments: one line, whatever a scope is called. */
+/** Escapes text for HELP lines and comments, which end at a line break. */
 function oneLine(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", " ");
 }

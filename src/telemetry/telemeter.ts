@@ -1,4 +1,4 @@
-// What takes metrics out of the process, as a `kind:` of the section `telemetry`.
+// The interface of telemeters, which export metrics: a `kind:` in the section `telemetry`.
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Plugin } from "../core/plugin.ts";
@@ -20,7 +20,7 @@ export interface TelemeterPage {
 
 export interface Telemeter {
   readonly pages: readonly TelemeterPage[];
-  /** Sends what it still holds and stops. */
+  /** Sends what is still buffered, then stops. */
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { startAdmin } from "./support.ts";
 
-test("a profile of the processor is a download; a second one at the same time is 409", async (t) => {
+test("a CPU profile is a download; a second one at the same time is 409", async (t) => {
   const { ask } = await startAdmin(t);
   const first = ask("/admin/profile?seconds=0.3");
   const second = ask("/admin/profile?seconds=0.3");
@@ -20,7 +20,7 @@ test("a profile of the processor is a download; a second one at the same time is
   assert.ok(profile.endTime - profile.startTime >= 40_000);
 });
 
-test("a profile ends when its caller goes away", async (t) => {
+test("a profile ends when its caller disconnects", async (t) => {
   const { ask, admin } = await startAdmin(t);
   const asked = request({
     host: "127.0.0.1",
@@ -38,7 +38,7 @@ test("a profile ends when its caller goes away", async (t) => {
   assert.equal(status, 200);
 });
 
-test("times outside the bounds are 400", async (t) => {
+test("durations outside the bounds are 400", async (t) => {
   const { ask } = await startAdmin(t);
   for (const path of ["/admin/profile", "/admin/event-loop"]) {
     for (const seconds of ["0", "-1", "1e9", "301", "x", ""]) {
@@ -47,7 +47,7 @@ test("times outside the bounds are 400", async (t) => {
   }
 });
 
-test("the heap is shown in numbers, or whole", async (t) => {
+test("the heap is shown as statistics, or as a snapshot", async (t) => {
   const { ask } = await startAdmin(t);
   const numbers = JSON.parse((await ask("/admin/heap")).body) as {
     memory: { rss: number };

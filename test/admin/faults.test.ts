@@ -5,7 +5,7 @@ import { startAdmin } from "./support.ts";
 
 const form = { "content-type": "application/x-www-form-urlencoded" };
 
-test("faults are shown, and switched by a form", async (t) => {
+test("faults are shown, and changed by a form", async (t) => {
   const changes: (string | null | FaultChange)[][] = [];
   const { ask } = await startAdmin(t, {
     faults: () => [{ client: "/#/x", enabled: false }],
@@ -30,20 +30,20 @@ test("faults are shown, and switched by a form", async (t) => {
   assert.equal((await post("client=/%23/gone&enabled=true")).status, 404);
 });
 
-test("a form that makes no sense changes nothing, and is told what would", async (t) => {
+test("an invalid form changes nothing, and the error says what is valid", async (t) => {
   const { ask } = await startAdmin(t, { setFaults: () => assert.fail("changed") });
   const post = (body: string) => ask("/faults.json", { method: "POST", headers: form, body });
   for (const [body, complaint] of [
-    ["", /nothing to change/],
-    ["router=http", /nothing to change/],
+    ["", /the form changes nothing/],
+    ["router=http", /the form changes nothing/],
     ["enabled=yes", /expected enabled=true or enabled=false/],
     ["abortPercent=101", /expected abortPercent=0\.\.100/],
     ["delayMs=-1", /expected delayMs=0\.\.3600000/],
-    ["delay=1", /unknown: delay; known: router, client, enabled/],
+    ["delay=1", /unknown field delay; the fields are router, client, enabled/],
   ] as const) {
-    const answer = await post(body);
-    assert.equal(answer.status, 400, body);
-    assert.match(answer.body, complaint);
+    const response = await post(body);
+    assert.equal(response.status, 400, body);
+    assert.match(response.body, complaint);
   }
   assert.equal((await ask("/faults.json", { method: "POST", body: "{}" })).status, 415);
 });

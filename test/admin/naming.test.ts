@@ -10,7 +10,7 @@ import { startAdmin } from "./support.ts";
 
 const leaf = { type: "leaf", path: "/svc/a" };
 
-/** A router `http` that says what it was asked, and how that went. */
+/** An admin server whose delegator records its queries and returns `live`. */
 function asking(t: TestContext, live: Live<unknown> = constant(ok(leaf))) {
   const asked: unknown[] = [];
   const clock = simulatedClock();
@@ -75,18 +75,18 @@ test("a bad path or dtab is 400 and says where", async (t) => {
   assert.deepEqual(asked, []);
 });
 
-test("a router that is not there is 501", async (t) => {
+test("an unknown router is 501", async (t) => {
   const { ask } = await asking(t);
   assert.equal((await ask("/delegator.json?namespace=none&path=/a")).status, 501);
 });
 
-test("a name that leads nowhere as a whole is 500 with the reason", async (t) => {
+test("a name whose delegation fails is 500 with the reason", async (t) => {
   const { ask } = await asking(t, constant(failed(failure("unbound", "it goes round in circles"))));
   const { status, body } = await ask("/delegator.json?path=/a");
   assert.deepEqual([status, body], [500, '{"error":"it goes round in circles"}\n']);
 });
 
-/** A Live that says when it is watched and let go. */
+/** A Live that records when watches open and close. */
 function observed(live: Live<unknown>) {
   const events: string[] = [];
   const watches = new EventEmitter();
@@ -112,7 +112,7 @@ function observed(live: Live<unknown>) {
   };
 }
 
-test("what discovery does not answer within two seconds is 503, and is watched no longer", async (t) => {
+test("no response of discovery within two seconds is 503, and the watch closes", async (t) => {
   const { live, events, isWatched } = observed(cell());
   const { ask, clock } = await asking(t, live);
   const asked = ask("/delegator.json?path=/a");
@@ -123,7 +123,7 @@ test("what discovery does not answer within two seconds is 503, and is watched n
   assert.deepEqual(events, ["watch", "close"]);
 });
 
-test("a tree is shown when all of it is known, or as far as it is after two seconds", async (t) => {
+test("a tree is shown when it is complete, or as far as it is known after two seconds", async (t) => {
   const waiting = {
     type: "alt",
     alt: [leaf, { type: "leaf", bound: { addr: { type: "pending" } } }],

@@ -2,15 +2,15 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { exchange, startAdmin } from "./support.ts";
 
-test("an unknown path is 404 and lists what there is", async (t) => {
+test("an unknown path is 404 and lists the pages", async (t) => {
   const { ask } = await startAdmin(t);
   const { status, body } = await ask("/nothing");
   assert.equal(status, 404);
-  assert.match(body, /^there is no \/nothing here/);
+  assert.match(body, /^there is no page \/nothing\./);
   assert.match(body, /\n\/admin\/ping\n/);
 });
 
-test("the index lists every page in order, those of telemeters and namers too", async (t) => {
+test("the index lists every page in order, including those of telemeters and namers", async (t) => {
   const { ask } = await startAdmin(t, {
     exporters: () => [
       { path: "/prom", contentType: "text/plain", render: () => Promise.resolve("x 1\n") },
@@ -36,7 +36,7 @@ test("the index lists every page in order, those of telemeters and namers too", 
   assert.equal((await ask("/out/interpreter_state/io.l5d.fs/a.json")).body, '["b"]\n');
 });
 
-test("HEAD is answered on every page as GET is, without a body", async (t) => {
+test("every page that takes GET takes HEAD, and sends no body", async (t) => {
   const { ask } = await startAdmin(t);
   const pages = (await ask("/admin")).body.trimEnd().split("\n");
   for (const page of pages) {
@@ -47,7 +47,7 @@ test("HEAD is answered on every page as GET is, without a body", async (t) => {
   }
 });
 
-test("another method is 405 and says which ones there are", async (t) => {
+test("another method is 405 and names the right ones", async (t) => {
   const { ask } = await startAdmin(t);
   const { status, headers, body } = await ask("/admin/ping", { method: "PUT" });
   assert.equal(status, 405);
@@ -56,13 +56,13 @@ test("another method is 405 and says which ones there are", async (t) => {
   assert.equal((await ask("/admin/ping", { method: "POST", body: "x" })).status, 405);
 });
 
-test("a target that is no path is 400", async (t) => {
+test("a target that is not a path is 400", async (t) => {
   const { ask } = await startAdmin(t);
   assert.equal((await ask("/%zz")).status, 400);
   assert.equal((await ask("//evil.example/admin/ping")).status, 404);
 });
 
-test("a page that breaks is 500, is logged, and the next one works", async (t) => {
+test("a page that throws is 500 and logged, and the next request works", async (t) => {
   const { ask, logged } = await startAdmin(t, {
     clientState: () => {
       throw new Error("broken view");
@@ -82,7 +82,7 @@ test("a body that is too large is 413", async (t) => {
   assert.equal(status, 413);
 });
 
-test("on loopback only loopback names are served: a page cannot rebind its own name", async (t) => {
+test("on loopback only loopback names are accepted as Host, so that DNS rebinding fails", async (t) => {
   const { ask, admin } = await startAdmin(t);
   for (const host of [
     "localhost:1",
@@ -106,7 +106,7 @@ test("on loopback only loopback names are served: a page cannot rebind its own n
   }
 });
 
-test("bound to all addresses, any name is served", async (t) => {
+test("bound to all addresses, the server accepts any Host", async (t) => {
   const { admin } = await startAdmin(t, {}, { host: "0.0.0.0" });
   const { status } = await exchange(admin.port, "/admin/ping", {
     headers: { host: "node-7:9990" },
@@ -114,7 +114,7 @@ test("bound to all addresses, any name is served", async (t) => {
   assert.equal(status, 200);
 });
 
-test("pages of other sites may link here, and neither load nor send anything", async (t) => {
+test("pages of other sites may link here, but neither load nor send anything", async (t) => {
   let stops = 0;
   const { ask, admin } = await startAdmin(t, { shutdown: () => void (stops += 1) });
   const crossSite = { "sec-fetch-site": "cross-site" };
@@ -139,7 +139,7 @@ test("pages of other sites may link here, and neither load nor send anything", a
   assert.equal((await ask("/admin/shutdown", { method: "POST", headers: own })).status, 200);
 });
 
-test("security closes groups of pages, with exceptions both ways", async (t) => {
+test("security disables groups of pages, with exceptions both ways", async (t) => {
   const security = {
     uiEnabled: true,
     controlEnabled: false,
@@ -158,14 +158,14 @@ test("security closes groups of pages, with exceptions both ways", async (t) => 
   assert.doesNotMatch((await ask("/none")).body, /shutdown|config|server_info/);
 });
 
-test("an address that is taken is an error that names it", async (t) => {
+test("an address in use is an error that names it", async (t) => {
   const { admin } = await startAdmin(t);
   await assert.rejects(startAdmin(t, {}, { port: admin.port }), (error: Error) =>
     error.message.startsWith(`the admin server cannot listen on 127.0.0.1:${admin.port}: `),
   );
 });
 
-test("closing waits for a page in progress for the grace, and no longer", async (t) => {
+test("closing waits for a response in progress during the grace, and no longer", async (t) => {
   const { admin } = await startAdmin(t);
   const asked = exchange(admin.port, "/admin/event-loop?seconds=60");
   const failed = assert.rejects(asked, /socket hang up|ECONNRESET/);
@@ -174,7 +174,7 @@ test("closing waits for a page in progress for the grace, and no longer", async 
   await failed;
 });
 
-/** Waits until the page is in progress: its own connection is there before the next one's answer. */
+/** Waits until the page is in progress: its request was read before the response to the next one. */
 async function connectionsOf(port: number): Promise<number> {
   return (await exchange(port, "/admin/ping")).status === 200 ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-// An admin server on a free port with views that a test can change.
+// An admin server on a free port, with views that a test can override.
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { TestContext } from "node:test";
 import { realClock } from "../support/real-clock.ts";
@@ -7,7 +7,7 @@ import type { LogEvent } from "../../src/core/log.ts";
 import { openAdmin, type AdminOptions } from "../../src/admin/server.ts";
 import type { AdminViews } from "../../src/admin/views.ts";
 
-export interface Answered {
+export interface AdminResult {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -58,7 +58,7 @@ export async function startAdmin(
   return { admin, ask, logged };
 }
 
-export function exchange(port: number, path: string, asked: AskOptions = {}): Promise<Answered> {
+export function exchange(port: number, path: string, asked: AskOptions = {}): Promise<AdminResult> {
   const { method = "GET", headers = {}, body } = asked;
   return new Promise((resolve, reject) => {
     const request = httpRequest({ host: "127.0.0.1", port, path, method, headers, agent: false });

@@ -13,7 +13,7 @@ import { discovery } from "../support/discovery.ts";
 import { until } from "../support/until.ts";
 import { readExposition } from "../telemetry/exposition.ts";
 
-/** Two good calls, a 500, and one to a name that is not there. */
+/** Two successful calls, a 500, and one to a name that does not exist. */
 async function afterTraffic(t: TestContext, router: readonly string[] = []) {
   const web = await service(t, (request, response) => {
     response.statusCode = request.url === "/broken" ? 500 : 200;
@@ -79,7 +79,7 @@ test("metrics have the names that Linkerd gave them", async (t) => {
   assert.deepEqual(found, expected);
 });
 
-test("metrics can be asked for as a tree, and for a part of it", async (t) => {
+test("metrics are available as a tree, and for a single scope", async (t) => {
   const { proxy } = await afterTraffic(t);
   const part = JSON.parse(await proxy.admin("/admin/metrics.json?q=rt/out/service/svc/web"));
   assert.ok(
@@ -169,7 +169,7 @@ test("the access log as JSON says where each request went", async (t) => {
   assert.equal(last?.["failure"], "unbound");
 });
 
-test("requests that are no HTTP are in the access log too", async (t) => {
+test("malformed requests are in the access log too", async (t) => {
   const folder = testFolder(t);
   const file = join(folder.path, "access.log");
   const proxy = await startProxy(
@@ -201,9 +201,9 @@ test("connections are counted in bytes, calls and time, as Linkerd names them", 
   const caller = rawCaller(t, proxy.port);
   const asked = "GET / HTTP/1.1\r\nHost: web\r\n\r\n";
   caller.send(asked);
-  const answer = await caller.message();
+  const response = await caller.message();
   assert.equal(await proxy.metric(`${server}/received_bytes`), before + asked.length);
-  assert.equal(await proxy.metric(`${server}/sent_bytes`), sentBefore + answer.length);
+  assert.equal(await proxy.metric(`${server}/sent_bytes`), sentBefore + response.length);
   assert.equal(await closed(), 4, "it is open");
   caller.end();
   await until(closed, (count) => count === 5, "it has closed");

@@ -1,4 +1,4 @@
-// Pages of metrics may be long; calls go on while they are written.
+// Pages of metrics may be long; the event loop handles calls while they are written.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { simulatedClock } from "../support/clock.ts";
@@ -17,7 +17,7 @@ function large() {
   return { root, scopes, close };
 }
 
-/** How often the event loop turned until `work` had ended. */
+/** The number of turns of the event loop until `work` resolves. */
 async function turnsDuring(work: Promise<unknown>): Promise<number> {
   let turns = 0;
   let next = setImmediate(function turn() {
@@ -41,7 +41,7 @@ for (const [page, render] of [
     assert.ok((await turnsDuring(render(root))) >= 25);
   });
 
-  test(`services that go meanwhile are no trouble for ${page}`, async (t) => {
+  test(`services may be pruned in the middle of ${page}`, async (t) => {
     const { root, scopes, close } = large();
     t.after(close);
     const text = render(root);

@@ -1,4 +1,4 @@
-// A strict reader of Prometheus' text exposition format 0.0.4, to check what we write.
+// A strict parser of Prometheus' text exposition format 0.0.4, to check our exporter.
 import assert from "node:assert/strict";
 
 export interface Sample {
@@ -19,7 +19,7 @@ const suffixes: Readonly<Record<string, readonly string[]>> = {
   summary: ["", "_sum", "_count"],
 };
 
-/** Throws on the first line that breaks the format or one of its promises. */
+/** Throws on the first violation of the format or of one of its guarantees. */
 export function readExposition(text: string): Map<string, Family> {
   assert.ok(text.endsWith("\n"), "the last line must end in a line feed");
   const families = new Map<string, Family>();
@@ -52,7 +52,7 @@ export function readExposition(text: string): Map<string, Family> {
       `${line} is not of family ${current}`,
     );
     const key = `${sample.name}${JSON.stringify(Object.entries(sample.labels).sort())}`;
-    assert.ok(!seen.has(key), `${line} is there twice`);
+    assert.ok(!seen.has(key), `${line} appears twice`);
     seen.add(key);
     family.samples.push(sample);
   }

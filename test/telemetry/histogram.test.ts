@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { seeded } from "../support/random.ts";
-import { percentiles, SlicedHistogram } from "../../src/telemetry/histogram.ts";
+import { percentiles, WindowedHistogram } from "../../src/telemetry/histogram.ts";
 
 const shapes: Readonly<Record<string, (random: () => number) => number>> = {
   "log-uniform to 1.6 million": (random) => Math.floor(Math.exp(random() * Math.log(1.6e6))),
@@ -14,7 +14,7 @@ for (const [shape, draw] of Object.entries(shapes)) {
   test(`percentiles are within 1.6 % of the exact ones: ${shape}`, () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const random = seeded(seed);
-    const histogram = new SlicedHistogram({ slice: 0 });
+    const histogram = new WindowedHistogram({ slice: 0 });
     const values = Array.from({ length: 20_000 }, () => draw(random));
     for (const value of values) histogram.record(value);
     values.sort((a, b) => a - b);
@@ -35,13 +35,13 @@ for (const [shape, draw] of Object.entries(shapes)) {
 }
 
 test("small values are exact", () => {
-  const histogram = new SlicedHistogram({ slice: 0 });
+  const histogram = new WindowedHistogram({ slice: 0 });
   for (let value = 0; value < 64; value += 1) histogram.record(value);
   assert.deepEqual(histogram.summary().atPercentile, [31, 57, 60, 63, 63, 63]);
 });
 
-test("an empty histogram is all zero", () => {
-  assert.deepEqual(new SlicedHistogram({ slice: 0 }).summary(), {
+test("an empty histogram is all zeros", () => {
+  assert.deepEqual(new WindowedHistogram({ slice: 0 }).summary(), {
     count: 0,
     sum: 0,
     min: 0,
@@ -51,17 +51,17 @@ test("an empty histogram is all zero", () => {
   });
 });
 
-test("hostile values are taken without harm", () => {
-  const histogram = new SlicedHistogram({ slice: 0 });
+test("invalid and huge samples do no harm", () => {
+  const histogram = new WindowedHistogram({ slice: 0 });
   for (const value of [-1, Number.NaN, 2.75, 2 ** 32, 2 ** 40, Infinity]) histogram.record(value);
   assert.equal(histogram.summary().count, 6);
   assert.equal(histogram.summary().min, 0);
   assert.deepEqual(histogram.since([0, 2, 3, 2 ** 33]).atMost, [2, 3, 3, 6]);
 });
 
-test("a sample is shown at once, for the rest of its slice and five more, and then not any more", () => {
+test("a sample is shown immediately, during its slice and five more, and then no longer", () => {
   const slices = { slice: 0 };
-  const histogram = new SlicedHistogram(slices);
+  const histogram = new WindowedHistogram(slices);
   histogram.record(40);
   assert.equal(histogram.summary().count, 1);
   slices.slice = 5;
@@ -75,9 +75,9 @@ test("a sample is shown at once, for the rest of its slice and five more, and th
   assert.equal(histogram.summary().count, 0);
 });
 
-test("slices add up, also when each needed other room for its counts", () => {
+test("slices add up, whatever the size of their counts", () => {
   const slices = { slice: 0 };
-  const histogram = new SlicedHistogram(slices);
+  const histogram = new WindowedHistogram(slices);
   for (const [slice, value] of [5, 100_000, 7, 3_000, 1, 60].entries()) {
     slices.slice = slice;
     histogram.record(value);
@@ -87,9 +87,9 @@ test("slices add up, also when each needed other room for its counts", () => {
   assert.deepEqual(histogram.since([5, 100, 1e6]).atMost, [2, 4, 6]);
 });
 
-test("what counts since the start keeps counting after the minute", () => {
+test("totals since the start include samples older than the window", () => {
   const slices = { slice: 0 };
-  const histogram = new SlicedHistogram(slices);
+  const histogram = new WindowedHistogram(slices);
   for (let slice = 0; slice < 100; slice += 1) {
     slices.slice = slice;
     histogram.record(slice);
@@ -101,9 +101,9 @@ test("what counts since the start keeps counting after the minute", () => {
   assert.equal(sum, 4_950 + 100_000);
 });
 
-test("a bound counts every value up to it, and none that is 3.2 % larger", () => {
+test("a bound counts every value up to it, but no value that is 3.2 % larger", () => {
   for (const bound of [1, 63, 64, 65, 100, 500, 1_000, 5_000, 60_000, 1e9]) {
-    const histogram = new SlicedHistogram({ slice: 0 });
+    const histogram = new WindowedHistogram({ slice: 0 });
     histogram.record(bound);
     histogram.record(Math.ceil(bound * 1.032) + 1);
     assert.deepEqual(histogram.since([bound]).atMost, [1], `bound ${bound}`);

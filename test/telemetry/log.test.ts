@@ -42,7 +42,7 @@ test("an error is written with its message and stack", () => {
   assert.match(err["stack"] ?? "", /log\.test/);
 });
 
-test("each logger has its level, and root sets them all", () => {
+test("each logger has its own level, and root sets all of them", () => {
   const { logs, events } = collected();
   const http = logs.log("http");
   const thrift = logs.log("thrift");
@@ -63,7 +63,7 @@ test("each logger has its level, and root sets them all", () => {
   ]);
 });
 
-test("a level that is set before its logger exists is kept for it", () => {
+test("a level set before its logger exists applies to it later", () => {
   const { logs, events } = collected();
   logs.setLevel("later", "ALL");
   logs.log("later").debug({ event: "seen" });
@@ -78,7 +78,7 @@ test("a level that does not exist is refused and changes nothing", () => {
   assert.deepEqual(logs.levels(), [{ logger: "root", level: "INFO" }]);
 });
 
-test("what is fatal is above every error", () => {
+test("a fatal event is above every error", () => {
   const { logs, lines } = collected();
   logs.setLevel("root", "CRITICAL");
   logs.log("root").error({ event: "unseen" });

@@ -26,7 +26,7 @@ function valueOf(root: MetricsNode, ...path: string[]): number {
   return metric.value;
 }
 
-test("asking twice for one name gives one metric, however the name is split into scopes", (t) => {
+test("one name is one metric, however it is split into scopes", (t) => {
   const { stats } = opened(t);
   const server = stats.scope("rt", "http").scope("server", "0.0.0.0/4140");
   server.counter("requests").value += 1;
@@ -61,7 +61,7 @@ test("one name cannot be two kinds of metric", (t) => {
   assert.throws(() => stats.gauge(() => 0, "a", "b"), /bug: metric a\/b is a counter.*gauge/);
 });
 
-test("pruning takes a scope and all below it, and nothing beside it", (t) => {
+test("pruning removes a scope and everything below it, but nothing beside it", (t) => {
   const { stats, root } = opened(t);
   const services = stats.scope("rt", "http", "service");
   const users = services.scope("svc/users");
@@ -69,7 +69,7 @@ test("pruning takes a scope and all below it, and nothing beside it", (t) => {
   users.counter("retries", "total");
   services.counter("svc/orders", "requests");
   users.prune();
-  requests.value += 1; // who still holds it may go on, unseen
+  requests.value += 1; // code that still holds it may record, unseen
   assert.deepEqual(names(root), ["rt|http|service|svc/orders|requests"]);
 });
 
@@ -84,7 +84,7 @@ test("a pruned scope that comes back starts from zero, and the old owner cannot 
   assert.equal(valueOf(root, "client", "a", "requests"), 1);
 });
 
-test("a renamed scope keeps what it counted, is pruned as it is called, and frees its old name", (t) => {
+test("a renamed scope keeps its counts, is pruned under its new name, and frees the old one", (t) => {
   const { stats, root } = opened(t);
   const server = stats.scope("server", "127.0.0.1/0");
   const requests = server.counter("requests");
@@ -103,7 +103,7 @@ test("a renamed scope keeps what it counted, is pruned as it is called, and free
   assert.deepEqual(names(root), []);
 });
 
-test("a scope that is full counts newcomers together and says how many there were", (t) => {
+test("a full scope counts newcomers together and says how many there were", (t) => {
   const { stats, root } = opened(t, 3);
   for (let index = 0; index < 10; index += 1) {
     const service = stats.scope("service", `svc/${index}`);
@@ -117,7 +117,7 @@ test("a scope that is full counts newcomers together and says how many there wer
   assert.equal(valueOf(root, "metrics", "overflowed"), 7);
 });
 
-test("what newcomers share is not pruned with one of them, and pruning makes room again", (t) => {
+test("the overflow scope is not pruned with one of its users, and pruning makes room again", (t) => {
   const { stats, root } = opened(t, 2);
   const first = stats.scope("service", "a");
   stats.scope("service", "b");
@@ -131,7 +131,7 @@ test("what newcomers share is not pruned with one of them, and pruning makes roo
   assert.equal(valueOf(root, "service", "(other)", "requests"), 1);
 });
 
-test("histograms move on with the clock, also when its timer comes late", (t) => {
+test("the window of histograms moves with the clock, even if its timer is late", (t) => {
   const { clock, stats, root } = opened(t);
   stats.histogram("latency_ms").record(5);
   const summary = () => {

@@ -94,7 +94,7 @@ test("a prefix stands in front of every name", async () => {
   for (const name of families.keys()) assert.match(name, /^l5d_1_/);
 });
 
-test("metrics whose names come out alike do not break the page", async () => {
+test("metrics that map to the same name do not break the page", async () => {
   const { stats, root } = sample();
   stats.counter("a", "b-c").value = 1;
   stats.counter("a", "b_c").value = 2;
@@ -106,11 +106,11 @@ test("metrics whose names come out alike do not break the page", async () => {
   assert.equal(find(text, "h_count", {}), 0);
   assert.deepEqual(
     text.split("\n").filter((line) => line.startsWith("# left out")),
-    ["a/b_c", "a:b_c", "h_count"].map((name) => `# left out, its name is taken: ${name}`),
+    ["a/b_c", "a:b_c", "h_count"].map((name) => `# left out, name already in use: ${name}`),
   );
 });
 
-test("the telemeter's page stands where the configuration says", async () => {
+test("the telemeter's page is at the configured path", async () => {
   const config = v.parse(prometheus.schema, {
     kind: "io.l5d.prometheus",
     path: "/prom",

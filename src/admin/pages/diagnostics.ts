@@ -1,9 +1,16 @@
-// The pages for looking into a running process: processor profile, heap, event loop.
+// Diagnostics of the running process: CPU profile, heap, event loop.
 import type { Profiler } from "node:inspector/promises";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { getHeapSnapshot, getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 import type { Clock } from "../../core/clock.ts";
-import { isOn, json, numberIn, problem, type AdminRequest, type AdminResponse } from "../page.ts";
+import {
+  hasFlag,
+  json,
+  numberParameter,
+  errorResponse,
+  type AdminRequest,
+  type AdminResponse,
+} from "../page.ts";
 import type { AdminPage } from "../page.ts";
 
 const maxProfileSeconds = 300;
@@ -11,7 +18,7 @@ const maxLagSeconds = 60;
 const lagResolutionMs = 10;
 
 export function diagnosticsPages(clock: Clock): readonly AdminPage[] {
-  // Two profiles at once would each show the other; two snapshots would double the memory.
+  // Two concurrent profiles would each show the other; two snapshots would double the memory.
   const profile = oneAtATime("a profile", (request) => takeProfile(request, clock));
   const snapshot = oneAtATime("a heap snapshot", takeSnapshot);
   return [
@@ -20,7 +27,7 @@ export function diagnosticsPages(clock: Clock): readonly AdminPage[] {
       path: "/admin/heap",
       category: "diagnostics",
       isHeavy: true,
-      get: (request) => (isOn(request.query, "snapshot") ? snapshot(request) : heapStatistics()),
+      get: (request) => (hasFlag(request.query, "snapshot") ? snapshot(request) : heapStatistics()),
     },
     {
       path: "/admin/event-loop",
@@ -36,9 +43,9 @@ type Page = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
 function oneAtATime(what: string, page: Page): Page {
   let isRunning = false;
   return (request) => {
-    if (isRunning) return problem(409, `${what} is being taken already; try again when it is done`);
+    if (isRunning) return errorResponse(409, `${what} is being taken; try again when it is done`);
     isRunning = true;
-    // Aborted when the answer was sent, too: a snapshot is in memory until its last byte is gone.
+    // Aborts after the response was sent as well: a snapshot is in memory until its last byte left.
     request.signal.addEventListener("abort", () => (isRunning = false));
     return page(request);
   };
@@ -46,9 +53,9 @@ function oneAtATime(what: string, page: Page): Page {
 
 /** A `.cpuprofile` for the developer tools of a browser or an editor. */
 async function takeProfile({ query, signal }: AdminRequest, clock: Clock): Promise<AdminResponse> {
-  const seconds = numberIn(query, "seconds", 10, maxProfileSeconds);
+  const seconds = numberParameter(query, "seconds", 10, maxProfileSeconds);
   if (seconds === null) return badSeconds(maxProfileSeconds);
-  // Loaded with the first profile: most processes never need it.
+  // Loaded for the first profile: most processes never take one.
   const { Session } = await import("node:inspector/promises");
   const session = new Session();
   session.connect();
@@ -68,7 +75,7 @@ function download(profile: Profiler.Profile, fileName: string): AdminResponse {
   return { ...json(profile), headers };
 }
 
-/** Stops the process while it is written: seconds with a large heap. Holds whatever memory held. */
+/** Blocks the process while it is written: for seconds if the heap is large. */
 function takeSnapshot({ signal }: AdminRequest): AdminResponse {
   const body = getHeapSnapshot();
   signal.addEventListener("abort", () => body.destroy());
@@ -90,16 +97,16 @@ function heapStatistics(): AdminResponse {
   });
 }
 
-/** How late timers ran within the next `seconds`, in milliseconds. */
+/** Measures for `seconds` how late timers run, in milliseconds. */
 async function measureLag({ query, signal }: AdminRequest, clock: Clock): Promise<AdminResponse> {
-  const seconds = numberIn(query, "seconds", 1, maxLagSeconds);
+  const seconds = numberParameter(query, "seconds", 1, maxLagSeconds);
   if (seconds === null) return badSeconds(maxLagSeconds);
   const monitor = monitorEventLoopDelay({ resolution: lagResolutionMs });
   const before = performance.eventLoopUtilization();
   monitor.enable();
   await elapsed(seconds * 1_000, clock, signal);
   monitor.disable();
-  // The monitor reports the time between two looks, its own interval included.
+  // The monitor reports the time between two samples, its own interval included.
   const lagMs = (ns: number) => Math.max(0, Math.round(ns / 1e4) / 100 - lagResolutionMs);
   return json({
     seconds,
@@ -117,10 +124,10 @@ async function measureLag({ query, signal }: AdminRequest, clock: Clock): Promis
 }
 
 function badSeconds(max: number): AdminResponse {
-  return problem(400, `seconds must be a number above 0 and up to ${max}`);
+  return errorResponse(400, `seconds must be a number above 0 and up to ${max}`);
 }
 
-/** Over when the time is, or when the caller went away. */
+/** Resolves after `ms`, or when the caller disconnects. */
 function elapsed(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(ms, resolve);

@@ -1,5 +1,11 @@
-// The page that shows and switches fault injection.
-import { json, problem, type AdminRequest, type AdminResponse, type AdminPage } from "../page.ts";
+// Fault injection: shows and changes it.
+import {
+  json,
+  errorResponse,
+  type AdminRequest,
+  type AdminResponse,
+  type AdminPage,
+} from "../page.ts";
 import type { AdminViews, FaultChange } from "../views.ts";
 
 const path = "/faults.json";
@@ -18,22 +24,25 @@ export function faultPages(views: AdminViews): readonly AdminPage[] {
 
 function change(views: AdminViews, { body, contentType }: AdminRequest): AdminResponse {
   if (contentType !== "application/x-www-form-urlencoded") {
-    return problem(415, `expected a form: ${example}`);
+    return errorResponse(415, `expected a form: ${example}`);
   }
   const form = new URLSearchParams(body);
   const wanted = changeOf(form);
-  if (typeof wanted === "string") return problem(400, wanted);
+  if (typeof wanted === "string") return errorResponse(400, wanted);
   const [router, client] = [form.get("router"), form.get("client")];
   const changed = views.setFaults(router, client, wanted);
-  if (changed === null) return problem(404, `there is no router ${router}`);
-  // A client is there from its first call on; "all" holds for those to come as well.
+  if (changed === null) return errorResponse(404, `there is no router ${router}`);
+  // A client exists from its first call on; a change of all clients also applies to later ones.
   if (changed > 0 || client === null) return json({ changed, clients: views.faults() });
-  return problem(404, `no client ${client} with faults in its configuration has had a call yet`);
+  return errorResponse(
+    404,
+    `no client ${client} with faults in its configuration has taken a call yet`,
+  );
 }
 
 type Change = { -readonly [Key in keyof FaultChange]: FaultChange[Key] };
 
-/** Or what is wrong with the form. */
+/** A string is the error in the form. */
 function changeOf(form: URLSearchParams): FaultChange | string {
   const found: Change = {};
   for (const [name, text] of form) {
@@ -55,8 +64,8 @@ function changeOf(form: URLSearchParams): FaultChange | string {
         break;
       }
       default:
-        return `unknown: ${name}; known: router, client, enabled, delayMs, delayPercent, abortPercent`;
+        return `unknown field ${name}; the fields are router, client, enabled, delayMs, delayPercent, abortPercent`;
     }
   }
-  return Object.keys(found).length > 0 ? found : `nothing to change: ${example}`;
+  return Object.keys(found).length > 0 ? found : `the form changes nothing; an example: ${example}`;
 }

@@ -1,6 +1,6 @@
 // All pages of the admin server.
 import type { Clock } from "../../core/clock.ts";
-import { listOf, text, type AdminPage } from "../page.ts";
+import { pathList, text, type AdminPage } from "../page.ts";
 import type { AdminViews } from "../views.ts";
 import { diagnosticsPages } from "./diagnostics.ts";
 import { faultPages } from "./faults.ts";
@@ -9,9 +9,9 @@ import { namingPages } from "./naming.ts";
 import { processPages } from "./process.ts";
 import { uiPages } from "../ui/shell.ts";
 
-/** The function gives the pages of the moment: namers and telemeters bring their own. */
+/** Returns a function that lists the current pages: namers and telemeters add their own. */
 export function allPages(views: AdminViews, clock: Clock): () => readonly AdminPage[] {
-  const index = () => text(listOf(all()));
+  const index = () => text(pathList(all()));
   const fixed: readonly AdminPage[] = [
     ...uiPages,
     { path: "/admin", category: "diagnostics", get: index },

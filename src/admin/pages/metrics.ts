@@ -1,8 +1,8 @@
-// The pages that show metrics: JSON, and what the telemeters add.
+// Metrics as JSON, and the pages that telemeters add.
 import {
-  isOn,
+  hasFlag,
   jsonText,
-  problem,
+  errorResponse,
   text,
   type AdminRequest,
   type AdminResponse,
@@ -26,9 +26,9 @@ export function metricsPages(views: AdminViews): readonly AdminPage[] {
 async function metrics(views: AdminViews, query: URLSearchParams): Promise<AdminResponse> {
   const below = query.get("q");
   const found = await views.metricsJson({
-    isPretty: isOn(query, "pretty"),
-    isTree: isOn(query, "tree"),
+    isPretty: hasFlag(query, "pretty"),
+    isTree: hasFlag(query, "tree"),
     below,
   });
-  return found === null ? problem(404, `No such subtree: ${below}`) : jsonText(found);
+  return found === null ? errorResponse(404, `No such subtree: ${below}`) : jsonText(found);
 }

@@ -1,8 +1,8 @@
-// The pages about the process: is it there, is it ready, what is it, how it is told to stop.
+// The process: liveness, readiness, version, configuration, log levels, shutdown.
 import type { Clock } from "../../core/clock.ts";
 import {
   json,
-  problem,
+  errorResponse,
   text,
   type AdminRequest,
   type AdminResponse,
@@ -51,16 +51,19 @@ function serverInfo({ build }: AdminViews, clock: Clock): AdminResponse {
 
 function setLevel(views: AdminViews, { body, contentType }: AdminRequest): AdminResponse {
   if (contentType !== "application/x-www-form-urlencoded") {
-    return problem(415, "expected a form: curl -d 'logger=root&level=DEBUG' .../logging.json");
+    return errorResponse(
+      415,
+      "expected a form: curl -d 'logger=root&level=DEBUG' .../logging.json",
+    );
   }
   const form = new URLSearchParams(body);
   const logger = form.get("logger");
   const level = form.get("level");
-  if (!logger || !level) return problem(400, "expected logger=<name> and level=<level>");
+  if (!logger || !level) return errorResponse(400, "expected logger=<name> and level=<level>");
   if (views.setLogLevel(logger, level)) return json({ logger, level: level.toUpperCase() });
-  return problem(
+  return errorResponse(
     400,
-    `level ${level} is none of ALL TRACE DEBUG INFO WARNING ERROR CRITICAL FATAL OFF`,
+    `unknown level ${level}; the levels are ALL TRACE DEBUG INFO WARNING ERROR CRITICAL FATAL OFF`,
   );
 }
 
@@ -68,9 +71,9 @@ function shutdown(views: AdminViews, query: URLSearchParams): AdminResponse {
   const given = query.get("grace");
   const graceMs = given === null ? null : durationMs(given);
   if (given !== null && graceMs === null) {
-    return problem(400, `grace ${given} is no time such as 500, 500ms or 10s`);
+    return errorResponse(400, `grace ${given} is not a duration such as 500, 500ms or 10s`);
   }
-  // After this answer: the last to close is the server that sends it.
+  // Deferred, so that the response is under way: the admin server is the last part to close.
   setImmediate(() => views.shutdown(graceMs));
   return text("quitting\n");
 }
@@ -87,7 +90,7 @@ const unitMs: Readonly<Record<string, number>> = {
   minutes: 60_000,
 };
 
-/** `500`, `500ms`, `10s`, and Finagle's `10.seconds`; null: none of these. */
+/** Parses `500`, `500ms`, `10s` and Finagle's `10.seconds`; null if malformed. */
 function durationMs(given: string): number | null {
   const parts = /^(\d{1,9})(?:\.?([a-z]+))?$/.exec(given);
   const unit = unitMs[parts?.[2] ?? "ms"];

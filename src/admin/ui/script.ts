@@ -1,8 +1,8 @@
-// What the page at `/` does. Plain browser JavaScript in a string: everything that comes from the
-// server goes through textContent, never through markup. No backtick and no backslash in here.
+// The script of the page at `/`: plain browser JavaScript in a string. Whatever comes from the
+// server is set as textContent, never as markup. The text must contain no backtick or backslash.
 export const script = `"use strict";
 const periodMs = 1000;
-const looksKept = 10; // rates are over so many looks: one alone jumps about
+const samplesKept = 10; // rates cover this many samples: a single one is too noisy
 const byId = (id) => document.getElementById(id);
 const make = (tag, text, name) => {
   const element = document.createElement(tag);
@@ -17,10 +17,10 @@ const counter = (scope, ...path) => {
 const gauge = (scope, name) => scope[name] && scope[name].gauge;
 const number = (value) => value === undefined ? "" : value >= 100 ? Math.round(value).toLocaleString() : String(Math.round(value * 10) / 10);
 
-const looks = [];
+const samples = [];
 let routerNames = "";
 
-/** What one scope did since an earlier look: the differences of its counters. */
+/** One scope's row: rates are differences of its counters since an earlier sample. */
 function row(name, scope, old, seconds) {
   const since = (...path) => Math.max(0, counter(scope, ...path) - counter(old, ...path));
   const requests = old ? since("requests") / seconds : undefined;
@@ -102,25 +102,25 @@ async function listPages() {
 
 async function refresh() {
   try {
-    const answer = await fetch("admin/metrics.json?tree=1");
-    if (!answer.ok) throw new Error("metrics: status " + answer.status);
-    const now = { atMs: performance.now(), tree: await answer.json() };
-    showRouters(now, looks[0]);
+    const response = await fetch("admin/metrics.json?tree=1");
+    if (!response.ok) throw new Error("metrics: status " + response.status);
+    const now = { atMs: performance.now(), tree: await response.json() };
+    showRouters(now, samples[0]);
     showProcess(now.tree);
-    looks.push(now);
-    if (looks.length > looksKept) looks.shift();
+    samples.push(now);
+    if (samples.length > samplesKept) samples.shift();
     await showState();
   } catch (error) {
-    byId("state").textContent = "no answer: " + error.message;
+    byId("state").textContent = "no response: " + error.message;
     byId("state").className = "bad";
-    looks.length = 0; // a process that was started again counts from zero
+    samples.length = 0; // a restarted process counts from zero
   }
   setTimeout(refresh, document.hidden ? 5 * periodMs : periodMs);
 }
 
 const meaning = {
-  alt: "tried in this order", union: "split by weight", neg: "no such name", fail: "fails: nothing after it is tried",
-  empty: "exists, and has no addresses", pending: "discovery has not responded yet",
+  alt: "tried in this order", union: "split by weight", neg: "no such name", fail: "fails: no later alternative is tried",
+  empty: "exists, but has no addresses", pending: "discovery has not responded yet",
 };
 
 function addressText(bound) {
@@ -161,14 +161,14 @@ byId("ask").addEventListener("submit", async (event) => {
   if (given.get("dtab").trim() !== "") query.set("dtab", given.get("dtab"));
   let shown;
   try {
-    const answer = await fetch("delegator.json?" + query);
-    const value = await answer.json();
-    shown = answer.ok ? make("ul", undefined, "tree") : make("p", value.error, "bad");
-    if (answer.ok) shown.append(showNode(value));
+    const response = await fetch("delegator.json?" + query);
+    const value = await response.json();
+    shown = response.ok ? make("ul", undefined, "tree") : make("p", value.error, "bad");
+    if (response.ok) shown.append(showNode(value));
   } catch (error) {
-    shown = make("p", "no answer: " + error.message, "bad");
+    shown = make("p", "no response: " + error.message, "bad");
   }
-  byId("answer").replaceChildren(shown);
+  byId("delegation").replaceChildren(shown);
 });
 
 refresh();

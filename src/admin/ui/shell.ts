@@ -1,5 +1,5 @@
-// The page at `/`: one file without anything from elsewhere, so it works offline and behind any
-// prefix. It reads the same JSON as everybody and computes rates in the browser.
+// The page at `/`: a single file without external resources, so it works offline and behind any
+// prefix. It reads the public JSON pages and computes rates in the browser.
 import { createHash } from "node:crypto";
 import type { AdminResponse, AdminPage } from "../page.ts";
 import { script } from "./script.ts";
@@ -18,7 +18,7 @@ const html = `<!doctype html>
   <span id="state"></span>
 </header>
 <main>
-  <div id="routers"><p class="quiet">Waiting for the first numbers …</p></div>
+  <div id="routers"><p class="quiet">Waiting for the first metrics …</p></div>
   <section>
     <h2>How does a name resolve?</h2>
     <form id="ask">
@@ -28,7 +28,7 @@ const html = `<!doctype html>
       <label class="wide">Dtab, instead of the router's own
         <textarea name="dtab" rows="2" placeholder="/svc => /#/io.l5d.fs ;"></textarea></label>
     </form>
-    <div id="answer" aria-live="polite"></div>
+    <div id="delegation" aria-live="polite"></div>
   </section>
   <section>
     <h2>Pages</h2>
@@ -46,7 +46,7 @@ const page: AdminResponse = {
   contentType: "text/html; charset=utf-8",
   body: html,
   headers: {
-    // Names of services come from callers: should one ever be taken for markup, it cannot run.
+    // Callers choose the names of services: even if one were parsed as markup, it could not run.
     "content-security-policy": [
       "default-src 'none'",
       "connect-src 'self'",

@@ -1,4 +1,4 @@
-// How the page at `/` looks.
+// The style sheet of the page at `/`.
 export const style = `
 :root { color-scheme: light dark; --line: #8884; --quiet: #888; --good: #2a8f4f; --bad: #c9402f; }
 body { font: 15px/1.45 system-ui, sans-serif; margin: 0; }
