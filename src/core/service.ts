@@ -37,3 +37,28 @@ export function stack<Req, Res>(
 
 /** The `Pending` of a call that has ended already: there is nothing left to cancel. */
 export const ended: Pending = { cancel() {} };
+
+/**
+ * The call that a filter has passed on. A service may call back before it has returned its Pending, and
+ * the call may be cancelled within that callback: the cancellation is kept until the Pending is here.
+ */
+export class PendingSlot implements Pending {
+  /** Why the call was cancelled; null: it was not. The first reason counts. */
+  cancelled: Failure | null = null;
+  #pending: Pending | null = null;
+
+  hold(pending: Pending): void {
+    this.#pending = pending;
+    if (this.cancelled !== null) pending.cancel(this.cancelled);
+  }
+
+  /** The attempt that was held has ended, and another begins. */
+  clear(): void {
+    this.#pending = null;
+  }
+
+  cancel(why: Failure): void {
+    this.cancelled ??= why;
+    this.#pending?.cancel(why);
+  }
+}

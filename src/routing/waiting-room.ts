@@ -2,8 +2,9 @@
 import type { Clock, Close } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
 import { failure } from "../core/failure.ts";
+import { showDuration } from "../core/duration.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
-import { ended } from "../core/service.ts";
+import { ended, PendingSlot } from "../core/service.ts";
 
 /** More calls than this waiting for one name: discovery is gone, and memory would go next. */
 const maxWaitingCalls = 1_000;
@@ -68,9 +69,7 @@ class WaitingCall<Req, Res> implements Pending {
   readonly #reply: Reply<Res>;
   readonly #service: Service<Req, Res>;
   closeTimer: Close | null = null;
-  /** null while it waits, and while the service is being called. */
-  #inner: Pending | null = null;
-  #cancelled: Failure | null = null;
+  readonly #admitted = new PendingSlot();
 
   constructor(
     calls: Set<WaitingCall<Req, Res>>,
@@ -86,16 +85,12 @@ class WaitingCall<Req, Res> implements Pending {
 
   admit(): void {
     if (!this.#leave()) return;
-    const inner = this.#service(this.#request, this.#reply);
-    this.#inner = inner;
-    // The caller may go away in the middle of the service's synchronous answer.
-    if (this.#cancelled !== null) inner.cancel(this.#cancelled);
+    this.#admitted.hold(this.#service(this.#request, this.#reply));
   }
 
   cancel(why: Failure): void {
     if (this.#leave()) this.#reply.end(why);
-    else if (this.#inner !== null) this.#inner.cancel(why);
-    else this.#cancelled = why;
+    else this.#admitted.cancel(why);
   }
 
   /** false when it had left already. */
@@ -104,9 +99,4 @@ class WaitingCall<Req, Res> implements Pending {
     this.closeTimer?.();
     return true;
   }
-}
-
-/** As people write durations: `10 s`, `500 ms`. */
-export function showDuration(ms: number): string {
-  return ms >= 1_000 && ms % 1_000 === 0 ? `${ms / 1_000} s` : `${ms} ms`;
 }

@@ -2,7 +2,8 @@
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
-import type { Pending, Reply } from "../../../src/core/service.ts";
+import type { Reply } from "../../../src/core/service.ts";
+import { PendingSlot } from "../../../src/core/service.ts";
 import type { MuxRequest, MuxResponse, CompletedCall } from "../message.ts";
 import { withFault } from "../codec/contexts.ts";
 import { statusOk } from "../message.ts";
@@ -25,9 +26,7 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
   sentBytes = 0;
   readonly #connection: ServerConnection;
   #state: State = "waiting";
-  #pending: Pending | null = null;
-  /** Given up in the middle of a synchronous answer: nobody could pass it on then. */
-  #cancelled: Failure | null = null;
+  readonly #routed = new PendingSlot();
 
   constructor(request: MuxRequest, tag: number, connection: ServerConnection, startedMs: number) {
     this.request = request;
@@ -41,9 +40,7 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
   }
 
   run(): void {
-    const pending = this.#connection.settings.route(this.request, this);
-    this.#pending = pending;
-    if (this.#cancelled !== null) pending.cancel(this.#cancelled);
+    this.#routed.hold(this.#connection.settings.route(this.request, this));
   }
 
   // Reply
@@ -102,8 +99,7 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
 
   #cancel(why: Failure): void {
     this.failure = why;
-    if (this.#pending === null) this.#cancelled = why;
-    else this.#pending.cancel(why);
+    this.#routed.cancel(why);
   }
 
   #fail(why: Failure): void {

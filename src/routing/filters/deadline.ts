@@ -4,10 +4,10 @@ import type { Failure } from "../../core/failure.ts";
 import { failure } from "../../core/failure.ts";
 import type { Request } from "../../core/request.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
-import { ended } from "../../core/service.ts";
+import { ended, PendingSlot } from "../../core/service.ts";
 import { DeadlineQueue } from "../deadline-queue.ts";
 import type { QueuedDeadline } from "../deadline-queue.ts";
-import { showDuration } from "../waiting-room.ts";
+import { showDuration } from "../../core/duration.ts";
 
 /** Beyond what timers can count (24.8 days) no limit is kept. */
 const maxTimerMs = 2 ** 31 - 1;
@@ -117,9 +117,7 @@ class LimitedCall<Req extends Request, Res>
   readonly #kind: LimitKind;
   #expiries: DeadlineQueue | null = null;
   #closeTimer: Close | null = null;
-  /** null until `next` has returned. */
-  #inner: Pending | null = null;
-  #cancelled: Failure | null = null;
+  readonly #call = new PendingSlot();
 
   constructor(
     request: Req,
@@ -150,10 +148,7 @@ class LimitedCall<Req extends Request, Res>
   }
 
   run(next: Service<Req, Res>): Pending {
-    const inner = next(this.request, this);
-    this.#inner = inner;
-    // Cancelled in the middle of a synchronous answer: nobody could pass it on then.
-    if (this.#cancelled !== null) inner.cancel(this.#cancelled);
+    this.#call.hold(next(this.request, this));
     return this;
   }
 
@@ -172,8 +167,7 @@ class LimitedCall<Req extends Request, Res>
   }
 
   cancel(why: Failure): void {
-    if (this.#inner === null) this.#cancelled = why;
-    else this.#inner.cancel(why);
+    this.#call.cancel(why);
   }
 
   #answered(): void {

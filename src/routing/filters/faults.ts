@@ -4,7 +4,7 @@ import { failure } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
 import type { Request } from "../../core/request.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
-import { ended } from "../../core/service.ts";
+import { ended, PendingSlot } from "../../core/service.ts";
 import type { FaultSwitch } from "./fault-switches.ts";
 
 const broken = failure(
@@ -53,8 +53,7 @@ function noteFault(request: Request, fault: string): void {
 class DelayedCall<Req, Res> implements Pending {
   readonly #reply: Reply<Res>;
   #closeTimer: Close | null;
-  #inner: Pending | null = null;
-  #cancelled: Failure | null = null;
+  readonly #sent = new PendingSlot();
 
   constructor(
     request: Req,
@@ -66,18 +65,15 @@ class DelayedCall<Req, Res> implements Pending {
     this.#reply = reply;
     this.#closeTimer = clock.after(delayMs, () => {
       this.#closeTimer = null;
-      this.#inner = service(request, reply);
-      if (this.#cancelled !== null) this.#inner.cancel(this.#cancelled);
+      this.#sent.hold(service(request, reply));
     });
   }
 
   cancel(why: Failure): void {
-    if (this.#closeTimer !== null) {
-      this.#closeTimer();
-      this.#closeTimer = null;
-      this.#inner = ended;
-      this.#reply.end(why);
-    } else if (this.#inner === null) this.#cancelled = why;
-    else this.#inner.cancel(why);
+    if (this.#closeTimer === null) return this.#sent.cancel(why);
+    this.#closeTimer();
+    this.#closeTimer = null;
+    this.#sent.hold(ended);
+    this.#reply.end(why);
   }
 }

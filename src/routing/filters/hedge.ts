@@ -4,6 +4,7 @@ import { failure } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
 import type { Request } from "../../core/request.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
+import { PendingSlot } from "../../core/service.ts";
 import type { Counter, Stats } from "../../core/stats.ts";
 import { SlidingCount } from "../accruals/sliding-count.ts";
 
@@ -203,9 +204,7 @@ class Try<Req extends Request, Res> implements Reply<Res> {
   readonly #call: HedgedCall<Req, Res>;
   hasEnded = false;
   #isWanted = true;
-  /** null until `next` has returned. */
-  #inner: Pending | null = null;
-  #cancelled: Failure | null = null;
+  readonly #sent = new PendingSlot();
 
   constructor(call: HedgedCall<Req, Res>, request: Req) {
     this.#call = call;
@@ -213,9 +212,7 @@ class Try<Req extends Request, Res> implements Reply<Res> {
   }
 
   run(next: Service<Req, Res>): void {
-    const inner = next(this.request, this);
-    this.#inner = inner;
-    if (this.#cancelled !== null) inner.cancel(this.#cancelled);
+    this.#sent.hold(next(this.request, this));
   }
 
   start(response: Res): void {
@@ -229,8 +226,6 @@ class Try<Req extends Request, Res> implements Reply<Res> {
   }
 
   cancel(why: Failure): void {
-    if (this.hasEnded) return;
-    this.#cancelled = why;
-    this.#inner?.cancel(why);
+    if (!this.hasEnded) this.#sent.cancel(why);
   }
 }

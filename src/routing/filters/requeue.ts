@@ -4,6 +4,7 @@ import { final } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
 import type { Request } from "../../core/request.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
+import { PendingSlot } from "../../core/service.ts";
 import type { Counter, Histogram, Stats } from "../../core/stats.ts";
 import type { RetryBudget } from "../budget.ts";
 
@@ -65,12 +66,10 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   readonly #request: Req;
   readonly #reply: Reply<Res>;
   readonly #next: Service<Req, Res>;
-  #tries = 0;
+  #attempts = 0;
   /** Known when the first try has failed. */
-  #maxTries = 0;
-  /** The current try; null while `next` has not returned it yet. */
-  #inner: Pending | null = null;
-  #cancelled: Failure | null = null;
+  #maxAttempts = 0;
+  readonly #attempt = new PendingSlot();
   #hasStarted = false;
 
   constructor(options: RequeueOptions, request: Req, reply: Reply<Res>, next: Service<Req, Res>) {
@@ -81,13 +80,11 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   }
 
   run(): this {
-    const attempt = ++this.#tries;
-    this.#inner = null;
-    const inner = this.#next(this.#request, this);
-    // A try that failed before it returned has been followed by another, whose Pending counts.
-    if (attempt !== this.#tries) return this;
-    this.#inner = inner;
-    if (this.#cancelled !== null) inner.cancel(this.#cancelled);
+    const attempt = ++this.#attempts;
+    this.#attempt.clear();
+    const pending = this.#next(this.#request, this);
+    // An attempt that failed before it returned has been followed by another, whose Pending counts.
+    if (attempt === this.#attempts) this.#attempt.hold(pending);
     return this;
   }
 
@@ -97,7 +94,8 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   }
 
   end(why: Failure | null): void {
-    if (why === null || this.#hasStarted || this.#cancelled !== null) return this.#finish(why);
+    if (why === null || this.#hasStarted || this.#attempt.cancelled !== null)
+      return this.#finish(why);
     if (!mayRequeue(this.#request, why)) return this.#finish(why);
     const { stats, isOpen } = this.#options;
     if (!isOpen()) {
@@ -116,14 +114,14 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
     const { stats, clock, budget, maxAttempts } = this.#options;
     const nowMs = clock.nowMs();
     const balance = budget.balance(nowMs);
-    if (this.#maxTries === 0) {
-      this.#maxTries = Math.min(maxAttempts(), 1 + Math.ceil(maxShareOfBudget * balance));
+    if (this.#maxAttempts === 0) {
+      this.#maxAttempts = Math.min(maxAttempts(), 1 + Math.ceil(maxShareOfBudget * balance));
     }
     if (balance < 1) {
       stats.budgetExhausted.value++;
       return false;
     }
-    if (this.#tries >= this.#maxTries) {
+    if (this.#attempts >= this.#maxAttempts) {
       stats.requestLimit.value++;
       return false;
     }
@@ -131,12 +129,11 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   }
 
   cancel(why: Failure): void {
-    this.#cancelled = why;
-    this.#inner?.cancel(why);
+    this.#attempt.cancel(why);
   }
 
   #finish(why: Failure | null): void {
-    this.#options.stats.perRequest.record(this.#tries - 1);
+    this.#options.stats.perRequest.record(this.#attempts - 1);
     this.#reply.end(why);
   }
 }

@@ -5,6 +5,7 @@ import type { Failure } from "../../core/failure.ts";
 import type { Request } from "../../core/request.ts";
 import type { Classifier } from "../../core/classifier.ts";
 import type { Filter, Pending, Reply, Service } from "../../core/service.ts";
+import { PendingSlot } from "../../core/service.ts";
 import type { Counter, Histogram, Stats } from "../../core/stats.ts";
 import type { Backoff } from "../../core/pacing/backoff.ts";
 import type { RetryBudget } from "../budget.ts";
@@ -63,10 +64,8 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   readonly #reply: Reply<Res>;
   readonly #next: Service<Req, Res>;
   #state: State = "trying";
-  #tries = 0;
-  /** The current try; null while `next` has not returned it yet. */
-  #inner: Pending | null = null;
-  #cancelled: Failure | null = null;
+  #attempts = 0;
+  readonly #attempt = new PendingSlot();
   #backoff: Backoff | null = null;
   #waitMs = 0;
   #closeTimer: Close | null = null;
@@ -84,21 +83,19 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   }
 
   run(): this {
-    const attempt = ++this.#tries;
+    const attempt = ++this.#attempts;
     this.#state = "trying";
-    this.#inner = null;
-    const inner = this.#next(this.#request, this);
-    // A try that failed before it returned has been followed by another, whose Pending counts.
-    if (attempt !== this.#tries) return this;
-    this.#inner = inner;
-    if (this.#cancelled !== null) inner.cancel(this.#cancelled);
+    this.#attempt.clear();
+    const pending = this.#next(this.#request, this);
+    // An attempt that failed before it returned has been followed by another, whose Pending counts.
+    if (attempt === this.#attempts) this.#attempt.hold(pending);
     return this;
   }
 
   start(response: Res): void {
     const { classifier, discard } = this.#options;
     const isRetryable =
-      this.#cancelled === null &&
+      this.#attempt.cancelled === null &&
       verdictOf(classifier, this.#request, response, null) === "retryable";
     if (isRetryable && this.#takeAnother()) {
       this.#state = "discarding";
@@ -111,7 +108,7 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
 
   end(why: Failure | null): void {
     if (this.#state === "answering") return this.#finish(why);
-    if (this.#cancelled !== null) return this.#finish(this.#cancelled);
+    if (this.#attempt.cancelled !== null) return this.#finish(this.#attempt.cancelled);
     if (this.#state === "discarding") return this.#again();
     const { classifier } = this.#options;
     if (why === null || verdictOf(classifier, this.#request, null, why) !== "retryable") {
@@ -121,9 +118,9 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   }
 
   cancel(why: Failure): void {
-    if (this.#cancelled !== null) return;
-    this.#cancelled = why;
-    if (this.#state !== "waiting") return this.#inner?.cancel(why);
+    if (this.#attempt.cancelled !== null) return;
+    this.#attempt.cancel(why);
+    if (this.#state !== "waiting") return;
     this.#closeTimer?.();
     this.#finish(why);
   }
@@ -132,7 +129,7 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   #takeAnother(): boolean {
     const { clock, scopeOf, maxAttempts, backoff } = this.#options;
     const { retries, retryBudget } = scopeOf(this.#request);
-    if (this.#tries >= maxAttempts) {
+    if (this.#attempts >= maxAttempts) {
       retries.requestLimit.value++;
       return false;
     }
@@ -155,11 +152,12 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
       return;
     }
     this.#state = "waiting";
+    this.#attempt.clear();
     this.#closeTimer = this.#options.clock.after(this.#waitMs, () => this.run());
   }
 
   #finish(why: Failure | null): void {
-    this.#options.scopeOf(this.#request).retries.perRequest.record(this.#tries - 1);
+    this.#options.scopeOf(this.#request).retries.perRequest.record(this.#attempts - 1);
     this.#reply.end(why);
   }
 }
