@@ -27,12 +27,12 @@ export function serverFilters({ clock, clearContext, timeoutMs }: FilterOptions)
 }
 
 const clearedContext: MuxFilter = (request, reply, next) => {
-  forgetContext(request);
+  dropContext(request);
   return next(request, reply);
 };
 
 /** As if the caller had sent a destination and a payload, and nothing else. */
-export function forgetContext(request: MuxRequest): void {
+export function dropContext(request: MuxRequest): void {
   request.contextsEnd = request.contextsStart;
   request.deadlineAt = request.traceAt = -1;
   request.localDtab = emptyDtab;
@@ -41,13 +41,13 @@ export function forgetContext(request: MuxRequest): void {
 
 function readContext(clock: Clock): MuxFilter {
   return (request, reply, next) => {
-    readCallersDeadline(request, clock);
+    readCallerDeadline(request, clock);
     return next(request, reply);
   };
 }
 
 /** One that cannot be meant for now is passed on, and nobody here goes by it. */
-export function readCallersDeadline(request: MuxRequest, clock: Clock): void {
+export function readCallerDeadline(request: MuxRequest, clock: Clock): void {
   if (request.deadlineAt < 0) return;
   const deadline = readDeadline(request.frame, request.deadlineAt);
   if (!isPlausible(deadline, clock)) {

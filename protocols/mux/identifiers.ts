@@ -33,7 +33,7 @@ const destination: IdentifierPlugin<MuxRequest> = plugin({
   },
 });
 
-const fixed: IdentifierPlugin<MuxRequest> = plugin({
+const staticName: IdentifierPlugin<MuxRequest> = plugin({
   kind: "io.l5d.static",
   schema: v.strictObject({ kind: v.literal("io.l5d.static"), path: staticPath() }),
   create({ path }, { prefix }): Identifier<MuxRequest> {
@@ -42,4 +42,4 @@ const fixed: IdentifierPlugin<MuxRequest> = plugin({
   },
 });
 
-export const identifiers: readonly IdentifierPlugin<MuxRequest>[] = [destination, fixed];
+export const identifiers: readonly IdentifierPlugin<MuxRequest>[] = [destination, staticName];

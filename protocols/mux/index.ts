@@ -78,7 +78,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
       render: (failure, request, peer) => render({ label, errorDetail }, failure, request, peer),
       onCompleted: (exchange: CompletedCall) => {
         const { outcome, sentBytes, request } = exchange;
-        counters.answered({ outcome, sentBytes, receivedBytes: request.payloadBytes });
+        counters.completed({ outcome, sentBytes, receivedBytes: request.payloadBytes });
         accessLog?.record(exchange);
       },
       onMalformed: counters.malformed,

@@ -17,7 +17,7 @@ export function responseCounter(stats: Stats): ResponseCounter<MuxResponse> {
 }
 
 export interface ServerCounters {
-  answered(
+  completed(
     exchange: Pick<CompletedCall, "outcome" | "sentBytes"> & { receivedBytes: number },
   ): void;
   connections(change: number): void;
@@ -44,7 +44,7 @@ export function serverCounters(stats: Stats): ServerCounters {
   let open = 0;
   stats.gauge(() => open, "connections");
   return {
-    answered({ outcome, receivedBytes, sentBytes }) {
+    completed({ outcome, receivedBytes, sentBytes }) {
       outcomes[outcome].value += 1;
       requestBytes.record(receivedBytes);
       responseBytes.record(sentBytes);

@@ -8,7 +8,7 @@ import type { Filter } from "../../src/core/service.ts";
 import { readDispatch } from "../mux/codec/readers.ts";
 import type { MuxRequest } from "../mux/message.ts";
 import { traceKey } from "../mux/codec/contexts.ts";
-import { forgetContext, readCallersDeadline } from "../mux/filters.ts";
+import { dropContext, readCallerDeadline } from "../mux/filters.ts";
 import { bodyStart, maxShortLength, problem, tdispatch, writeHead } from "../mux/codec/messages.ts";
 import type { Problem } from "../mux/codec/messages.ts";
 import { serverFilters as thriftFilters } from "../thrift/filters.ts";
@@ -37,8 +37,8 @@ function readMux(clearContext: boolean, clock: Clock): ThriftFilter {
   return (request, reply, next) => {
     const mux = muxOf(request);
     if (mux !== null) {
-      if (clearContext) forgetContext(mux);
-      else readCallersDeadline(mux, clock);
+      if (clearContext) dropContext(mux);
+      else readCallerDeadline(mux, clock);
       request.localDtab = mux.localDtab;
       request.deadlineMs = Math.min(request.deadlineMs, mux.deadlineMs);
     }

@@ -64,7 +64,11 @@ export function accept(
   return listening(server, options, lack);
 }
 
-function listening(server: Server, options: AcceptOptions, lack: Lack): Promise<Acceptor> {
+function listening(
+  server: Server,
+  options: AcceptOptions,
+  lack: ExhaustionWatch,
+): Promise<Acceptor> {
   const { host, port, socket } = options;
   // `reusePort` is younger than the types of the oldest Node that we support.
   const how: NodeListenOptions & { reusePort?: boolean } = { host, port };
@@ -82,12 +86,12 @@ function listening(server: Server, options: AcceptOptions, lack: Lack): Promise<
 }
 
 /** Without a failure for so long, connections are accepted again. */
-const spellMs = 10_000;
+const warnIntervalMs = 10_000;
 
 /** Fewer files than this left: the next callers will be turned away. */
-const fewFiles = 8;
+const scarceFiles = 8;
 
-interface Lack {
+interface ExhaustionWatch {
   /** Accepting a connection failed. */
   failed(error: Error): void;
   /** A connection was accepted; `handle.fd` is the number of its file. */
@@ -98,11 +102,16 @@ interface Lack {
  * Warns once a spell that callers are turned away. Without files left, libuv accepts connections
  * and closes them at once, and tells nobody: the number of the last file that was free does.
  */
-export function descriptorExhaustion({ host, port, clock, log }: Pick<AcceptOptions, Told>): Lack {
+export function descriptorExhaustion({
+  host,
+  port,
+  clock,
+  log,
+}: Pick<AcceptOptions, WarningParts>): ExhaustionWatch {
   let lastMs = -Infinity;
   const warn = (problem: string) => {
     const nowMs = clock.nowMs();
-    const isNewSpell = nowMs - lastMs >= spellMs;
+    const isNewSpell = nowMs - lastMs >= warnIntervalMs;
     lastMs = nowMs;
     const advice = "raise the limit of open files (ulimit -n), or set limits.maxConnections";
     if (isNewSpell) log.warn({ event: "cannot accept connections", host, port, problem, advice });
@@ -111,13 +120,13 @@ export function descriptorExhaustion({ host, port, clock, log }: Pick<AcceptOpti
     failed: ({ message }) => warn(message),
     accepted(handle) {
       const { fd } = (handle ?? {}) as { fd?: unknown };
-      if (typeof fd !== "number" || filesLeft(fd) >= fewFiles) return;
+      if (typeof fd !== "number" || filesLeft(fd) >= scarceFiles) return;
       warn(`nearly all of the ${openFilesLimit} files that the process may open are in use`);
     },
   };
 }
 
-type Told = "host" | "port" | "clock" | "log";
+type WarningParts = "host" | "port" | "clock" | "log";
 
 function refused(error: NodeJS.ErrnoException, host: string, port: number): Error {
   const what = `cannot listen on ${host}:${port}`;

@@ -8,12 +8,12 @@ export interface Drainable {
   /** No more calls: closed now when none is in progress, else after the answers that are owed. */
   drain(): void;
   /** Answers at once, with `why`, what still waits for an answer; one that owes none is destroyed. */
-  giveUp(why: Failure): void;
+  abort(why: Failure): void;
   destroy(): void;
 }
 
 /** How long callers may take to read that their calls were given up. */
-const lastWordsMs = 500;
+const abortFlushMs = 500;
 
 /** Owns nothing: connections come and go by themselves, and tell. */
 export class Connections {
@@ -42,8 +42,8 @@ export class Connections {
     for (const connection of Array.from(this.#open)) connection.drain();
     if (graceMs > 0) await this.#emptyWithin(graceMs);
     const why = failure("cancelled", "the proxy is shutting down and waits no longer for calls");
-    for (const connection of Array.from(this.#open)) connection.giveUp(why);
-    await this.#emptyWithin(lastWordsMs);
+    for (const connection of Array.from(this.#open)) connection.abort(why);
+    await this.#emptyWithin(abortFlushMs);
     for (const connection of Array.from(this.#open)) connection.destroy();
     await this.#emptyWithin(Infinity);
   }

@@ -140,7 +140,7 @@ export class Pool<C extends PoolMember> {
     this.#alarm.close();
     this.#waitAlarm.close();
     this.#stats.cancelledConnects.value += this.#dials.size;
-    for (const giveUp of this.#dials) giveUp();
+    for (const cancel of this.#dials) cancel();
     this.#dials.clear();
     for (let waiter = this.#nextWaiter(); waiter !== null; waiter = this.#nextWaiter()) {
       waiter.failed(this.#closedFailure());
@@ -192,18 +192,18 @@ export class Pool<C extends PoolMember> {
 
   #dial(): void {
     const startedMs = this.#clock.nowMs();
-    const giveUp = this.#dialOne(
+    const cancel = this.#dialOne(
       (member) => {
-        this.#dials.delete(giveUp);
+        this.#dials.delete(cancel);
         this.#opened(member, startedMs);
       },
       (why) => {
-        this.#dials.delete(giveUp);
+        this.#dials.delete(cancel);
         this.#stats.failedConnectLatencyMs.record(Math.round(this.#clock.nowMs() - startedMs));
         this.#dialFailed(why);
       },
     );
-    this.#dials.add(giveUp);
+    this.#dials.add(cancel);
   }
 
   #opened(member: C, startedMs: number): void {

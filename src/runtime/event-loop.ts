@@ -31,9 +31,9 @@ function flushAll(): void {
 
 let isReading = false;
 let isKnown = false;
-let turnMs = 0;
+let tickMs = 0;
 
-const turn = {
+const tick = {
   flush(): void {
     isKnown = false;
   },
@@ -53,12 +53,12 @@ export function readEnds(): void {
  * costs more than all its counters: for what is read in one turn the first answer holds.
  */
 export function loopNowMs(): number {
-  if (isReading && isKnown) return turnMs;
+  if (isReading && isKnown) return tickMs;
   // Kept between reads as well: what comes next in this turn must not be told an earlier time.
-  turnMs = performance.now();
+  tickMs = performance.now();
   if (isReading) {
     isKnown = true;
-    flushAtTickEnd(turn);
+    flushAtTickEnd(tick);
   }
-  return turnMs;
+  return tickMs;
 }

@@ -19,7 +19,7 @@ export interface ProcessLimitDeps {
   bufferedBytes(): number;
 }
 
-const lookEveryMs = 50;
+const sampleIntervalMs = 50;
 
 /** One for the process; shared by all its servers. Owns a timer when something is limited. */
 export class ProcessLimits {
@@ -52,8 +52,8 @@ export class ProcessLimits {
     const nowMs = clock.nowMs();
     this.#lagMs = this.#lateMs(nowMs);
     this.#bufferedBytes = bufferedBytes();
-    this.#dueMs = nowMs + lookEveryMs;
-    this.#stop = clock.after(lookEveryMs, () => this.#look());
+    this.#dueMs = nowMs + sampleIntervalMs;
+    this.#stop = clock.after(sampleIntervalMs, () => this.#look());
   }
 
   #lateMs(nowMs: number): number {

@@ -159,7 +159,7 @@ function pop(heap: number[]): void {
 /** The system's time is taken over when it was set by more than this. */
 const clockStepMs = 50;
 /** That it was set is seen so much later at most. */
-const lookEveryMs = 10;
+const sampleIntervalMs = 10;
 
 /**
  * Runs along with `nowMs`, so that a deadline given on one scale is the same moment on the other
@@ -171,7 +171,7 @@ function wallTime(nowMs: () => number): () => number {
   return () => {
     const ourMs = nowMs();
     if (ourMs < lookAgainMs) return offsetMs + ourMs;
-    lookAgainMs = ourMs + lookEveryMs;
+    lookAgainMs = ourMs + sampleIntervalMs;
     const systemMs = Date.now();
     if (Math.abs(systemMs - ourMs - offsetMs) > clockStepMs) offsetMs = systemMs - ourMs;
     return offsetMs + ourMs;

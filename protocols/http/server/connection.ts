@@ -248,7 +248,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     if (this.state === "head" && !this.#input.isReadingHead) this.#close();
   }
 
-  giveUp(why: Failure): void {
+  abort(why: Failure): void {
     if (this.#call?.hasStarted === false) this.#abort(why);
     else this.destroy();
   }

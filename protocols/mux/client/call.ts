@@ -10,7 +10,7 @@ import { statusError, statusNack } from "../message.ts";
 /** Where a call is at the moment: in a queue, or with a session. */
 export interface CallHolder {
   /** The call has been given up. */
-  abandon(call: ClientCall, why: Failure): void;
+  detach(call: ClientCall, why: Failure): void;
 }
 
 /*
@@ -48,7 +48,7 @@ export class ClientCall implements Pending {
     const { holder } = this;
     if (this.isOver) return;
     // The tag is looked after first: what the call's end sets off may use the session.
-    holder?.abandon(this, why);
+    holder?.detach(this, why);
     this.finish(why);
   }
 
@@ -58,7 +58,7 @@ export class ClientCall implements Pending {
 
   // For the session
 
-  answered(response: MuxResponse): void {
+  responded(response: MuxResponse): void {
     if (this.#isOver) return;
     const refused = refusalOf(response, this.#name);
     if (refused !== null) return this.finish(refused);

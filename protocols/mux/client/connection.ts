@@ -49,7 +49,7 @@ export class ClientConnection implements Receiver, CallHolder {
   readonly #owner: ConnectionOwner;
   readonly #framer: Framer;
   readonly #fragments: Fragments;
-  readonly #outbox: MessageWriter;
+  readonly #writer: MessageWriter;
   readonly #tags: Tags<Holder>;
   readonly #ping: PingDetector;
   readonly #alarm: Alarm;
@@ -76,17 +76,17 @@ export class ClientConnection implements Receiver, CallHolder {
       maxHeldBytes: Infinity, // each belongs to a call that was made
       maxStreams: options.maxOutstanding,
     });
-    this.#outbox = new MessageWriter(link, stats.sentBytes);
+    this.#writer = new MessageWriter(link, stats.sentBytes);
     this.#tags = new Tags(options.maxOutstanding);
     this.#dispatchWriter = dispatchWriter(settings);
     this.#reqWriter = reqWriter(settings);
-    const ping = () => this.#outbox.control(mux.emptyMessage(mux.tping, mux.controlTag));
+    const ping = () => this.#writer.control(mux.emptyMessage(mux.tping, mux.controlTag));
     const silent = () => this.#close(this.#silence());
     this.#ping = new PingDetector(options, clock, ping, silent);
     this.#alarm = new Alarm(clock, () => this.#timedOut());
     this.#openedMs = clock.nowMs();
     link.receiver = this;
-    this.#handshake = new ClientHandshake(this.#outbox, options.maxFragmentBytes);
+    this.#handshake = new ClientHandshake(this.#writer, options.maxFragmentBytes);
     this.#alarm.set(this.#openedMs + options.connectTimeoutMs);
   }
 
@@ -102,7 +102,7 @@ export class ClientConnection implements Receiver, CallHolder {
       const detail = `${name} has ${options.maxOutstanding} calls in progress (maxOutstanding)`;
       return failure("exhausted", detail, "safe");
     }
-    const { unsentBytes } = this.#outbox;
+    const { unsentBytes } = this.#writer;
     if (unsentBytes > maxUnsentBytes) {
       const detail = `${name} does not take its calls: ${unsentBytes} bytes wait for it`;
       return failure("exhausted", detail, "safe");
@@ -121,15 +121,15 @@ export class ClientConnection implements Receiver, CallHolder {
   }
 
   /** The tag stays taken until the endpoint has answered, unless it never heard of the call. */
-  abandon(call: ClientCall, why: Failure): void {
+  detach(call: ClientCall, why: Failure): void {
     const { tag } = call;
     if (this.#tags.get(tag) !== call) return;
-    if (this.#outbox.drop(tag) === "nothing") {
+    if (this.#writer.drop(tag) === "nothing") {
       this.#release(tag);
       return;
     }
     this.#tags.replace(tag, "given up");
-    this.#outbox.control(mux.discardedMessage(tag, why.detail));
+    this.#writer.control(mux.discardedMessage(tag, why.detail));
   }
 
   /** Takes no more calls; closes when those in progress have ended. */
@@ -157,7 +157,7 @@ export class ClientConnection implements Receiver, CallHolder {
   }
 
   drained(): void {
-    this.#outbox.drained();
+    this.#writer.drained();
   }
 
   closed(error: Error | null): void {
@@ -171,9 +171,9 @@ export class ClientConnection implements Receiver, CallHolder {
     const { frame, payloadStart } = request;
     call.sentAs = this.#form === "req" ? "req" : "dispatch";
     if (call.sentAs === "req") {
-      this.#outbox.send(mux.treq, tag, this.#reqWriter, request, frame, payloadStart);
+      this.#writer.send(mux.treq, tag, this.#reqWriter, request, frame, payloadStart);
     } else {
-      this.#outbox.send(mux.tdispatch, tag, this.#dispatchWriter, request, frame, payloadStart);
+      this.#writer.send(mux.tdispatch, tag, this.#dispatchWriter, request, frame, payloadStart);
     }
   }
 
@@ -189,7 +189,7 @@ export class ClientConnection implements Receiver, CallHolder {
     const step = this.#state === "opening" ? this.#handshake.take(frame, type, tag) : "other";
     if (step !== "other") this.#opening(step);
     else if (type === mux.rdispatch) this.#piece(frame);
-    else if (type === mux.rreq) this.#answered(readRreq(frame), tag);
+    else if (type === mux.rreq) this.#responded(readRreq(frame), tag);
     else this.#other(frame, type, tag);
     return true;
   }
@@ -216,9 +216,9 @@ export class ClientConnection implements Receiver, CallHolder {
       case mux.rping:
         return this.#ping.answered();
       case mux.tping:
-        return this.#outbox.control(mux.emptyMessage(mux.rping, tag));
+        return this.#writer.control(mux.emptyMessage(mux.rping, tag));
       case mux.tdrain:
-        this.#outbox.control(mux.emptyMessage(mux.rdrain, tag));
+        this.#writer.control(mux.emptyMessage(mux.rdrain, tag));
         return this.drain();
       case mux.tlease:
         return this.#lease(mux.readLease(frame));
@@ -250,16 +250,16 @@ export class ClientConnection implements Receiver, CallHolder {
     const whole = this.#fragments.add(frame);
     if (whole === null) return undefined;
     if ("problem" in whole) return this.#malformed(whole.problem);
-    return this.#answered(readRdispatch(whole), tag);
+    return this.#responded(readRdispatch(whole), tag);
   }
 
-  #answered(response: MuxResponse | Problem, tag: number): void {
+  #responded(response: MuxResponse | Problem, tag: number): void {
     if ("problem" in response) return this.#malformed(response.problem);
     if (this.#form === "unknown" && mux.typeOf(response.frame) === mux.rdispatch) {
       this.#form = "dispatch";
     }
     const holder = this.#release(tag);
-    if (holder !== null && holder !== "given up") holder.answered(response);
+    if (holder !== null && holder !== "given up") holder.responded(response);
     return this.#callEnded();
   }
 
@@ -301,7 +301,7 @@ export class ClientConnection implements Receiver, CallHolder {
 
   #closeIfDrained(): void {
     if (this.#state !== "draining" || this.#tags.count > 0) return;
-    this.#outbox.flush(); // the Rdrain, and what was said of the last call
+    this.#writer.flush(); // the Rdrain, and what was said of the last call
     this.close();
   }
 

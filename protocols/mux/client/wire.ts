@@ -42,7 +42,7 @@ class RunningWire implements CallHolder, ConnectionOwner {
   readonly #waiting = new Set<ClientCall>();
   /** The one that is being opened: dialled (then there is none yet) or shaking hands. */
   #opening: ClientConnection | "dialling" | null = null;
-  #giveUpDial: Close | null = null;
+  #cancelDial: Close | null = null;
   #stopGrace: Close | null = null;
   #dialledMs = 0;
   #isClosed = false;
@@ -61,7 +61,7 @@ class RunningWire implements CallHolder, ConnectionOwner {
   send(request: MuxRequest, reply: Reply<MuxResponse>): Pending {
     const { name } = this.#settings;
     const call = new ClientCall(request, reply, name, this);
-    const unsayable = unsayableOf(request);
+    const unsayable = encodingProblem(request);
     const session = this.#session;
     if (unsayable !== null) call.finish(unsayable);
     else if (session === null) this.#wait(call);
@@ -77,10 +77,10 @@ class RunningWire implements CallHolder, ConnectionOwner {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#session = null;
-    if (this.#giveUpDial !== null) {
+    if (this.#cancelDial !== null) {
       this.#settings.stats.cancelledConnects.value += 1;
-      this.#giveUpDial();
-      this.#giveUpDial = null;
+      this.#cancelDial();
+      this.#cancelDial = null;
     }
     this.#failWaiting(this.#closedFailure());
     if (graceMs <= 0) return this.#closeSessions();
@@ -93,7 +93,7 @@ class RunningWire implements CallHolder, ConnectionOwner {
 
   // CallHolder: of calls that wait
 
-  abandon(call: ClientCall): void {
+  detach(call: ClientCall): void {
     if (this.#waiting.delete(call)) this.#settings.stats.waiters -= 1;
     call.stopWaiting();
   }
@@ -133,7 +133,7 @@ class RunningWire implements CallHolder, ConnectionOwner {
     this.#waiting.add(call);
     stats.waiters += 1;
     call.stopWaiting = clock.after(options.maxWaitMs, () => {
-      this.abandon(call);
+      this.detach(call);
       const detail = `no session with ${name} was open within ${options.maxWaitMs} ms`;
       call.finish(failure("exhausted", detail, "safe"));
     });
@@ -142,7 +142,7 @@ class RunningWire implements CallHolder, ConnectionOwner {
   }
 
   #admit(session: ClientConnection, call: ClientCall): void {
-    this.abandon(call);
+    this.detach(call);
     const refusal = this.#session === session ? session.refusal : this.#closedFailure();
     if (refusal === null) session.send(call);
     else call.finish(refusal);
@@ -152,16 +152,16 @@ class RunningWire implements CallHolder, ConnectionOwner {
     const { options, clock, stats } = this.#settings;
     this.#opening = "dialling";
     this.#dialledMs = clock.nowMs();
-    this.#giveUpDial = dial(this.#address, options, clock, {
+    this.#cancelDial = dial(this.#address, options, clock, {
       opened: (link) => {
-        this.#giveUpDial = null;
+        this.#cancelDial = null;
         stats.connects.value += 1;
         stats.connections += 1;
         this.#opening = new ClientConnection(link, this.#settings, this);
         this.#sessions.add(this.#opening);
       },
       failed: (why) => {
-        this.#giveUpDial = null;
+        this.#cancelDial = null;
         this.#openingFailed(why);
       },
       closed: stats.closed,
@@ -178,7 +178,7 @@ class RunningWire implements CallHolder, ConnectionOwner {
 
   #failWaiting(why: Failure): void {
     for (const call of Array.from(this.#waiting)) {
-      this.abandon(call);
+      this.detach(call);
       call.finish(why);
     }
   }
@@ -201,16 +201,16 @@ const maxContextsBytes = 4 * maxContexts;
  * Why mux has no words for a call, which its caller alone has to answer for; null: it has. Escapes
  * and dtabs make a residual longer than any destination that came.
  */
-function unsayableOf({ bound, frame, contextsStart, contextsEnd }: MuxRequest): Failure | null {
+function encodingProblem({ bound, frame, contextsStart, contextsEnd }: MuxRequest): Failure | null {
   if (bound !== null && bound.residual.length > maxShortLength) {
-    return unsayable(`the residual path has ${bound.residual.length} characters`);
+    return unencodable(`the residual path has ${bound.residual.length} characters`);
   }
   if (contextsEnd - contextsStart <= maxContextsBytes) return null;
   const count = frame.readUInt16BE(contextsStart);
-  return count <= maxContexts ? null : unsayable(`the call has ${count} contexts`);
+  return count <= maxContexts ? null : unencodable(`the call has ${count} contexts`);
 }
 
 /** Of a kind that nobody holds against an endpoint. */
-function unsayable(what: string): Failure {
+function unencodable(what: string): Failure {
   return failure("exhausted", `${what}, more than can be said in mux`);
 }

@@ -53,7 +53,7 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
     const { fault, form } = this.request;
     // An Rreq has no place for contexts.
     const isTold = fault !== undefined && form === "dispatch";
-    this.#connection.answer(this, isTold ? withFault(response, fault) : response);
+    this.#connection.respond(this, isTold ? withFault(response, fault) : response);
   }
 
   end(why: Failure | null): void {
@@ -84,14 +84,14 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
   }
 
   /** The caller is answered now, whatever comes of the call. */
-  giveUp(why: Failure): void {
+  abort(why: Failure): void {
     if (this.#state !== "waiting") return;
     this.#state = "answered";
     this.#fail(why);
     this.#cancel(why);
   }
 
-  callerLeft(why: Failure): void {
+  callerDisconnected(why: Failure): void {
     if (this.#state !== "waiting") return;
     this.#state = "gone";
     this.#cancel(why);
@@ -106,7 +106,7 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
     const { settings, peer } = this.#connection;
     const rendered = settings.render(why, this.request, peer);
     this.outcome = rendered.status === 2 ? "nack" : "error";
-    this.sentBytes = this.#connection.answerFailure(this, rendered);
+    this.sentBytes = this.#connection.respondFailure(this, rendered);
   }
 
   #over(): void {

@@ -41,10 +41,10 @@ export class ServerConnection implements Receiver, Consumer {
   readonly settings: ServerSettings;
   readonly peer: PeerInfo;
   readonly #link: SocketLink;
-  readonly #inlet: InputBuffer;
+  readonly #input: InputBuffer;
   readonly #framer: Framer;
   readonly #fragments: Fragments;
-  readonly #outbox: MessageWriter;
+  readonly #writer: MessageWriter;
   readonly #calls: CallTracker;
   #state: State = "open";
   #hasDrainAnswer = false;
@@ -57,7 +57,7 @@ export class ServerConnection implements Receiver, Consumer {
     this.settings = settings;
     this.peer = peerInfo(link.socket);
     this.#link = link;
-    this.#inlet = new InputBuffer(link, this);
+    this.#input = new InputBuffer(link, this);
     this.#framer = new Framer(limits.maxFrameBytes, {
       frame: (frame) => this.#frame(frame),
       tooLong: (bytes) => this.#tooLong(bytes),
@@ -67,11 +67,11 @@ export class ServerConnection implements Receiver, Consumer {
       maxHeldBytes: Math.max(limits.maxHeldBytes, limits.maxFrameBytes),
       maxStreams: limits.maxOutstanding,
     });
-    this.#outbox = new MessageWriter(link, settings.sentBytes);
+    this.#writer = new MessageWriter(link, settings.sentBytes);
     this.#calls = new CallTracker(limits);
     this.#openedMs = clock.nowMs();
     this.#alarm = new Alarm(clock, () => this.#timedOut());
-    this.#backpressure = new Backpressure(link, this.#outbox, limits, clock, (why) =>
+    this.#backpressure = new Backpressure(link, this.#writer, limits, clock, (why) =>
       this.#disconnect(why),
     );
     link.receiver = this;
@@ -83,17 +83,17 @@ export class ServerConnection implements Receiver, Consumer {
 
   received(buffer: Buffer, length: number): void {
     this.settings.receivedBytes.value += length;
-    this.#inlet.received(buffer, length);
+    this.#input.received(buffer, length);
   }
 
   ended(): void {
-    this.#inlet.ended();
+    this.#input.ended();
   }
 
   drained(): void {
-    this.#outbox.drained();
+    this.#writer.drained();
     this.#closeIfDrained();
-    this.#inlet.advance();
+    this.#input.advance();
   }
 
   closed(): void {
@@ -126,22 +126,22 @@ export class ServerConnection implements Receiver, Consumer {
 
   // For calls
 
-  answer(call: ServerCall, response: MuxResponse): void {
+  respond(call: ServerCall, response: MuxResponse): void {
     if (!this.#calls.has(call)) return;
     const { frame, payloadStart } = response;
     if (call.request.form === "dispatch") {
-      this.#outbox.send(mux.rdispatch, call.tag, rdispatchWriter, response, frame, payloadStart);
+      this.#writer.send(mux.rdispatch, call.tag, rdispatchWriter, response, frame, payloadStart);
     } else {
-      this.#outbox.send(mux.rreq, call.tag, rreqWriter, response, frame, payloadStart);
+      this.#writer.send(mux.rreq, call.tag, rreqWriter, response, frame, payloadStart);
     }
-    this.#answered(call);
+    this.#responded(call);
   }
 
   /** Returns how many bytes of text were sent. */
-  answerFailure(call: ServerCall, rendered: RenderedResponse): number {
+  respondFailure(call: ServerCall, rendered: RenderedResponse): number {
     if (!this.#calls.has(call)) return 0;
-    this.#outbox.control(renderedMessage(call.tag, call.request.form, rendered));
-    this.#answered(call);
+    this.#writer.control(renderedMessage(call.tag, call.request.form, rendered));
+    this.#responded(call);
     return rendered.text.length;
   }
 
@@ -155,13 +155,13 @@ export class ServerConnection implements Receiver, Consumer {
   drain(): void {
     if (this.#state !== "open") return;
     this.#state = "draining";
-    this.#outbox.control(mux.emptyMessage(mux.tdrain, mux.controlTag));
+    this.#writer.control(mux.emptyMessage(mux.tdrain, mux.controlTag));
     this.#alarm.set(this.settings.clock.nowMs() + drainAnswerMs);
   }
 
-  giveUp(why: Failure): void {
+  abort(why: Failure): void {
     if (this.#calls.count === 0) return this.destroy();
-    for (const call of this.#calls.all()) call.giveUp(why);
+    for (const call of this.#calls.all()) call.abort(why);
     if (!this.#isOver) this.#close();
   }
 
@@ -190,7 +190,7 @@ export class ServerConnection implements Receiver, Consumer {
         this.#call(readReq(frame), tag);
         break;
       case mux.tping:
-        this.#outbox.control(mux.emptyMessage(mux.rping, tag));
+        this.#writer.control(mux.emptyMessage(mux.rping, tag));
         break;
       default:
         this.#other(frame, type, tag);
@@ -207,7 +207,7 @@ export class ServerConnection implements Receiver, Consumer {
         return this.#init(frame, tag);
       case mux.rerr:
         // The question whether this side can negotiate; other errors answer nothing of ours.
-        if (mux.readReason(frame) === mux.tinitCheck) this.#outbox.control(frame);
+        if (mux.readReason(frame) === mux.tinitCheck) this.#writer.control(frame);
         return undefined;
       case mux.rdrain:
         if (this.#state === "open") return this.#unexpected(type, tag); // nobody asked it to drain
@@ -217,7 +217,7 @@ export class ServerConnection implements Receiver, Consumer {
         return undefined;
       case mux.tdrain:
         // Not for clients to say, but plain enough: it wants to send no more.
-        return this.#outbox.control(mux.emptyMessage(mux.rdrain, tag));
+        return this.#writer.control(mux.emptyMessage(mux.rdrain, tag));
       default:
         if (!mux.isKnownType(type)) return this.#broken(`a message of unknown type ${type}`);
         return this.#unexpected(type, tag);
@@ -227,7 +227,7 @@ export class ServerConnection implements Receiver, Consumer {
   /** A known message that is not for a caller to send now. The session goes on. */
   #unexpected(type: number, tag: number): void {
     const reason = `Unexpected mux message type ${type}`;
-    this.#outbox.control(mux.rerrMessage(tag & mux.maxTag, reason));
+    this.#writer.control(mux.rerrMessage(tag & mux.maxTag, reason));
   }
 
   #piece(frame: Buffer): void {
@@ -244,7 +244,7 @@ export class ServerConnection implements Receiver, Consumer {
     }
     if (this.#calls.get(tag) !== undefined) return this.#duplicate(tag);
     const refused = this.#hasDrainAnswer ? "this server is draining" : this.#calls.refusal(request);
-    if (refused !== null) return this.#outbox.control(nackMessage(tag, request.form, refused));
+    if (refused !== null) return this.#writer.control(nackMessage(tag, request.form, refused));
     const call = new ServerCall(request, tag, this, this.settings.clock.nowMs());
     this.#calls.add(call);
     if (this.#state === "open") this.#alarm.set(this.#openedMs + this.settings.limits.lifeTimeMs);
@@ -257,10 +257,10 @@ export class ServerConnection implements Receiver, Consumer {
     // A call in pieces that will never be whole: its caller keeps the tag until it is answered.
     const wasBegun = this.#fragments.drop(tag);
     const call = this.#calls.get(tag);
-    const wasCut = this.#outbox.drop(tag) !== null;
+    const wasCut = this.#writer.drop(tag) !== null;
     // Answered already, or never asked.
     if (call === undefined && !wasCut && !wasBegun) return undefined;
-    this.#outbox.control(mux.emptyMessage(mux.rdiscarded, tag));
+    this.#writer.control(mux.emptyMessage(mux.rdiscarded, tag));
     if (call === undefined) return undefined;
     this.#calls.remove(call);
     call.discard(reason);
@@ -271,16 +271,16 @@ export class ServerConnection implements Receiver, Consumer {
     const answer = negotiate(frame, tag, this.settings.limits.maxFragmentBytes);
     if ("problem" in answer) return this.#broken(answer.problem);
     if ("refused" in answer) {
-      this.#outbox.control(mux.rerrMessage(tag, answer.refused));
+      this.#writer.control(mux.rerrMessage(tag, answer.refused));
       return this.#broken(`a Tinit that was refused: ${answer.refused}`);
     }
-    this.#outbox.maxFragmentBytes = answer.maxFragmentBytes;
-    return this.#outbox.control(answer.rinit);
+    this.#writer.maxFragmentBytes = answer.maxFragmentBytes;
+    return this.#writer.control(answer.rinit);
   }
 
   #duplicate(tag: number): void {
     const reason = `Received duplicate tag ${tag} from client.`;
-    for (const call of this.#calls.all()) this.#outbox.control(mux.rerrMessage(call.tag, reason));
+    for (const call of this.#calls.all()) this.#writer.control(mux.rerrMessage(call.tag, reason));
     this.#broken(`a second call with the tag ${tag}, whose first is in progress`);
   }
 
@@ -302,7 +302,7 @@ export class ServerConnection implements Receiver, Consumer {
     this.#close();
   }
 
-  #answered(call: ServerCall): void {
+  #responded(call: ServerCall): void {
     this.#calls.remove(call);
     this.#backpressure.wrote();
     this.#afterCall();
@@ -328,7 +328,7 @@ export class ServerConnection implements Receiver, Consumer {
 
   #leaveCalls(detail: string): void {
     const why = failure("cancelled", detail);
-    for (const call of this.#calls.clear()) call.callerLeft(why);
+    for (const call of this.#calls.clear()) call.callerDisconnected(why);
   }
 
   #becameIdle(): void {
@@ -347,7 +347,7 @@ export class ServerConnection implements Receiver, Consumer {
 
   #closeIfDrained(): void {
     if (this.#state !== "draining" || !this.#hasDrainAnswer) return;
-    if (this.#calls.count === 0 && this.#outbox.queuedBytes === 0) this.#close();
+    if (this.#calls.count === 0 && this.#writer.queuedBytes === 0) this.#close();
   }
 
   #close(): void {
@@ -355,7 +355,7 @@ export class ServerConnection implements Receiver, Consumer {
     this.#state = "closing";
     this.#alarm.close();
     this.#backpressure.close();
-    this.#outbox.flush();
+    this.#writer.flush();
     const closed = () => this.closed();
     lingeringClose(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
   }

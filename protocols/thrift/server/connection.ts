@@ -175,7 +175,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (this.#state === "open" && this.#reader.heldBytes === 0) this.#closeAfterResponses();
   }
 
-  giveUp(why: Failure): void {
+  abort(why: Failure): void {
     if (this.#first === null || this.#state !== "open") return this.destroy();
     this.#isFinishing = true;
     for (let call: ServerCall | null = this.#first; call !== null;) {

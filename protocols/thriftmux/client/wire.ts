@@ -7,7 +7,7 @@ import { ended } from "../../../src/core/service.ts";
 import type { Reply } from "../../../src/core/service.ts";
 import type { MuxResponse } from "../../mux/message.ts";
 import type { MuxWire } from "../../mux/client/wire.ts";
-import { readCallersDeadline } from "../../mux/filters.ts";
+import { readCallerDeadline } from "../../mux/filters.ts";
 import { statusOk } from "../../mux/message.ts";
 import type { ThriftRequest, ThriftResponse } from "../../thrift/message.ts";
 import { dispatchOf } from "../filters.ts";
@@ -26,7 +26,7 @@ export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, Thr
           return ended;
         }
         mux = made;
-        readCallersDeadline(mux, clock);
+        readCallerDeadline(mux, clock);
       }
       mux.deadlineMs = request.deadlineMs;
       mux.bound = request.bound;

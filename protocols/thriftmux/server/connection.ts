@@ -87,9 +87,9 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
     else this.#connection.drain();
   }
 
-  giveUp(why: Failure): void {
+  abort(why: Failure): void {
     if (this.#connection === null) this.destroy();
-    else this.#connection.giveUp(why);
+    else this.#connection.abort(why);
   }
 
   destroy(): void {

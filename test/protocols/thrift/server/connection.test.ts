@@ -236,7 +236,7 @@ test("calls that are given up are answered with an exception each, in their orde
   socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
   connection.drain();
   const why = failure("cancelled", "the proxy is shutting down");
-  connection.giveUp(why);
+  connection.abort(why);
   const { sent } = socket;
   const behindFirst = 4 + Buffer.from(sent, "latin1").readUInt32BE(0);
   const [first, second] = [sent.slice(0, behindFirst), sent.slice(behindFirst)];
