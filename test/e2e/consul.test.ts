@@ -146,7 +146,7 @@ test("calls flow by a real Consul", async (t) => {
     await until(
       () => ask(other.port, "/", { Host: "rates" }),
       ({ status }) => status === 502,
-      "nobody calls it any more",
+      "the calls have stopped",
     );
   });
 
@@ -169,8 +169,8 @@ test("calls flow by a real Consul", async (t) => {
         dtab: /svc => /#/io.l5d.consul/.local
         servers: [{ port: 0 }]`,
     );
-    const answer = await ask(sidecar.portOf("outgoing"), "/", { Host: "hello" });
-    assert.equal(answer.body, "hello");
+    const response = await ask(sidecar.portOf("outgoing"), "/", { Host: "hello" });
+    assert.equal(response.body, "hello");
     const status = readFileSync(`/proc/${sidecar.pid}/status`, "utf8");
     const mebibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
     assert.ok(mebibytes <= 72, `${mebibytes.toFixed(1)} MiB`);

@@ -21,8 +21,8 @@ const header = (dest: string, prefix: string, tree: string): Buffer => {
   return Buffer.concat([text(9, dest), dtab, text(1, prefix), text(2, tree), Buffer.of(0, 0)]);
 };
 
-/** The answer to a call that brings this along. */
-async function answerTo(t: TestContext, dest: string, prefix: string, tree: string) {
+/** The response to a call that carries this dtab. */
+async function responseTo(t: TestContext, dest: string, prefix: string, tree: string) {
   const proxy = await startProxy(
     t,
     `
@@ -34,29 +34,33 @@ routers:
   const caller = rawCaller(t, proxy.port);
   caller.send(framed(upgrade));
   await caller.bytes(4 + upgrade.length);
-  const told = header(dest, prefix, tree);
-  caller.send(framed(Buffer.concat([told, binary({ method: "ping", seqid: 1 })])));
+  const contexts = header(dest, prefix, tree);
+  caller.send(framed(Buffer.concat([contexts, binary({ method: "ping", seqid: 1 })])));
   const length = Buffer.from(await caller.bytes(4), "latin1").readInt32BE(0);
   return await caller.bytes(length);
 }
 
 test("a prefix of more segments than a stack has frames matches a name as long", async (t) => {
-  const answer = await answerTo(
+  const response = await responseTo(
     t,
     `/svc${"/a".repeat(100_000)}`,
     `/svc${"/*".repeat(90_000)}`,
     "$",
   );
-  assert.match(answer, /ping/);
+  assert.match(response, /ping/);
 });
 
 test("a union of more branches than a call has arguments is split", async (t) => {
-  assert.match(await answerTo(t, "/svc/a", "/svc", `${"$&".repeat(300_000)}$`), /ping/);
+  assert.match(await responseTo(t, "/svc/a", "/svc", `${"$&".repeat(300_000)}$`), /ping/);
 });
 
-test("telling how a long dtab was resolved holds nobody up", { timeout: 20_000 }, async (t) => {
-  assert.match(await answerTo(t, "/svc/a", "/svc", `${"~&".repeat(300_000)}~`), /ping/);
-});
+test(
+  "explaining how a long dtab was resolved holds no other caller up",
+  { timeout: 20_000 },
+  async (t) => {
+    assert.match(await responseTo(t, "/svc/a", "/svc", `${"~&".repeat(300_000)}~`), /ping/);
+  },
+);
 
 test("a mux call with a long prefix in its dtab is answered", async (t) => {
   const users = await muxService(t, "hello ");
@@ -71,6 +75,6 @@ routers:
   const client = await muxClient(t, proxy.port);
   const dst = `/svc${"/a".repeat(16_000)}`;
   const entry = [`/svc${"/a".repeat(15_900)}`, `/$/inet/127.0.0.1/${users.port}`] as const;
-  const answer = await client.dispatch({ dst: dst.slice(4), dtab: [entry], payload: "world" });
-  assert.equal(answer.text, "hello world");
+  const response = await client.dispatch({ dst: dst.slice(4), dtab: [entry], payload: "world" });
+  assert.equal(response.text, "hello world");
 });

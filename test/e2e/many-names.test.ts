@@ -50,10 +50,10 @@ test("concurrent calls of more names than there is room for are all served", asy
       bindingCache: { paths: 2, clients: 1 }
       servers: [{ port: 0 }]`,
   );
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 40 }, (_, id) => ask(proxy.port, "/", { Host: `name-${id}` })),
   );
-  answers.forEach(({ body }, id) => assert.equal(body, `name-${id}`));
+  responses.forEach(({ body }, id) => assert.equal(body, `name-${id}`));
   assert.ok((await proxy.metric("rt/http/bindcache/path/oneshots")) > 0);
 });
 

@@ -59,15 +59,15 @@ routers:
 
 test("the article's two routers carry a call out of one sidecar and into the other", async (t) => {
   const { proxy, local } = await articleProxy(t);
-  const answer = await ask(proxy.portOf("outgoing"), "/convert", { Host: "converter" });
-  assert.equal(answer.body, "from the local service");
+  const response = await ask(proxy.portOf("outgoing"), "/convert", { Host: "converter" });
+  assert.equal(response.body, "from the local service");
   const headers = lastHeaders(local);
   assert.equal(headers["l5d-dst-service"], "/http/1.1/GET/converter");
   assert.equal(headers["l5d-dst-client"], `/$/inet/127.1/${local.port}`);
   assert.equal(headers["via"], "1.1 switchyard, 1.1 switchyard");
   assert.equal(headers["host"], "converter");
   assert.match(String(headers["l5d-reqid"]), /^[0-9a-f]{16}$/);
-  assert.equal(answer.headers.get("via"), "1.1 switchyard, 1.1 switchyard");
+  assert.equal(response.headers.get("via"), "1.1 switchyard, 1.1 switchyard");
 });
 
 test("the article's routers count the call by service and by client", async (t) => {
@@ -155,7 +155,7 @@ routers: ${routers.join("")}`,
 });
 
 test("an alternative is taken when the name before it does not exist", async (t) => {
-  const { go } = await threeServices(t, "/svc => /#/io.l5d.fs/nobody | /#/io.l5d.fs/b");
+  const { go } = await threeServices(t, "/svc => /#/io.l5d.fs/unknown | /#/io.l5d.fs/b");
   assert.equal((await go({})).body, "b");
 });
 

@@ -57,7 +57,7 @@ test("the static namer has its addresses in the configuration", async (t) => {
   );
   assert.equal((await go("web")).body, "web");
   assert.equal(clientSeen(web), "/#/io.l5d.static/web");
-  assert.equal((await go("nobody")).status, 502);
+  assert.equal((await go("unknown")).status, 502);
 });
 
 test("the rewrite namer takes names apart by a pattern", async (t) => {
@@ -163,7 +163,7 @@ test("const and replace put another name in the place of what was found", async 
       );
       assert.equal((await go("web")).body, "web");
       assert.equal(clientSeen(web), `/%/${kind}/$/inet/127.1/${web.port}`);
-      assert.equal((await go("nobody")).status, unknown);
+      assert.equal((await go("unknown")).status, unknown);
     });
   }
 });

@@ -36,22 +36,22 @@ const hash = pathLiteral("/#");
 function replicaNamer(replicas: Readonly<Record<string, Replica>>): MountedNamer {
   const known = Object.entries(replicas)
     .map(([text, replica]) => ({ id: pathLiteral(text), replica }))
-    .sort((a, b) => b.id.length - a.id.length); // the longest that fits
+    .sort((a, b) => b.id.length - a.id.length); // the longest match
   return {
     id: hash,
     namer: {
-      lookup(asked) {
-        const path = join(hash, asked);
+      lookup(name) {
+        const path = join(hash, name);
         const found = known.find(({ id }) => startsWith(path, id));
         if (found === undefined) return constant(ok(neg));
-        return constant(answer(found.replica, found.id, without(path, found.id)));
+        return constant(stateOf(found.replica, found.id, without(path, found.id)));
       },
       close() {},
     },
   };
 }
 
-function answer(replica: Replica, id: Path, residual: Path): State<NameTree<Bound | Path>> {
+function stateOf(replica: Replica, id: Path, residual: Path): State<NameTree<Bound | Path>> {
   if (replica === "neg") return ok(neg);
   if (replica === "empty") return ok(empty);
   if (replica === "fail") return ok(fail);

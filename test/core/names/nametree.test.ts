@@ -73,7 +73,7 @@ test("a tree that nests without end is refused, not followed", () => {
   assert.ok(parseTree(`${"(".repeat(64)}/a${")".repeat(64)}`).ok);
 });
 
-test("a weight that is no finite number is refused", () => {
+test("a weight that is not finite is refused", () => {
   const parsed = parseTree(`${"9".repeat(400)} * /a & /b`);
   assert.ok(!parsed.ok);
   assert.equal(parsed.error.offset, 0);

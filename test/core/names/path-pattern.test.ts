@@ -10,7 +10,7 @@ function match(pattern: string, path: string): Record<string, string> | null {
   return captures === null ? null : Object.fromEntries(captures);
 }
 
-test("a pattern fits every path that begins with it", () => {
+test("a pattern matches every path that begins with it", () => {
   assert.deepEqual(match("/", "/a/b"), {});
   assert.deepEqual(match("/a", "/a/b"), {});
   assert.deepEqual(match("/a/*/c", "/a/x/c/d"), {});
@@ -19,7 +19,7 @@ test("a pattern fits every path that begins with it", () => {
   assert.equal(match("/a", "/ab"), null);
 });
 
-test("captures are greedy and the whole segment must fit", () => {
+test("captures are greedy and the whole segment must match", () => {
   assert.deepEqual(match("/{a}-{b}", "/x-y-z"), { a: "x-y", b: "z" });
   assert.deepEqual(match("/{a}{b}", "/xyz"), { a: "xyz", b: "" });
   assert.deepEqual(match("/#/io.l5d.fs/{service}", "/#/io.l5d.fs/users/rest"), {

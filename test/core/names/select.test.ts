@@ -8,7 +8,7 @@ function union(...branches: readonly [number, NameTree<string>][]): NameTree<str
   return { kind: "union", branches: branches.map(([weight, tree]) => ({ weight, tree })) };
 }
 
-const never = () => assert.fail("asked for a number");
+const never = () => assert.fail("a random number was drawn");
 
 /** As many picks as there are chances, evenly spread over [0, 1). */
 function picks(tree: NameTree<string>, count: number): Record<string, number> {

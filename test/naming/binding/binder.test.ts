@@ -16,27 +16,27 @@ import { inOrder } from "../../../src/naming/binding/lookup.ts";
 import { utilityNamer } from "../../../src/naming/built-in/built-in.ts";
 import { dtabLiteral, fakeHosts } from "../../support/naming.ts";
 
-type Answer = NameTree<Bound | Path>;
+type Found = NameTree<Bound | Path>;
 
-/** A namer whose answers are cells that the test sets; it counts who watches them. */
+/** A namer whose trees are cells that the test sets; it counts their watchers. */
 class FakeNamer implements Namer {
   readonly watching: string[] = [];
   readonly starts: string[] = [];
-  readonly #cells = new Map<string, Cell<Answer>>();
+  readonly #cells = new Map<string, Cell<Found>>();
 
-  cell(path: string): Cell<Answer> {
-    const known = this.#cells.get(path) ?? cell<Answer>();
+  cell(path: string): Cell<Found> {
+    const known = this.#cells.get(path) ?? cell<Found>();
     this.#cells.set(path, known);
     return known;
   }
 
-  lookup(path: Path): Live<Answer> {
-    const answers = this.cell(path);
+  lookup(path: Path): Live<Found> {
+    const found = this.cell(path);
     return source((set) => {
       this.starts.push(path);
       this.watching.push(path);
-      const close = answers.watch(set);
-      set(answers.state);
+      const close = found.watch(set);
+      set(found.state);
       return () => {
         close();
         this.watching.splice(this.watching.indexOf(path), 1);
@@ -70,7 +70,7 @@ function binding(t: TestContext, namers: readonly MountedNamer[], dtab: string, 
   return states;
 }
 
-test("a change of one namer passes through; no other is asked again", (t) => {
+test("a change of one namer passes through; no other is looked up again", (t) => {
   const namer = new FakeNamer();
   namer.cell("/a").set(ok(bound("/#/n/a")));
   namer.cell("/b").set(ok(bound("/#/n/b")));
@@ -114,7 +114,7 @@ test("nothing is watched once the name is let go of, and it can be watched again
   }
 });
 
-test("the namer configured last is asked first, and on ~ the one before it", (t) => {
+test("the namer configured last comes first, and on ~ the one before it", (t) => {
   const first = new FakeNamer();
   const last = new FakeNamer();
   first.cell("/x/a").set(ok(bound("/#/n/x/a")));
@@ -171,8 +171,8 @@ test("trees nested within trees, a hundred lookups deep, do not exhaust the stac
   assert.match(state ?? "", /^failed: /);
 });
 
-test("a namer that answers while another is being asked is heard", (t) => {
-  const slow = cell<Answer>();
+test("a namer that responds during another's lookup is heard", (t) => {
+  const slow = cell<Found>();
   const namer: Namer = {
     lookup: (path) =>
       path === "/slow"

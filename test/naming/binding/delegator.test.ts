@@ -22,18 +22,18 @@ import { utilityNamer } from "../../../src/naming/built-in/built-in.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { dtabLiteral, fakeHosts } from "../../support/naming.ts";
 
-type Answer = Live<NameTree<Bound | Path>>;
+type Found = Live<NameTree<Bound | Path>>;
 
 const hash = pathLiteral("/#");
 
-function namer(answers: Readonly<Record<string, Answer>>): MountedNamer {
+function namer(found: Readonly<Record<string, Found>>): MountedNamer {
   return {
     id: hash,
-    namer: { lookup: (path) => answers[path] ?? constant(ok(neg)), close() {} },
+    namer: { lookup: (path) => found[path] ?? constant(ok(neg)), close() {} },
   };
 }
 
-function boundTo(path: string, addresses: Live<AddressSet>): Answer {
+function boundTo(path: string, addresses: Live<AddressSet>): Found {
   const id = join(hash, pathLiteral(path));
   return constant(ok(leaf({ id, residual: root, addresses })));
 }
@@ -45,17 +45,17 @@ function addresses(...texts: readonly string[]): AddressSet {
   });
 }
 
-function delegating(answers: Readonly<Record<string, Answer>>) {
-  return dtabInterpreter(inOrder([namer(answers)], utilityNamer(fakeHosts())));
+function delegating(found: Readonly<Record<string, Found>>) {
+  return dtabInterpreter(inOrder([namer(found)], utilityNamer(fakeHosts())));
 }
 
 function delegated(
   t: TestContext,
-  answers: Readonly<Record<string, Answer>>,
+  found: Readonly<Record<string, Found>>,
   dtab: string,
   path: string,
 ): Live<Delegation> {
-  const live = delegating(answers).delegate(dtabLiteral(dtab), pathLiteral(path));
+  const live = delegating(found).delegate(dtabLiteral(dtab), pathLiteral(path));
   t.after(live.watch(() => {}));
   return live;
 }
@@ -66,14 +66,14 @@ function value(state: State<Delegation>): Delegation {
 }
 
 test("the trace shows each alternative, by which dentry, and what it gave", (t) => {
-  const answers = {
+  const found = {
     "/a": boundTo("/a", constant(ok(addresses("10.0.0.1:80", "10.0.0.2:80")))),
-    "/broken": constant(failed(failure("unresolved", "no leader"))) satisfies Answer,
+    "/broken": constant(failed(failure("unresolved", "no leader"))) satisfies Found,
     "/slow": cell<NameTree<Bound | Path>>(),
   };
   const dtab =
     "/svc => /#/broken ; /svc => 9 * /#/a & 1 * /host ; /svc => /#/none | /#/none2 ; /host => /#/slow";
-  const live = delegated(t, answers, dtab, "/svc");
+  const live = delegated(t, found, dtab, "/svc");
   assert.equal(
     traceText(value(live.state)),
     [
@@ -89,7 +89,7 @@ test("the trace shows each alternative, by which dentry, and what it gave", (t) 
   );
 });
 
-test("colours are asked for; without them the text has none", (t) => {
+test("colours are optional; without them the text has no escapes", (t) => {
   const live = delegated(t, { "/a": boundTo("/a", constant(ok([]))) }, "/svc => /#/a", "/svc");
   const delegation = value(live.state);
   assert.ok(!traceText(delegation).includes("\u001b"));
@@ -116,7 +116,7 @@ test("a line that a loop repeats is written once and counted", (t) => {
   assert.equal(lines[4], "  ... and 98 more of the same");
 });
 
-test("a name that nobody was asked about says why, but not in Linkerd's JSON", (t) => {
+test("a name that reached no namer says why, but not in Linkerd's JSON", (t) => {
   const users = { id: pathLiteral("/#/users"), namer: namer({}).namer };
   const table = dtabLiteral("/svc => /#/usres | /#/users | /host");
   const live = dtabInterpreter([users]).delegate(table, pathLiteral("/svc"));
@@ -146,8 +146,8 @@ test("what is pending appears once it is known, addresses too", (t) => {
 });
 
 test("a single ~ does not hide the namer, and the delegation shows both", (t) => {
-  const answers = { "/a": boundTo("/a", constant(ok(addresses("10.0.0.1:80")))) };
-  const live = delegated(t, answers, "/#/a => ~", "/#/a");
+  const found = { "/a": boundTo("/a", constant(ok(addresses("10.0.0.1:80")))) };
+  const live = delegated(t, found, "/#/a => ~", "/#/a");
   assert.equal(
     traceText(value(live.state)),
     [
@@ -179,13 +179,13 @@ test("the JSON has addresses with their weight and meta, or says why there are n
   const weighted: AddressSet = [
     { host: "10.0.0.1", port: 80, weight: 0.5, meta: { authority: "web" } },
   ];
-  const answers = {
+  const found = {
     "/a": boundTo("/a", constant(ok(weighted))),
     "/b": boundTo("/b", constant(failed(failure("unresolved", "boom")))),
     "/c": boundTo("/c", constant(ok("neg"))),
     "/d": boundTo("/d", cell<AddressSet>()),
   };
-  const live = delegated(t, answers, "/svc => /#/a | /#/b | /#/c | /#/d", "/svc");
+  const live = delegated(t, found, "/svc => /#/a | /#/b | /#/c | /#/d", "/svc");
   const { alt } = delegationToJson(value(live.state)) as { alt: { bound: { addr: unknown } }[] };
   assert.deepEqual(
     alt.map(({ bound }) => bound.addr),

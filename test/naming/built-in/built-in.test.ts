@@ -65,7 +65,7 @@ test("rinet has the port first and keeps its own id", (t) => {
   assert.equal(shown("/$/io.buoyant.rinet/80"), "~");
 });
 
-test("a port that is no number, and a name that is no namer, fail instead of falling through", () => {
+test("a port that is not a number, and an unknown namer, fail instead of falling through", () => {
   const hint = "; write /$/inet/<host>/<port> with a port of 1..65535";
   assert.equal(
     shown("/$/inet/host/http"),
@@ -80,7 +80,7 @@ test("a port that is no number, and a name that is no namer, fail instead of fal
   );
 });
 
-test("a host name's addresses follow the resolver; fixedinet keeps the first answer", (t) => {
+test("a host name's addresses follow the resolver; fixedinet keeps the first result", (t) => {
   const hosts = fakeHosts();
   const live = boundAt("/$/inet/web.local/80", hosts).addresses;
   const fixed = boundAt("/$/fixedinet/web.local/80", hosts).addresses;
@@ -88,7 +88,7 @@ test("a host name's addresses follow the resolver; fixedinet keeps the first ans
   t.after(fixed.watch(() => {}));
   assert.deepEqual([live.state, fixed.state], [pending, pending]);
   const cell = hosts.cell("web.local");
-  cell.set(failed(failure("unresolved", "no answer")));
+  cell.set(failed(failure("unresolved", "no response")));
   assert.deepEqual([live.state.kind, fixed.state.kind], ["failed", "failed"]);
   cell.set(ok(["10.0.0.1", "10.0.0.2"]));
   const both = ok(["10.0.0.1", "10.0.0.2"].map((host) => ({ host, port: 80, weight: 1 })));

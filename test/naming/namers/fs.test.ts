@@ -76,7 +76,7 @@ test("folders take a segment more each, and are no names themselves", async (t) 
   await treeWhen(namer.lookup(pathLiteral("/")), "neg");
 });
 
-test("a file that comes, changes and goes is followed at once", async (t) => {
+test("a file that appears, changes and disappears is followed", async (t) => {
   const { folder, namer } = setup(t);
   const live = watched(t, namer.lookup(pathLiteral("/users")));
   await treeWhen(live, "neg");
@@ -105,7 +105,7 @@ test("an empty file is a name without addresses, not a missing name", async (t) 
   await addressesBecome(await boundAt(t, namer, "/users"), "");
 });
 
-test("a file that is gone is forgotten, and what comes in its place is read anew", async (t) => {
+test("a file that has gone is forgotten, and its replacement is read", async (t) => {
   const { folder, namer } = setup(t);
   folder.write("users", "10.0.0.1 80\n");
   const live = watched(t, namer.lookup(pathLiteral("/users")));
@@ -250,7 +250,7 @@ test("links that go round in a circle are listed to a depth", (t) => {
   assert.equal(log.events.length, 1);
 });
 
-test("nothing is watched once nobody watches", async (t) => {
+test("nothing is watched after the last watcher", async (t) => {
   const { folder, namer } = setup(t);
   folder.write("users", "10.0.0.1 80\n");
   const live = namer.lookup(pathLiteral("/users"));

@@ -13,12 +13,12 @@ function rewritten(pattern: string, name: string, path: string) {
   return state.value.kind === "leaf" ? state.value.value : state.value.kind;
 }
 
-test("a path that fits becomes the name; what follows the pattern is dropped", () => {
+test("a path that matches becomes the name; what follows the pattern is dropped", () => {
   assert.equal(rewritten("/{service}/api", "/srv/{service}", "/users/api/x"), "/srv/users");
   assert.equal(rewritten("/*/{a}-{b}", "/{b}/{a}", "/x/web-blue"), "/blue/web");
 });
 
-test("a path that does not fit is no such name", () => {
+test("a path that does not match does not exist", () => {
   assert.equal(rewritten("/{service}/api", "/srv/{service}", "/users/other"), "neg");
   assert.equal(rewritten("/{service}-{x}", "/srv/{x}/y", "/users-"), "neg");
 });

@@ -18,7 +18,7 @@ function lookup(names: Record<string, string[]>, path: string) {
   return tree.kind === "leaf" && typeof tree.value !== "string" ? tree.value : tree.kind;
 }
 
-test("the longest name that fits is bound, and the rest is left over", (t) => {
+test("the longest name that matches is bound, and the rest is left over", (t) => {
   const names = { web: ["10.0.0.1:80"], "web/blue": ["10.0.0.2:80 * 2", "[::1]:81"] };
   const bound = lookup(names, "/web/blue/x");
   assert.ok(typeof bound !== "string");
@@ -35,7 +35,7 @@ test("the longest name that fits is bound, and the rest is left over", (t) => {
   assert.ok(typeof other !== "string" && other.residual === "/green");
 });
 
-test("what is not configured is no such name", () => {
+test("a name that is not configured does not exist", () => {
   assert.equal(lookup({ web: [] }, "/users"), "neg");
   assert.equal(lookup({ web: [] }, "/"), "neg");
 });
