@@ -1,10 +1,10 @@
 // The converter: checks what was asked, gets the rate from `rates`, multiplies and rounds.
 import { problem, type Asked, type Reply } from "./http.ts";
-import { MuxRates } from "./mux-rates.ts";
-import { askRate, type RateAsker } from "./rate-asker.ts";
+import { MuxRates } from "./rates/mux.ts";
+import { askRate, type RateAsker } from "./rates/asker.ts";
 import { run, type Self } from "./service.ts";
 import { convert } from "./table.ts";
-import { ThriftRates } from "./thrift-rates.ts";
+import { ThriftRates } from "./rates/thrift.ts";
 import { isProtocol, protocols, type Protocol } from "./via.ts";
 
 type Others = Readonly<Record<Exclude<Protocol, "http">, RateAsker>>;

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { problem, type Asked, type Reply } from "./http.ts";
 import { run, type Self } from "./service.ts";
-import { serveMuxRates } from "./mux-rates.ts";
+import { serveMuxRates } from "./rates/mux.ts";
 import { parseTable, rateBetween, type Table } from "./table.ts";
-import { serveThriftRates } from "./thrift-rates.ts";
+import { serveThriftRates } from "./rates/thrift.ts";
 
 const file = new URL("../../demo/rates.json", import.meta.url); // from dist/demo, where this runs
 

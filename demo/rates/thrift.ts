@@ -2,9 +2,9 @@
 import { createRequire } from "node:module";
 import type { Server } from "node:net";
 import thrift from "thrift";
-import { tookMs } from "./http.ts";
-import type { Asking, RateAnswer, RateAsker } from "./rate-asker.ts";
-import { rateBetween, type Table } from "./table.ts";
+import { tookMs } from "../http.ts";
+import type { Asking, RateAnswer, RateAsker } from "./asker.ts";
+import { rateBetween, type Table } from "../table.ts";
 
 /** The service's name in `Service:method`, by which the sidecars route. */
 const serviceName = "rates-thrift";
@@ -15,8 +15,8 @@ interface RatesClient {
 }
 
 const require = createRequire(import.meta.url);
-// From dist/demo, where this runs, to what the Thrift compiler made: see idl/README.md.
-const generated = "../../idl/gen-nodejs/";
+// From dist/demo/rates, where this runs, to what the Thrift compiler made: see idl/README.md.
+const generated = "../../../idl/gen-nodejs/";
 const Rates = require(`${generated}Rates.js`) as {
   readonly Processor: new (handler: RatesClient) => unknown;
 };

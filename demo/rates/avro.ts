@@ -1,8 +1,8 @@
 // The messages of idl/rates.avsc: each is a union of all, so that it says itself what it is.
 import { readFileSync } from "node:fs";
 import avro from "avsc";
-import { isFields } from "./http.ts";
-import type { RateAnswer } from "./rate-asker.ts";
+import { isFields } from "../http.ts";
+import type { RateAnswer } from "./asker.ts";
 
 export interface AvroRate extends RateAnswer {
   /** What the call still had as its destination. */
@@ -16,7 +16,7 @@ export type Message =
   | ({ readonly kind: "Rate" } & AvroRate)
   | { readonly kind: "UnknownCurrency"; readonly text: string };
 
-const file = new URL("../../idl/rates.avsc", import.meta.url); // from dist/demo, where this runs
+const file = new URL("../../../idl/rates.avsc", import.meta.url); // from dist/demo/rates, where this runs
 const schema: unknown = JSON.parse(readFileSync(file, "utf8"));
 const type = avro.Type.forSchema(schema as avro.Schema);
 

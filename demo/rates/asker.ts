@@ -1,7 +1,7 @@
 // How the converter asks for a rate over another protocol than HTTP.
-import { problem, tookMs, type Asked } from "./http.ts";
-import type { Called, Leg, Seen, Self } from "./service.ts";
-import type { Protocol } from "./via.ts";
+import { problem, tookMs, type Asked } from "../http.ts";
+import type { Called, Leg, Seen, Self } from "../service.ts";
+import type { Protocol } from "../via.ts";
 
 export interface RateAnswer {
   readonly rate: number;

@@ -1,12 +1,12 @@
 // The rate provider over mux with Avro inside: its server, and its client in the converter.
 import { createServer } from "node:net";
-import { header, tookMs, type Asked } from "./http.ts";
-import { dialMux, type MuxClient } from "./mux/client.ts";
-import type { MuxAnswer, Pairs } from "./mux/message.ts";
-import { MuxServiceSession, usualOptions, type MuxCall } from "./mux/server.ts";
-import { decode, encode } from "./rates-avro.ts";
-import type { Asking, RateAsker } from "./rate-asker.ts";
-import { rateBetween, type Table } from "./table.ts";
+import { header, tookMs, type Asked } from "../http.ts";
+import { dialMux, type MuxClient } from "../mux/client.ts";
+import type { MuxAnswer, Pairs } from "../mux/message.ts";
+import { MuxServiceSession, usualOptions, type MuxCall } from "../mux/server.ts";
+import { decode, encode } from "./avro.ts";
+import type { Asking, RateAsker } from "./asker.ts";
+import { rateBetween, type Table } from "../table.ts";
 
 const callee = "/rates-mux";
 const answerLimitMs = 5_000;
