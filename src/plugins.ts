@@ -1,9 +1,9 @@
 // The lists of every kind this build knows: the one page that the author of a kind must touch.
-import { http } from "../protocols/http/index.ts";
+import { kind as http } from "../protocols/http/kind.ts";
 import { kind as mux } from "../protocols/mux/kind.ts";
 import { kind as thrift } from "../protocols/thrift/kind.ts";
 import { kind as thriftmux } from "../protocols/thriftmux/kind.ts";
-import { erased, lazily } from "./assemble/protocols.ts";
+import { lazily } from "./assemble/protocols.ts";
 import type { ErasedProtocol } from "./assemble/protocols.ts";
 import type { Kinds } from "./config/kinds.ts";
 import type { AnnouncerPlugin } from "./core/announcer.ts";
@@ -39,7 +39,7 @@ import { prometheus } from "./telemetry/prometheus.ts";
 import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
 
 export const protocols: readonly ErasedProtocol[] = [
-  erased(http),
+  lazily(http, async () => (await import("../protocols/http/index.ts")).http),
   lazily(mux, async () => (await import("../protocols/mux/index.ts")).mux),
   lazily(thrift, async () => (await import("../protocols/thrift/index.ts")).thrift),
   lazily(thriftmux, async () => (await import("../protocols/thriftmux/index.ts")).thriftmux),

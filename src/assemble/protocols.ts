@@ -21,7 +21,3 @@ export function lazily<Req extends Request, Res>(
     open: async (config, parts) => openRouter(await load(), config, parts),
   };
 }
-
-export function erased<Req extends Request, Res>(protocol: Protocol<Req, Res>): ErasedProtocol {
-  return { ...protocol, open: (config, parts) => openRouter(protocol, config, parts) };
-}
