@@ -1,4 +1,4 @@
-// The figures that switchyard must reach. Each check says what it measured.
+// The limits that switchyard must keep. Each check reports what it measured.
 import { median, figure, spread } from "./lib/numbers.ts";
 import { freePort } from "./lib/child.ts";
 import { loadFor, measure, residentMib, startProxy, type Bench } from "./lib/measure.ts";
@@ -35,7 +35,7 @@ function skipped(name: string, why: string): Check {
   return { name, limit: "", measured: why, verdict: "skipped" };
 }
 
-/** Processor time per request against the yardsticks of the same run. */
+/** Processor time per request, compared with other rows of the same run. */
 export function checkRows(rows: readonly Row[]): Check[] {
   const us = (name: string): number => {
     const row = rows.find((each) => each.name === name);
@@ -59,8 +59,8 @@ export function checkRows(rows: readonly Row[]): Check[] {
 }
 
 /**
- * A thousand Host values against one, in the same process and in turns: first as names of one
- * service, then as a thousand services with ten endpoints and as many connections each.
+ * A thousand Host values compared with one, alternating in the same process: first as names of one
+ * service, then as a thousand services with ten endpoints and ten connections each.
  */
 export async function checkHosts(bench: Bench, rounds: number): Promise<Check[]> {
   const names = Array.from({ length: manyHosts }, (_, at) => `svc-${String(at).padStart(4, "0")}`);
@@ -109,7 +109,7 @@ async function compareHosts(
   }
 }
 
-/** A sidecar of two routers, started and left alone. */
+/** An idle sidecar with two routers. */
 export async function checkIdleMemory(bench: Bench): Promise<Check> {
   const incoming = await freePort();
   const prepare = switchyardWith((folder, port) =>
@@ -121,7 +121,7 @@ export async function checkIdleMemory(bench: Bench): Promise<Check> {
   return atMost(name, running.idleMib, idleMibLimit, `${figure(running.idleMib)} MiB`);
 }
 
-/** A GiB down and a GiB up, each read slower than it is written. */
+/** A download and an upload of 1 GiB, each read slower than it is written. */
 export async function checkStreaming(bench: Bench): Promise<Check[]> {
   const origin = await startOwnOrigin(bench.isPinned, readerPauseMs);
   const prepare = switchyardWith((folder, port) =>
@@ -132,7 +132,7 @@ export async function checkStreaming(bench: Bench): Promise<Check[]> {
     { ...bench, origins: origin.ports },
   );
   try {
-    // Memory is compared with a process that has already worked, not with one just started.
+    // The baseline is a process that has already served calls, not one that has just started.
     const load = loadFor(bench, running.port, [serviceName]);
     await bench.generator.run({ ...load, seconds: bench.warmUpSeconds });
     const options = {

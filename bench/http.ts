@@ -1,4 +1,4 @@
-// `bench http`: one run over all proxies, in turns, then the checks.
+// `bench http`: alternating rounds of all proxies, then the checks.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -15,7 +15,7 @@ import { peers } from "./peers/index.ts";
 import { switchyard } from "./peers/switchyard.ts";
 
 const direct = "direct";
-/** Rows of the table, and parts that are none. */
+/** Rows of the table, and extra parts that are not rows. */
 export const httpParts: readonly string[] = [
   direct,
   ...peers.map((peer) => peer.name),
@@ -24,7 +24,7 @@ export const httpParts: readonly string[] = [
   "stream",
 ];
 
-/** Prints as it goes; resolves to whether no check failed. */
+/** Prints its progress; resolves to true when no check failed. */
 export async function benchHttp(options: RunOptions): Promise<boolean> {
   const machine = describeMachine();
   const isPinned = canPin();

@@ -1,4 +1,4 @@
-// The load generator as a process of its own: options as JSON in, the result as JSON out.
+// The load generator as a separate process: options as JSON in, the result as JSON out.
 import { runLoad, type LoadOptions } from "./lib/load.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as LoadOptions;

@@ -1,4 +1,4 @@
-// The load generator of mux as a process: options as JSON in, the result as JSON out.
+// The mux load generator as a separate process: options as JSON in, the result as JSON out.
 import type { LoadOptions } from "./lib/load.ts";
 import { runMuxLoad } from "./lib/mux-load.ts";
 

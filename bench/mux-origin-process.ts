@@ -1,4 +1,4 @@
-// The mux origin as a process of its own: `mux-origin-process.js COUNT` prints its ports.
+// The mux origin as a separate process: `mux-origin-process.js COUNT` prints its ports.
 import { startMuxOrigin } from "./lib/mux-origin.ts";
 
 const { ports } = await startMuxOrigin(Number(process.argv[2] ?? 1));

@@ -24,7 +24,7 @@ import { routerFor, run, switchyard } from "./peers/switchyard.ts";
 const direct = "direct";
 const httpRow = "http";
 const memoryPart = "memory";
-/** Rows of the table, and parts that are none. */
+/** Rows of the table, and extra parts that are not rows. */
 export const muxParts: readonly string[] = [direct, httpRow, switchyard.name, memoryPart];
 
 const timesHttp = 0.7;
@@ -38,7 +38,7 @@ const switchyardMux: Peer = {
     run(folder, routerFor(folder, port, [serviceName], origins, "mux")),
 };
 
-/** Prints as it goes; resolves to whether no check failed. */
+/** Prints its progress; resolves to true when no check failed. */
 export async function benchMux(options: RunOptions): Promise<boolean> {
   const machine = describeMachine();
   const isPinned = canPin();
@@ -113,7 +113,7 @@ async function memoryChecks(bench: Bench, options: RunOptions): Promise<readonly
   return checked(name, async () => [await checkMemory(name, bench)]);
 }
 
-/** Of a process that has already worked. */
+/** Measured from a process that has already served calls. */
 async function checkMemory(name: string, bench: Bench): Promise<Check> {
   const running = await startProxy(switchyardMux, bench);
   try {
@@ -130,16 +130,16 @@ async function checkMemory(name: string, bench: Bench): Promise<Check> {
   }
 }
 
-/** Resolves when so many calls are in progress; the result gives them up. */
+/** Resolves when that many calls are in progress; calling the result abandons them. */
 function hold(port: number, calls: number): Promise<() => void> {
   const socket = connect({ port, host: "127.0.0.1" });
   const frames = Array.from({ length: calls }, (_, i) => callFrame(i + 2, true));
   return new Promise((resolve, reject) => {
     socket.on("error", reject);
-    // The answer to a ping that was sent behind them: the proxy has read them all.
+    // The response to a ping sent after them shows that the proxy has read them all.
     const read = frameReader((frame) => {
       if (typeOf(frame) === 0xbf) resolve(() => socket.destroy());
-      else reject(new Error(`a call was answered: ${frame.toString("latin1", 8, 200)}`));
+      else reject(new Error(`a call was completed: ${frame.toString("latin1", 8, 200)}`));
     });
     socket.on("data", read);
     socket.on("connect", () => socket.write(Buffer.concat([...frames, pingFrame])));

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 /** What there is to measure. */
 export type BenchName = "http" | "thrift" | "mux";
 
-/** By bench: every name that --only may hold. */
+/** By bench: every name that --only accepts. */
 export type PartsOf = Readonly<Record<BenchName, readonly string[]>>;
 
 export interface RunOptions {
@@ -12,11 +12,11 @@ export interface RunOptions {
   readonly connections: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
-  /** Names of rows and extra parts; null: all. */
+  /** Names of rows and extra parts; null for all. */
   readonly only: readonly string[] | null;
-  /** Where the result is written; null: bench/results/<date>-<bench>.json. */
+  /** Where the result is written; null for bench/results/<date>-<bench>.json. */
   readonly json: string | null;
-  /** The words behind `npm run bench --`, for the record. */
+  /** The arguments after `npm run bench --`, recorded with the result. */
   readonly command: string;
 }
 
@@ -101,7 +101,7 @@ export function parseInvocation(argv: readonly string[], partsOf: PartsOf): Invo
       warmUpSeconds: values.quick ? 2 : 3,
       only,
       json: values.json ?? null,
-      // Without --json FILE: where the result went is nobody's business but this machine's.
+      // Without --json FILE, which is a path on this machine.
       command: [`npm run bench -- ${kind}`, ...shown(values)].join(" "),
     },
   };

@@ -1,4 +1,4 @@
-// The origin as a process of its own: `origin-process.js COUNT PAUSE_MS` prints its ports.
+// The origin as a separate process: `origin-process.js COUNT PAUSE_MS` prints its ports.
 import { startOrigin } from "./lib/origin.ts";
 
 const [count, pauseMs] = process.argv.slice(2).map(Number);

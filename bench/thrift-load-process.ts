@@ -1,4 +1,4 @@
-// The load generator of Thrift as a process: options as JSON in, the result as JSON out.
+// The Thrift load generator as a separate process: options as JSON in, the result as JSON out.
 import type { LoadOptions } from "./lib/load.ts";
 import { runThriftLoad } from "./lib/thrift-load.ts";
 

@@ -1,4 +1,4 @@
-// The Thrift origin as a process of its own: `thrift-origin-process.js COUNT` prints its ports.
+// The Thrift origin as a separate process: `thrift-origin-process.js COUNT` prints its ports.
 import { startThriftOrigin } from "./lib/thrift-origin.ts";
 
 const ports = await startThriftOrigin(Number(process.argv[2] ?? 1));

@@ -16,7 +16,7 @@ import { thriftPeers } from "./peers/thrift.ts";
 const direct = "direct";
 const httpRow = "http";
 const latencyPart = "latency";
-/** Rows of the table, and parts that are none. */
+/** Rows of the table, and extra parts that are not rows. */
 export const thriftParts: readonly string[] = [
   direct,
   httpRow,
@@ -29,7 +29,7 @@ const timesEnvoy = 1;
 const addedMsLimit = 0.2;
 const steadyRatePerS = 1_000;
 
-/** Prints as it goes; resolves to whether no check failed. */
+/** Prints its progress; resolves to true when no check failed. */
 export async function benchThrift(options: RunOptions): Promise<boolean> {
   const machine = describeMachine();
   const isPinned = canPin();
@@ -59,7 +59,7 @@ export async function benchThrift(options: RunOptions): Promise<boolean> {
   }
 }
 
-/** The same kind of load for both protocols: what it costs the proxy depends on how it comes. */
+/** The same load pattern for both protocols, because the cost per call depends on it. */
 function describeLayout(isPinned: boolean): string {
   const who =
     "`echo` of 64 bytes, framed binary; origins of 10 ports and load from bench/lib, for HTTP too";
@@ -109,7 +109,7 @@ async function latencyChecks(bench: Bench, options: RunOptions): Promise<readonl
   return checked(name, async () => [await checkAddedLatency(name, bench, options.rounds)]);
 }
 
-/** With and without the proxy, in turns. */
+/** Alternates between with and without the proxy. */
 async function checkAddedLatency(name: string, bench: Bench, rounds: number): Promise<Check> {
   const [peer] = thriftPeers;
   if (peer === undefined) throw new Error("bug: no switchyard among the peers");

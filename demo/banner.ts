@@ -5,12 +5,12 @@ import type { Fleet } from "./fleet.ts";
 export const help = `usage: npm start -- [--port N] [--consul] [--self-check]
 
 Starts an exchange-rate app as a mesh: web, converter and two rate providers, each with a
-sidecar process of its own that routes, balances and counts its calls.
+sidecar process that routes, balances and counts its calls.
 
   --port N       the page's port; without it 8080, or a free one when that is taken
   --consul       find each other by a real Consul: the agent on port 8500, or one that is started
                  there (the program must be on PATH); --consul-port N for another port
-  --self-check   convert through all sidecars, stop a rate provider, print what was seen, end
+  --self-check   convert through all sidecars, stop a rate provider, print what was observed, exit
   --help         this text
 `;
 
@@ -19,7 +19,7 @@ export function banner(fleet: Fleet, controlUrl: string): string {
   const file = (name: string) => path.join(folder, name);
   const converterAdmin = fleet.instance("converter")?.status().adminUrl;
   return `
-The exchange-rate app runs. The page:  ${pageUrl}/
+The exchange-rate app is running. The page:  ${pageUrl}/
 
 ${table(fleet)}
 
@@ -33,16 +33,16 @@ Try:
   # the same, with the last call over Thrift; or over mux, with Avro inside
   curl '${pageUrl}/api/convert?amount=12.50&from=USD&to=EUR&via=thrift'
   curl '${pageUrl}/api/convert?amount=12.50&from=USD&to=EUR&via=mux'
-  # send this one request to rates-2: a dtab of its own, for all services on the way
+  # send this one request to rates-2: it carries its own dtab to all services on its way
   curl -H 'l5d-dtab: /svc/rates => /svc/rates-2' '${pageUrl}/api/convert?amount=1&from=EUR&to=JPY'
-  # how converter's sidecar finds /svc/rates, and what is called over Thrift; and why nobody is found
+  # how converter's sidecar resolves /svc/rates, its Thrift name, and a name that leads nowhere
   bin/switchyard explain ${file("converter.yaml")} /svc/rates --router outgoing
   bin/switchyard explain ${file("converter.yaml")} /svc/rates-thrift --router outgoing-thrift
   bin/switchyard explain ${file("converter.yaml")} /svc/nobody --router outgoing
-  # what converter's sidecar counted, and how it resolves a name
+  # the metrics of converter's sidecar, and how it resolves a name
   curl '${converterAdmin}/admin/metrics.json?pretty=1'
   curl '${converterAdmin}/delegator.json?namespace=outgoing&path=/svc/rates&dtab=${encoded(discovery.dtab)}'
-  # stop a rate provider (it says farewell), kill one (it does not), start it again
+  # stop a rate provider gracefully, kill one, start it again
   curl -X POST ${controlUrl}/stop/rates-1
   curl -X POST ${controlUrl}/kill/rates-2
   curl -X POST ${controlUrl}/start/rates-1

@@ -1,14 +1,14 @@
-// One child process: its last words, its end, and how it is asked to go.
+// One child process: its last log lines, its end, and how it is stopped.
 import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
-import { ask } from "./http.ts";
+import { sendRequest } from "./http.ts";
 
 const keptLines = 20;
 
 export interface Ending {
   /** For people: `exit code 1`, `SIGKILL`. */
   readonly how: string;
-  /** False when we asked it to go. */
+  /** False when the supervisor stopped it. */
   readonly isUnexpected: boolean;
 }
 
@@ -18,38 +18,40 @@ export interface ChildOptions {
   /** The program; Node unless given. */
   readonly command?: string;
   readonly args: readonly string[];
-  /** Takes all it prints. */
+  /** Receives all output of the process. */
   readonly logFile: string;
-  /** A service leaves when this channel closes, that is when the supervisor is gone. */
+  /** Ties the process to the supervisor: a service exits when the supervisor's channel closes. */
   readonly isTied: boolean;
 }
 
-/** Owns the process. Running until `ended` resolves, which it does once and never rejects. */
+/** Owns the process, which runs until `ended` resolves. `ended` never rejects. */
 export class Child {
   readonly title: string;
   readonly ended: Promise<Ending>;
   readonly #process: ChildProcess;
   readonly #lines: string[] = [];
   #hasEnded = false;
-  #isAskedToGo = false;
+  #isStopping = false;
 
   constructor({ title, command, args, logFile, isTied }: ChildOptions) {
     this.title = title;
     this.#process = spawn(command ?? process.execPath, args, {
       stdio: ["ignore", "pipe", "pipe", isTied ? "ipc" : "ignore"],
-      // A process group of its own: Ctrl-C in the terminal reaches the supervisor alone, which
+      // A separate process group, so that Ctrl-C in the terminal reaches only the supervisor, which
       // then stops everything in order.
       detached: true,
     });
     const log = createWriteStream(logFile, { flags: "a" });
-    log.on("error", () => {}); // the folder may be gone already: it is only a log
+    log.on("error", () => {}); // the folder may already be removed, and the log is not essential
     this.#process.stdout?.on("data", (chunk: Buffer) => log.write(chunk));
-    this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => this.#hear(text, log));
+    this.#process.stderr
+      ?.setEncoding("utf8")
+      .on("data", (text: string) => this.#readLog(text, log));
     this.ended = new Promise((resolve) => {
       const end = (how: string) => {
         this.#hasEnded = true;
         log.end();
-        resolve({ how, isUnexpected: !this.#isAskedToGo });
+        resolve({ how, isUnexpected: !this.#isStopping });
       };
       this.#process.once("error", (error) => end(error.message));
       this.#process.once("close", (code, signal) => end(signal ?? `exit code ${code}`));
@@ -64,33 +66,33 @@ export class Child {
     return this.#hasEnded;
   }
 
-  /** What it last wrote to stderr. */
+  /** The last lines it wrote to stderr. */
   get lastLines(): readonly string[] {
     return this.#lines;
   }
 
-  /** Asks it to go, then makes it. Resolves when it has ended; `graceMs` is for calls in progress. */
+  /** Sends SIGTERM and, after `graceMs` for calls in progress, SIGKILL. Resolves when it has ended. */
   async stop(graceMs: number): Promise<void> {
-    this.#isAskedToGo = true;
+    this.#isStopping = true;
     this.#process.kill("SIGTERM");
-    const impatience = setTimeout(() => this.#process.kill("SIGKILL"), graceMs);
+    const killTimer = setTimeout(() => this.#process.kill("SIGKILL"), graceMs);
     await this.ended;
-    clearTimeout(impatience);
+    clearTimeout(killTimer);
   }
 
-  /** Ends it at once, as a crash would. */
+  /** Ends it immediately, like a crash. */
   kill(): void {
     this.#process.kill("SIGKILL");
   }
 
-  /** null when `url` answers 200; else why that will not happen. */
+  /** null once `url` returns 200; otherwise the reason why it does not. */
   async untilReady(url: string, limitMs: number): Promise<string | null> {
     const startedMs = performance.now();
-    let last = "no answer";
+    let last = "no response";
     while (performance.now() - startedMs < limitMs) {
-      if (this.#hasEnded) return this.#obituary();
+      if (this.#hasEnded) return this.#earlyEnd();
       try {
-        const { status } = await ask(url, { timeoutMs: 1_000 });
+        const { status } = await sendRequest(url, { timeoutMs: 1_000 });
         if (status === 200) return null;
         last = `status ${status}`;
       } catch (error) {
@@ -101,12 +103,12 @@ export class Child {
     return `${this.title} is not ready after ${limitMs / 1_000} s: ${url} gives ${last}`;
   }
 
-  async #obituary(): Promise<string> {
+  async #earlyEnd(): Promise<string> {
     const { how } = await this.ended;
     return [`${this.title} ended (${how}) before it was ready`, ...this.lastLines].join("\n    ");
   }
 
-  #hear(text: string, log: WriteStream): void {
+  #readLog(text: string, log: WriteStream): void {
     log.write(text);
     this.#lines.push(...text.split("\n").filter((line) => line.trim() !== ""));
     this.#lines.splice(0, this.#lines.length - keptLines);

@@ -1,9 +1,9 @@
-// Discovery by a real Consul: the sidecars announce themselves, the supervisor looks on.
+// Discovery through a real Consul: the sidecars register themselves, and the supervisor watches.
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { Child, pause } from "./child.ts";
 import type { Announced, Discovery } from "./discovery.ts";
-import { ask } from "./http.ts";
+import { sendRequest } from "./http.ts";
 import { freePorts, isFree } from "./ports.ts";
 
 const host = "127.0.0.1";
@@ -14,30 +14,30 @@ const stopLimitMs = 5_000;
 /** Where the agent is. */
 export interface ConsulPlace {
   readonly port: number;
-  /** False: the demo starts it, and stops it at its end. */
+  /** False: the demo starts the agent, and stops it on exit. */
   readonly isRunning: boolean;
-  /** For an agent of the demo's own: what its members talk on. */
+  /** The cluster ports of an agent that the demo starts. */
   readonly ownPorts: readonly number[];
 }
 
-/** A running agent, or where one can be started; a text says why there can be none. */
+/** A running agent, or where one can be started; a text explains why neither is possible. */
 export async function findConsul(port: number): Promise<ConsulPlace | string> {
-  if (await answers(port)) return { port, isRunning: true, ownPorts: [] };
+  if (await responds(port)) return { port, isRunning: true, ownPorts: [] };
   if (!(await isFree(port))) {
-    return `port ${port} is taken by something that is no Consul: choose another with --consul-port N`;
+    return `port ${port} is taken by something that is not Consul: choose another with --consul-port N`;
   }
   if (spawnSync("consul", ["version"]).error !== undefined) {
     return (
-      `no Consul: no agent answers on port ${port}, and there is no program "consul" to start ` +
-      `one. scripts/install-peers installs it (Debian); or start an agent of your own`
+      `no Consul: no agent responds on port ${port}, and there is no program "consul" to start ` +
+      `one. scripts/install-peers installs it (Debian); or start an agent yourself`
     );
   }
   return { port, isRunning: false, ownPorts: await freePorts(3) };
 }
 
-async function answers(port: number): Promise<boolean> {
+async function responds(port: number): Promise<boolean> {
   try {
-    const { status, body } = await ask(`${api(port)}/status/leader`, { timeoutMs: 1_000 });
+    const { status, body } = await sendRequest(`${api(port)}/status/leader`, { timeoutMs: 1_000 });
     return status === 200 && body.startsWith('"');
   } catch {
     return false;
@@ -48,7 +48,7 @@ function api(port: number): string {
   return `http://${host}:${port}/v1`;
 }
 
-/** Instances are announced by their own sidecars: to announce one is to wait until it is listed. */
+/** Sidecars register their instances themselves, so announcing one means waiting until it is listed. */
 export function consulDiscovery(folder: string, place: ConsulPlace): Discovery {
   const { port, isRunning } = place;
   const agentYaml = `kind: io.l5d.consul\n  host: ${host}\n  port: ${port}`;
@@ -74,10 +74,10 @@ export function consulDiscovery(folder: string, place: ConsulPlace): Discovery {
       }
     },
     async withdraw(name, address) {
-      // Its sidecar takes it out when it ends; until then nobody shall send it new calls.
+      // The sidecar deregisters it on exit; until then it must not receive new calls.
       const id = encodeURIComponent(`${name}-${address.host}-${address.port}`);
       const url = `${api(port)}/agent/service/maintenance/${id}?enable=true&reason=stopping`;
-      await ask(url, { method: "PUT" });
+      await sendRequest(url, { method: "PUT" });
     },
     async close() {
       await child?.stop(stopLimitMs);
@@ -100,7 +100,9 @@ function startAgent(folder: string, { port, ownPorts }: ConsulPlace): Child {
 }
 
 async function isListed(port: number, name: string, address: Announced): Promise<boolean> {
-  const { body } = await ask(`${api(port)}/health/service/${encodeURIComponent(name)}?passing=1`);
+  const { body } = await sendRequest(
+    `${api(port)}/health/service/${encodeURIComponent(name)}?passing=1`,
+  );
   const listed = JSON.parse(body) as readonly { readonly Service: ListedService }[];
   return listed.some(
     ({ Service }) => Service.Address === address.host && Service.Port === address.port,

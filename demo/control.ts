@@ -1,20 +1,28 @@
-// The supervisor's own small port: says how the instances are, stops, kills and starts them.
-import { header, json, problem, serve, type Asked, type Reply, type Serving } from "./http.ts";
+// The supervisor's control port: reports the state of the instances, stops, kills and starts them.
+import {
+  header,
+  json,
+  problem,
+  serve,
+  type HttpRequest,
+  type Reply,
+  type Serving,
+} from "./http.ts";
 import type { Fleet } from "./fleet.ts";
 
 const help = "GET /status, POST /stop/NAME, POST /kill/NAME, POST /start/NAME";
 
-/** `fleet` is asked for per request: this port is there before the fleet is. */
+/** `fleet` is called per request, because this port opens before the fleet exists. */
 export function serveControl(fleet: () => Fleet | null): Promise<Serving> {
-  return serve(0, (asked) => {
-    // Browsers send Origin with what another site's page asks for. Ours goes through web.
-    if (header(asked, "origin") !== null) return problem(403, "not for pages of other sites");
+  return serve(0, (request) => {
+    // Browsers send Origin with requests from pages of other sites. The demo's own page goes through web.
+    if (header(request, "origin") !== null) return problem(403, "not for pages of other sites");
     const found = fleet();
-    return found === null ? problem(503, "still starting") : answer(asked, found);
+    return found === null ? problem(503, "still starting") : handle(request, found);
   });
 }
 
-async function answer({ method, path }: Asked, fleet: Fleet): Promise<Reply> {
+async function handle({ method, path }: HttpRequest, fleet: Fleet): Promise<Reply> {
   if (path === "/" || path === "/status") {
     return method === "GET" ? json(200, fleet.status()) : problem(405, `${path}: GET only`);
   }
@@ -22,7 +30,7 @@ async function answer({ method, path }: Asked, fleet: Fleet): Promise<Reply> {
   const instance = fleet.instance(name);
   if (instance === undefined) {
     const names = fleet.instances.map((each) => each.name).join(", ");
-    return problem(404, `no instance "${name}"; there are ${names}. ${help}`);
+    return problem(404, `no instance "${name}"; available: ${names}. ${help}`);
   }
   if (method !== "POST") return problem(405, `${path} changes something: use POST`);
   if (order === "stop") await instance.stop();

@@ -4,11 +4,11 @@ import path from "node:path";
 
 export interface Announced {
   readonly host: string;
-  /** The port of the `incoming` router of the sidecar that stands beside the instance. */
+  /** The port of the `incoming` router of the instance's sidecar. */
   readonly port: number;
 }
 
-/** One kind of discovery. The rest of the demo knows no more of it than this. */
+/** One kind of discovery: everything that the rest of the demo needs from it. */
 export interface Discovery {
   /** For people, such as `files in /tmp/x/disco`. */
   readonly title: string;
@@ -20,18 +20,18 @@ export interface Discovery {
   readonly announcersYaml: string;
   /** What the incoming server announces for a name, such as `/#/io.l5d.consul/rates`. */
   announcedAs(name: string): string;
-  /** Before anything else. null when it works, else why not. */
+  /** Called before anything else. null on success, otherwise the reason of the failure. */
   open(): Promise<string | null>;
   announce(name: string, address: Announced): Promise<void>;
-  /** Idempotent. Resolves when written; callers learn of it a moment later. */
+  /** Idempotent. Resolves when written; callers notice a moment later. */
   withdraw(name: string, address: Announced): Promise<void>;
-  /** After everything else. Idempotent. */
+  /** Called after everything else. Idempotent. */
   close(): Promise<void>;
-  /** For the end of this process: without waiting. Idempotent. */
+  /** Called when this process exits; does not wait. Idempotent. */
   abandon(): void;
 }
 
-/** A folder with one file a name; each line is the host and port of an incoming router. */
+/** A folder with one file per name; each line is the host and port of an incoming router. */
 export function fileDiscovery(folder: string): Discovery {
   const rootDir = path.join(folder, "disco");
   mkdirSync(rootDir, { recursive: true });
@@ -39,8 +39,8 @@ export function fileDiscovery(folder: string): Discovery {
 
   function write(name: string, entries: ReadonlySet<string>): void {
     lines.set(name, entries);
-    const text = entries.size === 0 ? [`# nobody offers ${name} now`] : [...entries].sort();
-    // Written beside the watched folder, then moved: nobody reads half a file.
+    const text = entries.size === 0 ? [`# no instance of ${name} is running`] : [...entries].sort();
+    // Written beside the watched folder, then moved, so that a half-written file is never read.
     const draft = path.join(folder, `${name}.draft`);
     writeFileSync(draft, `${text.join("\n")}\n`);
     renameSync(draft, path.join(rootDir, name));

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pause } from "./child.ts";
 import type { Announced, Discovery } from "./discovery.ts";
-import { ask } from "./http.ts";
-import { Instance, type Around, type InstanceStatus } from "./instance.ts";
+import { sendRequest } from "./http.ts";
+import { Instance, type InstanceDeps, type InstanceStatus } from "./instance.ts";
 import { freePorts } from "./ports.ts";
 import { nameOver, protocols, type Doors, type Offer, type Ports, type Protocol } from "./via.ts";
 
@@ -19,7 +19,7 @@ const forgetLimitMs = 3_000;
 
 interface FleetStatus {
   readonly instances: readonly InstanceStatus[];
-  /** What the outgoing routers' dtab says. */
+  /** The dtab of the outgoing routers. */
   readonly dtab: string;
   readonly folder: string;
 }
@@ -29,25 +29,25 @@ export interface Fleet {
   readonly folder: string;
   readonly discovery: Discovery;
   readonly instances: readonly Instance[];
-  /** Where the page is: the incoming router of web's sidecar. */
+  /** The address of the page: the incoming router of web's sidecar. */
   readonly pageUrl: string;
   instance(name: string): Instance | undefined;
   status(): FleetStatus;
-  /** Starts all. null when all are ready, else why not. */
+  /** Starts all instances. null once all are ready, otherwise the reason of the failure. */
   start(): Promise<string | null>;
-  /** Stops all and removes the folder. Idempotent. */
+  /** Stops all instances and removes the folder. Idempotent. */
   close(): Promise<void>;
-  /** For the end of this process: kills what is left, without waiting. Idempotent. */
+  /** Called when this process exits: kills the remaining processes without waiting. Idempotent. */
   abandon(): void;
 }
 
 export interface FleetOptions {
-  /** The port of the page; it is free. */
+  /** The port of the page, which must be free. */
   readonly pagePort: number;
   readonly controlUrl: string;
-  /** Makes the discovery, which may keep files in the demo's folder. */
+  /** Creates the discovery, which may keep files in the demo's folder. */
   discoverBy(folder: string): Discovery;
-  /** Says what happened while nobody asked. */
+  /** Prints unexpected events. */
   say(line: string): void;
 }
 
@@ -55,7 +55,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const folder = mkdtempSync(path.join(tmpdir(), "switchyard-demo-"));
   const { pagePort, controlUrl, say } = options;
   const discovery = options.discoverBy(folder);
-  const around: Around = { discovery, say, untilForgotten: (gone) => untilForgotten(gone) };
+  const deps: InstanceDeps = { discovery, say, untilForgotten: (gone) => untilForgotten(gone) };
   const each = protocols.length * 3 + 1;
   const free = await freePorts(plan.length * each);
   const instances = plan.map(({ name, service }, index) => {
@@ -69,7 +69,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
         folder,
         args: isFront ? ["--control", controlUrl] : [],
       },
-      around,
+      deps,
     );
   });
   async function untilForgotten(addresses: readonly Announced[]): Promise<void> {
@@ -92,7 +92,7 @@ function portsFrom(free: readonly number[], pagePort: number | null): Ports {
 
 function offersOf(name: string, service: string): readonly Offer[] {
   const isSeveral = plan.filter((each) => each.service === service).length > 1;
-  // A name of its own too, so that a request can ask for one of several.
+  // Each instance has its own name too, so that a request can choose one of several.
   const names = isSeveral ? [service, name] : [service];
   const spoken = protocols.filter((each) => each === "http" || service === "rates");
   return names.flatMap((own) =>
@@ -119,7 +119,7 @@ function fleetOf(folder: string, discovery: Discovery, instances: readonly Insta
       if (problem !== null) return problem;
       const problems = await Promise.all(instances.map((each) => each.start()));
       const [first, ...others] = problems.filter((each) => each !== null);
-      // Mostly they have one cause: the first in full, of the others the first line.
+      // They usually share one cause: print the first in full, and the first line of the others.
       return first === undefined ? null : [first, ...others.map(firstLine)].join("\n");
     },
     async close() {
@@ -139,16 +139,16 @@ function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? text;
 }
 
-/** Until this sidecar's balancers hold none of these, or for a while if it cannot say. */
+/** Waits until the sidecar's balancers have dropped these addresses, or for a while if it cannot tell. */
 async function forgottenBy(caller: Instance, addresses: readonly Announced[]): Promise<void> {
   const gone = addresses.map(({ host, port }) => `"${host}:${port}"`);
   const startedMs = performance.now();
   while (performance.now() - startedMs < forgetLimitMs) {
     try {
-      const { body } = await ask(`${caller.status().adminUrl}/client_state.json`);
+      const { body } = await sendRequest(`${caller.status().adminUrl}/client_state.json`);
       if (!gone.some((each) => body.includes(each))) return;
     } catch {
-      return; // it stopped itself: it sends nothing any more
+      return; // the sidecar has stopped and sends nothing any more
     }
     await pause(20);
   }

@@ -1,7 +1,7 @@
-// The little HTTP that the demo's services and their supervisor need: serve, ask, read JSON.
+// The HTTP functions of the demo's services and their supervisor: serve, ask, read JSON.
 import { request, createServer, type Agent, type IncomingMessage } from "node:http";
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
@@ -9,34 +9,34 @@ export interface Answer {
   readonly tookMs: number;
 }
 
-export interface Question {
+export interface RequestOptions {
   readonly method?: string;
-  /** `host` names the callee when the question goes to a sidecar. */
+  /** `host` names the callee when the request goes to a sidecar. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Without one, the connection is closed after the answer. */
+  /** Without an agent, the connection is closed after the response. */
   readonly agent?: Agent;
   readonly timeoutMs?: number;
 }
 
-/** Asks once. Rejects when no answer came: refused, closed, or `timeoutMs` (5 s) without bytes. */
-export function ask(url: string, question: Question = {}): Promise<Answer> {
+/** Sends one request. Rejects without a response: refused, closed, or no bytes for `timeoutMs` (5 s). */
+export function sendRequest(url: string, options: RequestOptions = {}): Promise<HttpResponse> {
   const startedMs = performance.now();
   return new Promise((resolve, reject) => {
-    const asking = request(url, {
-      method: question.method ?? "GET",
-      headers: question.headers ?? {},
-      agent: question.agent ?? false,
-      timeout: question.timeoutMs ?? 5_000,
+    const sent = request(url, {
+      method: options.method ?? "GET",
+      headers: options.headers ?? {},
+      agent: options.agent ?? false,
+      timeout: options.timeoutMs ?? 5_000,
     });
-    asking.once("timeout", () => asking.destroy(new Error(`no answer from ${url} in time`)));
-    asking.once("error", reject);
-    asking.once("response", (response) => {
+    sent.once("timeout", () => sent.destroy(new Error(`no response from ${url} in time`)));
+    sent.once("error", reject);
+    sent.once("response", (response) => {
       textOf(response).then((body) => {
         const { statusCode: status = 0, headers } = response;
         resolve({ status, headers, body, tookMs: tookMs(startedMs) });
       }, reject);
     });
-    asking.end();
+    sent.end();
   });
 }
 
@@ -62,12 +62,12 @@ export function json(status: number, value: unknown): Reply {
   return { status, contentType: "application/json; charset=utf-8", body };
 }
 
-/** An answer that says what was wrong; the page shows `error` as it is. */
+/** A response that reports a problem; the page shows `error` verbatim. */
 export function problem(status: number, error: string, more: object = {}): Reply {
   return json(status, { error, ...more });
 }
 
-export interface Asked {
+export interface HttpRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
@@ -76,26 +76,26 @@ export interface Asked {
 
 export interface Serving {
   readonly port: number;
-  /** Takes no more connections; resolves when the calls in progress have their answers. */
+  /** Accepts no more connections; resolves when the calls in progress have finished. */
   close(): Promise<void>;
 }
 
 /** Serves on the loopback address. Rejects when the port is taken. */
 export function serve(
   port: number,
-  answer: (asked: Asked) => Promise<Reply> | Reply,
+  handler: (request: HttpRequest) => Promise<Reply> | Reply,
 ): Promise<Serving> {
   let isClosing = false;
   const server = createServer((incoming, outgoing) => {
-    incoming.resume(); // no service here reads a body
-    void replyTo(incoming, answer).then((reply) => {
+    incoming.resume(); // no service of the demo reads a body
+    void replyTo(incoming, handler).then((reply) => {
       outgoing.setHeader("content-type", reply.contentType);
       outgoing.setHeader("cache-control", "no-store");
       if (isClosing) outgoing.setHeader("connection", "close");
       outgoing.writeHead(reply.status).end(incoming.method === "HEAD" ? "" : reply.body);
     });
   });
-  server.keepAliveTimeout = 0; // the callers, our sidecars, decide: no race between close and call
+  server.keepAliveTimeout = 0; // the callers (our sidecars) close idle connections, so no call meets a closing one
   const close = () =>
     new Promise<void>((resolve) => {
       isClosing = true;
@@ -114,14 +114,14 @@ export function serve(
 
 async function replyTo(
   incoming: IncomingMessage,
-  answer: (asked: Asked) => Promise<Reply> | Reply,
+  handler: (request: HttpRequest) => Promise<Reply> | Reply,
 ): Promise<Reply> {
   const base = "http://service.invalid";
   const target = incoming.url ?? "/";
   if (!URL.canParse(target, base)) return problem(400, `${target} is not a URL`);
   const url = new URL(target, base);
   try {
-    return await answer({
+    return await handler({
       method: incoming.method ?? "GET",
       path: url.pathname,
       query: url.searchParams,
@@ -133,8 +133,8 @@ async function replyTo(
 }
 
 /** One header as text; null when absent. */
-export function header(asked: Pick<Asked, "headers">, name: string): string | null {
-  const value = asked.headers[name];
+export function header(request: Pick<HttpRequest, "headers">, name: string): string | null {
+  const value = request.headers[name];
   return typeof value === "string" ? value : (value?.join(", ") ?? null);
 }
 

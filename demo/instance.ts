@@ -1,4 +1,4 @@
-// One instance of a service and the sidecar beside it: two processes and an announcement.
+// One instance of a service and its sidecar: two processes and an announcement.
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,7 @@ type Role = "service" | "sidecar";
 export interface InstanceStatus {
   readonly name: string;
   readonly service: string;
-  /** `dead`: a process ended that nobody had asked to, or that was killed; still announced. */
+  /** `dead`: a process ended unexpectedly or was killed; the instance is still announced. */
   readonly state: "starting" | "running" | "stopping" | "stopped" | "dead";
   readonly ports: Ports;
   readonly adminUrl: string;
@@ -27,46 +27,46 @@ export interface InstanceStatus {
 export interface InstanceOptions {
   readonly name: string;
   readonly service: string;
-  /** The names it is found by: its service's, and where there are several, its own. */
+  /** The names it is announced as: its service's name and, with several instances, its own. */
   readonly offers: readonly Offer[];
   readonly ports: Ports;
-  /** For the sidecar's file and the logs; the supervisor's. */
+  /** For the sidecar's file and the logs; owned by the supervisor. */
   readonly folder: string;
   /** Extra arguments of the service. */
   readonly args: readonly string[];
 }
 
-/** What an instance needs from the demo around it. */
-export interface Around {
+/** What an instance needs from the demo. */
+export interface InstanceDeps {
   readonly discovery: Discovery;
-  /** Resolves when no sidecar sends calls to these any more, or has had time enough. */
+  /** Resolves when no sidecar sends calls to these addresses any more, or after a while. */
   untilForgotten(addresses: readonly Announced[]): Promise<void>;
   say(line: string): void;
 }
 
-/** Owns its two processes. Orders are carried out one after the other. */
+/** Owns its two processes. Operations run one after another. */
 export class Instance {
   readonly name: string;
   readonly service: string;
   readonly ports: Ports;
   readonly configFile: string;
   readonly #options: InstanceOptions;
-  readonly #around: Around;
+  readonly #deps: InstanceDeps;
   readonly #children = new Map<Role, Child>();
   #state: InstanceStatus["state"] = "stopped";
-  #lastOrder: Promise<unknown> = Promise.resolve();
+  #lastOperation: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  constructor(options: InstanceOptions, around: Around) {
+  constructor(options: InstanceOptions, deps: InstanceDeps) {
     this.name = options.name;
     this.service = options.service;
     this.ports = options.ports;
     this.configFile = path.join(options.folder, `${options.name}.yaml`);
     this.#options = options;
-    this.#around = around;
+    this.#deps = deps;
     writeFileSync(
       this.configFile,
-      sidecarYaml(this.name, options.offers, this.ports, around.discovery),
+      sidecarYaml(this.name, options.offers, this.ports, deps.discovery),
     );
   }
 
@@ -78,16 +78,16 @@ export class Instance {
     return { name, service, state: this.#state, ports, adminUrl, pids };
   }
 
-  /** Starts what is not running, then announces. null, or why it failed. */
+  /** Starts what is not running, then announces it. null on success, otherwise the reason. */
   start(): Promise<string | null> {
-    return this.#order(async () => {
+    return this.#enqueue(async () => {
       if (this.#state === "running" || this.#isClosed) return null;
       this.#state = "starting";
       const problems = await Promise.all([
         this.#ready("service", `http://127.0.0.1:${this.ports.http.service}/health`),
         this.#ready("sidecar", `http://127.0.0.1:${this.ports.admin}/admin/ready`),
       ]);
-      const isUp = this.#children.size === 2; // one may have ended since it was ready
+      const isUp = this.#children.size === 2; // one may have ended after it was ready
       const problem = problems.find((each) => each !== null) ?? null;
       if (problem !== null || !isUp) {
         this.#state = "dead";
@@ -95,7 +95,7 @@ export class Instance {
       }
       await Promise.all(
         this.#options.offers.map((each) =>
-          this.#around.discovery.announce(each.name, this.#addressOf(each)),
+          this.#deps.discovery.announce(each.name, this.#addressOf(each)),
         ),
       );
       this.#state = "running";
@@ -103,13 +103,13 @@ export class Instance {
     });
   }
 
-  /** An announced stop: leaves discovery, waits for callers to notice, then stops. */
+  /** A graceful stop: leaves discovery, waits for callers to notice, then stops. */
   stop(): Promise<void> {
-    return this.#order(async () => {
+    return this.#enqueue(async () => {
       if (this.#state === "stopped") return;
       this.#state = "stopping";
       const { offers } = this.#options;
-      const { discovery, untilForgotten } = this.#around;
+      const { discovery, untilForgotten } = this.#deps;
       await Promise.all(offers.map((each) => discovery.withdraw(each.name, this.#addressOf(each))));
       await untilForgotten(offers.map((each) => this.#addressOf(each)));
       await this.#stopChildren();
@@ -117,25 +117,25 @@ export class Instance {
     });
   }
 
-  /** A crash: both processes end at once, and discovery still lists them. */
+  /** A simulated crash: both processes are killed, and discovery still lists them. */
   kill(): Promise<void> {
-    return this.#order(async () => {
+    return this.#enqueue(async () => {
       const children = [...this.#children.values()];
       for (const child of children) child.kill();
       await Promise.all(children.map((child) => child.ended));
     });
   }
 
-  /** Stops the processes, whatever is going on, and for good. */
+  /** Stops the processes permanently, whatever the state. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#stopChildren();
-    await this.#lastOrder;
+    await this.#lastOperation;
     await this.#stopChildren();
     this.#state = "stopped";
   }
 
-  /** Ends the processes without waiting: the supervisor's own end has come. */
+  /** Kills the processes without waiting, when the supervisor itself exits. */
   abandon(): void {
     for (const child of this.#children.values()) child.kill();
   }
@@ -144,9 +144,9 @@ export class Instance {
     return { host: "127.0.0.1", port: this.ports[protocol].incoming };
   }
 
-  #order<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#lastOrder.then(work);
-    this.#lastOrder = done.catch(() => {}); // the giver of the order hears of it
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#lastOperation.then(work);
+    this.#lastOperation = done.catch(() => {}); // reported to the caller of the operation
     return done;
   }
 
@@ -174,24 +174,24 @@ export class Instance {
     this.#children.set(role, child);
     void child.ended.then(({ how, isUnexpected }) => {
       this.#children.delete(role);
-      const isStarting = this.#state === "starting"; // then `start` tells who asked for it
-      if (isUnexpected && !isStarting && !this.#isClosed) this.#mourn(child, how);
+      const isStarting = this.#state === "starting"; // then `start` reports it
+      if (isUnexpected && !isStarting && !this.#isClosed) this.#reportEnd(child, how);
     });
     return child;
   }
 
-  #mourn(child: Child, how: string): void {
+  #reportEnd(child: Child, how: string): void {
     const lines = child.lastLines.map((line) => `    ${line}`);
-    this.#around.say([`${child.title} ended unexpectedly (${how}).`, ...lines].join("\n"));
+    this.#deps.say([`${child.title} ended unexpectedly (${how}).`, ...lines].join("\n"));
     if (this.#state !== "running") return;
     this.#state = "dead";
-    this.#around.say(
-      `${this.name} is still announced: the callers' sidecars have to notice by themselves.`,
+    this.#deps.say(
+      `${this.name} is still announced: the callers' sidecars must notice by themselves.`,
     );
   }
 
   async #stopChildren(): Promise<void> {
-    // The sidecar first: it ends the calls in progress, for which it needs the service.
+    // The sidecar stops first: it finishes the calls in progress, for which it needs the service.
     await this.#children.get("sidecar")?.stop(graceMs);
     await this.#children.get("service")?.stop(graceMs);
   }

@@ -12,7 +12,7 @@ const usualPagePort = 8_080;
 const usualConsulPort = 8_500;
 
 interface Options {
-  /** null: not said. */
+  /** null when not given. */
   readonly port: number | null;
   readonly isSelfCheck: boolean;
   /** The port of a Consul agent; null: discovery by files. */
@@ -54,14 +54,14 @@ function notAPort(option: string, text: string | undefined): { readonly wrong: s
   return { wrong: `${option}: expected a port, 1..65535, got "${text}"` };
 }
 
-/** How instances are found, made for the demo's folder; a text says why that cannot be. */
+/** The chosen discovery, to be opened for the demo's folder; a text explains why it is unavailable. */
 async function discoveryOf({ consulPort }: Options): Promise<FleetOptions["discoverBy"] | string> {
   if (consulPort === null) return fileDiscovery;
   const place = await findConsul(consulPort);
   return typeof place === "string" ? place : (folder) => consulDiscovery(folder, place);
 }
 
-/** null when the wanted port is taken. */
+/** null when the requested port is taken. */
 async function pagePortOf({ port, isSelfCheck }: Options): Promise<number | null> {
   if (port !== null) return (await isFree(port)) ? port : null;
   if (!isSelfCheck && (await isFree(usualPagePort))) return usualPagePort;
@@ -98,7 +98,7 @@ async function run(options: Options): Promise<number> {
   return problem === null ? 0 : 1;
 }
 
-/** null when all went well, else why not. Without `--self-check` it never ends well: see Ctrl-C. */
+/** null on success, otherwise the problem. Without `--self-check` it runs until Ctrl-C. */
 async function use(fleet: Fleet, controlUrl: string, options: Options): Promise<string | null> {
   const problem = await fleet.start();
   if (problem !== null) return problem;
@@ -107,15 +107,15 @@ async function use(fleet: Fleet, controlUrl: string, options: Options): Promise<
   return new Promise(() => {});
 }
 
-/** null at the first signal, for a demo that is meant to be stopped so; else a problem. A
- *  later signal ends this process at once, and with it all that it started. */
+/** null at the first signal, which is the normal end of the demo but a problem for a self-check. A
+ *  later signal ends this process immediately, and with it everything that it started. */
 function signalled({ isSelfCheck }: Options): Promise<string | null> {
   return new Promise((resolve) => {
     let firstMs: number | null = null;
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(name, () => {
         if (firstMs !== null) {
-          // One Ctrl-C comes twice: from the terminal, and from npm, which passes it on.
+          // One Ctrl-C arrives twice: from the terminal, and from npm, which forwards it.
           if (performance.now() - firstMs > 500) process.exit(1);
           return;
         }
@@ -134,5 +134,5 @@ if (options === "help") {
   console.error(`${options.wrong}\n\n${help}`);
   process.exitCode = 2;
 } else {
-  process.exit(await run(options)); // an interrupted self-check would go on asking
+  process.exit(await run(options)); // an interrupted self-check would keep sending requests
 }

@@ -1,15 +1,15 @@
-// Asks the sidecars' admin ports how their outgoing routers resolve the names on the way.
-import { ask, fieldsOf, isFields } from "./http.ts";
+// Asks the admin ports of the sidecars how their outgoing routers resolve the names of a conversion.
+import { sendRequest, fieldsOf, isFields } from "./http.ts";
 import { carriesDtab, labelOf, nameOver, type Protocol } from "./via.ts";
 
-/** What an outgoing router makes of a logical name. */
+/** How an outgoing router resolves a logical name. */
 interface Resolved {
-  /** The instance whose sidecar was asked. */
+  /** The instance whose sidecar was queried. */
   readonly sidecar: string;
   readonly logicalName: string;
-  /** What the name is bound to; null when the sidecar could not say. */
+  /** What the name is bound to; null when the sidecar does not know. */
   readonly clientName: string | null;
-  /** The incoming ports it may choose from, as host:port. */
+  /** The incoming ports that it balances over, as host:port. */
   readonly addresses: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export function namesOnTheWay(
   );
 }
 
-interface Question {
+interface RequestOptions {
   readonly sidecar: string;
   /** Its label. */
   readonly router: string;
@@ -46,15 +46,15 @@ interface Question {
 
 async function resolve(
   status: Readonly<Record<string, unknown>>,
-  { sidecar, router, name: logicalName, dtab }: Question,
+  { sidecar, router, name: logicalName, dtab }: RequestOptions,
 ): Promise<Resolved> {
   const unknown = { sidecar, logicalName, clientName: null, addresses: [] };
   const admin = adminOf(status, sidecar);
   if (admin === null) return unknown;
   const query = new URLSearchParams({ namespace: router, path: logicalName, dtab });
   try {
-    const answer = await ask(`${admin}/delegator.json?${query}`);
-    const bound = boundIn(fieldsOf(answer.body));
+    const response = await sendRequest(`${admin}/delegator.json?${query}`);
+    const bound = boundIn(fieldsOf(response.body));
     return bound === null ? unknown : { sidecar, logicalName, ...bound };
   } catch {
     return unknown;
@@ -70,7 +70,7 @@ function adminOf(status: Readonly<Record<string, unknown>>, name: string): strin
 
 type BoundName = Pick<Resolved, "clientName" | "addresses">;
 
-/** The first bound name of a delegation tree, in the order in which they are tried. */
+/** The first bound name of a delegation tree, in order of preference. */
 function boundIn(tree: unknown): BoundName | null {
   if (!isFields(tree)) return null;
   if (isFields(tree["bound"])) return boundOf(tree["bound"]);

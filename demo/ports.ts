@@ -1,32 +1,32 @@
-// Ports that are free now and that nobody else gets before their owner binds them: not the system
-// for an outgoing call, and not another process that looks for ports here at the same time.
+// Free ports that nothing else takes before their owner binds them: neither the system for an outgoing
+// connection, nor another process that looks for ports here at the same time.
 import { randomInt } from "node:crypto";
 import { createServer, type Server } from "node:net";
 
-// Below the range from which systems take ports for outgoing connections.
+// Below the range from which systems pick ports for outgoing connections.
 const lowest = 20_000;
 const highest = 31_999;
 const host = "127.0.0.1";
 /**
- * Who takes a port here listens on it there until its process ends: it is for owners that listen
- * on 127.0.0.1, not on all addresses. Where there is no such address (Linux has all of 127/8,
- * others do not) nothing is held.
+ * A port is reserved by listening on it at this address until the process ends, so owners must listen
+ * on 127.0.0.1 rather than on all addresses. Where the address does not exist (only Linux has all of
+ * 127/8), nothing is reserved.
  */
 const claimHost = "127.0.0.2";
 
-/** `count` different free loopback ports, this process's until it ends. Rejects when none are left. */
+/** Reserves `count` free loopback ports until this process ends. Rejects when none are left. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const found: number[] = [];
   let port = randomInt(lowest, highest);
-  for (let tried = 0; found.length < count; tried++) {
-    if (tried > highest - lowest) throw new Error(`no free ports in ${lowest}..${highest}`);
+  for (let attempts = 0; found.length < count; attempts++) {
+    if (attempts > highest - lowest) throw new Error(`no free ports in ${lowest}..${highest}`);
     if (await isClaimed(port)) found.push(port);
     port = port === highest ? lowest : port + 1;
   }
   return found;
 }
 
-/** Whether it is free and now this process's. */
+/** Whether the port was free and is now reserved by this process. */
 async function isClaimed(port: number): Promise<boolean> {
   const claim = await listenOn(port, claimHost);
   if (claim === "taken") return false;
@@ -43,7 +43,7 @@ export async function isFree(port: number): Promise<boolean> {
   return true;
 }
 
-/** null: not there, for another reason than that somebody has it. */
+/** null: unavailable for a reason other than being taken. */
 function listenOn(port: number, address: string): Promise<Server | "taken" | null> {
   const server = createServer();
   return new Promise((resolve) => {

@@ -1,11 +1,11 @@
-// `npm start -- --self-check`: the round trip, seen from outside, step by step.
+// `npm start -- --self-check`: the round trip, observed from outside, step by step.
 import { readFileSync } from "node:fs";
-import { ask, fieldsOf, isFields, type Answer } from "./http.ts";
+import { sendRequest, fieldsOf, isFields, type HttpResponse } from "./http.ts";
 import type { Fleet } from "./fleet.ts";
 import { convert, parseTable } from "./table.ts";
 import { carriesDtab, labelOf, nameOver, protocols, type Protocol } from "./via.ts";
 
-/** What a step saw; `ok` false when that is not what it should be. */
+/** What a step observed; `ok` is false when that is not what was expected. */
 interface Finding {
   readonly ok: boolean;
   readonly saw: string;
@@ -16,7 +16,7 @@ interface Step {
   look(fleet: Fleet, controlUrl: string): Promise<Finding>;
 }
 
-/** Runs all steps, printing each. null when every one is well, else a summary. */
+/** Runs and prints all steps. null when every step passes, otherwise a summary. */
 export async function selfCheck(
   fleet: Fleet,
   controlUrl: string,
@@ -41,8 +41,8 @@ const steps: readonly Step[] = [
   { title: "a conversion has the number that the table gives", look: lookAtNumber },
   { title: "each leg went through two sidecars, by name", look: lookAtRoute },
   { title: "over every protocol the number is the same", look: lookAtProtocols },
-  { title: "wrong input is answered with what is wrong", look: lookAtWrongInput },
-  { title: "both rate providers answer", look: lookAtBalance },
+  { title: "wrong input is answered with an explanation", look: lookAtWrongInput },
+  { title: "both rate providers respond", look: lookAtBalance },
   { title: "a request can bring its own dtab", look: lookAtOwnDtab },
   { title: "stopping a rate provider moves the traffic, no conversion fails", look: lookAtStop },
   { title: "started again, it takes part again", look: lookAtStart },
@@ -51,7 +51,7 @@ const steps: readonly Step[] = [
 ];
 
 async function lookAtPage({ pageUrl }: Fleet): Promise<Finding> {
-  const { status, headers, body } = await ask(`${pageUrl}/`);
+  const { status, headers, body } = await sendRequest(`${pageUrl}/`);
   const type = String(headers["content-type"]);
   const isPage = type.startsWith("text/html") && /<title>.*<\/title>/.test(body);
   const via = String(headers["via"] ?? "none");
@@ -63,8 +63,8 @@ function conversion(
   { pageUrl }: Fleet,
   query = "amount=12.50&from=USD&to=EUR",
   headers: Readonly<Record<string, string>> = {},
-): Promise<Answer> {
-  return ask(`${pageUrl}/api/convert?${query}`, { headers });
+): Promise<HttpResponse> {
+  return sendRequest(`${pageUrl}/api/convert?${query}`, { headers });
 }
 
 async function lookAtNumber(fleet: Fleet): Promise<Finding> {
@@ -81,9 +81,9 @@ async function lookAtNumber(fleet: Fleet): Promise<Finding> {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What the services saw, from the browser's leg to the last. */
-function seenIn(answer: Answer): readonly Readonly<Record<string, unknown>>[] {
-  const fields = fieldsOf(answer.body) ?? {};
+/** What the services saw, from the browser's leg to the last one. */
+function seenIn(response: HttpResponse): readonly Readonly<Record<string, unknown>>[] {
+  const fields = fieldsOf(response.body) ?? {};
   return [fields["seen"], ...legsIn(fields).map((leg) => leg["seen"])].filter(isFields);
 }
 
@@ -103,12 +103,12 @@ async function lookAtRoute(fleet: Fleet): Promise<Finding> {
     const port = fleet.instance(String(instance))?.ports.http.service;
     return String(clientName).startsWith("/$/inet/127") && String(clientName).endsWith(`/${port}`);
   });
-  // The browser's leg has no outgoing router; the others crossed one of each.
+  // The browser's leg has no outgoing router; the others crossed one outgoing and one incoming router.
   const crossed = seen.map(({ via }) => String(via ?? "").split(",").length).join(" ");
   return { ok: isNamed && isLocal && crossed === "1 2 2", saw: saw.join("\n") };
 }
 
-/** Enough conversions over each protocol that both rate providers are asked. */
+/** Enough conversions over each protocol to reach both rate providers. */
 async function lookAtProtocols(fleet: Fleet): Promise<Finding> {
   const lines: string[] = [];
   const results = new Set<unknown>();
@@ -118,9 +118,9 @@ async function lookAtProtocols(fleet: Fleet): Promise<Finding> {
     const query = `amount=250&from=GBP&to=JPY&via=${protocol}`;
     let called: unknown = "";
     for (let n = 0; n < 20; n++) {
-      const answer = await conversion(fleet, query);
-      tally.note(answer);
-      const fields = fieldsOf(answer.body) ?? {};
+      const response = await conversion(fleet, query);
+      tally.note(response);
+      const fields = fieldsOf(response.body) ?? {};
       results.add(fields["result"]);
       called = legsIn(fields).at(-1)?.["called"];
       isWell &&= fields["via"] === protocol;
@@ -139,9 +139,9 @@ async function lookAtWrongInput(fleet: Fleet): Promise<Finding> {
     { query: "amount=abc&from=USD&to=EUR", status: 400 },
     { query: "amount=-5&from=USD&to=EUR", status: 400 },
   ];
-  const answers = await Promise.all(wrong.map(({ query }) => conversion(fleet, query)));
-  const saw = answers.map(({ status, body }) => `${status}: ${fieldsOf(body)?.["error"]}`);
-  const isRight = wrong.every(({ status }, index) => answers[index]?.status === status);
+  const responses = await Promise.all(wrong.map(({ query }) => conversion(fleet, query)));
+  const saw = responses.map(({ status, body }) => `${status}: ${fieldsOf(body)?.["error"]}`);
+  const isRight = wrong.every(({ status }, index) => responses[index]?.status === status);
   return { ok: isRight, saw: saw.join("\n") };
 }
 
@@ -151,13 +151,13 @@ class Tally {
   failures = 0;
   firstFailure = "";
 
-  note(answer: Answer): void {
-    if (answer.status !== 200) {
-      this.firstFailure ||= `; the first: ${answer.status} ${answer.body.trim()}`;
+  note(response: HttpResponse): void {
+    if (response.status !== 200) {
+      this.firstFailure ||= `; the first: ${response.status} ${response.body.trim()}`;
       this.failures++;
       return;
     }
-    const instance = String(seenIn(answer).at(-1)?.["instance"]);
+    const instance = String(seenIn(response).at(-1)?.["instance"]);
     this.#instances.set(instance, this.of(instance) + 1);
   }
 
@@ -210,17 +210,17 @@ async function convertedDuring(fleet: Fleet, event: Promise<unknown>): Promise<T
     progress.isOver = true;
   };
   void event.then(over, over);
-  const keepAsking = async (via: Protocol) => {
+  const keepConverting = async (via: Protocol) => {
     const query = `amount=12.50&from=USD&to=EUR&via=${via}`;
     while (!progress.isOver) tally.note(await conversion(fleet, query));
   };
-  await Promise.all(["http" as const, ...protocols].map(keepAsking));
+  await Promise.all(["http" as const, ...protocols].map(keepConverting));
   await event; // if the event failed, so has the step
   return tally;
 }
 
 async function order(controlUrl: string, what: string): Promise<void> {
-  const { status, body } = await ask(`${controlUrl}/${what}`, {
+  const { status, body } = await sendRequest(`${controlUrl}/${what}`, {
     method: "POST",
     timeoutMs: 30_000,
   });
@@ -237,7 +237,7 @@ async function lookAtStop(fleet: Fleet, controlUrl: string): Promise<Finding> {
 async function lookAtStart(fleet: Fleet, controlUrl: string): Promise<Finding> {
   await order(controlUrl, "start/rates-1");
   const tally = new Tally();
-  // The callers' sidecars learn of it when the file's change reaches them.
+  // The callers' sidecars notice when the change of the file reaches them.
   for (let n = 0; n < 500 && tally.of("rates-1") === 0; n++) tally.note(await conversion(fleet));
   return { ok: tally.failures === 0 && tally.of("rates-1") > 0, saw: `until it did: ${tally}` };
 }
@@ -255,7 +255,7 @@ async function lookAtMetrics(fleet: Fleet): Promise<Finding> {
   const alive = fleet.instances.filter((each) => each.status().state === "running");
   const lines = await Promise.all(
     alive.map(async ({ name, ports, service }) => {
-      const { body } = await ask(`http://127.0.0.1:${ports.admin}/admin/metrics.json`);
+      const { body } = await sendRequest(`http://127.0.0.1:${ports.admin}/admin/metrics.json`);
       const metrics = fieldsOf(body) ?? {};
       const of = (side: "incoming" | "outgoing", protocol: Protocol) => {
         const at = `${labelOf(side, protocol)}/server/127.0.0.1/${ports[protocol][side]}`;

@@ -1,21 +1,21 @@
-// What the three services have in common: arguments, life, and calls through their own sidecar.
+// The common part of the three services: arguments, life cycle, and calls through their own sidecar.
 import { Agent } from "node:http";
 import { parseArgs } from "node:util";
 import {
-  ask,
+  sendRequest,
   fieldsOf,
   header,
   json,
   problem,
   serve,
   tookMs,
-  type Answer,
-  type Asked,
+  type HttpResponse,
+  type HttpRequest,
   type Reply,
 } from "./http.ts";
 import { protocols, type Protocol } from "./via.ts";
 
-/** What one service saw of a call that reached it: the headers that the sidecars set. */
+/** What one service saw of a call that it received: the headers that the sidecars set. */
 export interface Seen {
   readonly service: string;
   readonly instance: string;
@@ -24,11 +24,11 @@ export interface Seen {
   readonly logicalName: string | null;
   /** `l5d-dst-client`: what that name was bound to. */
   readonly clientName: string | null;
-  /** `l5d-dst-residual`: what the binding left over; null when nothing. */
+  /** `l5d-dst-residual`: what the binding left over; null when it left nothing. */
   readonly residual: string | null;
   readonly via: string | null;
   readonly requestId: string | null;
-  /** From the head of the call to its answer, inside the service. */
+  /** From the head of the call to its response, inside the service. */
   readonly tookMs: number;
 }
 
@@ -37,14 +37,14 @@ export interface Leg {
   readonly caller: string;
   readonly callee: string;
   readonly protocol: Protocol;
-  /** As the protocol says it to the sidecar: `Host: rates`, `rates-thrift:rate`. */
+  /** How the protocol names the callee to the sidecar: `Host: rates`, `rates-thrift:rate`. */
   readonly called: string;
-  /** As the caller measured it: both sidecars and the callee included. */
+  /** Measured by the caller, including both sidecars and the callee. */
   readonly tookMs: number;
   readonly seen: unknown;
 }
 
-/** How a call to another service ended. `legs` is the whole way, the first leg in front. */
+/** The outcome of a call to another service. `legs` lists all legs, the first one first. */
 export type Called =
   | {
       readonly ok: true;
@@ -53,19 +53,19 @@ export type Called =
     }
   | { readonly ok: false; readonly reply: Reply };
 
-/** For each protocol where we listen, and where our sidecar does. */
+/** For each protocol, the ports of the service and of its sidecar. */
 type Lines = Readonly<Record<Protocol, { readonly port: number; readonly outgoing: number }>>;
 
 export interface Self {
   readonly service: string;
   readonly instance: string;
-  /** The supervisor's control port, `--control`; null for services that need it not. */
+  /** The supervisor's control port, `--control`; null for services that do not need it. */
   readonly controlUrl: string | null;
   readonly lines: Lines;
   /** Calls `callee`, found by its name in the Host header, through our own sidecar. */
-  call(callee: string, target: string, onBehalfOf: Asked): Promise<Called>;
-  /** Answers with `fields` and with what we saw of the call. */
-  answer(asked: Asked, startedMs: number, status: number, fields: object): Reply;
+  call(callee: string, target: string, onBehalfOf: HttpRequest): Promise<Called>;
+  /** A response with `fields` and what the service saw of the call. */
+  reply(request: HttpRequest, startedMs: number, status: number, fields: object): Reply;
 }
 
 interface Arguments {
@@ -93,22 +93,22 @@ function argumentsOf(argv: readonly string[]): Arguments {
   return { name, control, lines: Object.fromEntries(lines) as Lines }; // one for each
 }
 
-type AnswerTo = (asked: Asked) => Promise<Reply> | Reply;
+type Handler = (request: HttpRequest) => Promise<Reply> | Reply;
 
 /** Starts the service and keeps it running until SIGTERM, or until the supervisor is gone. */
 export async function run(
   service: string,
-  answerOf: (self: Self) => AnswerTo | Promise<AnswerTo>,
+  createHandler: (self: Self) => Handler | Promise<Handler>,
 ): Promise<void> {
   const args = argumentsOf(process.argv.slice(2));
   const { name } = args;
-  const answer = await answerOf(selfOf(service, args));
-  const serving = await serve(args.lines.http.port, (asked) =>
-    asked.path === "/health" ? json(200, { instance: name }) : answer(asked),
+  const handler = await createHandler(selfOf(service, args));
+  const serving = await serve(args.lines.http.port, (request) =>
+    request.path === "/health" ? json(200, { instance: name }) : handler(request),
   );
   console.log(`${name} serves on 127.0.0.1:${serving.port}`);
   process.once("SIGTERM", () => void serving.close().then(() => process.exit(0)));
-  process.once("disconnect", () => process.exit(0)); // the supervisor died: leave no orphan
+  process.once("disconnect", () => process.exit(0)); // the supervisor died: do not outlive it
 }
 
 function selfOf(service: string, { name: instance, control: controlUrl, lines }: Arguments): Self {
@@ -123,23 +123,23 @@ function selfOf(service: string, { name: instance, control: controlUrl, lines }:
       const url = `http://127.0.0.1:${outgoing}${target}`;
       const headers = { ...contextOf(onBehalfOf), host: callee };
       try {
-        return calledOf(service, callee, await ask(url, { headers, agent }));
+        return calledOf(service, callee, await sendRequest(url, { headers, agent }));
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        const text = `${service}'s own sidecar does not answer on port ${outgoing}: ${why}`;
+        const text = `${service}'s own sidecar does not respond on port ${outgoing}: ${why}`;
         return { ok: false, reply: problem(502, text) };
       }
     },
-    answer(asked, startedMs, status, fields) {
+    reply(request, startedMs, status, fields) {
       const seen: Seen = {
         service,
         instance,
-        host: header(asked, "host"),
-        logicalName: header(asked, "l5d-dst-service"),
-        clientName: header(asked, "l5d-dst-client"),
-        residual: header(asked, "l5d-dst-residual"),
-        via: header(asked, "via"),
-        requestId: header(asked, "l5d-reqid"),
+        host: header(request, "host"),
+        logicalName: header(request, "l5d-dst-service"),
+        clientName: header(request, "l5d-dst-client"),
+        residual: header(request, "l5d-dst-residual"),
+        via: header(request, "via"),
+        requestId: header(request, "l5d-reqid"),
         tookMs: tookMs(startedMs),
       };
       return json(status, { ...fields, seen });
@@ -147,22 +147,22 @@ function selfOf(service: string, { name: instance, control: controlUrl, lines }:
   };
 }
 
-/** A service passes `l5d-ctx-*` on: the trace, the deadline and the dtab of the first caller. */
-function contextOf(asked: Asked): Record<string, string> {
-  const names = Object.keys(asked.headers).filter((name) => name.startsWith("l5d-ctx-"));
-  return Object.fromEntries(names.map((name) => [name, header(asked, name) ?? ""]));
+/** A service forwards `l5d-ctx-*`: the trace, the deadline and the dtab of the first caller. */
+function contextOf(request: HttpRequest): Record<string, string> {
+  const names = Object.keys(request.headers).filter((name) => name.startsWith("l5d-ctx-"));
+  return Object.fromEntries(names.map((name) => [name, header(request, name) ?? ""]));
 }
 
-function calledOf(caller: string, callee: string, answer: Answer): Called {
-  const fields = fieldsOf(answer.body);
-  // Only sidecars set l5d-err: then no service answered, and the text says what the sidecar tried.
-  if (fields === null || answer.headers["l5d-err"] !== undefined) {
-    const error = `${caller} could not reach ${callee}: its sidecar answered ${answer.status}`;
-    return { ok: false, reply: problem(502, error, { sidecarSaid: answer.body.trim() }) };
+function calledOf(caller: string, callee: string, response: HttpResponse): Called {
+  const fields = fieldsOf(response.body);
+  // Only sidecars set l5d-err: then no service responded, and the text says what the sidecar tried.
+  if (fields === null || response.headers["l5d-err"] !== undefined) {
+    const error = `${caller} could not reach ${callee}: its sidecar responded with ${response.status}`;
+    return { ok: false, reply: problem(502, error, { sidecarSaid: response.body.trim() }) };
   }
   const { seen, legs, ...rest } = fields;
-  if (answer.status !== 200) return { ok: false, reply: json(answer.status, rest) };
+  if (response.status !== 200) return { ok: false, reply: json(response.status, rest) };
   const called = `Host: ${callee}`;
-  const first: Leg = { caller, callee, protocol: "http", called, tookMs: answer.tookMs, seen };
+  const first: Leg = { caller, callee, protocol: "http", called, tookMs: response.tookMs, seen };
   return { ok: true, fields: rest, legs: [first, ...(Array.isArray(legs) ? legs : [])] };
 }

@@ -1,4 +1,4 @@
-// The configuration file of one sidecar: what a person would write by hand for it.
+// The configuration file of one sidecar, as a person would write it by hand.
 import type { Discovery } from "./discovery.ts";
 import { labelOf, protocols, type Offer, type Ports, type Protocol } from "./via.ts";
 
@@ -41,7 +41,7 @@ function incomingYaml(
   const announced = names.map((each) => announcedAs(each)).join(", ");
   const announce = announces ? `\n        announce: [${announced}]` : "";
   const { incoming, service } = ports[protocol];
-  // Mux says the rest of the name as the new destination, and nothing is left of /svc/NAME.
+  // Mux sends the residual name as the new destination, and nothing is left of /svc/NAME.
   const whatever = protocol === "mux" ? "/svc" : "/svc/*";
   return `  - protocol: ${protocol}
     label: ${labelOf("incoming", protocol)}

@@ -3,19 +3,19 @@ import { fieldsOf, isFields } from "./http.ts";
 
 interface Currency {
   readonly name: string;
-  /** How many of it one unit of the base currency buys. */
+  /** The amount that one unit of the base currency buys. */
   readonly perBase: number;
-  /** Decimal places that amounts of it have. */
+  /** Decimal places of amounts in this currency. */
   readonly digits: number;
 }
 
 export interface Table {
-  /** The day the rates are of, such as 2024-12-31. */
+  /** The date of the rates, such as 2024-12-31. */
   readonly date: string;
   readonly currencies: ReadonlyMap<string, Currency>;
 }
 
-/** Throws on a bad table: it is bundled, so that is a bug. */
+/** Throws on a bad table, which is a bug because the table is bundled. */
 export function parseTable(text: string): Table {
   const fields = fieldsOf(text);
   const date = fields?.["date"];
@@ -34,15 +34,15 @@ function currencyOf(code: string, value: unknown): Currency {
   return { name, perBase, digits };
 }
 
-/** How much of `to` one of `from` buys. */
+/** The amount of `to` that one unit of `from` buys. */
 interface RateBetween {
   readonly rate: number;
-  /** Decimal places that amounts of `to` have. */
+  /** Decimal places of amounts in `to`. */
   readonly digits: number;
   readonly date: string;
 }
 
-/** `unknown` says which code the table lacks. */
+/** `unknown` is the code that the table lacks. */
 export function rateBetween(
   { currencies, date }: Table,
   from: string,

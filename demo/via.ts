@@ -1,4 +1,4 @@
-// The protocols of the mesh, and what a service is called over each of them.
+// The protocols of the mesh, and the name of a service over each of them.
 
 export const protocols = ["http", "thrift", "mux"] as const;
 export type Protocol = (typeof protocols)[number];
@@ -7,12 +7,12 @@ export function isProtocol(text: string): text is Protocol {
   return protocols.some((each) => each === text);
 }
 
-/** The name that `service` is found by: each protocol has ports of its own, and so a name. */
+/** The discovery name of `service`: each protocol has its own ports, and therefore its own name. */
 export function nameOver(protocol: Protocol, service: string): string {
   return protocol === "http" ? service : `${service}-${protocol}`;
 }
 
-/** Whether a call says on its way which dtab is its own. A plain Thrift call has no place for it. */
+/** Whether a call carries its own dtab. A plain Thrift call has no place for one. */
 export function carriesDtab(protocol: Protocol): boolean {
   return protocol !== "thrift";
 }
@@ -30,11 +30,11 @@ export interface Doors {
 }
 
 export type Ports = Readonly<Record<Protocol, Doors>> & {
-  /** The sidecar's. */
+  /** Ports of the sidecar. */
   readonly admin: number;
 };
 
-/** A name under which an instance is found. */
+/** A name under which an instance is announced. */
 export interface Offer {
   readonly name: string;
   readonly protocol: Protocol;

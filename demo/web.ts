@@ -1,6 +1,14 @@
 // The web front end: serves the page, and asks the converter on behalf of the browser.
 import { readFileSync } from "node:fs";
-import { ask, fieldsOf, isFields, json, problem, type Asked, type Reply } from "./http.ts";
+import {
+  sendRequest,
+  fieldsOf,
+  isFields,
+  json,
+  problem,
+  type HttpRequest,
+  type Reply,
+} from "./http.ts";
 import { namesOnTheWay } from "./names.ts";
 import { run, type Self } from "./service.ts";
 import { isProtocol } from "./via.ts";
@@ -8,29 +16,29 @@ import { isProtocol } from "./via.ts";
 const page = new URL("../../demo/page.html", import.meta.url); // from dist/demo, where this runs
 const keptConversions = 50;
 
-/** One conversion as the page lists it, whoever asked: the page, curl, the self-check. */
+/** One conversion as the page lists it, whether requested by the page, curl or the self-check. */
 interface Conversion {
   readonly number: number;
   readonly text: string;
-  /** The protocol between converter and rate provider, as asked. */
+  /** The requested protocol between converter and rate provider. */
   readonly via: string;
-  /** The rate provider that answered; null when none did. */
+  /** The rate provider that responded; null when none did. */
   readonly instance: string | null;
   readonly tookMs: number;
   readonly status: number;
 }
 
-/** The last conversions, newest first. */
+/** The most recent conversions, newest first. */
 class Recent {
   readonly #kept: Conversion[] = [];
   #count = 0;
 
   note(query: URLSearchParams, reply: Reply, tookMs: number): void {
     const fields = fieldsOf(reply.body) ?? {};
-    const asked = `${query.get("amount") ?? ""} ${query.get("from") ?? ""}`;
+    const request = `${query.get("amount") ?? ""} ${query.get("from") ?? ""}`;
     const { result, to } = fields;
     const text =
-      result === undefined ? `${asked} to ${query.get("to")}` : `${asked} = ${result} ${to}`;
+      result === undefined ? `${request} to ${query.get("to")}` : `${request} = ${result} ${to}`;
     this.#count++;
     const { status } = reply;
     const instance = lastInstanceOf(fields["legs"]);
@@ -51,26 +59,26 @@ function lastInstanceOf(legs: unknown): string | null {
   return typeof instance === "string" ? instance : null;
 }
 
-/** Passes the question on to the converter and adds what we saw of it ourselves. */
-async function relay(self: Self, asked: Asked, target: string): Promise<Reply> {
+/** Passes the request on to the converter and adds the headers that web received itself. */
+async function relay(self: Self, request: HttpRequest, target: string): Promise<Reply> {
   const startedMs = performance.now();
-  const called = await self.call("converter", target, asked);
+  const called = await self.call("converter", target, request);
   if (!called.ok) return called.reply;
-  return self.answer(asked, startedMs, 200, { ...called.fields, legs: called.legs });
+  return self.reply(request, startedMs, 200, { ...called.fields, legs: called.legs });
 }
 
-/** The supervisor's control port: `GET /status`, `POST /stop/rates-1`. It is no part of the mesh. */
+/** The supervisor's control port: `GET /status`, `POST /stop/rates-1`. It is not part of the mesh. */
 async function control(self: Self, method: string, target: string): Promise<Reply> {
   if (self.controlUrl === null) return problem(404, "this web was started without --control");
   try {
     // Stopping waits for calls in progress, so it may take a while.
-    const { status, body } = await ask(`${self.controlUrl}${target}`, {
+    const { status, body } = await sendRequest(`${self.controlUrl}${target}`, {
       method,
       timeoutMs: 30_000,
     });
     return { status, contentType: "application/json; charset=utf-8", body };
   } catch {
-    return problem(502, "the demo's supervisor does not answer; is it still running?");
+    return problem(502, "the demo's supervisor does not respond; is it still running?");
   }
 }
 
@@ -80,25 +88,25 @@ async function stateOf(self: Self, recent: Recent): Promise<Reply> {
   return json(status.status, { ...fields, recent: recent.list() });
 }
 
-async function convertAsked(self: Self, recent: Recent, asked: Asked): Promise<Reply> {
+async function convertRequest(self: Self, recent: Recent, request: HttpRequest): Promise<Reply> {
   const startedMs = performance.now();
-  const reply = await relay(self, asked, `/convert?${asked.query}`);
-  recent.note(asked.query, reply, performance.now() - startedMs);
+  const reply = await relay(self, request, `/convert?${request.query}`);
+  recent.note(request.query, reply, performance.now() - startedMs);
   return reply;
 }
 
-async function namesAsked(self: Self, asked: Asked): Promise<Reply> {
+async function namesReply(self: Self, request: HttpRequest): Promise<Reply> {
   const status = fieldsOf((await control(self, "GET", "/status")).body);
-  const via = asked.query.get("via") ?? "http";
+  const via = request.query.get("via") ?? "http";
   const last = isProtocol(via) ? via : "http";
-  const dtab = asked.query.get("dtab") ?? "";
+  const dtab = request.query.get("dtab") ?? "";
   return json(200, { names: await namesOnTheWay(status ?? {}, dtab, last) });
 }
 
 await run("web", (self) => {
   const recent = new Recent();
-  return (asked) => {
-    const { method, path } = asked;
+  return (request) => {
+    const { method, path } = request;
     const order = /^\/api(\/(?:stop|kill|start)\/[a-z0-9-]+)$/.exec(path)?.[1];
     if (order !== undefined) return control(self, method, order);
     if (method !== "GET" && method !== "HEAD") return problem(405, `${method} ${path}: only GET`);
@@ -107,16 +115,16 @@ await run("web", (self) => {
         return {
           status: 200,
           contentType: "text/html; charset=utf-8",
-          body: readFileSync(page, "utf8"), // each time: edit the page, reload, see it
+          body: readFileSync(page, "utf8"), // read each time, so that edits of the page show on reload
         };
       case "/api/convert":
-        return convertAsked(self, recent, asked);
+        return convertRequest(self, recent, request);
       case "/api/currencies":
-        return relay(self, asked, "/currencies");
+        return relay(self, request, "/currencies");
       case "/api/state":
         return stateOf(self, recent);
       case "/api/names":
-        return namesAsked(self, asked);
+        return namesReply(self, request);
       default:
         return problem(404, `there is no ${path}; the page is at /`);
     }

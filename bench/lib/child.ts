@@ -1,10 +1,10 @@
-// Starts the processes that a run needs, each on its core, and makes sure that none survives it.
+// Starts the processes of a run, each on its core, and makes sure that none outlives the run.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { availableParallelism } from "node:os";
 
-/** The proxy is alone on its core; origin, load generator and this process share the other. */
+/** The proxy has this core to itself; origin, load generator and this process share the other. */
 export const proxyCore = 0;
 export const loadCore = 1;
 
@@ -14,7 +14,7 @@ process.on("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 
-/** Whether processes can be kept apart: needs Linux's taskset and two cores. */
+/** Whether processes can be pinned to cores: needs Linux's taskset and two cores. */
 export function canPin(): boolean {
   return availableParallelism() >= 2 && spawnSync("taskset", ["--version"]).status === 0;
 }
@@ -27,13 +27,13 @@ export function pinned(core: number | null, command: readonly string[]): readonl
   return core === null ? command : ["taskset", "--cpu-list", String(core), ...command];
 }
 
-/** Owned by whoever started it. */
+/** Owned by its starter. */
 export interface Child {
   readonly pid: number;
   /** The last lines it wrote to standard error. */
   complaint(): string;
   readonly hasEnded: boolean;
-  /** Asks to stop, insists after two seconds; resolves when it is gone. */
+  /** Sends SIGTERM, and SIGKILL after two seconds; resolves when the process has ended. */
   stop(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export function startChild(command: readonly string[], core: number | null): Chi
   };
 }
 
-/** Runs a program to its end and gives what it printed. Throws with its complaint if it fails. */
+/** Runs a program to completion and returns its output. Throws with its error output on failure. */
 export async function runChild(command: readonly string[], core: number | null): Promise<string> {
   const [program = "", ...args] = pinned(core, command);
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
@@ -83,7 +83,7 @@ export async function runChild(command: readonly string[], core: number | null):
   return output;
 }
 
-/** Ports that were free a moment ago. */
+/** Ports that were free when they were picked. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
   await Promise.all(servers.map((server) => server.listening || once(server, "listening")));
@@ -99,16 +99,16 @@ export async function freePort(): Promise<number> {
 const readyWithinMs = 10_000;
 const askEveryMs = 50;
 
-/** Resolves when a GET with this Host answers 200; throws with what the process complained of. */
-export function answering(child: Child, port: number, host: string): Promise<void> {
-  return answeringTo(child, async () => {
+/** Resolves when a GET with this Host returns 200; throws with the error output of the process. */
+export function untilHttpReady(child: Child, port: number, host: string): Promise<void> {
+  return untilReady(child, async () => {
     const line = await statusLine(port, host);
     return /^HTTP\/1\.[01] 200/.test(line) ? null : line;
   });
 }
 
-/** Resolves when `ask` finds nothing to complain of (null); throws with what the process did. */
-export async function answeringTo(child: Child, ask: () => Promise<string | null>): Promise<void> {
+/** Resolves when `ask` returns null, for success; throws with the error output of the process. */
+export async function untilReady(child: Child, ask: () => Promise<string | null>): Promise<void> {
   const startedMs = performance.now();
   let last = "nothing listens";
   while (performance.now() - startedMs < readyWithinMs && !child.hasEnded) {
@@ -119,11 +119,11 @@ export async function answeringTo(child: Child, ask: () => Promise<string | null
   }
   const complaint = gist(child.complaint());
   throw new Error(
-    `${child.hasEnded ? "ended at start" : `answered "${last}"`} ${complaint}`.trim(),
+    `${child.hasEnded ? "ended at start" : `responded "${last}"`} ${complaint}`.trim(),
   );
 }
 
-/** The line that says what went wrong: of a Node process that threw, not the last one. */
+/** The line with the error; for a Node process that threw, this is not the last one. */
 function gist(complaint: string): string {
   const lines = complaint.split("\n");
   return lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? "";
@@ -132,14 +132,14 @@ function gist(complaint: string): string {
 function statusLine(port: number, host: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });
-    socket.setTimeout(1_000, () => finish("no answer within 1 s"));
+    socket.setTimeout(1_000, () => finish("no response within 1 s"));
     const finish = (line: string): void => {
       socket.destroy();
       resolve(line);
     };
     socket.on("connect", () => socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
     socket.on("error", (error) => finish(error.message));
-    socket.on("close", () => finish("closed without an answer"));
+    socket.on("close", () => finish("closed without a response"));
     socket.once("data", (chunk) => finish(chunk.toString("latin1").split("\r\n", 1)[0] ?? ""));
   });
 }

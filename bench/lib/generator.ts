@@ -1,4 +1,4 @@
-// Drives load from the core that is not the proxy's: with wrk where it is installed, else our own.
+// Drives load from the core that the proxy does not use, with wrk if installed, otherwise with our own generator.
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ export interface Generator {
   run(options: LoadOptions): Promise<LoadResult>;
 }
 
-/** `folder`: where wrk's script may be written. */
+/** `folder` receives wrk's script. */
 export function findGenerator(folder: string, isPinned: boolean): Generator {
   const core = isPinned ? loadCore : null;
   const wrk = findProgram("wrk");
@@ -28,25 +28,25 @@ export function findGenerator(folder: string, isPinned: boolean): Generator {
   return ownGenerator(isPinned);
 }
 
-/** Our own, also where wrk is installed. */
+/** Our own generator, even where wrk is installed. */
 export function ownGenerator(isPinned: boolean): Generator {
   const script = new URL("../load-process.js", import.meta.url);
   return generatorOf("bench/lib/load.ts", script, isPinned);
 }
 
-/** Calls of Thrift; what is said of hosts means nothing to it. */
+/** Thrift calls; ignores `hosts`. */
 export function thriftGenerator(isPinned: boolean): Generator {
   const script = new URL("../thrift-load-process.js", import.meta.url);
   return generatorOf("bench/lib/thrift-load.ts", script, isPinned);
 }
 
-/** Calls of mux; what is said of hosts means nothing to it. */
+/** Mux calls; ignores `hosts`. */
 export function muxGenerator(isPinned: boolean): Generator {
   const script = new URL("../mux-load-process.js", import.meta.url);
   return generatorOf("bench/lib/mux-load.ts", script, isPinned);
 }
 
-/** A script of ours that takes its options as JSON and prints the result as JSON. */
+/** One of our scripts that takes options as JSON and prints the result as JSON. */
 function generatorOf(name: string, script: URL, isPinned: boolean): Generator {
   const program = fileURLToPath(script);
   return {
@@ -64,7 +64,7 @@ function wrkArguments(options: LoadOptions, script: string): string[] {
   return ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "-s", script, url];
 }
 
-/** One Host: wrk sends the same bytes each time. Several: the script takes them in turn. */
+/** With one Host, wrk sends constant bytes; with several, the script rotates through them. */
 export function wrkScript(hosts: readonly string[]): string {
   const names = hosts.map((host) => JSON.stringify(host)).join(", ");
   const inTurn = `
@@ -86,7 +86,7 @@ end
 `;
 }
 
-/** What the script wrote, the last line of wrk's output. */
+/** The output of the script, which is the last line of wrk's output. */
 export function parseWrk(output: string): LoadResult {
   const line = output.trimEnd().split("\n").at(-1) ?? "";
   if (!line.startsWith("{")) throw new Error(`wrk ended without a summary: ${line}`);

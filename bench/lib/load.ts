@@ -1,6 +1,6 @@
-// A load generator: keep-alive connections over raw sockets, each sends its next request when the
-// answer to the last one is complete (a closed loop). Latencies are kept one by one, so quantiles
-// are exact. Used where wrk is not installed; it costs about twice as much processor time as wrk.
+// A load generator: keep-alive connections over raw sockets, each of which sends its next request when
+// the previous response is complete (a closed loop). Every latency is stored, so quantiles are exact.
+// Used where wrk is not installed; it needs about twice as much processor time as wrk.
 import { connect, type Socket } from "node:net";
 import { quantile } from "./numbers.ts";
 
@@ -8,9 +8,9 @@ export interface LoadOptions {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
-  /** Host values, taken in turn by all connections together. */
+  /** Host values, used in rotation by all connections together. */
   readonly hosts: readonly string[];
-  /** Calls a second, spread evenly; absent: each connection calls as soon as it has its answer. */
+  /** Calls per second, evenly spaced; when absent, each connection runs a closed loop. */
   readonly ratePerS?: number;
 }
 
@@ -19,17 +19,17 @@ export interface LoadResult {
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Answers other than 200, and connections that failed or broke. */
+  /** Responses other than 200, and connections that failed or broke. */
   readonly errors: number;
 }
 
-/** What all connections of a run share. */
+/** The state that all connections of a run share. */
 interface Run {
   readonly port: number;
   readonly requests: readonly string[];
   next: number;
   latencies: Float64Array;
-  answers: number;
+  responses: number;
   errors: number;
   isOver: boolean;
 }
@@ -40,7 +40,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     requests: options.hosts.map((host) => `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
     next: 0,
     latencies: new Float64Array(1 << 16),
-    answers: 0,
+    responses: 0,
     errors: 0,
     isOver: false,
   };
@@ -50,9 +50,9 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   run.isOver = true;
   const seconds = (performance.now() - startedMs) / 1_000;
   for (const connection of connections) connection.close();
-  const sorted = run.latencies.subarray(0, run.answers).toSorted();
+  const sorted = run.latencies.subarray(0, run.responses).toSorted();
   return {
-    requests: run.answers,
+    requests: run.responses,
     seconds,
     p50Ms: quantile(sorted, 0.5),
     p99Ms: quantile(sorted, 0.99),
@@ -61,22 +61,22 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
 }
 
 function record(run: Run, latencyMs: number): void {
-  if (run.answers === run.latencies.length) {
+  if (run.responses === run.latencies.length) {
     const wider = new Float64Array(run.latencies.length * 2);
     wider.set(run.latencies);
     run.latencies = wider;
   }
-  run.latencies[run.answers++] = latencyMs;
+  run.latencies[run.responses++] = latencyMs;
 }
 
 const reconnectAfterMs = 10;
 
-/** One caller. Dials again when its connection breaks, which counts as an error. */
+/** One caller. It reconnects when its connection breaks, which counts as an error. */
 class Connection {
   readonly #run: Run;
   #socket: Socket;
   #sentMs = 0;
-  readonly #answer = new AnswerReader();
+  readonly #response = new ResponseReader();
 
   constructor(run: Run) {
     this.#run = run;
@@ -104,7 +104,7 @@ class Connection {
   }
 
   #receive(chunk: Buffer): void {
-    const status = this.#answer.read(chunk);
+    const status = this.#response.read(chunk);
     if (status === null) return;
     if (this.#run.isOver) return;
     if (status !== 200) this.#run.errors++;
@@ -115,7 +115,7 @@ class Connection {
   #broken(): void {
     if (this.#run.isOver) return;
     this.#run.errors++;
-    this.#answer.reset();
+    this.#response.reset();
     setTimeout(() => {
       if (!this.#run.isOver) this.#socket = this.#dial();
     }, reconnectAfterMs);
@@ -124,11 +124,11 @@ class Connection {
 
 const lastChunk = "\r\n0\r\n\r\n";
 
-/** Finds the end of an answer, by its Content-Length or its last chunk. */
-export class AnswerReader {
+/** Finds the end of a response, by its Content-Length or its last chunk. */
+export class ResponseReader {
   #text = "";
 
-  /** The status when `chunk` completes the answer; null: more is to come. */
+  /** The status when `chunk` completes the response; null when more is to come. */
   read(chunk: Buffer): number | null {
     const text = this.#text + chunk.toString("latin1");
     const status = completeStatus(text);

@@ -1,4 +1,4 @@
-// What the figures were measured on.
+// The machine on which the figures were measured.
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { bytesPerMib } from "./numbers.ts";
 
@@ -8,7 +8,7 @@ export interface Machine {
   readonly memoryMib: number;
   readonly kernel: string;
   readonly node: string;
-  /** Mean number of runnable processes over the last minute, before the run. */
+  /** Load average of the minute before the run. */
   readonly loadBefore: number;
 }
 

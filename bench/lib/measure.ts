@@ -1,8 +1,15 @@
-// Starts one proxy on its core, loads it, and reads what that cost.
+// Starts one proxy on its core, puts it under load, and reads the cost.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { answering, answeringTo, freePort, proxyCore, startChild, type Child } from "./child.ts";
+import {
+  untilHttpReady,
+  untilReady,
+  freePort,
+  proxyCore,
+  startChild,
+  type Child,
+} from "./child.ts";
 import type { Generator } from "./generator.ts";
 import type { LoadOptions } from "./load.ts";
 import { bytesPerMib } from "./numbers.ts";
@@ -10,7 +17,7 @@ import { memoryOf, processorTimeOf } from "./procfs.ts";
 import type { Sample } from "./report.ts";
 import { serviceName, type Peer } from "../peers/peer.ts";
 
-/** What all measurements of a run have in common. */
+/** The settings that all measurements of a run share. */
 export interface Bench {
   readonly generator: Generator;
   /** Ten ports of the cheap origin. */
@@ -23,16 +30,16 @@ export interface Bench {
 
 const idleAfterMs = 2_000;
 
-/** A proxy that runs. Whoever started it stops it, which also removes its folder. */
+/** A running proxy. Its starter stops it, which also removes its folder. */
 export interface Running {
   readonly child: Child;
   readonly port: number;
-  /** Two seconds after the first answer. */
+  /** Two seconds after the first response. */
   readonly idleMib: number;
   stop(): Promise<void>;
 }
 
-/** `hosts[0]` is asked for until it answers. Throws when the proxy does not start. */
+/** Polls `hosts[0]` until it responds. Throws when the proxy does not start. */
 export async function startProxy(
   peer: Pick<Peer, "name" | "prepare" | "ask">,
   bench: Pick<Bench, "isPinned" | "origins">,
@@ -48,8 +55,8 @@ export async function startProxy(
   };
   try {
     const { ask } = peer;
-    if (ask === undefined) await answering(child, port, host);
-    else await answeringTo(child, () => ask(port));
+    if (ask === undefined) await untilHttpReady(child, port, host);
+    else await untilReady(child, () => ask(port));
   } catch (error) {
     await stop();
     throw error;
@@ -96,7 +103,7 @@ export async function sampleProxy(peer: Peer, bench: Bench): Promise<Sample> {
   }
 }
 
-/** The same load without a proxy: what generator and origin can do. */
+/** The same load without a proxy: the limit of generator and origin. */
 export async function sampleDirect(bench: Bench): Promise<Sample> {
   const load = loadFor(bench, bench.origins[0] ?? 0, [serviceName]);
   const result = await bench.generator.run(load);

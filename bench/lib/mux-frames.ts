@@ -5,10 +5,10 @@ import { serviceName } from "../peers/peer.ts";
 const payload = Buffer.from("switchyard ".repeat(6).slice(0, 64));
 export const tdispatch = 2;
 export const rdispatch = 0xfe;
-/** Where type and tag stand in a frame, its size in front. */
+/** Offsets of type and tag in a frame, size included. */
 const typeAt = 4;
 const tagAt = 5;
-/** A service of the bench does not answer calls that begin so: they stay in progress. */
+/** Calls that begin with this byte are never answered by the bench's service: they stay in progress. */
 const holdMark = 0x21; // '!'
 
 function frame(type: number, tag: number, body: Buffer): Buffer {
@@ -22,7 +22,7 @@ function frame(type: number, tag: number, body: Buffer): Buffer {
 
 const destination = Buffer.from(`/${serviceName}`);
 
-/** A call with this tag; `isHeld`: one that is not answered. */
+/** A call with this tag; `isHeld` marks one that stays in progress. */
 export function callFrame(tag: number, isHeld = false): Buffer {
   const head = Buffer.concat([Buffer.from([0, 0, 0, destination.length]), destination]);
   const bytes = Buffer.from(payload);
@@ -41,13 +41,13 @@ export const tagOf = (bytes: Buffer): number => bytes.readUIntBE(tagAt, 3);
 export const statusOf = (reply: Buffer): number => reply[8] ?? 0;
 export const isHeld = (call: Buffer): boolean => call[call.length - payload.length] === holdMark;
 
-/** Answers of a mux server to what is no call; null: it needs none. */
+/** A mux server's response to a message that is not a call; null when it needs none. */
 export function courtesy(message: Buffer): Buffer | null {
   const body = message.subarray(8);
   switch (typeOf(message)) {
-    case 127: // the question whether it can negotiate
+    case 127: // asks whether the server can negotiate
       return message;
-    case 68: // Tinit: what the client takes is good enough for the server, too
+    case 68: // Tinit: the server accepts the client's parameters
       return frame(0xbc, tagOf(message), body);
     case 65:
       return frame(0xbf, tagOf(message), body);
@@ -58,7 +58,7 @@ export function courtesy(message: Buffer): Buffer | null {
   }
 }
 
-/** Takes frames out of chunks. */
+/** Cuts chunks into frames. */
 export function frameReader(take: (frame: Buffer) => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {
@@ -73,7 +73,7 @@ export function frameReader(take: (frame: Buffer) => void): (chunk: Buffer) => v
   };
 }
 
-/** null when the port answers a call; else what is wrong. */
+/** null when the port responds to a call; otherwise the problem. */
 export function askMux(port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });
@@ -81,12 +81,12 @@ export function askMux(port: number): Promise<string | null> {
       socket.destroy();
       resolve(complaint);
     };
-    socket.setTimeout(1_000, () => finish("no answer within 1 s"));
+    socket.setTimeout(1_000, () => finish("no response within 1 s"));
     socket.on("connect", () => socket.write(callFrame(2)));
     socket.on("error", (error) => finish(error.message));
-    socket.on("close", () => finish("closed without an answer"));
-    const read = frameReader((answer) => {
-      finish(statusOf(answer) === 0 ? null : answer.toString("latin1", 8));
+    socket.on("close", () => finish("closed without a response"));
+    const read = frameReader((response) => {
+      finish(statusOf(response) === 0 ? null : response.toString("latin1", 8));
     });
     socket.on("data", read);
   });

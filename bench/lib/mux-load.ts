@@ -1,4 +1,4 @@
-// Mux calls over one raw socket: so many in progress at all times, each answer brings the next call.
+// Mux calls over one raw socket: a constant number in progress; each response triggers the next call.
 import { connect } from "node:net";
 import type { LoadOptions, LoadResult } from "./load.ts";
 import { callFrame, frameReader, rdispatch, statusOf, tagOf, typeOf } from "./mux-frames.ts";
@@ -47,7 +47,7 @@ export function runMuxLoad({ port, connections, seconds }: LoadOptions): Promise
     });
     socket.on("data", (chunk) => {
       if (isOver) return;
-      socket.cork(); // the calls that these answers bring leave together
+      socket.cork(); // the calls triggered by these responses leave together
       read(chunk);
       socket.uncork();
     });

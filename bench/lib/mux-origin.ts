@@ -1,4 +1,4 @@
-// The mux service behind every proxy: answers each call, but for those that are to stay in progress.
+// The mux service behind every proxy: responds to each call, except those that must stay in progress.
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import {
   courtesy,
@@ -10,7 +10,7 @@ import {
   typeOf,
 } from "./mux-frames.ts";
 
-/** Listens on that many free loopback ports until it is stopped, which leaves connections alone. */
+/** Listens on that many free loopback ports until it is stopped; stopping keeps connections open. */
 export async function startMuxOrigin(
   count: number,
 ): Promise<{ readonly ports: number[]; stop(): void }> {
@@ -30,8 +30,8 @@ function serve(socket: Socket): void {
   socket.on("error", () => socket.destroy());
   const read = frameReader((frame) => {
     if (typeOf(frame) !== tdispatch) {
-      const answer = courtesy(frame);
-      if (answer !== null) socket.write(answer);
+      const response = courtesy(frame);
+      if (response !== null) socket.write(response);
     } else if (!isHeld(frame)) {
       socket.write(replyFrame(tagOf(frame)));
     }

@@ -1,6 +1,6 @@
-// The service behind every proxy: raw sockets, a 64-byte answer, as cheap as Node can make it.
-//   GET  /bytes/N   answers N bytes, with back-pressure
-//   PUT  anything   swallows the body (it needs a Content-Length) and answers how many bytes came
+// The service behind every proxy: raw sockets, a 64-byte response, as cheap as Node can make it.
+//   GET  /bytes/N   responds with N bytes, with back-pressure
+//   PUT  anything   discards the body (which needs a Content-Length) and responds with its size
 //   else            64 bytes
 // It trusts its callers: this is a measuring instrument, not a server.
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
@@ -8,7 +8,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 const headEnd = "\r\n\r\n";
 export const bodyBytes = 64;
 const body = "switchyard ".repeat(6).slice(0, bodyBytes - 1) + "\n";
-const answer = Buffer.from(answerText(body), "latin1");
+const response = Buffer.from(responseText(body), "latin1");
 const block = Buffer.alloc(64 * 1024, "b");
 
 export interface Origin {
@@ -19,8 +19,8 @@ export interface Origin {
 export interface OriginOptions {
   readonly ports: number;
   /**
-   * A swallowed body is not read for this long after every `pauseEveryBytes`, so that whoever
-   * sends it feels back-pressure. 0: read as fast as it comes.
+   * Reading a discarded body pauses for this long after every `pauseEveryBytes`, so that the
+   * sender feels back-pressure. 0: no pauses.
    */
   readonly pauseMs: number;
 }
@@ -57,15 +57,15 @@ function closed(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-function answerText(text: string): string {
+function responseText(text: string): string {
   return `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}${headEnd}${text}`;
 }
 
 function serve(socket: Socket, pauseMs: number): void {
-  let rest = ""; // a head that has not ended yet
+  let rest = ""; // an incomplete head
   let bodyLeft = 0;
   let bodyRead = 0;
-  socket.on("error", () => socket.destroy()); // callers may vanish
+  socket.on("error", () => socket.destroy()); // callers may disconnect
   socket.on("data", (chunk) => {
     let at = 0;
     while (at < chunk.length) {
@@ -75,7 +75,7 @@ function serve(socket: Socket, pauseMs: number): void {
         bodyLeft -= taken;
         bodyRead += taken;
         at += taken;
-        if (bodyLeft === 0) socket.write(answerText(`${bodyRead}\n`));
+        if (bodyLeft === 0) socket.write(responseText(`${bodyRead}\n`));
         else if (pauses && pauseMs > 0) pauseFor(socket, pauseMs);
         continue;
       }
@@ -92,7 +92,7 @@ function serve(socket: Socket, pauseMs: number): void {
       bodyRead = 0;
       if (bodyLeft > 0) continue;
       if (head.startsWith("GET /bytes/")) sendBytes(socket, Number.parseInt(head.slice(11), 10));
-      else socket.write(answer);
+      else socket.write(response);
     }
   });
 }

@@ -1,11 +1,11 @@
-// Starts the origin of a run on the load generator's core: nginx where it is, else our own.
+// Starts the origin of a run on the load generator's core: nginx if installed, otherwise our own.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { answering, freePorts, loadCore, pinned, startChild } from "./child.ts";
+import { untilHttpReady, freePorts, loadCore, pinned, startChild } from "./child.ts";
 import { nginx, nginxOrigin } from "../peers/nginx.ts";
 import { serviceName } from "../peers/peer.ts";
 
@@ -17,7 +17,7 @@ export interface RunningOrigin {
 
 const endpointCount = 10;
 
-/** Ten ports that answer 64 bytes. */
+/** Ten ports that respond with 64 bytes. */
 export async function startCheapOrigin(isPinned: boolean): Promise<RunningOrigin> {
   const found = nginx.find();
   if ("missing" in found) return startOwnOrigin(isPinned, 0);
@@ -29,7 +29,7 @@ export async function startCheapOrigin(isPinned: boolean): Promise<RunningOrigin
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await answering(child, ports[0] ?? 0, serviceName);
+    await untilHttpReady(child, ports[0] ?? 0, serviceName);
   } catch (error) {
     await stop();
     throw error;
@@ -37,7 +37,7 @@ export async function startCheapOrigin(isPinned: boolean): Promise<RunningOrigin
   return { name: `nginx ${found.version}`, ports, stop };
 }
 
-/** The origin that can also stream and swallow; see lib/origin.ts. */
+/** The origin that can also stream and discard; see bench/lib/origin.ts. */
 export function startOwnOrigin(isPinned: boolean, pauseMs: number): Promise<RunningOrigin> {
   const words = [String(endpointCount), String(pauseMs)];
   const script = new URL("../origin-process.js", import.meta.url);
@@ -56,7 +56,7 @@ export function startMuxOrigin(isPinned: boolean): Promise<RunningOrigin> {
   return startScript("bench/lib/mux-origin.ts", script, [String(endpointCount)], isPinned);
 }
 
-/** A script of ours that prints its ports. */
+/** One of our scripts that prints its ports. */
 async function startScript(
   name: string,
   script: URL,

@@ -11,7 +11,7 @@ export interface ProcessorTime {
 /** Bytes. `rss` counts shared pages in full in every process, `pss` its share of them. */
 export interface Memory {
   readonly rssBytes: number;
-  /** null where the kernel does not tell. */
+  /** null where the kernel does not report it. */
   readonly pssBytes: number | null;
 }
 
@@ -19,14 +19,14 @@ export interface ProcessStat {
   readonly parentPid: number;
   readonly userTicks: number;
   readonly systemTicks: number;
-  /** Of children that have ended and were waited for. */
+  /** Time of children that have ended and were waited for. */
   readonly childUserTicks: number;
   readonly childSystemTicks: number;
 }
 
-/** One line of /proc/<pid>/stat, see proc(5). The name in parentheses may hold anything. */
+/** One line of /proc/<pid>/stat, see proc(5). The name in parentheses may contain anything. */
 export function parseStat(line: string): ProcessStat {
-  // Field 3 of the manual, the state, is the first one behind the name.
+  // Field 3 of the manual, the state, is the first one after the name.
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
   const field = (number: number): number => {
     const value = Number(fields[number - 3]);
@@ -42,7 +42,7 @@ export function parseStat(line: string): ProcessStat {
   };
 }
 
-/** Bytes of a line such as `VmRSS:  1234 kB`; null when there is none. */
+/** Bytes of a line such as `VmRSS:  1234 kB`; null when the line is missing. */
 export function parseKilobytes(text: string, key: string): number | null {
   const found = new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(text);
   return found === null ? null : Number(found[1]) * 1024;
@@ -50,7 +50,7 @@ export function parseKilobytes(text: string, key: string): number | null {
 
 let ticksPerS = 0;
 
-/** What the kernel's clock tick is; 100 on every Linux that people run, but it is asked for. */
+/** The kernel's clock ticks per second; 100 on common Linux systems, but queried anyway. */
 function clockTicksPerS(): number {
   if (ticksPerS === 0) {
     ticksPerS = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" })) || 100;
@@ -58,7 +58,7 @@ function clockTicksPerS(): number {
   return ticksPerS;
 }
 
-/** null: it has ended, or may not be read. */
+/** null when the process has ended or may not be read. */
 function readProc(pid: number, file: string): string | null {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");
@@ -67,7 +67,7 @@ function readProc(pid: number, file: string): string | null {
   }
 }
 
-/** `pid` and everything below it: nginx, for one, works in a child. */
+/** `pid` and all its descendants: nginx, for example, works in a child. */
 export function processTree(pid: number): number[] {
   const childrenOf = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
@@ -82,7 +82,7 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
-/** Of the process, its living children, and those it has waited for. */
+/** Total of the process, its living children, and those it has waited for. */
 export function processorTimeOf(pid: number): ProcessorTime {
   let userTicks = 0;
   let systemTicks = 0;
@@ -96,7 +96,7 @@ export function processorTimeOf(pid: number): ProcessorTime {
   return { userS: userTicks / clockTicksPerS(), systemS: systemTicks / clockTicksPerS() };
 }
 
-/** Of the process and its living children, added up. */
+/** Total of the process and its living children. */
 export function memoryOf(pid: number): Memory {
   let rssBytes = 0;
   let pssBytes: number | null = 0;

@@ -10,7 +10,7 @@ export const checkout = path.resolve(path.dirname(fileURLToPath(import.meta.url)
 
 export const installHint = "scripts/install-peers --bench";
 
-/** The path of an executable; null when it is not there. Debian keeps servers in /usr/sbin. */
+/** The path of an executable; null when it is missing. Debian keeps servers in /usr/sbin. */
 export function findProgram(name: string): string | null {
   const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => path.join(folder, name)).find(isExecutable) ?? null;
@@ -25,14 +25,14 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** The first thing that looks like a version in what the program says of itself. */
+/** The first text that looks like a version in the program's version output. */
 export function versionOf(program: string, option: string): string {
   const { stdout, stderr } = spawnSync(program, [option], { encoding: "utf8" });
   const said = `${stdout}${stderr}`.replaceAll(program, "");
   return /\d+(?:\.\d+)+/.exec(said)?.[0] ?? "?";
 }
 
-/** The version of an npm package that is installed here; null when it is not. */
+/** The version of an installed npm package; null when it is not installed. */
 export function packageVersion(name: string): string | null {
   try {
     const file = createRequire(import.meta.url).resolve(`${name}/package.json`);

@@ -1,14 +1,14 @@
-// What a run found: its shape in bench/results, and how it is shown to people.
+// The result of a run: its format in bench/results, and how it is printed.
 import { figure, median, spread } from "./numbers.ts";
 import { showMachine, type Machine } from "./machine.ts";
 import { markdownTable, textTable, type Column } from "./table.ts";
 
-/** One measured window of one proxy. Processor time is per answered request. */
+/** One measured window of one proxy. Processor time is per completed request. */
 export interface Sample {
   readonly requestsPerS: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** null without a proxy in between. */
+  /** null for a row without a proxy. */
   readonly userUs: number | null;
   readonly systemUs: number | null;
   /** Resident, of the proxy and its children: two seconds after the start, and under load. */
@@ -20,7 +20,7 @@ export interface Sample {
 export interface Row {
   readonly name: string;
   readonly version: string;
-  /** Why there are no samples; empty when there are. */
+  /** The reason for missing samples; otherwise empty. */
   readonly missing: string;
   readonly samples: readonly Sample[];
 }
@@ -36,7 +36,7 @@ export interface Report {
   readonly date: string;
   readonly command: string;
   readonly machine: Machine;
-  /** Who sent, who answered, and on which cores. */
+  /** The load generator, the origin, and their cores. */
   readonly layout: string;
   readonly connections: number;
   readonly seconds: number;
@@ -49,7 +49,7 @@ export function processorUs(sample: Sample): number {
   return (sample.userUs ?? Number.NaN) + (sample.systemUs ?? Number.NaN);
 }
 
-/** Microseconds of processor time a request; NaN without a sample. */
+/** Microseconds of processor time per request; NaN without samples. */
 export function medianProcessorUs(row: Row): number {
   return median(row.samples.map(processorUs));
 }

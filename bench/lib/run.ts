@@ -1,4 +1,4 @@
-// A run over several proxies: rounds in turns, what is said meanwhile, and where the result goes.
+// A run over several proxies: alternating rounds, progress messages, and the result file.
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { figure } from "./numbers.ts";
@@ -8,19 +8,19 @@ import type { BenchName } from "../options.ts";
 
 const noisyLoad = 0.5;
 
-/** A row while it is being measured. */
+/** A row that is being measured. */
 export interface Contestant {
   readonly name: string;
   readonly version: string;
-  /** Why it is not measured; empty when it is. */
+  /** The reason for not measuring it; otherwise empty. */
   readonly missing: string;
   readonly sample: () => Promise<Sample>;
   readonly samples: Sample[];
 }
 
 /**
- * Alternating rounds (A B C A B C), so that a slow minute of the machine hits all alike. One that
- * fails in a round has another chance in the next.
+ * Alternating rounds (A B C A B C), so that a slow minute of the machine affects all proxies alike. One
+ * that fails in a round is measured again in the next.
  */
 export async function measureRows(
   contestants: readonly Contestant[],
@@ -55,7 +55,7 @@ function glance(sample: Sample): string {
   return `${speed}${cost}${sample.errors > 0 ? `, ${sample.errors} errors` : ""}`;
 }
 
-/** What a check found, or a failed check that says why it could not run. */
+/** The result of a check, or a failed check with the reason why it could not run. */
 export async function checked(
   name: string,
   check: () => Promise<readonly Check[]>,
@@ -74,13 +74,13 @@ export function warnOfNoise(loadBefore: number): void {
   say(`Load ${figure(loadBefore)} before the run: others compute here, expect noise.`);
 }
 
-/** `asked`: the file; null: one of bench/results. */
-export function save(report: Report, bench: BenchName, asked: string | null): void {
+/** `requestedFile` is null for the default file in bench/results. */
+export function save(report: Report, bench: BenchName, requestedFile: string | null): void {
   const results = path.join(checkout, "bench", "results");
-  const file = asked ?? path.join(results, `${report.date.slice(0, 10)}-${bench}.json`);
-  if (asked === null) mkdirSync(results, { recursive: true });
+  const file = requestedFile ?? path.join(results, `${report.date.slice(0, 10)}-${bench}.json`);
+  if (requestedFile === null) mkdirSync(results, { recursive: true });
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
-  say(`\nWritten to ${asked ?? path.relative(process.cwd(), file)}`);
+  say(`\nWritten to ${requestedFile ?? path.relative(process.cwd(), file)}`);
 }
 
 export function say(text: string): void {

@@ -1,5 +1,5 @@
-// Streams many bytes through a proxy, one way at a time, and reads slower than the other side
-// writes: a proxy without back-pressure would have to keep the difference in memory.
+// Streams many bytes through a proxy, one direction at a time, and reads slower than the other side
+// writes: a proxy without back-pressure would have to hold the difference in memory.
 import { connect, type Socket } from "node:net";
 import { pauseEveryBytes } from "./origin.ts";
 
@@ -10,11 +10,11 @@ export interface StreamOptions {
   readonly port: number;
   readonly host: string;
   readonly bytes: number;
-  /** How long the reader rests after every `pauseEveryBytes`. */
+  /** How long the reader pauses after every `pauseEveryBytes`. */
   readonly pauseMs: number;
 }
 
-/** GETs that many bytes; throws unless exactly they come. */
+/** GETs that many bytes; throws unless exactly that many arrive. */
 export function download(options: StreamOptions): Promise<void> {
   const { host, bytes, pauseMs } = options;
   const head = `GET /bytes/${bytes} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
@@ -28,14 +28,14 @@ export function download(options: StreamOptions): Promise<void> {
         text += chunk.toString("latin1");
         const end = text.indexOf("\r\n\r\n");
         if (end < 0) return;
-        if (!text.startsWith("HTTP/1.1 200")) return done(`answered ${text.split("\r\n", 1)[0]}`);
+        if (!text.startsWith("HTTP/1.1 200")) return done(`responded ${text.split("\r\n", 1)[0]}`);
         body = Buffer.from(text.slice(end + 4), "latin1");
         text = null;
       }
       const pauses = (read % pauseEveryBytes) + body.length >= pauseEveryBytes;
       read += body.length;
       if (read === bytes) return done(null);
-      if (read > bytes) return done(`${read} bytes came, ${bytes} were asked for`);
+      if (read > bytes) return done(`${read} bytes arrived, ${bytes} were requested`);
       if (pauses && pauseMs > 0) {
         socket.pause();
         setTimeout(() => socket.resume(), pauseMs);
@@ -44,16 +44,16 @@ export function download(options: StreamOptions): Promise<void> {
   });
 }
 
-/** PUTs that many bytes as fast as they are taken; throws unless the origin counted them all. */
+/** PUTs that many bytes as fast as they are accepted; throws unless the origin counted them all. */
 export function upload(options: StreamOptions): Promise<void> {
   const { host, bytes } = options;
   return converse(options, (socket, done) => {
-    let answer = "";
+    let response = "";
     socket.on("data", (chunk) => {
-      answer += chunk.toString("latin1");
-      if (!answer.endsWith("\n")) return;
-      const counted = answer.trimEnd().split("\r\n").at(-1);
-      done(counted === String(bytes) ? null : `the origin answered ${answer.slice(0, 200)}`);
+      response += chunk.toString("latin1");
+      if (!response.endsWith("\n")) return;
+      const counted = response.trimEnd().split("\r\n").at(-1);
+      done(counted === String(bytes) ? null : `the origin responded ${response.slice(0, 200)}`);
     });
     socket.write(`PUT /swallow HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${bytes}\r\n\r\n`);
     let left = bytes;
@@ -69,7 +69,7 @@ export function upload(options: StreamOptions): Promise<void> {
   });
 }
 
-/** `done(null)`: it went well; a text says how it did not. */
+/** `done(null)` reports success; a text describes the failure. */
 function converse(
   { port }: StreamOptions,
   talk: (socket: Socket, done: (problem: string | null) => void) => void,

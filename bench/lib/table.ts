@@ -5,7 +5,7 @@ export interface Column {
   readonly align: "left" | "right";
 }
 
-/** The last cell of a row that is short of cells may run over the columns it leaves empty. */
+/** The last cell of a row with missing cells may extend over the empty columns. */
 export function textTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],

@@ -4,10 +4,10 @@ import { connect } from "node:net";
 const payload = "switchyard ".repeat(6).slice(0, 64);
 const call = 1;
 const reply = 2;
-/** Of a strict message: behind the frame's length and three bytes of version. */
+/** Offset in a strict message, after the frame's length and three bytes of version. */
 export const typeAt = 7;
 
-/** The lower byte of the field's id. */
+/** Offset of the lower byte of the field id. */
 const fieldIdAt = 4 + 8 + "echo".length + 4 + 2;
 
 /** Field 1 of the arguments, and field 0 of the result: the only other difference is its id. */
@@ -30,14 +30,14 @@ function echoFrame(type: number, fieldId: number): Buffer {
 export const callFrame: Buffer = echoFrame(call, 1);
 export const replyFrame: Buffer = echoFrame(reply, 0);
 
-/** The call's own bytes, and so its sequence id, as the reply to it. */
+/** Turns the bytes of a call into its reply, which keeps the sequence id. */
 export function replyTo(callBytes: Buffer): Buffer {
   callBytes[typeAt] = reply;
   callBytes[fieldIdAt] = 0;
   return callBytes;
 }
 
-/** null when the port answers a call; else what is wrong. */
+/** null when the port responds to a call; otherwise the problem. */
 export function askThrift(port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });
@@ -45,15 +45,15 @@ export function askThrift(port: number): Promise<string | null> {
       socket.destroy();
       resolve(complaint);
     };
-    socket.setTimeout(1_000, () => finish("no answer within 1 s"));
+    socket.setTimeout(1_000, () => finish("no response within 1 s"));
     socket.on("connect", () => socket.write(callFrame));
     socket.on("error", (error) => finish(error.message));
-    socket.on("close", () => finish("closed without an answer"));
-    let answer = Buffer.alloc(0);
+    socket.on("close", () => finish("closed without a response"));
+    let response = Buffer.alloc(0);
     socket.on("data", (chunk) => {
-      answer = Buffer.concat([answer, chunk]);
-      if (answer.length <= typeAt) return;
-      finish(answer[typeAt] === reply ? null : answer.toString("latin1"));
+      response = Buffer.concat([response, chunk]);
+      if (response.length <= typeAt) return;
+      finish(response[typeAt] === reply ? null : response.toString("latin1"));
     });
   });
 }

@@ -1,13 +1,13 @@
-// Thrift calls over raw sockets: a closed loop, or a fixed rate over connections that are free.
+// Thrift calls over raw sockets: a closed loop, or a fixed rate over free connections.
 import { connect, type Socket } from "node:net";
 import type { LoadOptions, LoadResult } from "./load.ts";
 import { quantile } from "./numbers.ts";
 import { callFrame, replyFrame, typeAt } from "./thrift-frames.ts";
 
-/** What all connections of a run share. */
+/** The state that all connections of a run share. */
 interface Run {
   readonly port: number;
-  /** null: a closed loop. */
+  /** null for a closed loop. */
   readonly idle: Connection[] | null;
   readonly latenciesMs: number[];
   errors: number;
@@ -37,7 +37,7 @@ export async function runThriftLoad(options: LoadOptions): Promise<LoadResult> {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Sends what is due, each millisecond. A call that finds no free connection is an error. */
+/** Runs every millisecond and sends due calls. A call without a free connection is an error. */
 async function atRate(run: Run, ratePerS: number, seconds: number): Promise<void> {
   const startedMs = performance.now();
   let sent = 0;
@@ -55,7 +55,7 @@ async function atRate(run: Run, ratePerS: number, seconds: number): Promise<void
 
 const reconnectAfterMs = 10;
 
-/** One caller. Dials again when its connection breaks, which counts as an error. */
+/** One caller. It reconnects when its connection breaks, which counts as an error. */
 class Connection {
   readonly #run: Run;
   #socket: Socket;
@@ -96,7 +96,7 @@ class Connection {
     if (run.isOver) return;
     const at = typeAt - this.#receivedBytes;
     if (at >= 0 && at < chunk.length && chunk[at] !== replyFrame[typeAt]) {
-      this.#socket.destroy(); // an exception: its length is another
+      this.#socket.destroy(); // an exception, which has a different length
       return;
     }
     this.#receivedBytes += chunk.length;

@@ -2,7 +2,7 @@
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { callFrame, replyTo } from "./thrift-frames.ts";
 
-/** Listens on that many free loopback ports, for as long as the process lives. */
+/** Listens on that many free loopback ports until the process ends. */
 export async function startThriftOrigin(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () =>
     createServer({ noDelay: true }, serve).listen(0, "127.0.0.1"),
@@ -13,7 +13,7 @@ export async function startThriftOrigin(count: number): Promise<number[]> {
   return servers.map((server) => (server.address() as AddressInfo).port);
 }
 
-/** It trusts its callers: all of their calls are as long as the one of the bench. */
+/** Trusts its callers: all calls are as long as the bench's call. */
 function serve(socket: Socket): void {
   let rest = Buffer.alloc(0);
   socket.on("error", () => socket.destroy());

@@ -1,4 +1,4 @@
-// What HTTP's own filters cost a call beyond the bytes: names, contexts, counters, the access log.
+// The cost of HTTP's filters per call, without I/O: names, contexts, counters, the access log.
 // Run: node dist/bench/micro/http-filters.js
 import { performance } from "node:perf_hooks";
 import { lineMaker } from "../../protocols/http/access-log.ts";
@@ -83,7 +83,7 @@ function response(): HttpResponse {
 
 const rounds = 5;
 
-/** The best of a few rounds: the machine may be busy with other things. */
+/** The best of a few rounds, because the machine may be busy. */
 function nsEach(times: number, run: (index: number) => void): number {
   let best = Infinity;
   for (let round = 0; round < rounds; round += 1) {
@@ -152,7 +152,7 @@ for (const count of [1, 1000]) {
   row(`io.l5d.header.token, ${count} hosts`, ns, 300);
 }
 
-const answered: CompletedCall = {
+const completed: CompletedCall = {
   request: request("web", null),
   target: "/a?b=c",
   rawStartLine: "",
@@ -170,7 +170,7 @@ for (const format of ["common", "json"] as const) {
   const lineOf = lineMaker(format, clock);
   row(
     `access log, ${format}`,
-    nsEach(200_000, () => void lineOf(answered)),
+    nsEach(200_000, () => void lineOf(completed)),
     8000,
   );
 }

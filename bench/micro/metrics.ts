@@ -1,4 +1,4 @@
-// What counting costs: a record of a histogram, a counter, and the two pages that read them.
+// The cost of metrics: recording into a histogram, a counter, and the two pages that read them.
 // Run: node dist/bench/micro/metrics.js
 import { performance } from "node:perf_hooks";
 import { metricsJson } from "../../src/telemetry/metrics-json.ts";
@@ -11,7 +11,7 @@ const values = Uint32Array.from({ length: 1 << 16 }, (_, index) =>
   Math.floor(Math.exp((((index * 40_503) % 65_536) / 65_536) * Math.log(1.6e6))),
 );
 
-/** The best of a few rounds: the machine may be busy with other things. */
+/** The best of a few rounds, because the machine may be busy. */
 function nsEach(times: number, run: (times: number) => void): number {
   let best = Infinity;
   for (let round = 0; round < rounds; round += 1) {

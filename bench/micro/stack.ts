@@ -1,4 +1,4 @@
-// Prints what the whole stack costs, from naming a call to the endpoint and back, on wires in memory:
+// Measures the whole stack, from naming a call to the endpoint and back, on in-memory wires:
 //   node dist/bench/micro/stack.js
 import { performance } from "node:perf_hooks";
 import * as v from "valibot";
@@ -106,7 +106,7 @@ function callTo(host: string): BenchCall {
   };
 }
 
-/** The best of five rounds, so that what else the machine does counts little. */
+/** The best of five rounds, to reduce noise from other load. */
 function nsPerCall(plugin: BalancerPlugin, hosts: number): number {
   const { service } = routerWith(plugin);
   const calls = Array.from({ length: hosts }, (_, i) => callTo(`host-${i}.example`));
@@ -117,7 +117,7 @@ function nsPerCall(plugin: BalancerPlugin, hosts: number): number {
     const startedMs = performance.now();
     for (let i = 0; i < rounds; i++) {
       const call = calls[i % hosts] as BenchCall;
-      call.endpoint = null; // a new call has none
+      call.endpoint = null; // a new call has no endpoint yet
       service(call, reply);
     }
     if (round > 0) best = Math.min(best, performance.now() - startedMs);

@@ -24,7 +24,7 @@ export function envoyCommand(file: string): readonly string[] {
   return [envoyProgram() ?? "envoy", "-c", file, ...options];
 }
 
-/** The program inside the Python package: the package's own command is a wrapper around it. */
+/** The program inside the Python package, whose command is only a wrapper around it. */
 function envoyProgram(): string | null {
   const library = path.join(checkout, ".peers", "envoy", "lib");
   const versions = existsSync(library) ? readdirSync(library) : [];
@@ -60,7 +60,7 @@ function bootstrap(port: number, origins: readonly number[]): unknown {
   return staticCluster(port, origins, filter);
 }
 
-/** One listener with that filter, and the cluster `origin` behind it. */
+/** One listener with that filter, in front of the cluster `origin`. */
 export function staticCluster(port: number, origins: readonly number[], filter: unknown): unknown {
   const endpoints = origins.map((origin) => ({ endpoint: { address: loopback(origin) } }));
   return {

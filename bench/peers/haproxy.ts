@@ -1,4 +1,4 @@
-// HAProxy: one thread, leastconn over ten servers, connections reused as freely as it can.
+// HAProxy: one thread, leastconn over ten servers, connections reused as freely as possible.
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { findProgram, installHint, versionOf } from "../lib/programs.ts";

@@ -1,5 +1,5 @@
-// The npm package http-proxy as people run it: a keep-alive agent, targets in turn.
-// A process of its own: `http-proxy.js PORT ORIGIN_PORT...`
+// The npm package http-proxy in its usual setup: a keep-alive agent, round-robin targets.
+// A separate process: `http-proxy.js PORT ORIGIN_PORT...`
 import { Agent, createServer } from "node:http";
 import httpProxy from "http-proxy";
 

@@ -1,4 +1,4 @@
-// The proxies that are compared, in the order of the table.
+// The compared proxies, in the order of the table.
 import { fileURLToPath } from "node:url";
 import { packageVersion } from "../lib/programs.ts";
 import { envoy } from "./envoy.ts";
@@ -17,7 +17,7 @@ export const peers: readonly Peer[] = [
   nodeProxy("undici-proxy", "undici", "./undici-proxy.js"),
 ];
 
-/** A proxy made of an npm package, in a script beside this file. */
+/** A proxy built on an npm package, in a script beside this file. */
 function nodeProxy(name: string, packageName: string, script: string): Peer {
   const file = fileURLToPath(new URL(script, import.meta.url));
   return {

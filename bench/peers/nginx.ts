@@ -1,4 +1,4 @@
-// nginx: one worker, ten servers with kept connections. Also a cheap origin where it is installed.
+// nginx: one worker, ten servers with kept connections. Also serves as a cheap origin.
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { bodyBytes } from "../lib/origin.ts";
@@ -29,7 +29,7 @@ export const nginx: Peer = {
     ]),
 };
 
-/** An nginx that answers the origin's 64 bytes on all ports. Call only when `nginx` is there. */
+/** An nginx that responds with the origin's 64 bytes on all ports. Requires an installed `nginx`. */
 export function nginxOrigin(folder: string, ports: readonly number[]): readonly string[] {
   return command(folder, [
     "server {",
@@ -46,7 +46,7 @@ function command(folder: Place["folder"], http: readonly string[]): readonly str
   writeFileSync(
     file,
     [
-      // Its worker would otherwise be `nobody`, who may not enter the folder.
+      // Its worker would otherwise run as `nobody`, who may not enter the folder.
       isRoot ? "user root; worker_rlimit_nofile 65536;" : "",
       "daemon off; worker_processes 1; error_log stderr error;",
       `pid ${path.join(folder, "nginx.pid")};`,

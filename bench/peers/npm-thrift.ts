@@ -1,5 +1,5 @@
-// A proxy as people write it with the npm package: a server whose handler is a client.
-// A process of its own: `npm-thrift.js PORT ORIGIN_PORT...`
+// The usual proxy built with the npm package: a server whose handler is a client.
+// A separate process: `npm-thrift.js PORT ORIGIN_PORT...`
 import { createRequire } from "node:module";
 import type { Server } from "node:net";
 import thrift from "thrift";
@@ -25,6 +25,6 @@ const handler = {
   echo: (text: string) => clients[next++ % clients.length]?.echo(text),
 };
 const server = thrift.createServer(Echo, handler as never, speech) as unknown as Server;
-// Callers that hang up are told as errors of the server.
+// The server reports callers that hang up as errors.
 server.on("error", () => {});
 server.listen(port, "127.0.0.1");

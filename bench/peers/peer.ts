@@ -1,8 +1,8 @@
-// What the bench asks of a proxy: is it here, and how is it started.
+// The interface of a proxy in the bench: whether it is installed, and how it is started.
 
-/** Where one start of a proxy may write, must listen, and finds its ten endpoints. */
+/** The folder, port and ten endpoints of one start of a proxy. */
 export interface Place {
-  /** Empty, its own; removed after the run. */
+  /** An empty folder for this proxy alone; removed after the run. */
   readonly folder: string;
   readonly port: number;
   /** Ports of the origin on 127.0.0.1. */
@@ -14,10 +14,10 @@ export const serviceName = "web";
 
 export interface Peer {
   readonly name: string;
-  /** `missing` says how to get it. */
+  /** `missing` says how to install it. */
   find(): { readonly version: string } | { readonly missing: string };
-  /** Writes its configuration into the folder; gives the command, to be run in the foreground. */
+  /** Writes its configuration into the folder; returns the command that runs it in the foreground. */
   prepare(place: Place): readonly string[];
-  /** Asks once, and gives null or what is wrong; absent: it is asked in HTTP. */
+  /** Sends one call; returns null or the problem. When absent, HTTP is used. */
   ask?(port: number): Promise<string | null>;
 }

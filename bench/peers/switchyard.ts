@@ -20,8 +20,8 @@ export const switchyard: Peer = {
 };
 
 /**
- * The same with everything configured that keeps callers from an endpoint's troubles. Without hedges:
- * they are further requests, not a cost of each.
+ * The same with every protection against failing endpoints, except hedges: they send further requests
+ * rather than add a cost to each.
  */
 export const fullPolicy: Peer = {
   ...switchyard,
@@ -61,7 +61,7 @@ const policyLines = `  service:
       concurrency: { kind: io.l5d.gradient, minLimit: 1000, maxLimit: 10000 }
 `;
 
-/** One router whose services `names` all have these endpoints. Gives the text of the file. */
+/** One router whose services `names` all have these endpoints. Returns the text of the file. */
 export function routerFor(
   folder: string,
   port: number,
@@ -69,12 +69,12 @@ export function routerFor(
   origins: readonly number[],
   protocol = "http",
 ): string {
-  // A call of Thrift that names no service is named by the prefix alone.
+  // A Thrift call without a service name is named by the prefix alone.
   const dtab = protocol === "thrift" ? `/svc => /#/io.l5d.fs/${names[0]}` : "/svc => /#/io.l5d.fs";
   return routerYaml(protocol, port, dtab, discoveryFolder(folder, names, origins));
 }
 
-/** One router for which every Host is another name of the same service. */
+/** One router for which every Host is a different name of the same service. */
 export function oneServiceFor(folder: string, port: number, origins: readonly number[]): string {
   const dtab = `/svc/* => /#/io.l5d.fs/${serviceName}`;
   return routerYaml("http", port, dtab, discoveryFolder(folder, [serviceName], origins));
@@ -97,7 +97,7 @@ function routerYaml(protocol: string, port: number, dtab: string, discovery: str
   ].join("\n");
 }
 
-/** The two routers of a sidecar, as the article about the forex demo draws them. */
+/** The two routers of a typical sidecar. */
 export function sidecarFor(
   folder: string,
   ports: { readonly incoming: number; readonly outgoing: number },
@@ -144,7 +144,7 @@ export function run(folder: string, yaml: string): readonly string[] {
   return [process.execPath, ...nodeOptions(), command, "run", file];
 }
 
-/** For looking inside: BENCH_NODE_OPTIONS="--cpu-prof --cpu-prof-dir=..." */
+/** For profiling: BENCH_NODE_OPTIONS="--cpu-prof --cpu-prof-dir=..." */
 function nodeOptions(): string[] {
   return (process.env["BENCH_NODE_OPTIONS"] ?? "").split(" ").filter((option) => option !== "");
 }

@@ -15,7 +15,7 @@ const switchyardThrift: Peer = {
     run(folder, routerFor(folder, port, [serviceName], origins, "thrift")),
 };
 
-/** Its cheapest way: the body is not decoded. */
+/** Envoy's cheapest mode: the body is not decoded. */
 const envoyThrift: Peer = {
   ...envoy,
   ask: askThrift,

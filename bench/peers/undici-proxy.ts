@@ -1,6 +1,6 @@
-// A proxy of node:http and undici's `dispatch`, the fastest that undici offers: headers passed on
-// as they came, back-pressure both ways, endpoints in turn, hop-by-hop fields dropped.
-// A process of its own: `undici-proxy.js PORT ORIGIN_PORT...`
+// A proxy of node:http and undici's `dispatch`, the fastest API of undici: headers forwarded unchanged,
+// back-pressure in both directions, round-robin endpoints, hop-by-hop fields dropped.
+// A separate process: `undici-proxy.js PORT ORIGIN_PORT...`
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Pool, type Dispatcher } from "undici";
 
@@ -32,8 +32,8 @@ function hasBody(request: IncomingMessage): boolean {
   return "content-length" in request.headers || "transfer-encoding" in request.headers;
 }
 
-/** Writes what comes from the origin to the caller. */
-function answerTo(response: ServerResponse): Dispatcher.DispatchHandler {
+/** Writes the origin's response to the caller. */
+function respondTo(response: ServerResponse): Dispatcher.DispatchHandler {
   let abort: ((error?: Error) => void) | null = null; // until it is on its way
   response.on("close", () => {
     if (!response.writableFinished) abort?.();
@@ -66,6 +66,6 @@ createServer((request, response) => {
       headers: passedOn(request.rawHeaders),
       body: hasBody(request) ? request : null,
     },
-    answerTo(response),
+    respondTo(response),
   );
 }).listen(port, "127.0.0.1");

@@ -1,13 +1,13 @@
 // A small mux client, written from the specification and apart from protocols/mux.
 import { connect, type Socket } from "node:net";
 import {
-  answerOf,
+  responseOf,
   dispatchBody,
   frameBytes,
   initBody,
   readFrames,
   type Dispatched,
-  type MuxAnswer,
+  type MuxResponse,
   type MuxFrame,
   type Pairs,
 } from "./message.ts";
@@ -17,15 +17,15 @@ export interface ClientOptions {
   readonly acknowledges?: boolean;
 }
 
-/** A caller. Answers are found by tag. */
+/** A caller. Responses are matched by tag. */
 export class MuxClient {
   readonly socket: Socket;
-  /** Messages that answer no call, in order. */
+  /** Messages that respond to no call, in order. */
   readonly others: MuxFrame[] = [];
   isClosed = false;
-  /** Why, once it is closed. */
+  /** The reason, once the connection is closed. */
   closeReason = "the connection was closed";
-  readonly #waiting = new Map<number, (answer: MuxAnswer) => void>();
+  readonly #waiting = new Map<number, (response: MuxResponse) => void>();
   readonly #watchers = new Set<() => void>();
   #nextTag = 1;
 
@@ -35,7 +35,7 @@ export class MuxClient {
       const take = this.#waiting.get(frame.tag);
       if (take !== undefined && [-1, -2, -66, -65, 127, -128, -68].includes(frame.type)) {
         this.#waiting.delete(frame.tag);
-        take(answerOf(frame, pieces));
+        take(responseOf(frame, pieces));
       } else this.others.push(frame);
       if (frame.type === 64 && acknowledges) this.send(-64, frame.tag);
       for (const look of Array.from(this.#watchers)) look();
@@ -57,31 +57,31 @@ export class MuxClient {
     this.socket.write(frameBytes(type, tag, body));
   }
 
-  /** A tag that no call of this client has now. */
+  /** A tag that no call in flight uses. */
   nextTag(): number {
     this.#nextTag = this.#nextTag >= 0x7fffff ? 2 : this.#nextTag + 1;
     return this.#nextTag;
   }
 
-  /** The next message with this tag that answers something. */
-  answerTo(tag: number): Promise<MuxAnswer> {
+  /** The next response with this tag. */
+  responseTo(tag: number): Promise<MuxResponse> {
     return new Promise((resolve) => this.#waiting.set(tag, resolve));
   }
 
-  dispatch(call: Dispatched, tag = this.nextTag()): Promise<MuxAnswer> {
-    const answer = this.answerTo(tag);
+  dispatch(call: Dispatched, tag = this.nextTag()): Promise<MuxResponse> {
+    const response = this.responseTo(tag);
     this.send(2, tag, dispatchBody(call));
-    return answer;
+    return response;
   }
 
-  req(payload: Buffer | string, keys: Pairs = [], tag = this.nextTag()): Promise<MuxAnswer> {
+  req(payload: Buffer | string, keys: Pairs = [], tag = this.nextTag()): Promise<MuxResponse> {
     const list = keys.map(([key, value]) => {
       const bytes = Buffer.from(value);
       return Buffer.concat([Buffer.from([Number(key), bytes.length]), bytes]);
     });
-    const answer = this.answerTo(tag);
+    const response = this.responseTo(tag);
     this.send(1, tag, Buffer.concat([Buffer.from([keys.length]), ...list, Buffer.from(payload)]));
-    return answer;
+    return response;
   }
 
   discard(tag: number, why = "changed my mind"): void {
@@ -89,12 +89,12 @@ export class MuxClient {
   }
 
   async ping(): Promise<void> {
-    const answer = this.answerTo(1);
+    const response = this.responseTo(1);
     this.send(65, 1);
-    await answer;
+    await response;
   }
 
-  /** Resolves when `isTrue`, looked at with each message and at the close. */
+  /** Resolves when `isTrue` returns true; it is checked after each message and on close. */
   when(isTrue: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = () => {
@@ -111,18 +111,18 @@ export class MuxClient {
     return this.when(() => this.isClosed);
   }
 
-  /** Resolves when the other side has said what it can, or answered that it cannot. */
+  /** Resolves when the peer has agreed to the handshake, or refused it. */
   async shakeHands(maxFragment: number): Promise<void> {
-    const check = this.answerTo(1);
+    const check = this.responseTo(1);
     this.send(127, 1, "tinit check");
     await check;
-    const rinit = this.answerTo(1);
+    const rinit = this.responseTo(1);
     this.send(68, 1, initBody(maxFragment));
     await rinit;
   }
 }
 
-/** Dials on the loopback address. Calls made before it is connected wait. */
+/** Dials the loopback address. Calls made before the connection is open wait for it. */
 export function dialMux(port: number, options: ClientOptions = {}): MuxClient {
   return new MuxClient(connect({ port, host: "127.0.0.1", noDelay: true }), options);
 }

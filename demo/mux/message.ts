@@ -40,7 +40,7 @@ export function dispatchBody({ contexts = [], dst = "", dtab = [], payload = "" 
 export const initBody = (maxFragment: number): Buffer =>
   Buffer.concat([u16(1), u32(10), Buffer.from("mux-framer"), u32(4), u32(maxFragment)]);
 
-/** Reads fields one after the other. */
+/** Reads consecutive fields. */
 export class Fields {
   readonly #bytes: Buffer;
   #at = 0;
@@ -69,7 +69,7 @@ export class Fields {
   }
 }
 
-/** Frames of a socket, fragments joined. `pieces` counts the frames that a message came in. */
+/** The messages of a socket, with fragments joined. `pieces` counts the frames of a message. */
 class Frames {
   #unread = Buffer.alloc(0);
   readonly #partial = new Map<number, Buffer[]>();
@@ -121,9 +121,9 @@ export function readFrames(socket: Socket, on: (frame: MuxFrame, pieces: number)
   return new Frames(socket, on);
 }
 
-export interface MuxAnswer {
+export interface MuxResponse {
   readonly type: number;
-  /** 0 ok, 1 error, 2 nack; -1: it has none (Rdiscarded, Rerr). */
+  /** 0 ok, 1 error, 2 nack; -1 for messages without a status (Rdiscarded, Rerr). */
   readonly status: number;
   readonly contexts: readonly (readonly [string, Buffer])[];
   readonly payload: Buffer;
@@ -131,7 +131,7 @@ export interface MuxAnswer {
   readonly pieces: number;
 }
 
-export function answerOf({ type, body }: MuxFrame, pieces = 1): MuxAnswer {
+export function responseOf({ type, body }: MuxFrame, pieces = 1): MuxResponse {
   const fields = new Fields(body);
   const hasStatus = type === -2 || type === -1;
   const status = hasStatus ? fields.number(1) : -1;

@@ -20,7 +20,7 @@ export interface MuxCall {
   readonly dtab: readonly (readonly [string, string])[];
   readonly payload: Buffer;
   readonly text: string;
-  /** Frames that it came in. */
+  /** The number of frames it arrived in. */
   readonly pieces: number;
   readonly session: MuxServiceSession;
   ok(payload: Buffer | string, contexts?: Pairs): void;
@@ -29,19 +29,19 @@ export interface MuxCall {
 }
 
 export interface ServiceOptions {
-  /** Shakes hands, and takes fragments of this size; null: it does not know how. */
+  /** Negotiates fragments of this size; null: does not know the handshake. */
   readonly maxFragment?: number | null;
-  /** Sends answers in pieces of this, when the client takes pieces. */
+  /** Sends responses in fragments of this size, when the client accepts fragments. */
   readonly pieceBytes?: number;
-  readonly answersPings?: boolean;
-  /** Answers a Tdispatch with Rerr, as servers did that knew Treq only. */
+  readonly respondsToPings?: boolean;
+  /** Responds to a Tdispatch with Rerr, like servers that knew only Treq. */
   readonly knowsDispatch?: boolean;
 }
 
 export const usualOptions: Required<ServiceOptions> = {
   maxFragment: 0x7fffffff,
   pieceBytes: 64 * 1024,
-  answersPings: true,
+  respondsToPings: true,
   knowsDispatch: true,
 };
 
@@ -52,7 +52,7 @@ export class MuxServiceSession {
   readonly discarded: number[] = [];
   pings = 0;
   hasRdrain = false;
-  /** What the client takes in one piece; 0: it has not said. */
+  /** The client's fragment size; 0 until it has announced one. */
   clientFragment = 0;
   readonly #options: Required<ServiceOptions>;
   readonly #handle: (call: MuxCall) => void;
@@ -80,7 +80,7 @@ export class MuxServiceSession {
     if (!this.socket.destroyed) this.socket.write(frameBytes(type, tag, body));
   }
 
-  /** A body in pieces, as the client takes them. */
+  /** Sends a body in fragments that the client accepts. */
   sendPieces(type: number, tag: number, body: Buffer): void {
     const size = this.clientFragment === 0 ? Infinity : this.#options.pieceBytes;
     for (let at = 0; ; at += size) {
@@ -99,7 +99,7 @@ export class MuxServiceSession {
   }
 
   #frame(frame: MuxFrame, pieces: number): void {
-    const { maxFragment, answersPings, knowsDispatch } = this.#options;
+    const { maxFragment, respondsToPings, knowsDispatch } = this.#options;
     switch (frame.type) {
       case 127:
         if (maxFragment === null) this.send(127, frame.tag, "I cannot negotiate");
@@ -111,7 +111,7 @@ export class MuxServiceSession {
         break;
       case 65:
         this.pings++;
-        if (answersPings) this.send(-65, frame.tag);
+        if (respondsToPings) this.send(-65, frame.tag);
         break;
       case -64:
         this.hasRdrain = true;
@@ -153,7 +153,7 @@ export class MuxServiceSession {
     { type, tag }: MuxFrame,
     parts: Pick<MuxCall, "contexts" | "dst" | "dtab" | "payload" | "pieces">,
   ): MuxCall {
-    const answer = (status: number, payload: Buffer | string, contexts: Pairs) => {
+    const respond = (status: number, payload: Buffer | string, contexts: Pairs) => {
       const head = type === 2 ? [Buffer.from([status]), pairs(contexts)] : [Buffer.from([status])];
       this.sendPieces(-type, tag, Buffer.concat([...head, Buffer.from(payload)]));
       this.#changed();
@@ -164,9 +164,9 @@ export class MuxServiceSession {
       tag,
       session: this,
       text: parts.payload.toString(),
-      ok: (payload, contexts = []) => answer(0, payload, contexts),
-      error: (text, contexts = []) => answer(1, text, contexts),
-      nack: (contexts = []) => answer(2, "", contexts),
+      ok: (payload, contexts = []) => respond(0, payload, contexts),
+      error: (text, contexts = []) => respond(1, text, contexts),
+      nack: (contexts = []) => respond(2, "", contexts),
     };
   }
 }

@@ -1,21 +1,21 @@
-// The rate provider over mux with Avro inside: its server, and its client in the converter.
+// The rate provider over mux with Avro payloads: its server, and its client in the converter.
 import { createServer } from "node:net";
-import { header, tookMs, type Asked } from "../http.ts";
+import { header, tookMs, type HttpRequest } from "../http.ts";
 import { dialMux, type MuxClient } from "../mux/client.ts";
-import type { MuxAnswer, Pairs } from "../mux/message.ts";
+import type { MuxResponse, Pairs } from "../mux/message.ts";
 import { MuxServiceSession, usualOptions, type MuxCall } from "../mux/server.ts";
 import { decode, encode } from "./avro.ts";
-import type { Asking, RateAsker } from "./asker.ts";
+import type { RateOutcome, RateClient } from "./client.ts";
 import { rateBetween, type Table } from "../table.ts";
 
 const callee = "/rates-mux";
-const answerLimitMs = 5_000;
+const responseTimeoutMs = 5_000;
 const traceContext = "com.twitter.finagle.tracing.TraceContext";
 const deadlineContext = "com.twitter.finagle.Deadline";
 
 /** Serves on the loopback address. Rejects when the port is taken. */
 export function serveMuxRates(port: number, instance: string, table: Table): Promise<void> {
-  const answer = (call: MuxCall) => {
+  const handle = (call: MuxCall) => {
     const startedMs = performance.now();
     const question = decode(call.payload);
     if (question?.kind !== "Question") return call.error("expected a Question of idl/rates.avsc");
@@ -28,7 +28,7 @@ export function serveMuxRates(port: number, instance: string, table: Table): Pro
     return call.ok(encode({ kind: "Rate", ...found, ...route, instance, tookMs: took }));
   };
   const server = createServer({ noDelay: true }, (socket) => {
-    void new MuxServiceSession(socket, usualOptions, answer, () => {});
+    void new MuxServiceSession(socket, usualOptions, handle, () => {});
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -36,14 +36,14 @@ export function serveMuxRates(port: number, instance: string, table: Table): Pro
   });
 }
 
-/** As `l5d-reqid` has it: the lower half of the trace's id. */
+/** The format of `l5d-reqid`: the lower half of the trace id. */
 function requestIdOf({ contexts }: MuxCall): string | null {
   const trace = contexts.find(([key]) => key === traceContext)?.[1];
   return trace?.toString("hex", 16, 24) ?? null;
 }
 
-/** Calls through the sidecar's port, all on one connection that is opened when it is needed. */
-export class MuxRates implements RateAsker {
+/** Calls through the sidecar's port, over one connection that is opened on demand. */
+export class MuxRates implements RateClient {
   readonly protocol = "mux";
   readonly called = `destination ${callee}`;
   readonly #port: number;
@@ -53,19 +53,19 @@ export class MuxRates implements RateAsker {
     this.#port = port;
   }
 
-  async ask(source: string, target: string, onBehalfOf: Asked): Promise<Asking> {
+  async request(source: string, target: string, onBehalfOf: HttpRequest): Promise<RateOutcome> {
     const client = await (this.#opening ??= this.#open());
-    const answered = client.dispatch({
+    const response = client.dispatch({
       dst: callee,
       contexts: contextsOf(onBehalfOf),
       dtab: dtabOf(onBehalfOf),
       payload: encode({ kind: "Question", source, target }),
     });
-    const answer = await Promise.race([answered, client.closed(), inTime()]);
-    if (answer === undefined) return { kind: "failed", text: client.closeReason };
-    if (answer !== "too late") return askingOf(answer);
+    const first = await Promise.race([response, client.closed(), inTime()]);
+    if (first === undefined) return { kind: "failed", text: client.closeReason };
+    if (first !== "too late") return outcomeOf(first);
     client.socket.destroy();
-    return { kind: "failed", text: `no answer in ${answerLimitMs} ms` };
+    return { kind: "failed", text: `no response within ${responseTimeoutMs} ms` };
   }
 
   async #open(): Promise<MuxClient> {
@@ -79,21 +79,22 @@ export class MuxRates implements RateAsker {
 }
 
 function inTime(): Promise<"too late"> {
-  return new Promise((resolve) => setTimeout(() => resolve("too late"), answerLimitMs).unref());
+  return new Promise((resolve) => setTimeout(() => resolve("too late"), responseTimeoutMs).unref());
 }
 
-function askingOf({ status, text, payload }: MuxAnswer): Asking {
+function outcomeOf({ status, text, payload }: MuxResponse): RateOutcome {
   const message = status === 0 ? decode(payload) : null;
   if (message?.kind === "UnknownCurrency") return { kind: "unknown", text: message.text };
-  if (message?.kind !== "Rate") return { kind: "failed", text: text || "an answer without a rate" };
+  if (message?.kind !== "Rate")
+    return { kind: "failed", text: text || "a response without a rate" };
   const { destination, requestId } = message;
-  return { kind: "rate", answer: message, seen: { residual: destination || null, requestId } };
+  return { kind: "rate", response: message, seen: { residual: destination || null, requestId } };
 }
 
-/** What came by HTTP goes on: mux has the same trace and deadline, as bytes. */
-function contextsOf(asked: Asked): Pairs {
-  const trace = header(asked, "l5d-ctx-trace");
-  const deadline = /^(\d+) (\d+)$/.exec(header(asked, "l5d-ctx-deadline") ?? "");
+/** Translates the HTTP context headers: mux carries the same trace and deadline, as bytes. */
+function contextsOf(request: HttpRequest): Pairs {
+  const trace = header(request, "l5d-ctx-trace");
+  const deadline = /^(\d+) (\d+)$/.exec(header(request, "l5d-ctx-deadline") ?? "");
   const contexts: [string, Buffer][] = [];
   if (trace !== null) contexts.push([traceContext, Buffer.from(trace, "base64")]);
   if (deadline !== null) {
@@ -105,9 +106,9 @@ function contextsOf(asked: Asked): Pairs {
   return contexts;
 }
 
-/** The call's own dtab; mux has a field of its own for it. */
-function dtabOf(asked: Asked): readonly (readonly [prefix: string, tree: string])[] {
-  const dentries = (header(asked, "l5d-ctx-dtab") ?? "").split(";");
+/** The dtab of the request, for mux's dtab field. */
+function dtabOf(request: HttpRequest): readonly (readonly [prefix: string, tree: string])[] {
+  const dentries = (header(request, "l5d-ctx-dtab") ?? "").split(";");
   return dentries.flatMap((each) => {
     const [prefix = "", tree] = each.split("=>").map((part) => part.trim());
     return tree === undefined ? [] : [[prefix, tree] as const];

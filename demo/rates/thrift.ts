@@ -3,29 +3,29 @@ import { createRequire } from "node:module";
 import type { Server } from "node:net";
 import thrift from "thrift";
 import { tookMs } from "../http.ts";
-import type { Asking, RateAnswer, RateAsker } from "./asker.ts";
+import type { RateOutcome, RateResponse, RateClient } from "./client.ts";
 import { rateBetween, type Table } from "../table.ts";
 
 /** The service's name in `Service:method`, by which the sidecars route. */
 const serviceName = "rates-thrift";
-const answerLimitMs = 5_000;
+const responseTimeoutMs = 5_000;
 
 interface RatesClient {
-  rate(source: string, target: string): Promise<RateAnswer>;
+  rate(source: string, target: string): Promise<RateResponse>;
 }
 
 const require = createRequire(import.meta.url);
-// From dist/demo/rates, where this runs, to what the Thrift compiler made: see idl/README.md.
+// From dist/demo/rates, where this runs, to the output of the Thrift compiler: see idl/README.md.
 const generated = "../../../idl/gen-nodejs/";
 const Rates = require(`${generated}Rates.js`) as {
   readonly Processor: new (handler: RatesClient) => unknown;
 };
 const { Rate, UnknownCurrency } = require(`${generated}rates_types.js`) as {
-  readonly Rate: new (fields: RateAnswer) => RateAnswer;
+  readonly Rate: new (fields: RateResponse) => RateResponse;
   readonly UnknownCurrency: new (fields: { text: string }) => Error & { readonly text: string };
 };
 
-/** What the types of the package leave out. */
+/** Parts of the package that its types omit. */
 const untyped = thrift as unknown as {
   readonly MultiplexedProcessor: new () => {
     registerProcessor(name: string, processor: unknown): void;
@@ -53,7 +53,7 @@ export function serveThriftRates(port: number, instance: string, table: Table): 
     server.once("error", reject);
     server.listen(port, "127.0.0.1", () => {
       server.off("error", reject);
-      server.on("error", () => {}); // one caller's connection; the others go on
+      server.on("error", () => {}); // only one caller's connection; the others continue
       resolve();
     });
   });
@@ -61,12 +61,12 @@ export function serveThriftRates(port: number, instance: string, table: Table): 
 
 interface Line {
   readonly client: RatesClient;
-  /** Rejects when the connection is gone. */
+  /** Rejects when the connection is lost. */
   readonly gone: Promise<never>;
 }
 
-/** Calls through the sidecar's port, on one connection that is opened when it is needed. */
-export class ThriftRates implements RateAsker {
+/** Calls through the sidecar's port, over one connection that is opened on demand. */
+export class ThriftRates implements RateClient {
   readonly protocol = "thrift";
   readonly called = `${serviceName}:rate`;
   readonly #port: number;
@@ -76,10 +76,10 @@ export class ThriftRates implements RateAsker {
     this.#port = port;
   }
 
-  async ask(from: string, to: string): Promise<Asking> {
+  async request(from: string, to: string): Promise<RateOutcome> {
     const { client, gone } = (this.#line ??= this.#dial());
     try {
-      return { kind: "rate", answer: await Promise.race([client.rate(from, to), gone]) };
+      return { kind: "rate", response: await Promise.race([client.rate(from, to), gone]) };
     } catch (error) {
       if (error instanceof UnknownCurrency) return { kind: "unknown", text: error.text };
       return { kind: "failed", text: error instanceof Error ? error.message : String(error) };
@@ -89,7 +89,7 @@ export class ThriftRates implements RateAsker {
   #dial(): Line {
     const connection = thrift.createConnection("127.0.0.1", this.#port, {
       ...framedBinary,
-      timeout: answerLimitMs,
+      timeout: responseTimeoutMs,
     });
     const gone = new Promise<never>((_, reject) => {
       const end = (why: string) => {
@@ -98,11 +98,11 @@ export class ThriftRates implements RateAsker {
         connection.connection.destroy();
       };
       connection.on("error", (error: Error) => end(error.message));
-      connection.on("timeout", () => end("no answer in time")); // or nobody asked for so long
+      connection.on("timeout", () => end("no response in time")); // or the connection was idle for this long
       connection.on("close", () => end("the connection was closed"));
     });
-    gone.catch(() => {}); // whoever waits for an answer hears of it; mostly nobody does
-    // The types know generated code of another shape: the casts.
+    gone.catch(() => {}); // callers that wait see the rejection through Promise.race
+    // Safe casts: the types describe generated code of another shape.
     const client = new thrift.Multiplexer().createClient(serviceName, Rates as never, connection);
     return { client: client as RatesClient, gone };
   }

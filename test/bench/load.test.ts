@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { parseWrk, wrkScript } from "../../bench/lib/generator.ts";
-import { AnswerReader, runLoad } from "../../bench/lib/load.ts";
+import { ResponseReader, runLoad } from "../../bench/lib/load.ts";
 import { bodyBytes, startOrigin } from "../../bench/lib/origin.ts";
 import { download, upload } from "../../bench/lib/stream.ts";
 
@@ -14,7 +14,7 @@ async function originPort(t: TestContext, pauseMs = 0): Promise<number> {
   return origin.ports[1] ?? 0;
 }
 
-/** Everything the origin says to these bytes until `count` answers have come. */
+/** Everything the origin says to these bytes until `count` responses have arrived. */
 async function converse(port: number, writes: readonly string[], count: number): Promise<string> {
   const socket = connect({ port, host: "127.0.0.1" });
   let text = "";
@@ -29,7 +29,7 @@ async function converse(port: number, writes: readonly string[], count: number):
   return text;
 }
 
-test("the load generator counts what the origin answers, without an error", async (t) => {
+test("the load generator counts what the origin sends, without an error", async (t) => {
   const port = await originPort(t);
   const result = await runLoad({ port, connections: 4, seconds: 0.2, hosts: ["a", "b", "c"] });
   assert.ok(result.requests > 100, `${result.requests} requests`);
@@ -37,7 +37,7 @@ test("the load generator counts what the origin answers, without an error", asyn
   assert.ok(result.p50Ms > 0 && result.p99Ms >= result.p50Ms && result.p99Ms < 200);
 });
 
-test("answers other than 200, and connections that break, are errors", async (t) => {
+test("responses other than 200, and connections that break, are errors", async (t) => {
   const server = createServer((socket) => {
     socket.on("error", () => {});
     socket.once("data", () => socket.end("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"));
@@ -50,24 +50,24 @@ test("answers other than 200, and connections that break, are errors", async (t)
   assert.ok(errors >= requests, `${errors} errors in ${requests}`);
 });
 
-test("an answer is complete at its last byte, however it is cut", () => {
-  const answers = [
+test("a response is complete at its last byte, however it is cut", () => {
+  const responses = [
     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
     "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     "HTTP/1.1 204 No Content\r\n\r\n",
   ];
-  for (const answer of answers) {
-    const status = Number(answer.slice(9, 12));
-    for (let cut = 1; cut < answer.length; cut++) {
-      const reader = new AnswerReader();
-      assert.equal(reader.read(Buffer.from(answer.slice(0, cut))), null, `${cut} of ${answer}`);
-      assert.equal(reader.read(Buffer.from(answer.slice(cut))), status, `${cut} of ${answer}`);
+  for (const response of responses) {
+    const status = Number(response.slice(9, 12));
+    for (let cut = 1; cut < response.length; cut++) {
+      const reader = new ResponseReader();
+      assert.equal(reader.read(Buffer.from(response.slice(0, cut))), null, `${cut} of ${response}`);
+      assert.equal(reader.read(Buffer.from(response.slice(cut))), status, `${cut} of ${response}`);
     }
   }
 });
 
-test("the origin answers 64 bytes, pipelined or in pieces", async (t) => {
+test("the origin responds with 64 bytes, pipelined or in pieces", async (t) => {
   const port = await originPort(t);
   const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   const one = await converse(port, [request], 1);

@@ -36,7 +36,7 @@ routers:
   assert.ok((await proxy.metric("rt/mux/service/svc/web/success")) >= requests);
 });
 
-test("a call that is to stay in progress is not answered by the origin", async (t) => {
+test("a call that must stay in progress gets no response from the origin", async (t) => {
   const { ports, stop } = await startMuxOrigin(1);
   t.after(stop);
   const [port = 0] = ports;

@@ -9,14 +9,14 @@ import { runThriftLoad } from "../../bench/lib/thrift-load.ts";
 import { echoClient, echoServer } from "../support/thrift.ts";
 
 /** Answers each call with these bytes, in two pieces. */
-async function answering(t: TestContext, answer: Buffer): Promise<number> {
+async function listenWith(t: TestContext, response: Buffer): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
     socket.on("data", () => {
-      socket.write(answer.subarray(0, 4));
-      setImmediate(() => socket.write(answer.subarray(4)));
+      socket.write(response.subarray(0, 4));
+      setImmediate(() => socket.write(response.subarray(4)));
     });
   }).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
@@ -27,28 +27,28 @@ async function answering(t: TestContext, answer: Buffer): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test("a server of npm thrift answers the call with just the reply that the origin gives", async (t) => {
+test("a server of npm thrift replies to the call exactly as the origin does", async (t) => {
   const echo = await echoServer(t);
   assert.equal(await askThrift(echo.port), null);
   const result = await runThriftLoad({ port: echo.port, connections: 1, seconds: 0.1, hosts: [] });
   assert.ok(result.requests > 0);
   assert.equal(result.errors, 0);
-  const origin = await answering(t, replyFrame);
+  const origin = await listenWith(t, replyFrame);
   assert.equal(await echoClient(t, origin).echo("any"), "switchyard ".repeat(6).slice(0, 64));
   assert.equal(callFrame.length, replyFrame.length);
 });
 
 test("a fixed rate is kept, and each call is counted", async (t) => {
-  const port = await answering(t, replyFrame);
+  const port = await listenWith(t, replyFrame);
   const options = { port, connections: 8, seconds: 0.5, hosts: [], ratePerS: 200 };
   const { requests, errors } = await runThriftLoad(options);
   assert.ok(requests + errors >= 80 && requests + errors <= 101, `${requests} and ${errors}`);
 });
 
-test("an exception is an error, and no answer", async (t) => {
+test("an exception counts as an error, not as a response", async (t) => {
   const exception = Buffer.from(replyFrame);
   exception[7] = 3;
-  const port = await answering(t, exception);
+  const port = await listenWith(t, exception);
   assert.notEqual(await askThrift(port), null);
   const result = await runThriftLoad({ port, connections: 1, seconds: 0.1, hosts: [] });
   assert.equal(result.requests, 0);

@@ -19,7 +19,7 @@ test("--help lists every command with exit code 0; no argument at all is wrong u
 });
 
 for (const name of names) {
-  test(`${name} --help tells how it is used; so does help ${name}`, async () => {
+  test(`${name} --help shows its usage; so does help ${name}`, async () => {
     const [{ code, out, error }, help] = await Promise.all([
       line([name, "--help"]),
       line(["help", name]),

@@ -264,7 +264,7 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
     ["2:1 routers: expected a list of routers, got nothing"],
   ],
   [
-    "names that nobody would announce",
+    "names that no announcer handles",
     "routers:\n- protocol: http\n  announcers: [{kind: io.l5d.board}]\n  servers:\n  - announce:\n    - /#/io.l5d.board/a\n    - /#/io.l5d.bored/a\n    - /#/io.l5d.board/a/b\n    - a\n- protocol: http\n  label: other\n  servers: [{port: 0, announce: [/#/io.l5d.board/a]}]\n",
     [
       '7:7 routers[0].servers[0].announce[1]: expected one name behind /#/io.l5d.board, such as /#/io.l5d.board/users, got "/#/io.l5d.bored/a"',
@@ -411,7 +411,7 @@ for (const [name, text, expected] of inFile) {
   });
 }
 
-test("problems of all sections come at once, in the order of the file", () => {
+test("problems of all sections are reported together, in the order of the file", () => {
   const lines = problemsOf(
     "routers:\n- protocol: http\n  servers: [{port: x}]\n  labl: a\nadmin:\n  port: -1\nnamers: 5\n",
   ).map((line) => line.split(" ").slice(0, 2).join(" "));

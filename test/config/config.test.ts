@@ -186,7 +186,7 @@ routers:
   assert.deepEqual(dial.config, { retryBufferKB: 128 });
 });
 
-test("0 and less switch the limits of calls off", () => {
+test("limits of calls are switched off by 0 and negative values", () => {
   const router = routerOf(
     "routers: [{protocol: http, servers: [{}], service: {totalTimeoutMs: 0}, client: {requestAttemptTimeoutMs: -1}}]",
   );
@@ -240,7 +240,7 @@ namers:
   rootDir: disco
 `;
 
-test("baseDtab brings the defaults of its day, and one warning a file", () => {
+test("baseDtab brings the defaults of its time, and one warning per file", () => {
   const { config, warnings } = checked(article);
   assert.deepEqual(warnings, [
     "l5d.yaml:6:3 routers[0].baseDtab: this router speaks the dialect before Linkerd 1.0, as does routers[1]: identifier defaults to io.l5d.methodAndHost and dstPrefix to the protocol's name, so names look like /http/1.1/GET/my-service; to keep that in today's dialect, rename baseDtab to dtab and write both keys",

@@ -1,4 +1,4 @@
-// The pages of docs/ are true: every YAML example passes the check, every key is told of.
+// The pages of docs/ are true: every YAML example passes the check, and every key is documented.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// Whatever is done to a good file, the check answers, in time, with places that exist.
+// However a good file is damaged, the check finishes in time and reports places that exist.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkConfig } from "../../src/config/check.ts";

@@ -73,7 +73,7 @@ test("without the program the demo says how to get it", async (t) => {
   const [port = 0] = await freePorts(1);
   const { code, printed } = await run(t, ["--consul-port", `${port}`], { PATH: "/nowhere" });
   assert.equal(code, 1);
-  assert.match(printed, /no agent answers on port \d+[^]*scripts\/install-peers/);
+  assert.match(printed, /no agent responds on port \d+[^]*scripts\/install-peers/);
 });
 
 test("a port that something else has is said to be taken", async (t) => {

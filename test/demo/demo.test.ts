@@ -54,7 +54,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("the self-check converts through all sidecars, loses a rate provider, and is well", async (t) => {
+test("the self-check converts through all sidecars, survives the loss of a rate provider, and succeeds", async (t) => {
   const demo = start(t, "--self-check");
   const exitCode = await demo.exitCode;
   const printed = demo.printed();
@@ -96,7 +96,7 @@ test("an option that the demo does not know is an error of usage", async (t) => 
   assert.match(demo.printed(), /Unknown option '--prot'[^]*usage: npm start/);
 });
 
-test("a port that is none is an error of usage", async (t) => {
+test("an invalid port is an error of usage", async (t) => {
   const demo = start(t, "--port", "70000");
   assert.equal(await demo.exitCode, 2);
   assert.match(demo.printed(), /--port: expected a port, 1\.\.65535, got "70000"/);

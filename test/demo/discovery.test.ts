@@ -24,7 +24,7 @@ test("a name's file lists the incoming ports of those who announced themselves",
 
   await discovery.withdraw("rates", { host: "127.0.0.1", port: 4002 });
   await discovery.withdraw("rates", { host: "127.0.0.1", port: 4001 });
-  assert.equal(read(), "# nobody offers rates now\n"); // no addresses: not the same as no name
+  assert.equal(read(), "# no instance of rates is running\n"); // no addresses: not the same as no name
   assert.deepEqual(readdirSync(path.join(folder, "disco")), ["rates"]);
 });
 

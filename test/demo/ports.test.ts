@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { freePorts, isFree } from "../../demo/ports.ts";
 
-test("of two processes that look at once, each gets ports of its own", async (t) => {
+test("two processes that look for ports together get different ones", async (t) => {
   if (process.platform !== "linux") return t.skip("only Linux has an address to hold them on");
   const url = new URL("../../demo/ports.js", import.meta.url).href;
   const script = `import { freePorts } from ${JSON.stringify(url)};

@@ -13,7 +13,7 @@ import type { TestContext } from "node:test";
 
 const readme = readFileSync("README.md", "utf8");
 
-/** As many different ones as asked for. */
+/** That many different free ports. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
   await Promise.all(servers.map((server) => once(server, "listening")));
@@ -60,18 +60,18 @@ function curl(command: string): Promise<{ status: number; body: string }> {
     const call = request(
       url,
       { headers: name === undefined ? {} : { [name]: value }, agent: false },
-      (answer) => {
+      (response) => {
         let body = "";
-        answer.setEncoding("utf8").on("data", (text: string) => (body += text));
-        answer.on("end", () => done({ status: answer.statusCode ?? 0, body }));
+        response.setEncoding("utf8").on("data", (text: string) => (body += text));
+        response.on("end", () => done({ status: response.statusCode ?? 0, body }));
       },
     );
     call.on("error", failed).end();
   });
 }
 
-/** Until it answers: the commands before it run in the background. */
-async function answered(command: string): Promise<{ status: number; body: string }> {
+/** Repeats the command until it succeeds, because earlier commands run in the background. */
+async function untilSuccess(command: string): Promise<{ status: number; body: string }> {
   for (;;) {
     try {
       return await curl(command);
@@ -96,11 +96,11 @@ test("the commands of README.md for a file of one's own do what they say", async
   assert.equal(explained.code, 0, explained.error);
   assert.match(explained.out, new RegExp(`127\\.0\\.0\\.1:${port}\\b`));
   shell(t, service, folder);
-  await answered(`curl http://127.0.0.1:${port}/`);
+  await untilSuccess(`curl http://127.0.0.1:${port}/`);
   await shell(t, run, folder).says('"initialized"');
-  const { status, body } = await answered(call);
+  const { status, body } = await untilSuccess(call);
   assert.equal(status, 200, body);
-  assert.match(service, new RegExp(`\\b${body.trim()}\\b`), "one of the services has answered");
+  assert.match(service, new RegExp(`\\b${body.trim()}\\b`), "one of the services has responded");
 });
 
 const pages = [

@@ -327,7 +327,7 @@ test("a call in fragments is taken", async (t) => {
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port, { maxFragment: 0x7fffffff });
   const body = dispatchBody({ dst: "/users", contexts: [["k", "v"]], payload: "in pieces" });
-  const [first, second] = [client.answerTo(9), client.answerTo(10)];
+  const [first, second] = [client.responseTo(9), client.responseTo(10)];
   for (let at = 0; at < body.length; at += 3) {
     // Two messages, piece by piece in turns.
     const more = at + 3 < body.length ? 0x800000 : 0;
@@ -343,7 +343,7 @@ test("a call that is discarded when only a piece of it has come is answered by R
   const users = await muxService(t, "");
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port, { maxFragment: 0x7fffffff });
-  const answer = client.answerTo(9);
+  const answer = client.responseTo(9);
   client.send(2, 9 | 0x800000, dispatchBody({ dst: "/users", payload: "the first piece" }));
   client.discard(9);
   assert.equal((await answer).type, -66, "else its caller would keep the tag for ever");
@@ -451,7 +451,7 @@ test("a proxy that closes does not wait for callers that know nothing of drainin
 });
 
 test("an endpoint that answers no ping is disconnected, and its calls fail", async (t) => {
-  const users = await muxService(t, () => {}, { answersPings: false });
+  const users = await muxService(t, () => {}, { respondsToPings: false });
   const { proxy } = await proxied(
     t,
     { users: [users.port] },
@@ -593,19 +593,19 @@ test("a tag that is used twice ends the session with an Rerr for each call", asy
 test("a session is negotiated as Finagle does it, and without the first question, too", async (t) => {
   const { proxy } = await proxied(t, {});
   const client = await muxClient(t, proxy.port);
-  const check = client.answerTo(1);
+  const check = client.responseTo(1);
   client.send(127, 1, "tinit check");
   assert.equal((await check).payload.toString(), "tinit check");
-  const rinit = client.answerTo(1);
+  const rinit = client.responseTo(1);
   client.send(68, 1, initBody(1_000));
   const { type, payload } = await rinit;
   assert.equal(type, -68);
   assert.match(payload.toString("latin1"), /^\0\x01.*mux-framer.*tls/s);
-  const unknown = client.answerTo(3);
+  const unknown = client.responseTo(3);
   client.send(-68, 3);
   assert.match((await unknown).text, /Unexpected mux message type -68/);
   const old = await muxClient(t, proxy.port);
-  const refusal = old.answerTo(1);
+  const refusal = old.responseTo(1);
   old.send(68, 1, Buffer.from([0, 2]));
   assert.equal((await refusal).text, "Unsupported Mux version: 2");
   await old.closed();

@@ -1,4 +1,4 @@
-// A dtab that leads to a namer which the file does not have: warned of, for every call would fail.
+// A dtab entry that leads to a namer which the file does not have gets a warning, because every call would fail.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkConfig } from "../../../src/config/check.ts";
@@ -17,7 +17,7 @@ routers:
 
 const fs = "namers: [{ kind: io.l5d.fs, rootDir: test }]";
 
-test("a file without namers is told which one its dtab needs", () => {
+test("a file without namers gets a warning that names the one its dtab needs", () => {
   assert.deepEqual(warningsOf("/svc => /#/io.l5d.consul/dc1"), [
     "test.yaml:5:9 routers[0].dtab: /svc=>/#/io.l5d.consul/dc1 leads nowhere: no namers are configured; add one for /#/io.l5d.consul/dc1 to namers, or change the entry",
   ]);
