@@ -76,12 +76,12 @@ test("without the program the demo says how to get it", async (t) => {
   assert.match(printed, /no agent responds on port \d+[^]*scripts\/install-peers/);
 });
 
-test("a port that something else has is said to be taken", async (t) => {
+test("a port that another program uses is reported as taken", async (t) => {
   const server = createServer((socket) => socket.end("HTTP/1.1 404 Not Found\r\n\r\n"));
   const [port = 0] = await freePorts(1);
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   t.after(() => server.close());
   const { code, printed } = await run(t, ["--consul-port", `${port}`]);
   assert.equal(code, 1);
-  assert.match(printed, /is taken by something that is no Consul/);
+  assert.match(printed, /is taken by something that is not Consul/);
 });
