@@ -1,7 +1,9 @@
 // Makes a checkout runnable: installs what package-lock.json says, when it is not there yet, and
-// compiles. Runs before `npm start`, `npm test` and `npm run bench`; does nothing it need not do.
+// compiles. It is `npm run build`, and runs before `npm start`, `npm test`, `npm run bench` and
+// `npm pack`; does nothing it need not do.
+//   --clean   compiles into an empty dist, so that nothing of an older source is packed
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
@@ -21,17 +23,20 @@ function run(command, args) {
   }
 }
 
-const stamp = path.join(root, "node_modules", ".switchyard-setup");
+const modules = path.join(root, "node_modules");
+const stamp = path.join(modules, ".switchyard-setup");
+// A link: the packages belong to another folder, which others may be using right now.
+const isLink = lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 const lock = createHash("sha256")
   .update(readFileSync(path.join(root, "package-lock.json")))
   .digest("hex");
-if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
+const isInstalled = existsSync(stamp) && readFileSync(stamp, "utf8") === lock;
+if (!isLink && !isInstalled) {
   console.error("setup: installing packages (once)");
   run("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
   writeFileSync(stamp, lock);
 }
-run(process.execPath, [
-  path.join(root, "node_modules", "typescript", "bin", "tsc"),
-  "-p",
-  "tsconfig.json",
-]);
+if (process.argv.includes("--clean")) {
+  rmSync(path.join(root, "dist"), { recursive: true, force: true });
+}
+run(process.execPath, [path.join(modules, "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { hasPeer } from "../support/peers.ts";
 
 const readme = readFileSync("README.md", "utf8");
 
@@ -22,85 +22,67 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** The file and the commands of "Your own file", the ports being free ones here. */
-async function ownFile(): Promise<{ yaml: string; commands: readonly string[] }> {
+/** The block to paste of "Your own file", the ports being free ones here. */
+async function ownFile(): Promise<{ block: string; services: readonly string[] }> {
   const section = /^## Your own file\n(.*?)^## /ms.exec(readme)?.[1] ?? "";
-  const named = Array.from(new Set(section.match(/\b(?:4140|9990|808\d)\b/g)));
+  const block = /^```sh\n(.*?)^```$/ms.exec(section)?.[1] ?? "";
+  const named = Array.from(new Set(block.match(/\b(?:4140|9990|808\d)\b/g)));
   const free = await freePorts(named.length);
-  const here = named.reduce((text, port, i) => text.replaceAll(port, String(free[i])), section);
-  const yaml = /^```yaml\n(.*?)^```$/ms.exec(here)?.[1] ?? "";
-  const commands = Array.from(here.matchAll(/^ {4}(\S.*)$/gm), ([, command = ""]) => command);
-  return { yaml, commands };
+  const here = named.reduce((text, port, i) => text.replaceAll(port, String(free[i])), block);
+  return { block: here, services: /\[(\d+), (\d+)\]/.exec(here)?.slice(1) ?? [] };
 }
 
-function shell(t: TestContext, command: string, cwd: string) {
-  const known = command
-    .replace(/^bin\/switchyard/, `exec "${process.execPath}" "${resolve("bin/switchyard")}"`)
-    .replace(/^node /, `exec "${process.execPath}" `)
-    .replace(/ &$/, "");
-  const child = spawn("sh", ["-c", known], { cwd, stdio: ["ignore", "pipe", "pipe"] });
-  t.after(() => void child.kill("SIGKILL"));
-  let out = "";
-  let error = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (error += text));
-  const ended = once(child, "close").then(() => ({ code: child.exitCode, out, error }));
-  const says = (what: string) =>
-    new Promise<void>((done) => {
-      child.stderr.on("data", () => error.includes(what) && done());
-    });
-  return { ended, says };
-}
-
-/** As curl would, with its `-H`. */
-function curl(command: string): Promise<{ status: number; body: string }> {
-  const [, name, value = ""] = /-H '(.*?): (.*?)'/.exec(command) ?? [];
-  const url = /http:\S+/.exec(command)?.[0] ?? "";
-  return new Promise((done, failed) => {
-    const call = request(
-      url,
-      { headers: name === undefined ? {} : { [name]: value }, agent: false },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8").on("data", (text: string) => (body += text));
-        response.on("end", () => done({ status: response.statusCode ?? 0, body }));
-      },
-    );
-    call.on("error", failed).end();
-  });
-}
-
-/** Repeats the command until it succeeds, because earlier commands run in the background. */
-async function untilSuccess(command: string): Promise<{ status: number; body: string }> {
-  for (;;) {
-    try {
-      return await curl(command);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
-      await new Promise((resolved) => setTimeout(resolved, 20));
-    }
-  }
-}
-
-test("the commands of README.md for a file of one's own do what they say", async (t) => {
-  const { yaml, commands } = await ownFile();
+/** As a shell that somebody pastes the text into; in a folder that has the checkout's `bin`. */
+async function pasted(
+  t: TestContext,
+  text: string,
+): Promise<{ code: number | null; out: string; error: string }> {
   const folder = mkdtempSync(join(tmpdir(), "switchyard-readme-"));
   t.after(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, "hello.yaml"), yaml);
-  const [check = "", explain = "", service = "", run = "", call = "", ...more] = commands;
-  assert.deepEqual(more, []);
-  const checked = await shell(t, check, folder).ended;
-  assert.deepEqual([checked.code, checked.out], [0, "hello.yaml: ok\n"], checked.error);
-  const explained = await shell(t, explain, folder).ended;
-  const [port] = /(?<=\[)\d+/.exec(service) ?? [];
-  assert.equal(explained.code, 0, explained.error);
-  assert.match(explained.out, new RegExp(`127\\.0\\.0\\.1:${port}\\b`));
-  shell(t, service, folder);
-  await untilSuccess(`curl http://127.0.0.1:${port}/`);
-  await shell(t, run, folder).says('"initialized"');
-  const { status, body } = await untilSuccess(call);
-  assert.equal(status, 200, body);
-  assert.match(service, new RegExp(`\\b${body.trim()}\\b`), "one of the services has responded");
+  symlinkSync(resolve("bin"), join(folder, "bin"));
+  const node = dirname(process.execPath);
+  const child = spawn("sh", ["-e"], {
+    cwd: folder,
+    detached: true, // a group: what it left running ends with the test
+    env: { ...process.env, PATH: `${node}:${process.env["PATH"]}` },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const endAll = () => {
+    try {
+      process.kill(-(child.pid ?? 0), "SIGKILL");
+    } catch {
+      // nothing was left
+    }
+  };
+  t.after(endAll);
+  let out = "";
+  child.stdout.setEncoding("utf8").on("data", (said: string) => (out += said));
+  let error = "";
+  child.stderr.setEncoding("utf8").on("data", (said: string) => (error += said));
+  child.stdin.end(text);
+  const closed = once(child, "close"); // also of what runs in the background: it has the same output
+  const [code] = (await once(child, "exit")) as [number | null];
+  if (code !== 0) endAll();
+  await closed;
+  return { code, out, error };
+}
+
+test("the block of README.md for a file of one's own does what it says when it is pasted", async (t) => {
+  if (!hasPeer(t, "curl")) return;
+  const { block, services } = await ownFile();
+  const { code, out, error } = await pasted(t, block);
+  assert.equal(code, 0, out + error);
+  const lines = out.trimEnd().split("\n");
+  assert.equal(lines[0], "hello.yaml: ok");
+  assert.match(out, new RegExp(`127\\.0\\.0\\.1:${services[0]}\\b`), "how the name resolves");
+  assert.ok(services.includes(lines.at(-1) ?? ""), `one of ${services.join()} responded: ${out}`);
+});
+
+test("no command of README.md has a comment behind it: some shells take it for arguments", () => {
+  for (const [, block = ""] of readme.matchAll(/^```sh\n(.*?)^```$/gms)) {
+    const commands = block.replace(/<<'END'\n.*?^END$/gms, "");
+    assert.doesNotMatch(commands, /\s#/);
+  }
 });
 
 const pages = [
