@@ -1,4 +1,4 @@
-// What a Thrift answer means: a success, a failure of the endpoint, or one worth another try.
+// What a Thrift response means: a success, a failure of the endpoint, or one worth another attempt.
 //
 //   routers:
 //   - protocol: thrift
@@ -19,15 +19,15 @@ type Kind = ClassifierPlugin<ThriftRequest, ThriftResponse>;
 
 export const defaultClassifier = "io.l5d.thrift.applicationExceptionsAreFailures";
 
-/** One kind: the answers that count against the endpoint, beside those that never came. */
+/** One kind: the responses that count against the endpoint, besides missing ones. */
 interface Rule {
   readonly kind: string;
   readonly failing: ReadonlySet<Outcome | "oneway">;
-  /** For services that may act on any call twice: no call says whether it is idempotent. */
+  /** For services whose calls may all be carried out twice: a Thrift call does not say whether it may. */
   readonly isRetried: boolean;
 }
 
-// A service that does not carry out the call is ill; an exception that it declares is an answer.
+// A service that does not carry out the call has failed; an exception that it declares is a response.
 const undone: ReadonlySet<Outcome> = new Set(["application_exception"]);
 const exceptions: ReadonlySet<Outcome> = new Set(["application_exception", "declared_exception"]);
 
@@ -50,7 +50,7 @@ export const classifiers: readonly Kind[] = rules.map((rule) => {
 function classifierOf({ failing, isRetried }: Omit<Rule, "kind">): ThriftClassifier {
   return (_request, response, failure) => {
     if (failure !== null) {
-      // A caller that went away says nothing about the endpoint.
+      // A caller that disconnected says nothing about the endpoint.
       if (failure.kind === "cancelled") return "ignorable";
       return isRetried && transientKinds.has(failure.kind) ? "retryable" : "failure";
     }
@@ -62,6 +62,6 @@ function classifierOf({ failing, isRetried }: Omit<Rule, "kind">): ThriftClassif
 
 const byDefault = classifierOf({ failing: undone, isRetried: false });
 
-/** How a server counts: by what the path said of the answer, else as the default kind does. */
+/** How a server counts: by the destination's verdict, else as the default kind does. */
 export const serverClassifier: ThriftClassifier = (request, response, failure) =>
   failure === null && response?.verdict ? response.verdict : byDefault(request, response, failure);

@@ -1,4 +1,4 @@
-// Failures as exceptions: the type, and a text that says what happened and what to change.
+// Failures as exceptions: a type, and a text that says what happened and what to change.
 import { showDtab } from "../../src/core/names/dtab.ts";
 import { showAddress } from "../../src/core/address.ts";
 import { exceptionType } from "./codec/exception.ts";
@@ -30,7 +30,7 @@ function mayKnow(errorDetail: ErrorDetail, peer: PeerInfo): boolean {
 }
 
 /**
- * No route: UNKNOWN_METHOD, as Envoy's proxy has it. All else: INTERNAL_ERROR, as Linkerd 1. Of other
+ * No route: UNKNOWN_METHOD, as in Envoy's proxy. All else: INTERNAL_ERROR, as in Linkerd 1. From other
  * types Finagle's clients conclude that the connection is broken.
  */
 function typeOf({ kind }: Failure): ExceptionType {
@@ -42,9 +42,9 @@ function typeOf({ kind }: Failure): ExceptionType {
 function textOf(failure: Failure, request: ThriftRequest, isOpen: boolean, label: string): string {
   const headline = headlineOf(failure, request);
   const { logicalName, bound, endpoint, localDtab, fault } = request;
-  const told = fault === undefined ? [] : [`${faultKey}: ${fault}`];
-  if (!isOpen) return [headline, ...told].join("\n");
-  const lines = [`${headline}: ${failure.detail}`, ...told, `router: ${label}`];
+  const injected = fault === undefined ? [] : [`${faultKey}: ${fault}`];
+  if (!isOpen) return [headline, ...injected].join("\n");
+  const lines = [`${headline}: ${failure.detail}`, ...injected, `router: ${label}`];
   if (logicalName !== null) lines.push(`service name: ${logicalName}`);
   if (bound !== null) lines.push(`client name: ${bound.id}`);
   if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);
@@ -56,7 +56,7 @@ function textOf(failure: Failure, request: ThriftRequest, isOpen: boolean, label
   return hint === null ? lines.join("\n") : `${lines.join("\n")}\n${hint}`;
 }
 
-/** For every caller: names of its own, none of ours. */
+/** For every caller: the names that it sent itself, and no internal ones. */
 function headlineOf(failure: Failure, { logicalName, method }: ThriftRequest): string {
   const name = logicalName === null ? `"${method}"` : `"${method}" (${logicalName})`;
   switch (failure.kind) {
@@ -74,11 +74,11 @@ function headlineOf(failure: Failure, { logicalName, method }: ThriftRequest): s
     case "timeout":
       return `${name} took too long`;
     case "closed":
-      return `the connection broke before ${name} was answered`;
+      return `the connection broke before ${name} got a response`;
     case "malformed":
-      return `the answer to ${name} is not valid Thrift`;
+      return `the response to ${name} is not valid Thrift`;
     case "cancelled":
-      return `${name} was given up`;
+      return `${name} was cancelled`;
     default:
       return failure.kind satisfies never;
   }

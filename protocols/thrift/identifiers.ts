@@ -1,4 +1,4 @@
-// How a Thrift call gets its name: from what the caller sent beside it, its service, its method.
+// How a Thrift call gets its name: from its headers, its service or its method.
 //
 //   routers:
 //   - protocol: thrift
@@ -22,10 +22,10 @@ import type { ThriftRequest } from "./message.ts";
 
 export const defaultIdentifier = "io.l5d.thrift";
 
-/** Names that an identifier remembers: a known one costs one lookup and makes no string. */
+/** Names that an identifier remembers: a known name costs one lookup and no new string. */
 const maxNames = 8192;
 
-/** `dstPrefix`, the destination of an upgraded caller, and what the message's name adds. */
+/** `dstPrefix`, then the destination of an upgraded caller, then the parts of the message's name. */
 const byName: IdentifierPlugin<ThriftRequest> = plugin({
   kind: defaultIdentifier,
   schema: v.strictObject({ kind: v.literal(defaultIdentifier) }),
@@ -41,8 +41,8 @@ const byName: IdentifierPlugin<ThriftRequest> = plugin({
 });
 
 /**
- * Of `Service:method` the service always counts; the method, and a name of any other form, counts
- * with `thriftMethodInDst`. Empty parts at the end do not count as parts (Java's `split`).
+ * The service of `Service:method` is always part of the name; the method, and a name of any other
+ * form, is with `thriftMethodInDst`. Trailing empty parts are not parts (Java's `split`).
  */
 function suffixOf(name: string, isNamedByMethod: boolean): Path {
   const parts = name.replace(/:+$/, "").split(":");
@@ -51,7 +51,7 @@ function suffixOf(name: string, isNamedByMethod: boolean): Path {
   return isNamedByMethod ? join(pieces(service), pieces(method)) : pieces(service);
 }
 
-/** A slash in a name separates segments; whatever else it holds becomes part of one. */
+/** A slash in a name separates segments; every other character becomes part of one. */
 function pieces(text: string): Path {
   return pathOfShown(
     text

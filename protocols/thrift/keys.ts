@@ -1,26 +1,26 @@
-// The keys that Thrift adds to a router, its servers and its client; docs/thrift.md tells of them.
+// The keys that Thrift adds to a router, its servers and its client; documented in docs/thrift.md.
 import * as v from "valibot";
 import { integer, milliseconds, says, truth } from "../../src/core/schema.ts";
 import { accessLogKeys } from "../../src/access-log/keys.ts";
 
-/** More than this a length that begins like text of HTTP could be taken for one. */
+/** A larger limit could take the first bytes of HTTP text for the length of a frame. */
 const maxFrameKilobytes = 1_048_576;
 
 export const routerKeys = {
   thriftProtocol: says(
-    "How values are encoded, on both sides: binary (strict and old-style) or compact.",
+    "The Thrift protocol of both sides: binary (strict and old-style) or compact.",
     v.optional(v.picklist(["binary", "compact"], "expected binary or compact"), "binary"),
   ),
   thriftTransport: says(
-    "framed: as thriftFramed says; header: THeader frames, which are passed on with their headers.",
+    "framed: see thriftFramed; header: THeader frames, which are passed on with their headers.",
     v.optional(v.picklist(["framed", "header"], "expected framed or header"), "framed"),
   ),
   thriftMethodInDst: says(
-    "Names calls by their method, too: ping is /svc/ping, and Calc:add is /svc/Calc/add.",
+    "Name calls by their method as well: ping is /svc/ping, and Calc:add is /svc/Calc/add.",
     v.optional(truth(), false),
   ),
   maxFrameKB: says(
-    "The longest message, in either direction; longer: an exception, and the connection is closed.",
+    "The longest message, in either direction. The caller of a longer one gets an exception, and the connection is closed.",
     v.optional(integer(1, maxFrameKilobytes), 10_240),
   ),
   thriftAccessLog: accessLogKeys.file,
@@ -29,14 +29,14 @@ export const routerKeys = {
   thriftAccessLogAppend: accessLogKeys.append,
   thriftAccessLogRotateCount: accessLogKeys.rotateCount,
   errorDetail: says(
-    "Who is shown addresses, dtabs and how a name was resolved when a call fails: full: every caller; local: those on the proxy's own host; none: nobody.",
+    "Who sees addresses, dtabs and how a name was resolved when a call fails. full: every caller; local: callers on the proxy's own host; none: nobody.",
     v.optional(v.picklist(["full", "local", "none"], "expected full, local or none"), "local"),
   ),
 };
 
 export const serverKeys = {
   thriftFramed: says(
-    "Callers send a length before each message; false: they do not (buffered transport).",
+    "true: callers send a length before each message; false: they do not (buffered transport).",
     v.optional(truth(), true),
   ),
   maxPipelinedCalls: says(
@@ -44,18 +44,18 @@ export const serverKeys = {
     v.optional(integer(1), 100),
   ),
   stallTimeoutMs: says(
-    "A call that stops arriving in the middle, or answers that are not read, for so long end the connection.",
+    "How long a request may stop arriving in its middle, or responses stay unread, before the connection is closed.",
     v.optional(milliseconds(), 60_000),
   ),
 };
 
 export const clientKeys = {
   thriftFramed: says(
-    "Endpoints get a length before each message; false: they do not (buffered transport).",
+    "true: endpoints get a length before each message; false: they do not (buffered transport).",
     v.optional(truth(), true),
   ),
   attemptTTwitterUpgrade: says(
-    "Asks each endpoint on connecting whether it knows Finagle's TTwitter protocol, and if so sends it traces, contexts, dest and dtab.",
+    "Ask each endpoint on connecting whether it knows Finagle's TTwitter protocol; if so, send it traces, contexts, dest and dtab.",
     v.optional(truth(), false),
   ),
 };
@@ -64,7 +64,7 @@ const expectedMethods = "expected true, false or a list of methods, such as [get
 
 export const serviceKeys = {
   idempotent: says(
-    "Calls that do no harm when they are sent twice, all of this name or a list of methods: they may be hedged, and sent again when a connection breaks. Never one-way calls.",
+    "Calls that may safely be sent twice: all of this name, or a list of methods. They may be hedged, and sent again when a connection breaks. One-way calls never are.",
     v.optional(
       v.union(
         [truth(), v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty())],
@@ -80,7 +80,7 @@ const serverConfig = v.object(serverKeys);
 const clientConfig = v.object(clientKeys);
 const serviceConfig = v.object(serviceKeys);
 
-/** What the keys give once parsed; a section has the keys of all protocols besides. */
+/** The parsed keys; a section holds the keys common to all protocols as well. */
 export type RouterConfig = v.InferOutput<typeof routerConfig>;
 export type ServerConfig = v.InferOutput<typeof serverConfig>;
 export type ClientConfig = v.InferOutput<typeof clientConfig>;

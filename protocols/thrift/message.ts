@@ -17,22 +17,22 @@ import type { RequestHeader } from "./ttwitter/headers.ts";
 import type { HeaderFrame } from "./codec/theader.ts";
 import type { ThriftProtocol } from "./codec/types.ts";
 
-/** What stands around a message, beside the four bytes of its length. */
+/** The headers before a message, apart from the four bytes of its length. */
 export interface TransportHeaders {
-  /** The fields of a THeader frame; null: the message is not in one. */
+  /** The THeader of its frame; null: a plain frame. */
   readonly header: HeaderFrame | null;
-  /** The struct that an upgraded connection (TTwitter) has before each call; null: not upgraded. */
+  /** The struct before each request of an upgraded (TTwitter) connection; null: not upgraded. */
   readonly upgrade: RequestHeader | null;
 }
 
 export const noTransportHeaders: TransportHeaders = { header: null, upgrade: null };
 
-/** One call. `frame` is its own bytes, prefix in front; from `messageAt` on it is the message. */
+/** One request. `frame` is owned by it and begins with the prefix; the message starts at `messageAt`. */
 export class ThriftRequest implements Request, CallIdentity {
   deadlineMs = Infinity;
   localDtab: Dtab = emptyDtab;
   readonly replayable = true;
-  /** Nobody but the service knows what a method does twice; its configuration may say it. */
+  /** Only the service knows what a method does when called twice; its configuration may say so. */
   idempotent = false;
   logicalName: Path | null = null;
   bound: BoundName | null = null;
@@ -45,32 +45,32 @@ export class ThriftRequest implements Request, CallIdentity {
   readonly messageAt: number;
   readonly transportHeaders: TransportHeaders;
   readonly envelopeForm: EnvelopeForm;
-  /** Signed. Never changed on the way. */
+  /** Signed. Passed on unchanged. */
   readonly seqid: number;
   readonly isOneway: boolean;
   readonly nameAt: number;
   readonly nameEnd: number;
   readonly peer: PeerInfo;
-  /** The name as sent: `method` or, multiplexed, `Service:method`. */
+  /** The name as sent: `method` or, when multiplexed, `Service:method`. */
   readonly method: string;
-  /** The router's `thriftMethodInDst`, for identifiers. */
+  /** The router's `thriftMethodInDst`; read by identifiers. */
   readonly isNamedByMethod: boolean;
   /** The destination that an upgraded caller sent; `/` when it sent none. */
   dest: Path = root;
-  /** What an upgraded caller told, as far as it is believed; null: nothing. */
+  /** The header sent by an upgraded caller, as far as it is trusted; null: no header. */
   callerContext: RequestHeader | null = null;
 
-  /** Of the message that `marks` describes. */
+  /** For the message that `lastScan` describes. */
   constructor(
     frame: Buffer,
     messageAt: number,
-    wrapping: TransportHeaders,
+    transportHeaders: TransportHeaders,
     peer: PeerInfo,
     isNamedByMethod: boolean,
   ) {
     this.frame = frame;
     this.messageAt = messageAt;
-    this.transportHeaders = wrapping;
+    this.transportHeaders = transportHeaders;
     this.envelopeForm = lastScan.envelopeForm;
     this.seqid = lastScan.seqid;
     this.isOneway = lastScan.type === messageType.oneway;
@@ -81,36 +81,36 @@ export class ThriftRequest implements Request, CallIdentity {
     this.isNamedByMethod = isNamedByMethod;
   }
 
-  /** The bytes of its name, as they came. */
+  /** The bytes of its name, as received. */
   get name(): Buffer {
     return this.frame.subarray(this.nameAt, this.nameEnd);
   }
 }
 
 /**
- * The same call, to be sent beside the first. They share the frame: what is written before its
- * message is the same for both.
+ * The same request, to be sent in parallel with the first. They share the frame: what is written
+ * before its message is the same for both.
  */
 export function copyOf(request: ThriftRequest): ThriftRequest {
   const copy: ThriftRequest = Object.assign(Object.create(Object.getPrototypeOf(request)), request);
   return copy;
 }
 
-/** One answer. As with requests, its bytes go to the caller as they came. */
+/** One response. As with requests, its bytes are passed on unchanged. */
 export interface ThriftResponse {
-  /** Empty: nothing is sent, the call was one-way. */
+  /** Empty for a one-way call: nothing is sent. */
   readonly frame: Buffer;
   readonly messageAt: number;
-  /** It came in a THeader frame, which goes on with it. */
+  /** It came in a THeader frame, which is passed on with it. */
   readonly isHeaderFrame: boolean;
   readonly outcome: Outcome | "oneway";
-  /** What the path took it for; null: nobody has said. */
+  /** How the destination's classifier judged it; null: not judged. */
   verdict: Verdict | null;
-  /** Whoever answered says that the call must not be sent again; absent: nobody has said. */
+  /** Whoever responded says that the call must not be sent again; absent: unknown. */
   readonly isFinal?: boolean;
 }
 
-/** For a one-way call that has been written: there is nothing to wait for, and nothing to send. */
+/** For a one-way call that has been written: there is no response to await or to send. */
 export function onewayDone(): ThriftResponse {
   const frame = noBytes;
   return { frame, messageAt: 0, isHeaderFrame: false, outcome: "oneway", verdict: null };

@@ -1,4 +1,4 @@
-// What callers tell about a call beside it, in mux or in the header of an upgraded connection.
+// The filters of ThriftMux, and the contexts of a call between mux and the header of TTwitter.
 import { Buffer } from "node:buffer";
 import type { Clock, Random } from "../../src/core/clock.ts";
 import { showDtab, showPrefix } from "../../src/core/names/dtab.ts";
@@ -24,12 +24,12 @@ interface Deps {
   readonly random: Random;
 }
 
-/** What stands between a server and its router, outermost first. */
+/** The filters between a server and its router, outermost first. */
 export function serverFilters(
   options: { readonly clearContext: boolean; readonly timeoutMs: number },
   deps: Deps,
 ): ThriftFilter[] {
-  // The limit of the server comes last, when the caller's own deadline is known.
+  // The server's limit comes last: the caller's own deadline is known by then.
   return [readMux(options.clearContext, deps.clock), ...thriftFilters(options, deps), ownName];
 }
 
@@ -46,13 +46,13 @@ function readMux(clearContext: boolean, clock: Clock): ThriftFilter {
   };
 }
 
-/** As with Linkerd 1, a call is named by its method alone: what else callers say does not count. */
+/** As in Linkerd 1, a call is named by its method alone; destinations sent by callers are ignored. */
 const ownName: ThriftFilter = (request, reply, next) => {
   request.dest = root;
   return next(request, reply);
 };
 
-/** For upgraded endpoints: what a mux caller told, as an upgraded caller would have told it. */
+/** For upgraded endpoints: the contexts of a mux caller as an upgraded caller would have sent them. */
 export function contextsForUpgrade({ random }: Deps): ThriftFilter {
   return (request, reply, next) => {
     const mux = muxOf(request);
@@ -77,7 +77,7 @@ function contextsOf({ frame, contextsStart, contextsEnd }: MuxRequest): ContextE
   return contexts;
 }
 
-/** The trace is in the contexts; where it is not, one begins here. */
+/** The trace is among the contexts; without one, a trace begins here. */
 function headerOf(contexts: readonly ContextEntry[], random: Random): RequestHeader {
   const id = BigInt.asIntN(64, BigInt(Math.floor(random() * 2 ** 52)));
   return {
@@ -97,12 +97,12 @@ function headerOf(contexts: readonly ContextEntry[], random: Random): RequestHea
 const clientIdKey = "com.twitter.finagle.thrift.ClientIdContext";
 
 /**
- * A plain call as a mux endpoint gets it: with what its caller told, if it was upgraded. A problem:
- * the caller told more than mux has room for.
+ * A plain call as a mux message, with the contexts of its caller, if that was upgraded. A problem: the
+ * caller sent more than a mux message can hold.
  */
 export function dispatchOf(request: ThriftRequest): MuxRequest | Problem {
   const { frame, messageAt, callerContext, localDtab } = request;
-  const contexts = callerContext === null ? [] : contextsToldBy(callerContext);
+  const contexts = callerContext === null ? [] : muxContextsOf(callerContext);
   const entries = entriesOf(localDtab);
   if (contexts.length > maxShortLength) return problem(`${contexts.length} contexts`);
   if (entries.length > maxShortLength) return problem(`a dtab of ${entries.length} entries`);
@@ -117,24 +117,24 @@ export function dispatchOf(request: ThriftRequest): MuxRequest | Problem {
   writeHead(whole, 0, whole.length, tdispatch, 0);
   whole.set(body, bodyStart);
   const read = readDispatch(whole);
-  if ("problem" in read) throw new Error(`bug: a message of our own: ${read.problem}`);
+  if ("problem" in read) throw new Error(`bug: a message made by the proxy: ${read.problem}`);
   return read;
 }
 
 type Pair = readonly [key: string, value: Uint8Array];
 
-function contextsToldBy(told: RequestHeader): Pair[] {
-  const pairs = told.contexts.map(({ key, value }): Pair => [key, value]);
+function muxContextsOf(header: RequestHeader): Pair[] {
+  const pairs = header.contexts.map(({ key, value }): Pair => [key, value]);
   const has = (key: string): boolean =>
     pairs.some(([each]) => each.toLowerCase() === key.toLowerCase());
-  if (!has(traceKey)) pairs.push([traceKey, traceOf(told)]);
-  if (told.clientId !== null && !has(clientIdKey)) {
-    pairs.push([clientIdKey, Buffer.from(told.clientId)]);
+  if (!has(traceKey)) pairs.push([traceKey, traceOf(header)]);
+  if (header.clientId !== null && !has(clientIdKey)) {
+    pairs.push([clientIdKey, Buffer.from(header.clientId)]);
   }
   return pairs.filter(isShort);
 }
 
-/** Whether mux can say both. */
+/** Whether mux can hold both. */
 function isShort([key, value]: Pair): boolean {
   return Buffer.byteLength(key) <= maxShortLength && value.length <= maxShortLength;
 }
@@ -150,7 +150,7 @@ function traceOf({ traceId, spanId, parentSpanId, flags, sampled, traceIdHigh }:
   return bytes;
 }
 
-/** Prefix and tree of each entry, as text; mux peers can read no wildcards. */
+/** Prefix and tree of each entry, as text; mux peers cannot read wildcards. */
 function entriesOf(dtab: Dtab): Pair[] {
   return dtab
     .filter(({ prefix }) => !prefix.includes(null))

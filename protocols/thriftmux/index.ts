@@ -119,14 +119,14 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const config = parsed as ClientConfig;
     const { clock, random, log } = this.#deps;
     if (config.thriftMux) {
-      const dialling = dialOptions(this.#config, config, options);
-      return thriftOver(dialMux(address, dialling, { clock, random, log, stats }), clock);
+      const dialing = dialOptions(this.#config, config, options);
+      return thriftOver(dialMux(address, dialing, { clock, random, log, stats }), clock);
     }
     const wireFormat = this.#wireFormat(config.thriftFramed);
     const attemptUpgrade = config.attemptTTwitterUpgrade;
     const headerFor = headerMaker(wireFormat.protocol, this.#deps);
-    const dialling = { ...shared, ...wireFormat, attemptUpgrade };
-    const wire = dialThrift(address, dialling, { clock, stats, headerFor });
+    const dialing = { ...shared, ...wireFormat, attemptUpgrade };
+    const wire = dialThrift(address, dialing, { clock, stats, headerFor });
     if (!attemptUpgrade) return wire;
     const service = stack([contextsForUpgrade(this.#deps)], wire.service);
     return {

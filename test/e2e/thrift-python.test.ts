@@ -90,7 +90,7 @@ test("a THeader of python names the service that gets the call, headers and all"
   assert.match(without.exception?.message ?? "", /the call has no header service/);
 });
 
-test("python reads of an injected fault in the THeader of an answer", async (t) => {
+test("python reads an injected fault in the THeader of a response", async (t) => {
   const python = pythonWith(t, "thrift");
   if (python === null) return;
   const speech = { transport: "header", protocol: "binary" } as const;

@@ -89,7 +89,7 @@ for (const protocol of protocols) {
       await assertAllMethods(echoClient(t, proxy.port, { transport, protocol }));
     });
 
-    test(`200 pipelined calls get their own answers, ${transport} ${protocol}`, async (t) => {
+    test(`200 pipelined calls get their own responses, ${transport} ${protocol}`, async (t) => {
       const speech: Speech = { transport, protocol };
       let calls = 0;
       const slow = (text: string) =>
@@ -144,7 +144,7 @@ test("multiplexed calls are named by their service, and by their method when ask
   }
 });
 
-test("a name without a route is told, with the reason, in an exception of the call", async (t) => {
+test("a name without a route is an exception that gives the reason", async (t) => {
   const proxy = await startProxy(
     t,
     `
@@ -162,14 +162,14 @@ test("a name without a route is told, with the reason, in an exception of the ca
     assert.match(error.message, /switchyard explain FILE \/svc\/find --router thrift/);
     return true;
   });
-  // The connection is as good as before, and a one-way call gets no answer that others would take.
+  // The connection is as good as before, and a one-way call gets no response that others would take.
   void client.note("lost");
   await assert.rejects(client.ping(), /no route for "ping"/);
   assert.equal(await proxy.metric("rt/thrift/server/127.0.0.1/0/connects"), 1);
   assert.equal(await proxy.metric("rt/thrift/server/127.0.0.1/0/failures/unbound"), 3);
 });
 
-test("a multiplexed call that fails is answered by its method's own name, as a server would", async (t) => {
+test("a multiplexed call that fails gets an exception by its method's own name, as from a server", async (t) => {
   const proxy = await startProxy(
     t,
     `
@@ -178,13 +178,13 @@ test("a multiplexed call that fails is answered by its method's own name, as a s
       dtab: /svc/Users => /$/nil
       servers: [{ port: 0 }]`,
   );
-  // A caller of npm thrift drops the connection when an answer is not for a method of its own.
+  // A caller of npm thrift drops the connection when a response is not for a method of its own.
   const users = echoClient(t, proxy.port, framedBinary, "Users");
   await assert.rejects(users.find("it"), /^TApplicationException: no route for "Users:find"/);
   await assert.rejects(users.ping(), /no route for "Users:ping"/);
 });
 
-test("a refused connection is tried elsewhere; when all refuse, the answer names the address", async (t) => {
+test("a refused connection is attempted elsewhere; when all refuse, the exception names the address", async (t) => {
   const echo = await echoServer(t);
   const disco = discovery(t, { echo: [await deadPort(), echo.port] });
   const proxy = await startProxy(
@@ -266,8 +266,8 @@ test("each call is a line of the access log, and calls in progress end before th
   const folder = mkdtempSync(join(tmpdir(), "switchyard-thrift-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "access.log");
-  let answer: (text: string) => void = () => {};
-  const slow = new Promise<string>((resolve) => (answer = resolve));
+  let response: (text: string) => void = () => {};
+  const slow = new Promise<string>((resolve) => (response = resolve));
   const echo = await echoServer(t, framedBinary, null, {
     echo: (text) => (text === "slow" ? slow : text),
   });
@@ -281,7 +281,7 @@ test("each call is a line of the access log, and calls in progress end before th
     "the slow call is there",
   );
   const closed = proxy.close(5_000);
-  answer("at last");
+  response("at last");
   assert.equal(await pending, "at last");
   await closed;
   const lines = readFileSync(file, "utf8").trimEnd().split("\n");

@@ -26,10 +26,10 @@ interface ThriftService {
   readonly seen: Buffer[];
 }
 
-/** A plain framed service that answers each message by another; null: nothing. */
+/** A plain framed service that responses each message by another; null: nothing. */
 async function thriftService(
   t: TestContext,
-  answer: (message: Buffer) => Buffer | null,
+  response: (message: Buffer) => Buffer | null,
 ): Promise<ThriftService> {
   const seen: Buffer[] = [];
   const sockets = new Set<Socket>();
@@ -38,7 +38,7 @@ async function thriftService(
     socket.on("error", () => {});
     readMessages(socket, (message) => {
       seen.push(message);
-      const reply = answer(message);
+      const reply = response(message);
       if (reply !== null) socket.write(framed(reply));
     });
   });
@@ -75,11 +75,11 @@ test("a Thrift call in mux reaches a plain Thrift endpoint as the same bytes", a
   const proxy = await proxied(t, service.port);
   const client = await muxClient(t, proxy.port);
   const call = binary({ method: "ping", seqid: 77 });
-  const answer = await client.dispatch({ payload: call });
+  const response = await client.dispatch({ payload: call });
   assert.deepEqual(service.seen, [call]);
-  assert.deepEqual([answer.type, answer.status], [-2, 0]);
-  assert.deepEqual(read(answer.payload).seqid, 77);
-  assert.match(bodyText(answer.payload), /did ping/);
+  assert.deepEqual([response.type, response.status], [-2, 0]);
+  assert.deepEqual(read(response.payload).seqid, 77);
+  assert.match(bodyText(response.payload), /did ping/);
   const old = await client.req(call);
   assert.deepEqual([old.type, old.status], [-1, 0]);
 });
@@ -102,12 +102,12 @@ test("many calls of one mux connection are in progress at a time, over several c
   const service = await thriftService(t, echo);
   const proxy = await proxied(t, service.port);
   const client = await muxClient(t, proxy.port, { maxFragment: 65_536 });
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 100 }, (_, i) =>
       client.dispatch({ payload: binary({ method: `m${i}`, seqid: i }) }),
     ),
   );
-  answers.forEach(({ payload }, i) => assert.match(bodyText(payload), new RegExp(`did m${i}`)));
+  responses.forEach(({ payload }, i) => assert.match(bodyText(payload), new RegExp(`did m${i}`)));
 });
 
 test("with client: {thriftMux: true} endpoints get ThriftMux, contexts, dtab and residual included", async (t) => {
@@ -115,13 +115,13 @@ test("with client: {thriftMux: true} endpoints get ThriftMux, contexts, dtab and
   const proxy = await proxied(t, service.port, "  client: { thriftMux: true }\n");
   const client = await muxClient(t, proxy.port);
   const payload = binary({ method: "ping", seqid: 3 });
-  const answer = await client.dispatch({
+  const response = await client.dispatch({
     payload,
     contexts: [["k", "v"]],
     dtab: [["/a", "/b"]],
   });
-  assert.match(bodyText(answer.payload), /did ping/);
-  assert.equal(answer.contexts[0]?.[0], "told");
+  assert.match(bodyText(response.payload), /did ping/);
+  assert.equal(response.contexts[0]?.[0], "told");
   const [call] = service.calls;
   assert.deepEqual(call?.payload, payload);
   assert.deepEqual(call?.contexts, [["k", Buffer.from("v")]]);
@@ -142,9 +142,9 @@ test("a plain caller reaches a ThriftMux endpoint; an error there is an exceptio
   assert.equal(await caller.bytes(expected.length), expected.toString("latin1"));
   caller.send(framed(binary({ method: "fail", seqid: 10 })));
   const length = Buffer.from(await caller.bytes(4), "latin1").readInt32BE(0);
-  const answer = read(Buffer.from(await caller.bytes(length), "latin1"));
-  assert.deepEqual([answer.type, answer.method, answer.seqid], [3, "fail", 10]);
-  assert.match(answer.body.toString(), /out of order/);
+  const response = read(Buffer.from(await caller.bytes(length), "latin1"));
+  assert.deepEqual([response.type, response.method, response.seqid], [3, "fail", 10]);
+  assert.match(response.body.toString(), /out of order/);
 });
 
 test("an error of a ThriftMux endpoint is tried again where calls may be, unless it says never", async (t) => {
@@ -166,8 +166,8 @@ test("an error of a ThriftMux endpoint is tried again where calls may be, unless
   const payload = binary({ method: "ping" });
   assert.match(bodyText((await client.dispatch({ payload })).payload), /did ping/);
   assert.equal(service.count, 2);
-  const answer = await client.dispatch({ payload });
-  assert.deepEqual([answer.status, answer.text, service.count], [1, "not again", 3]);
+  const response = await client.dispatch({ payload });
+  assert.deepEqual([response.status, response.text, service.count], [1, "not again", 3]);
 });
 
 test("an upgraded caller's trace, client id and dtab reach a ThriftMux endpoint as mux has them", async (t) => {
@@ -210,8 +210,8 @@ routers:
   const client = await muxClient(t, proxy.port);
   const payload = compact({ method: "ping" });
   // Neither the destination of the message nor what else it says takes part in the name.
-  const answer = await client.dispatch({ payload, dst: "/elsewhere" });
-  assert.equal(answer.status, 0);
+  const response = await client.dispatch({ payload, dst: "/elsewhere" });
+  assert.equal(response.status, 0);
   assert.deepEqual(service.seen, [payload]);
   const wrong = await client.dispatch({ payload: binary({ method: "ping" }) });
   assert.match(
@@ -219,7 +219,7 @@ routers:
     /came in the binary protocol, and thriftProtocol of this router is compact/,
   );
   const nobody = await client.dispatch({ payload: compact({ method: "pong" }) });
-  assert.equal(nobody.status, 0, "an exception in an answer that is ok");
+  assert.equal(nobody.status, 0, "an exception in a response that is ok");
   assert.match(nobody.text, /no route for "pong" \(\/svc\/pong\)/);
 });
 
@@ -232,9 +232,9 @@ test("a refusal is said in mux, any other failure as an exception in Thrift", as
   const service = await thriftService(t, () => null);
   const slow = await proxied(t, service.port, "  service: { totalTimeoutMs: 50 }\n");
   const other = await muxClient(t, slow.port);
-  const answer = await other.dispatch({ payload: binary({ method: "ping", seqid: 4 }) });
-  assert.equal(answer.status, 0);
-  const { type, method, seqid, body } = read(answer.payload);
+  const response = await other.dispatch({ payload: binary({ method: "ping", seqid: 4 }) });
+  assert.equal(response.status, 0);
+  const { type, method, seqid, body } = read(response.payload);
   assert.deepEqual([type, method, seqid], [3, "ping", 4]);
   assert.match(body.toString(), /"ping" \(\/svc\) took too long/);
 });
@@ -246,22 +246,22 @@ test("a deadline in mux ends a call to a plain endpoint", async (t) => {
   const deadline = Buffer.alloc(16);
   deadline.writeBigInt64BE(BigInt(Date.now()) * 1_000_000n, 0);
   deadline.writeBigInt64BE(BigInt(Date.now() + 100) * 1_000_000n, 8);
-  const answer = await client.dispatch({
+  const response = await client.dispatch({
     payload: binary({ method: "ping" }),
     contexts: [["com.twitter.finagle.Deadline", deadline]],
   });
-  assert.match(bodyText(answer.payload), /took too long/);
+  assert.match(bodyText(response.payload), /took too long/);
 });
 
-test("a one-way call is answered with nothing at once", async (t) => {
+test("a one-way call gets an empty response immediately", async (t) => {
   const service = await thriftService(t, () => null);
   const proxy = await proxied(t, service.port);
   const client = await muxClient(t, proxy.port);
-  const answer = await client.dispatch({ payload: binary({ method: "tell", type: 4 }) });
-  assert.deepEqual([answer.status, answer.payload.length], [0, 0]);
+  const response = await client.dispatch({ payload: binary({ method: "tell", type: 4 }) });
+  assert.deepEqual([response.status, response.payload.length], [0, 0]);
 });
 
-test("a payload that is no Thrift fails its call, and the session goes on", async (t) => {
+test("a payload that is not Thrift fails its call, and the session continues", async (t) => {
   const service = await thriftService(t, echo);
   const proxy = await proxied(t, service.port);
   const client = await muxClient(t, proxy.port);

@@ -1,4 +1,4 @@
-// One call to one endpoint: waits for a connection, sends, ends exactly once.
+// One call to one endpoint: waits for a connection, is sent, ends exactly once.
 import type { Close } from "../../../src/core/clock.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
@@ -9,7 +9,7 @@ import type { ThriftRequest, ThriftResponse } from "../message.ts";
 
 /*
  * queued -> sent -> over    a one-way call is over as soon as it is written
- * queued -> over            no connection, or cancelled before there was one
+ * queued -> over            no connection could be had, or it was cancelled while waiting
  */
 type State = "queued" | "sent" | "over";
 

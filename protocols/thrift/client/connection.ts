@@ -1,25 +1,24 @@
-// One connection to an endpoint: one call at a time, back to the pool only when all is clean.
+// One connection to an endpoint: one call at a time, and back to the pool only in a clean state.
 import { Buffer } from "node:buffer";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
-import { prefixBytes } from "../../../src/net/framer.ts";
 import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import type { Pool, PoolMember } from "../../../src/net/pool.ts";
 import { ResponseReader } from "../codec/response-reader.ts";
 import type { ClientCall } from "./call.ts";
 import type { ClientSettings } from "./settings.ts";
-import { messageFrame } from "../codec/frame.ts";
+import { frameOf, messageFrame } from "../codec/frame.ts";
 import type { ThriftRequest } from "../message.ts";
 
 /*
- * idle -> busy -> idle        a call and its answer
- * idle -> flushing -> idle    a one-way call that the endpoint is slow to take
- * busy -> draining -> idle    nobody wants the answer any more, but it has to come first
+ * idle -> busy -> idle        a call and its response
+ * idle -> flushing -> idle    a one-way call that the endpoint is slow to read
+ * busy -> draining -> idle    the call was cancelled; its response has to arrive first
  * any -> closed
  */
 type State = "idle" | "busy" | "flushing" | "draining" | "closed";
 
-/** An answer that nobody wants has to come within this. */
+/** Time limit for the response to a cancelled call; then the connection is closed. */
 const drainTimeoutMs = 1_000;
 
 export class ClientConnection implements Receiver, PoolMember {
@@ -32,7 +31,7 @@ export class ClientConnection implements Receiver, PoolMember {
   readonly #reader: ResponseReader;
   #state: State = "idle";
   #call: ClientCall | null = null;
-  /** The request whose answer is awaited, also when nobody wants it. */
+  /** The request whose response has to arrive next, even if its call was cancelled. */
   #awaited: ThriftRequest | null = null;
   calls = 0;
 
@@ -54,14 +53,14 @@ export class ClientConnection implements Receiver, PoolMember {
 
   received(buffer: Buffer, length: number): void {
     this.#settings.stats.receivedBytes.value += length;
-    const asked = this.#awaited;
-    if (asked === null) return this.close(); // nobody asked: the next caller must not get it
+    const awaited = this.#awaited;
+    if (awaited === null) return this.close(); // unsolicited: the next caller must not get it
     const reader = this.#reader;
     const stopped = reader.push(buffer, length);
     if (reader.response === null) {
       return reader.problem === null ? undefined : this.#malformed(reader.problem);
     }
-    const mismatch = reader.mismatch(asked);
+    const mismatch = reader.mismatch(awaited);
     if (mismatch !== null) return this.#malformed(mismatch);
     return this.#responded(stopped === length);
   }
@@ -93,18 +92,18 @@ export class ClientConnection implements Receiver, PoolMember {
   sendOneway(request: ThriftRequest): void {
     this.#state = "flushing";
     this.calls++;
-    // Not given to others before it is taken: what an endpoint does not read must not pile up.
+    // Back to the pool only when flushed: bytes that an endpoint does not read must not pile up.
     if (this.#link.socket.write(this.#counted(request))) this.#rest();
   }
 
-  /** The call has ended early: its answer is waited for, and thrown away. */
+  /** The call has ended early: its response is awaited and dropped. */
   detach(call: ClientCall): void {
     if (this.#call !== call) return;
-    const { asked } = { asked: this.#awaited };
+    const awaited = this.#awaited;
     this.#call = null;
     this.#state = "draining";
     this.#settings.clock.after(drainTimeoutMs, () => {
-      if (this.#state === "draining" && this.#awaited === asked) this.close();
+      if (this.#state === "draining" && this.#awaited === awaited) this.close();
     });
   }
 
@@ -121,7 +120,7 @@ export class ClientConnection implements Receiver, PoolMember {
     return bytes;
   }
 
-  /** The caller's own bytes, as far as the message goes. */
+  /** The message is the caller's own bytes. */
   #bytesOf(request: ThriftRequest): Buffer {
     const { frame, messageAt, transportHeaders } = request;
     const isBuffered = this.#settings.options.transport === "buffered";
@@ -131,20 +130,17 @@ export class ClientConnection implements Receiver, PoolMember {
     }
     const parts = [...this.#settings.headerFor(request), frame.subarray(messageAt)];
     if (isBuffered) return Buffer.concat(parts);
-    const prefix = Buffer.alloc(prefixBytes);
-    const whole = Buffer.concat([prefix, ...parts]);
-    whole.writeInt32BE(whole.length - prefixBytes, 0);
-    return whole;
+    return frameOf(parts);
   }
 
-  /** The pool has it back before the call ends: what the caller asks next can use it. */
+  /** Back to the pool before the call ends, so that the caller's next call can use it. */
   #responded(isClean: boolean): void {
     const { response } = this.#reader;
     const call = this.#call;
     this.#call = this.#awaited = null;
     this.#reader.response = null;
     if (isClean) this.#rest();
-    else this.close(); // more than was asked for
+    else this.close(); // more bytes than the response
     if (response !== null) call?.respond(response);
   }
 
@@ -154,13 +150,13 @@ export class ClientConnection implements Receiver, PoolMember {
   }
 
   #malformed(problem: string): void {
-    this.#end(failure("malformed", `${this.#settings.name} gave a malformed answer: ${problem}`));
+    this.#end(failure("malformed", `${this.#settings.name} sent a malformed response: ${problem}`));
   }
 
   #lost(what: string): void {
-    const detail = `${this.#settings.name} ${what} before it answered`;
-    // A connection that had served before may have been closed for idleness while the call was on
-    // its way. A new one that is closed at once says more about the call.
+    const detail = `${this.#settings.name} ${what} before it responded`;
+    // The endpoint may have closed a reused connection for idleness while the call was on its way. A
+    // new connection that is closed immediately says more about the call.
     const isReused = this.calls > 1 && this.#reader.heldBytes === 0;
     this.#end(failure("closed", detail, isReused ? "if-idempotent" : "never"));
   }

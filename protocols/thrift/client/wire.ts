@@ -1,4 +1,4 @@
-// The client side: a wire to one endpoint, its pool, its connections.
+// A wire to one Thrift endpoint: its pool, its connections.
 import type { Address } from "../../../src/core/address.ts";
 import type { Wire } from "../../../src/core/transport.ts";
 import { dial } from "../../../src/net/dial.ts";

@@ -1,18 +1,18 @@
-// The head of a Thrift message: type, name and sequence id. The arguments behind it are never read.
+// The envelope of a Thrift message: type, name and sequence id. The arguments after it are never read.
 import { Buffer } from "node:buffer";
 
-/** `strict` and `old` are the binary protocol with and without a version in front. */
+/** `strict` and `old` are the binary protocol with and without a version at the beginning. */
 export type EnvelopeForm = "strict" | "old" | "compact";
 
 export const messageType = { call: 1, reply: 2, exception: 3, oneway: 4 } as const;
 
-/** Longer names come from nobody who means well: they would become paths and keys of caches. */
+/** Names become paths and keys of caches; no honest caller sends longer ones. */
 const maxNameBytes = 1024;
 
-/** More bytes than this are not needed to read any envelope. */
+/** The longest envelope. */
 export const maxEnvelopeBytes = maxNameBytes + 16;
 
-/** What `readEnvelope` found; good until it is called again. */
+/** Result of the last `readEnvelope`; valid until the next one. */
 export const lastScan = {
   envelopeForm: "strict" as EnvelopeForm,
   /** One of `messageType`. */
@@ -21,14 +21,14 @@ export const lastScan = {
   seqid: 0,
   nameAt: 0,
   nameEnd: 0,
-  /** The first byte behind the envelope. */
+  /** The first byte after the envelope. */
   bodyAt: 0,
 };
 
 /** The bytes end within the envelope. */
 export const truncated = "the message ends within its header";
 
-/** Sets `marks` to what stands in `buffer[start, end)`; a text says why it is no message. */
+/** Reads `buffer[start, end)` into `lastScan`; a text says why it is not a message. */
 export function readEnvelope(buffer: Buffer, start: number, end: number): string | null {
   if (start >= end) return "the message is empty";
   const first = buffer[start] as number;
@@ -40,7 +40,7 @@ export function readEnvelope(buffer: Buffer, start: number, end: number): string
 /** `80 01 00 TT`, the name's length, the name, the sequence id. */
 function readStrict(buffer: Buffer, start: number, end: number): string | null {
   if (buffer[start] !== 0x80 || (start + 1 < end && buffer[start + 1] !== 0x01)) {
-    return `it begins with ${shown(buffer, start, end)}, which is no version of a Thrift protocol`;
+    return `it begins with ${shown(buffer, start, end)}, which is not a version of a Thrift protocol`;
   }
   if (end - start < 8) return truncated;
   const nameEnd = start + 8 + buffer.readInt32BE(start + 4);
@@ -93,7 +93,7 @@ function found(
   nameEnd: number,
   bodyAt: number,
 ): string | null {
-  if (type < messageType.call || type > messageType.oneway) return `${type} is no message type`;
+  if (type < messageType.call || type > messageType.oneway) return `${type} is not a message type`;
   lastScan.envelopeForm = envelopeForm;
   lastScan.type = type;
   lastScan.seqid = seqid;
@@ -103,7 +103,7 @@ function found(
   return null;
 }
 
-/** Where the varint that was read last ended, and why it could not be read. */
+/** Where the last varint ended, and why it could not be read. */
 let varintEnd = 0;
 let varintProblem = "";
 
@@ -132,7 +132,7 @@ function shown(buffer: Buffer, start: number, end: number): string {
   return buffer.toString("hex", start, Math.min(end, start + 4));
 }
 
-/** The envelope of a message of our own. The name goes in as it came. */
+/** The envelope of a message made by the proxy. The name is written as received. */
 export function writeEnvelope(
   envelopeForm: EnvelopeForm,
   type: number,

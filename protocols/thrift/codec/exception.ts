@@ -1,4 +1,4 @@
-// A TApplicationException as bytes: the only way in which Thrift can say that a call failed.
+// A TApplicationException as bytes: Thrift's only way to say that a call failed.
 import { Buffer } from "node:buffer";
 import { frameOf } from "./frame.ts";
 import { messageType, varint, writeEnvelope } from "./envelope.ts";
@@ -16,18 +16,18 @@ export const exceptionType = {
 
 export type ExceptionType = (typeof exceptionType)[keyof typeof exceptionType];
 
-/** The call that is answered: what its answer must repeat. */
+/** What the response to a call must repeat. */
 export interface CallIdentity {
   readonly envelopeForm: EnvelopeForm;
   readonly seqid: number;
-  /** The bytes of its name, as they came. */
+  /** The bytes of its name, as received. */
   readonly name: Uint8Array;
 }
 
-/** Longer texts are cut: nobody reads them, and a caller's limit on frames may be small. */
+/** Longer texts are cut: a caller's limit on frames may be small. */
 const maxTextBytes = 16 * 1024;
 
-/** A whole frame, prefix in front. */
+/** A whole frame, with its prefix. */
 export function exceptionFrame(call: CallIdentity, type: ExceptionType, text: string): Buffer {
   const name = withoutService(call.name);
   const envelope = writeEnvelope(call.envelopeForm, messageType.exception, name, call.seqid);
@@ -36,14 +36,14 @@ export function exceptionFrame(call: CallIdentity, type: ExceptionType, text: st
   return frameOf([envelope, ...body]);
 }
 
-/** A multiplexed call is named `Service:method`, its answer `method`: by that its caller knows it. */
+/** A multiplexed call is named `Service:method`, its response `method`, which its caller compares. */
 function withoutService(name: Uint8Array): Uint8Array {
-  return name.subarray(name.indexOf(colon) + 1); // all of it when there is none
+  return name.subarray(name.indexOf(colon) + 1); // all of it without a colon
 }
 
 const colon = 58;
 
-/** An answer that holds an empty struct, such as the one that agrees to an upgrade. */
+/** A response with an empty struct, such as the one that agrees to an upgrade. */
 export function emptyReplyFrame(call: CallIdentity): Buffer {
   const envelope = writeEnvelope(call.envelopeForm, messageType.reply, call.name, call.seqid);
   return frameOf([envelope, Buffer.of(0)]);

@@ -1,4 +1,4 @@
-// Tells a caller of the faults that were injected into its call, where its answers have a place.
+// Reports injected faults to the caller, where its responses have a place for that.
 import { Buffer } from "node:buffer";
 import { prefixBytes } from "../../../src/net/framer.ts";
 import { frameOf } from "./frame.ts";
@@ -6,22 +6,22 @@ import { withField } from "./theader.ts";
 import { withContext } from "../ttwitter/headers.ts";
 import type { WireFormat, TransportHeaders } from "../message.ts";
 
-/** As HTTP names the header. */
+/** The name of HTTP's header. */
 export const faultKey = "l5d-fault";
 
 /**
- * The same bytes with a field of their THeader, or a context of their ResponseHeader. A message alone
- * has no place beside its result.
+ * The same response with one more field in its THeader, or one more context in its ResponseHeader. A
+ * message without either is unchanged.
  */
 export function withFault(
-  answer: Buffer,
+  response: Buffer,
   fault: string,
   { header, upgrade }: TransportHeaders,
   { transport, protocol }: Pick<WireFormat, "transport" | "protocol">,
 ): Buffer {
-  if (header !== null) return withField(answer, faultKey, fault);
-  if (upgrade === null) return answer;
+  if (header !== null) return withField(response, faultKey, fault);
+  if (upgrade === null) return response;
   const context = { key: faultKey, value: Buffer.from(fault) };
-  if (transport === "buffered") return Buffer.concat(withContext(protocol, answer, 0, context));
-  return frameOf(withContext(protocol, answer, prefixBytes, context));
+  if (transport === "buffered") return Buffer.concat(withContext(protocol, response, 0, context));
+  return frameOf(withContext(protocol, response, prefixBytes, context));
 }

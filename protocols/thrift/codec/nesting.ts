@@ -1,29 +1,29 @@
-// What is around the value that is being walked over: structs, lists and maps, innermost last.
+// The structs, lists and maps around the value that is being skipped, innermost last.
 
-/** Deeper nesting is not walked: nobody's arguments have it. */
+/** Deeper nesting is refused; no real arguments have it. */
 export const maxDepth = 64;
 
-/** `name`: the name of a message, behind which its body follows. */
+/** `name`: the name of a message, followed by its body. */
 export const level = { name: 0, struct: 1, list: 2, map: 3 } as const;
 export type NestingLevel = (typeof level)[keyof typeof level];
 
-/** What comes behind a value, when it is not an element of a known type (>= 0). */
+/** What comes after a value, when it is not an element of a known type (>= 0). */
 export const follows = { nothing: -1, field: -2, body: -3 } as const;
 
-/** Numbers only, and no allocation once the depth was reached. */
+/** Holds numbers only, and allocates nothing once its depth has been reached before. */
 export class Nesting {
   #depth = 0;
   readonly #kinds: NestingLevel[] = [];
   readonly #elementTypes: number[] = [];
   readonly #keyTypes: number[] = [];
-  /** Elements that are still to come; of a map keys and values. */
+  /** Elements still to come; a map counts keys and values. */
   readonly #left: number[] = [];
 
   clear(): void {
     this.#depth = 0;
   }
 
-  /** False: that would be too deep. */
+  /** False: too deep. */
   enter(kind: NestingLevel, elementType: number, keyType: number, left: number): boolean {
     const at = this.#depth;
     if (at === maxDepth) return false;
@@ -39,7 +39,7 @@ export class Nesting {
     this.#depth--;
   }
 
-  /** A value has ended: one of `follows`, or the type of the element that comes now. */
+  /** After a value: one of `follows`, or the type of the element that comes next. */
   next(): number {
     for (let at = this.#depth - 1; at >= 0; at = --this.#depth - 1) {
       const kind = this.#kinds[at] as NestingLevel;

@@ -1,4 +1,4 @@
-// Bytes of a caller to calls: frames, what stands around a message, and its envelope.
+// Bytes of a caller to requests: frames, the headers before a message, and its envelope.
 import { Framer, prefixBytes } from "../../../src/net/framer.ts";
 import { lastScan, messageType, readEnvelope } from "./envelope.ts";
 import { exceptionType } from "./exception.ts";
@@ -11,9 +11,9 @@ import type { ExceptionType } from "./exception.ts";
 import type { WireFormat, TransportHeaders } from "../message.ts";
 import type { HeaderFrame } from "./theader.ts";
 
-/** Bytes that cannot be a call, and what may be said of them to the caller. */
+/** Bytes that cannot be a call, and what the caller may be told about them. */
 export interface Malformed {
-  /** For the log and, if it can be told which call it was, for the caller. */
+  /** For the log and, if the call can be identified, for the caller. */
   readonly reason: string;
   readonly type: ExceptionType;
   readonly wireFormat: WireFormat;
@@ -21,22 +21,22 @@ export interface Malformed {
   readonly isUpgraded: boolean;
   /** The THeader around it, if that could be read. */
   readonly header: HeaderFrame | null;
-  /** What has come of the message, from its first byte; good during the call only. */
+  /** The beginning of the message; valid during the call only. */
   readonly received: Uint8Array;
-  /** More of it may come. */
+  /** More of it may arrive. */
   readonly mayContinue: boolean;
 }
 
-/** Takes calls as they come. True: go on; false: no more now. */
+/** Takes calls as they arrive. True: continue; false: no more now. */
 export interface RequestConsumer {
   call(request: ThriftRequest): boolean;
-  /** The caller asks whether this server knows the TTwitter upgrade; from here on it does. */
+  /** The caller asks for the TTwitter upgrade; from here on its calls are upgraded. */
   upgrade(request: ThriftRequest): boolean;
-  /** The last that it hears. */
+  /** The last call to the consumer. */
   malformed(what: Malformed): void;
 }
 
-/** Holds at most one call in part. */
+/** Holds at most one incomplete call. */
 export class RequestReader {
   readonly #wireFormat: WireFormat;
   readonly #isNamedByMethod: boolean;
@@ -48,29 +48,29 @@ export class RequestReader {
   constructor(
     wireFormat: WireFormat & { readonly isNamedByMethod: boolean },
     peer: PeerInfo,
-    taker: RequestConsumer,
+    consumer: RequestConsumer,
   ) {
     this.#wireFormat = wireFormat;
     this.#isNamedByMethod = wireFormat.isNamedByMethod;
     this.#peer = peer;
-    this.#consumer = taker;
+    this.#consumer = consumer;
     this.#source =
       wireFormat.transport === "buffered"
         ? new UnframedReader(wireFormat.maxFrameBytes, this)
         : new Framer(wireFormat.maxFrameBytes, this);
   }
 
-  /** Bytes of a call that is not whole: 0 between calls. */
+  /** Bytes of an incomplete call: 0 between calls. */
   get heldBytes(): number {
     return this.#source.heldBytes;
   }
 
-  /** Takes bytes until the taker wants no more; returns where it stopped. */
+  /** Takes bytes until the consumer wants no more; returns where it stopped. */
   push(buffer: Buffer, start: number, end: number): number {
     return this.#source.push(buffer, start, end);
   }
 
-  // FrameTaker, MessageTaker
+  // FrameConsumer, MessageConsumer
 
   frame(frame: Buffer): boolean {
     if (this.#isUpgraded) return this.#upgraded(frame);
@@ -115,17 +115,11 @@ export class RequestReader {
     return this.#message(frame, header.messageAt, { header, upgrade: null });
   }
 
-  #message(frame: Buffer, messageAt: number, wrapping: TransportHeaders): boolean {
-    const problem = readEnvelope(frame, messageAt, frame.length) ?? this.#problem(frame, wrapping);
-    if (problem !== null) return this.#badMessage(frame, messageAt, wrapping, problem);
-    const request = new ThriftRequest(
-      frame,
-      messageAt,
-      wrapping,
-      this.#peer,
-      this.#isNamedByMethod,
-    );
-    if (request.method !== upgradeMethod || !this.#mayUpgrade(wrapping)) {
+  #message(frame: Buffer, messageAt: number, headers: TransportHeaders): boolean {
+    const problem = readEnvelope(frame, messageAt, frame.length) ?? this.#problem(frame, headers);
+    if (problem !== null) return this.#badMessage(frame, messageAt, headers, problem);
+    const request = new ThriftRequest(frame, messageAt, headers, this.#peer, this.#isNamedByMethod);
+    if (request.method !== upgradeMethod || !this.#mayUpgrade(headers)) {
       return this.#consumer.call(request);
     }
     this.#isUpgraded = true;
@@ -138,25 +132,25 @@ export class RequestReader {
     return header === null && upgrade === null && lastScan.type === messageType.call;
   }
 
-  /** Of a message whose envelope could be read. */
-  #problem(frame: Buffer, wrapping: TransportHeaders): string | null {
+  /** What is wrong with a message whose envelope could be read. */
+  #problem(frame: Buffer, headers: TransportHeaders): string | null {
     const { type, envelopeForm, bodyAt } = lastScan;
     if (type !== messageType.call && type !== messageType.oneway) return noCall;
     const protocol = envelopeForm === "compact" ? "compact" : "binary";
-    if (wrapping.header === null && protocol !== this.#wireFormat.protocol) return otherProtocol;
-    return bodyAt < frame.length ? null : "the message ends behind its header";
+    if (headers.header === null && protocol !== this.#wireFormat.protocol) return otherProtocol;
+    return bodyAt < frame.length ? null : "the message ends after its envelope";
   }
 
   #badMessage(
     frame: Buffer,
     messageAt: number,
-    wrapping: TransportHeaders,
+    headers: TransportHeaders,
     problem: string,
   ): boolean {
     const received = frame.subarray(messageAt);
-    const { header } = wrapping;
+    const { header } = headers;
     if (problem === noCall) {
-      const reason = `a message of type ${lastScan.type} came, which is no call`;
+      const reason = `a message of type ${lastScan.type} came, which is not a call`;
       return this.#refuse(reason, exceptionType.invalidMessageType, received, header);
     }
     if (problem === otherProtocol) {
@@ -195,11 +189,11 @@ const noCall = "no call";
 const otherProtocol = "another protocol";
 const noBytes = new Uint8Array(0);
 
-/** A compressed message: nothing of it can be read on the way. */
+/** A compressed message, of which the proxy cannot read the name. */
 const transformed =
   "a message is transformed (compressed): switch transforms off, the proxy has to read its name";
 
-/** What a length may be that is none: the first bytes of something else. */
+/** What the first four bytes may be, if not a length: the beginning of another protocol. */
 function guessOf(lengthBytes: number): string {
   const bytes = Buffer.alloc(prefixBytes);
   bytes.writeInt32BE(lengthBytes);

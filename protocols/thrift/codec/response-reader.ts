@@ -1,4 +1,4 @@
-// Bytes of an endpoint to answers: one at a time, and only to the call that was asked.
+// Bytes of an endpoint to responses: one at a time, each for the call that is awaited.
 import { Framer, prefixBytes } from "../../../src/net/framer.ts";
 import { lastScan, messageType, readEnvelope } from "./envelope.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -7,11 +7,11 @@ import { UnframedReader } from "./unframed-reader.ts";
 import { readStruct } from "./struct-reader.ts";
 import type { WireFormat, ThriftRequest, ThriftResponse } from "../message.ts";
 
-/** Holds at most one answer. */
+/** Holds at most one response. */
 export class ResponseReader {
-  /** The answer that came last; whoever takes it clears it. */
+  /** The last response; whoever takes it clears it. */
   response: ThriftResponse | null = null;
-  /** Why what came is none; the reader is of no use from then on. */
+  /** Why the bytes are not a response; the reader is unusable from then on. */
   problem: string | null = null;
   readonly #wireFormat: WireFormat;
   readonly #isUpgraded: boolean;
@@ -26,17 +26,17 @@ export class ResponseReader {
     } else this.#source = new Framer(wireFormat.maxFrameBytes, this);
   }
 
-  /** Bytes of an answer that is not whole. */
+  /** Bytes of an incomplete response. */
   get heldBytes(): number {
     return this.#source.heldBytes;
   }
 
-  /** Stops behind an answer. */
+  /** Stops after a response. */
   push(buffer: Buffer, length: number): number {
     return this.#source.push(buffer, 0, length);
   }
 
-  /** Why the answer that came last cannot be the one to `request`; null: it is. */
+  /** Why the last response cannot be the one to `request`; null: it is. */
   mismatch(request: ThriftRequest): string | null {
     const { seqid, type } = lastScan;
     if (seqid !== request.seqid) {
@@ -49,7 +49,7 @@ export class ResponseReader {
     return `it is for ${name}, and the call was ${request.method}`;
   }
 
-  // FrameTaker, MessageTaker
+  // FrameConsumer, MessageConsumer
 
   frame(frame: Buffer): boolean {
     const messageAt = this.#messageAt(frame);
@@ -58,7 +58,7 @@ export class ResponseReader {
     if (problem !== null) return this.#fail(problem);
     const { type } = lastScan;
     if (type !== messageType.reply && type !== messageType.exception) {
-      return this.#fail(`a message of type ${type}, which is no answer`);
+      return this.#fail(`a message of type ${type}, which is not a response`);
     }
     const outcome = outcomeOf(frame, frame.length);
     if (outcome === null) return this.#fail("the message ends before its result");
@@ -102,12 +102,12 @@ export class ResponseReader {
   }
 }
 
-/** An answer repeats the name of its call; one to a multiplexed call may leave out the service. */
+/** A response repeats the name of its call; after a multiplexed call it may leave out the service. */
 function isNameOf(frame: Buffer, start: number, end: number, request: ThriftRequest): boolean {
   const skipped = request.nameEnd - request.nameAt - (end - start);
   if (skipped < 0) return false;
-  const isBehindColon = skipped > 0 && request.frame[request.nameAt + skipped - 1] === colon;
-  if (skipped > 0 && !isBehindColon) return false;
+  const isAfterColon = skipped > 0 && request.frame[request.nameAt + skipped - 1] === colon;
+  if (skipped > 0 && !isAfterColon) return false;
   const offset = request.nameAt + skipped - start;
   for (let at = start; at < end; at++) {
     if (frame[at] !== request.frame[at + offset]) return false;

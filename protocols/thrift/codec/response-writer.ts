@@ -1,11 +1,11 @@
-// An answer, or a failure, as bytes for one caller.
-import type { Buffer } from "node:buffer";
+// A response or a failure as bytes for one caller.
+import { Buffer } from "node:buffer";
 import { prefixBytes } from "../../../src/net/framer.ts";
 import { exceptionFrame } from "./exception.ts";
 import { withFault } from "./fault.ts";
 import { inHeaderFrame } from "./theader.ts";
 import { messageFrame } from "./frame.ts";
-import { inTransport } from "./malformed-reply.ts";
+import { frameOf } from "./frame.ts";
 import type {
   CompletedCall,
   RenderFailure,
@@ -19,19 +19,19 @@ interface WriterOptions extends Pick<WireFormat, "transport" | "protocol"> {
   readonly renderFailure: RenderFailure;
 }
 
-/** The message of an endpoint's answer is the endpoint's own bytes. */
-export function responseBytes(exchange: CompletedCall, options: WriterOptions): Buffer {
-  const { fault, transportHeaders } = exchange.request;
-  const answer = withoutFault(exchange, options);
-  return fault === undefined ? answer : withFault(answer, fault, transportHeaders, options);
+/** The message of an endpoint's response is passed on unchanged. */
+export function responseBytes(call: CompletedCall, options: WriterOptions): Buffer {
+  const { fault, transportHeaders } = call.request;
+  const bytes = withoutFault(call, options);
+  return fault === undefined ? bytes : withFault(bytes, fault, transportHeaders, options);
 }
 
-/** Without the faults that the call met. */
-function withoutFault(exchange: CompletedCall, options: WriterOptions): Buffer {
-  const { request, response, failure } = exchange;
+/** The response as if no fault had been injected. */
+function withoutFault(call: CompletedCall, options: WriterOptions): Buffer {
+  const { request, response, failure } = call;
   const isBuffered = options.transport === "buffered";
   if (response !== null) return passedThrough(request, response, isBuffered);
-  if (failure === null) throw new Error("bug: an answer without a response or a failure");
+  if (failure === null) throw new Error("bug: a call ended without a response or a failure");
   const { type, text } = options.renderFailure(failure, request);
   const frame = exceptionFrame(request, type, text);
   const { header, upgrade } = request.transportHeaders;
@@ -50,9 +50,18 @@ function passedThrough(
   if (header !== null) {
     return isHeaderFrame ? frame : inHeaderFrame(messageFrame(frame, messageAt), header);
   }
-  // What the endpoint put before its message (contexts) is for an upgraded caller, and only for one.
+  // The endpoint's header before its message (contexts) is for upgraded callers only.
   if (upgrade !== null && messageAt > prefixBytes && !isHeaderFrame) {
     return isBuffered ? frame.subarray(prefixBytes) : frame;
   }
   return inTransport(messageFrame(frame, messageAt), upgrade !== null, isBuffered);
 }
+
+/** A frame made by the proxy, as the caller expects it. */
+export function inTransport(frame: Buffer, isUpgraded: boolean, isBuffered: boolean): Buffer {
+  const whole = isUpgraded ? frameOf([emptyHeader, frame.subarray(prefixBytes)]) : frame;
+  return isBuffered ? whole.subarray(prefixBytes) : whole;
+}
+
+/** An empty ResponseHeader, as Finagle writes it: only the end of a struct. */
+const emptyHeader = Buffer.of(0);

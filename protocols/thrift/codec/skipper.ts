@@ -1,4 +1,4 @@
-// Finds where a Thrift value or message ends, from chunks: what is not framed must be walked over.
+// Finds where a Thrift value or message ends, chunk by chunk: without frames it has to be skipped.
 import { follows, level, Nesting, maxDepth } from "./nesting.ts";
 import { step } from "./skip-steps.ts";
 import type { Counted, Step } from "./skip-steps.ts";
@@ -6,15 +6,15 @@ import { binaryType, compactType, layoutOf, layouts } from "./types.ts";
 import type { NestingLevel } from "./nesting.ts";
 import type { ThriftProtocol } from "./types.ts";
 
-/** One walk at a time; may be used again after `begin...`. Holds numbers only, no bytes. */
+/** Skips one value at a time, each started by `begin...`. Holds numbers only, no bytes. */
 export class Skipper {
-  /** Why what came is no such value; null: nothing is wrong yet. */
+  /** Why the bytes are not such a value; null: nothing is wrong so far. */
   problem: string | null = null;
   #protocol: ThriftProtocol = "binary";
   #step: Step = step.done;
   #maxBytes = 0;
   #walkedBytes = 0;
-  /** Bytes that mean nothing. */
+  /** Bytes to skip without looking at them. */
   #skip = 0;
   #count = 0;
   #number = 0;
@@ -45,7 +45,7 @@ export class Skipper {
     return this.#step === step.done && this.#skip === 0;
   }
 
-  /** Walks over bytes until the value ends, or these do, or a problem shows; returns where. */
+  /** Skips bytes until the value or the bytes end, or there is a problem; returns where it stopped. */
   push(buffer: Buffer, start: number, end: number): number {
     let at = start;
     while (at < end && this.problem === null && !this.isDone) {
@@ -72,13 +72,13 @@ export class Skipper {
     this.#levels.clear();
   }
 
-  /** Long because it is the table of both encodings. */
+  /** Long because it is the state table of both encodings. */
   #byte(byte: number): void {
     switch (this.#step) {
       case step.message:
         return this.#message(byte);
       case step.strictSecond:
-        if (byte !== 1) return this.#fail("it begins with no version of a Thrift protocol");
+        if (byte !== 1) return this.#fail("it does not begin with a version of a Thrift protocol");
         this.#skipBytesBefore(2, "strictName");
         return undefined;
       case step.oldName:
@@ -117,7 +117,7 @@ export class Skipper {
       case step.mapSize:
         return this.#varint(byte) ? this.#compactMapSize() : undefined;
       case step.done:
-        throw new Error("bug: a byte behind the end");
+        throw new Error("bug: a byte after the end");
       default:
         return this.#step satisfies never;
     }
@@ -128,7 +128,7 @@ export class Skipper {
     this.#enter(level.name, 0, 0, 1);
     if (byte === 0x82) this.#step = step.compactSecond;
     else if (byte === 0x80) this.#step = step.strictSecond;
-    else if (byte > 0x80) this.#fail("it begins with no version of a Thrift protocol");
+    else if (byte > 0x80) this.#fail("it does not begin with a version of a Thrift protocol");
     else {
       this.#expectInt32("oldName");
       this.#number = byte;
@@ -136,15 +136,15 @@ export class Skipper {
     }
   }
 
-  /** No UTF-8 begins so, but a framed message does, whose length looked like that of a name. */
+  /** UTF-8 cannot begin so, but a framed message whose length was taken for that of a name does. */
   #oldName(byte: number): void {
     if (byte >= 0x80 && byte < 0xc0) {
-      return this.#fail("its name is no text: the caller may be framed (thriftFramed: true)");
+      return this.#fail("its name is not text: the caller may be framed (thriftFramed: true)");
     }
     return this.#bytes(this.#number - 1 + 5);
   }
 
-  /** Two bytes of a strict message's version say nothing that is wanted here. */
+  /** The last two bytes of a strict message's version do not matter here. */
   #skipBytesBefore(bytes: number, counted: Counted): void {
     this.#expectInt32(counted);
     this.#count += bytes; // shifted out of the number again
@@ -238,7 +238,7 @@ export class Skipper {
     const isBoolean = type === compactType.true || type === compactType.false;
     this.#type = type;
     if (byte >> 4 !== 0) return isBoolean ? this.#valueDone() : this.#value(type);
-    // The id follows. A boolean is over behind it: as a number that nobody wants.
+    // The id follows. A boolean ends with it, like a number that is skipped.
     return this.#expectNumber(isBoolean ? step.varint : step.compactId);
   }
 
@@ -285,7 +285,7 @@ export class Skipper {
     return undefined;
   }
 
-  /** Each element has a byte at least. */
+  /** Each element has at least one byte. */
   #isSize(size: number): boolean {
     if (size < 0) this.#fail(`a size is negative (${size})`);
     else if (size > this.#maxBytes - this.#walkedBytes) this.#tooLong(size);
@@ -314,7 +314,7 @@ export class Skipper {
     this.#valueDone();
   }
 
-  /** What comes behind a value is said by what is around it. */
+  /** What comes after a value depends on what is around it. */
   #valueDone(): void {
     const next = this.#levels.next();
     if (next === follows.nothing) this.#step = step.done;

@@ -24,7 +24,7 @@ function fromCompact(type: number): number {
 }
 
 /**
- * Calls `read` with a reader that stands before the struct's first field; the struct must end within
+ * Calls `read` with a reader before the struct's first field; the struct must end within
  * `buffer[start, end)`. A text says why it cannot be read.
  */
 export function readStruct<T>(
@@ -39,17 +39,17 @@ export function readStruct<T>(
   return reader.problem ?? { value, end: reader.at };
 }
 
-/** Reads forward. After a problem it finds nothing more, and what it gave means nothing. */
+/** Reads forward. After a problem it reads nothing more, and its results are meaningless. */
 export class FieldReader {
   at: number;
   problem: string | null = null;
-  /** Of the field that `next` found; the type as the binary protocol numbers it, 0 for others. */
+  /** The current field; its type as the binary protocol numbers it, 0 for others. */
   id = 0;
   type = 0;
   readonly #protocol: ThriftProtocol;
   readonly #buffer: Buffer;
   readonly #end: number;
-  /** The type as it was written. */
+  /** The type as numbered on the wire. */
   #written = 0;
 
   constructor(protocol: ThriftProtocol, buffer: Buffer, start: number, end: number) {
@@ -59,7 +59,7 @@ export class FieldReader {
     this.#end = end;
   }
 
-  /** Calls `field` for each field of a struct: it takes the value or returns false. */
+  /** Calls `field` for each field of a struct; it reads the value or returns false. */
   struct(field: (id: number, type: number) => boolean): void {
     for (let before = 0; this.#next(before); before = this.id) {
       const { id, type } = this;

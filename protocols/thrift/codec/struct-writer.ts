@@ -67,7 +67,7 @@ export class FieldWriter {
     for (const write of writes) this.#nested(write);
   }
 
-  /** The struct, ended. */
+  /** The bytes of the struct, with its end. */
   end(): readonly Uint8Array[] {
     this.#put([0]);
     return this.#parts;
@@ -86,7 +86,7 @@ export class FieldWriter {
     return this.#put([type, id >> 8, id & 0xff]);
   }
 
-  /** Our ids rise by less than 16. */
+  /** For ids that rise by less than 16. */
   #compactHead(id: number, type: number): void {
     this.#put([((id - this.#before) << 4) | type]);
     this.#before = id;

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { prefixBytes } from "../../../src/net/framer.ts";
 import { varint } from "./envelope.ts";
 
-/** Bytes 0..1 of what is behind the prefix. */
+/** The first two bytes after the prefix. */
 const magic = 0x0fff;
 /** Magic, flags (2), sequence id (4), words of header (2). */
 const fixedBytes = 10;
@@ -21,7 +21,7 @@ export interface HeaderFrame {
   readonly isCompact: boolean;
   /** Where the message begins, in the frame. */
   readonly messageAt: number;
-  /** It is compressed, or otherwise not what it was: it cannot be read. */
+  /** The message is compressed or otherwise transformed and cannot be read. */
   readonly isTransformed: boolean;
 }
 
@@ -29,7 +29,7 @@ export function isHeaderFrame(frame: Buffer): boolean {
   return frame.length >= prefixBytes + 2 && frame.readUInt16BE(prefixBytes) === magic;
 }
 
-/** `frame` has its prefix in front. A text says why it cannot be read. */
+/** `frame` begins with its prefix. A text says why it cannot be read. */
 export function readHeaderFrame(frame: Buffer): HeaderFrame | string {
   if (frame.length < prefixBytes + fixedBytes) return "the frame ends within its THeader";
   const seqid = frame.readInt32BE(prefixBytes + 4);
@@ -52,7 +52,7 @@ export function readHeaderFrame(frame: Buffer): HeaderFrame | string {
   return { fields, seqid, isCompact, messageAt, isTransformed: false };
 }
 
-/** Blocks of fields up to padding (0) or the end; kinds that are unknown end them. */
+/** Blocks of fields up to padding (0), an unknown kind, or the end. */
 function readFields(cursor: Cursor): Map<string, string> | null {
   const fields = new Map<string, string>();
   while (cursor.at < cursor.end) {
@@ -94,7 +94,7 @@ function readString(cursor: Cursor): string | null {
   return cursor.buffer.toString("utf8", start, cursor.at);
 }
 
-/** Puts a message of our own (a frame, prefix in front) into a THeader frame without fields. */
+/** Puts a message made by the proxy (a frame with its prefix) into a THeader frame without fields. */
 export function inHeaderFrame(
   message: Buffer,
   to: Pick<HeaderFrame, "seqid" | "isCompact">,
@@ -110,15 +110,15 @@ export function inHeaderFrame(
   return frame;
 }
 
-/** The same frame with one more field, of this message alone. It must be one that can be read. */
+/** The same frame, which must be readable, with one more field for this message alone. */
 export function withField(frame: Buffer, key: string, value: string): Buffer {
   const start = prefixBytes + fixedBytes;
   const messageAt = start + 4 * frame.readUInt16BE(prefixBytes + 8);
   const cursor: Cursor = { buffer: frame, at: start, end: messageAt };
   readVarint(cursor); // protocol
   readVarint(cursor); // transforms: none
-  // In front of the fields that are there: behind them there may be what only the caller can read.
-  const added = Buffer.concat([Buffer.of(keyValues, 1), shown(key), shown(value)]);
+  // Before the existing fields: after them there may be a block that only the caller can read.
+  const added = Buffer.concat([Buffer.of(keyValues, 1), writeString(key), writeString(value)]);
   const words = Math.ceil((messageAt - start + added.length) / 4);
   if (words > maxWords) return frame;
   const whole = Buffer.alloc(start + 4 * words + frame.length - messageAt);
@@ -131,7 +131,7 @@ export function withField(frame: Buffer, key: string, value: string): Buffer {
   return whole;
 }
 
-function shown(text: string): Buffer {
+function writeString(text: string): Buffer {
   const bytes = Buffer.from(text);
   return Buffer.concat([Buffer.from(varint(bytes.length)), bytes]);
 }

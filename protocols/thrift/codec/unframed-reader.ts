@@ -4,22 +4,22 @@ import { prefixBytes } from "../../../src/net/framer.ts";
 import { Skipper } from "./skipper.ts";
 import type { ThriftProtocol } from "./types.ts";
 
-/** A message that is not whole yet gets so much room at first; then it doubles as bytes come. */
+/** The first allocation for a message that is not complete; it doubles as bytes arrive. */
 const firstRoomBytes = 4 * 1024;
 
 export interface MessageConsumer {
-  /** One whole message as a frame, in bytes of the taker's own. False: no more now. */
+  /** One whole message as a frame, which the consumer owns. False: no more now. */
   frame(frame: Buffer): boolean;
-  /** What came is no message. `received` is what came of it. The cutter swallows all from here on. */
+  /** Not a message; `received` is its beginning. The reader ignores all further bytes. */
   notMessage(reason: string, received: Uint8Array): void;
 }
 
 /**
- * As `Framer`: what it hands out is a frame, with room for the length in front, so that the rest of
- * the protocol knows one form only. Room grows with what was received.
+ * Like `Framer`, it hands out frames, with room for the length in front, so that the rest of the
+ * protocol knows one form only. Memory grows with the bytes received.
  */
 export class UnframedReader {
-  /** Before each message there is a struct (an upgraded connection), in this protocol. */
+  /** The protocol of the struct before each message of an upgraded connection; null: not upgraded. */
   headerProtocol: ThriftProtocol | null = null;
   readonly #maxBytes: number;
   readonly #consumer: MessageConsumer;
@@ -33,7 +33,7 @@ export class UnframedReader {
     this.#consumer = taker;
   }
 
-  /** Bytes of a message that is not whole: 0 between messages. */
+  /** Bytes of an incomplete message: 0 between messages. */
   get heldBytes(): number {
     return this.#held;
   }
@@ -64,7 +64,7 @@ export class UnframedReader {
     this.#skipper.beginMessage(this.#maxBytes - this.#held);
   }
 
-  /** False: the taker wants no more now. */
+  /** False: the consumer wants no more now. */
   #partDone(): boolean {
     if (this.#part === "header") {
       this.#beginMessage();
@@ -96,7 +96,7 @@ export class UnframedReader {
   }
 
   #grow(neededBytes: number): void {
-    // Most messages come in one piece: then the room is as long as they are.
+    // Most messages arrive in one piece: then the room is exactly as long as the message.
     const isWhole = this.#skipper.isDone && this.#part === "message";
     const roomy = Math.max(firstRoomBytes, 2 * this.#room.length, neededBytes);
     const most = prefixBytes + this.#maxBytes;

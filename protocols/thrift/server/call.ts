@@ -1,12 +1,12 @@
-// One call of a caller and its answer, which may have to wait for the answers before it.
+// One call of a caller and its response, which may have to wait for the responses before it.
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
 import type { CompletedCall, ThriftRequest, ThriftResponse } from "../message.ts";
 import type { ServerConnection } from "./connection.ts";
 
 /*
- * waiting -> started -> ended     `started`: the answer is here, the call's own end is not
- * waiting -> ended                it failed
+ * waiting -> started -> ended     `started`: the response is here, the end of the call is not
+ * waiting -> ended                the call failed
  */
 type State = "waiting" | "started" | "ended";
 
@@ -18,9 +18,9 @@ export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
   status: CompletedCall["status"] = "error";
   response: ThriftResponse | null = null;
   failure: Failure | null = null;
-  /** The bytes for the caller, once the call has ended; none for one that is one-way. */
+  /** A response of the proxy's own; null: made from `response` or `failure` when it is written. */
   bytes: Buffer | null = null;
-  /** The call behind it that owes an answer. */
+  /** The next call that awaits its response. */
   next: ServerCall | null = null;
   readonly #connection: ServerConnection;
   #state: State = "waiting";
@@ -36,7 +36,7 @@ export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
     return this.request.frame.length;
   }
 
-  /** Of the answer that an endpoint gave, while it waits. */
+  /** Bytes of the endpoint's response, while it waits for its turn. */
   get heldResponseBytes(): number {
     return this.response === null ? 0 : this.response.frame.length;
   }
@@ -60,7 +60,7 @@ export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
     if (this.#state === "ended") return;
     const { response } = this;
     if (why === null && response === null) {
-      throw new Error("bug: a call ended without an answer or a failure");
+      throw new Error("bug: a call ended without a response or a failure");
     }
     this.#state = "ended";
     this.#pending = null;
@@ -70,15 +70,15 @@ export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
     this.#connection.callEnded(this);
   }
 
-  /** The proxy itself answers, with bytes that are ready. */
-  respondWith(answer: Buffer): void {
+  /** The proxy itself responds, with bytes that are ready. */
+  respondWith(bytes: Buffer): void {
     this.#state = "ended";
     this.status = "reply";
-    this.bytes = answer;
+    this.bytes = bytes;
     this.#connection.callEnded(this);
   }
 
-  /** The caller is answered now, whatever comes of the call. */
+  /** The caller gets its response now, whatever becomes of the call. */
   abort(why: Failure): void {
     const pending = this.#pending;
     this.end(why);

@@ -1,5 +1,5 @@
-// One caller's connection: calls in, several at a time, and answers out in the order of the calls.
-import { Buffer } from "node:buffer";
+// One caller's connection: calls in, several at a time, and responses out in the order of the calls.
+import type { Buffer } from "node:buffer";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
@@ -7,12 +7,12 @@ import { Alarm } from "../../../src/net/alarm.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
 import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import { lingeringClose } from "../../../src/net/lingering-close.ts";
-import { responseBytes } from "../codec/response-writer.ts";
+import { inTransport, responseBytes } from "../codec/response-writer.ts";
 import { RequestReader } from "../codec/request-reader.ts";
-import { maxEnvelopeBytes } from "../codec/envelope.ts";
 import { emptyReplyFrame } from "../codec/exception.ts";
 import { ServerCall } from "./call.ts";
-import { mayIdentify, refusalFor, inTransport } from "../codec/malformed-reply.ts";
+import { CallQueue } from "./call-queue.ts";
+import { Refusal } from "../codec/refusal.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
 import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
@@ -21,10 +21,10 @@ import type { ServerSettings } from "./settings.ts";
 import type { ThriftRequest } from "../message.ts";
 
 /*
- * open -> refusing -> closing    what came cannot be a call: answers that are owed go first, and
- *                                its name is awaited, to answer it
- * open -> closing                the last answer is written; what still comes is thrown away
- * any -> closed                  the socket is gone; one-way calls may still be under way
+ * open -> refusing -> closing    malformed input: pending responses go first, and the name of the
+ *                                malformed call is awaited, to respond to it
+ * open -> closing                the last response is written; further input is thrown away
+ * any -> closed                  the socket is closed; one-way calls may still be in progress
  */
 type State = "open" | "refusing" | "closing" | "closed";
 
@@ -37,20 +37,12 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   readonly #alarm: Alarm;
   readonly #openedMs: number;
   #state: State = "open";
-  /** The calls that owe an answer, in the order in which they came. */
-  #first: ServerCall | null = null;
-  #last: ServerCall | null = null;
-  /** Calls begun and not ended or not answered, one-way ones included. */
-  #inProgress = 0;
-  /** Bytes of those calls, and of the answers to them that wait for their turn. */
-  #heldBytes = 0;
+  readonly #calls = new CallQueue();
   #isFlushing = false;
-  /** No call after those that are in progress. */
+  /** No call is read after those in progress. */
   #isFinishing = false;
   #isDestroyed = false;
-  /** What is refused, and what has come of it. */
-  #malformed: Malformed | null = null;
-  #malformedBytes: Buffer = Buffer.alloc(0);
+  #refusal: Refusal | null = null;
   #hasAllInput = false;
 
   constructor(link: SocketLink, settings: ServerSettings) {
@@ -79,11 +71,11 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   }
 
   drained(): void {
-    this.#input.advance(); // calls may have waited for room
+    this.#input.advance(); // unread calls may have waited for room
     if (this.#state === "open") this.#watch();
   }
 
-  /** A caller that calls and does not read. */
+  /** The caller sends calls and does not read responses. */
   held(): void {
     this.#watch();
   }
@@ -94,8 +86,8 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     this.#alarm.close();
     this.settings.onConnections(-1);
     const why = failure("cancelled", "the caller closed the connection");
-    for (let call = this.#first; call !== null; call = call.next) call.cancel(why);
-    if (this.#inProgress === 0 || this.#isDestroyed) this.settings.closed(this);
+    this.#calls.cancel(why);
+    if (this.#calls.count === 0 || this.#isDestroyed) this.settings.closed(this);
   }
 
   // Consumer
@@ -109,7 +101,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
       case "open":
         return this.#acceptsCalls ? this.#reader.push(buffer, start, end) : start;
       case "refusing":
-        this.#gather(buffer, start, end);
+        if (this.#refusal?.add(buffer, start, end) === true) this.#refuse();
         return end;
       case "closing":
       case "closed":
@@ -125,23 +117,23 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (this.#state !== "open") return undefined;
     const { heldBytes } = this.#reader;
     if (heldBytes > 0) this.#warn(`the connection ended within a call, ${heldBytes} bytes into it`);
-    this.#closeAfterResponses(); // whoever sends no more may still want answers
+    this.#closeAfterResponses(); // the caller may still await responses
     return this.#watch();
   }
 
-  // CallTaker
+  // RequestConsumer
 
   call(request: ThriftRequest): boolean {
     const call = new ServerCall(request, this, this.settings.clock.nowMs());
-    this.#begin(call);
+    this.#calls.add(call);
     call.run();
     return this.#acceptsCalls;
   }
 
-  /** Agrees; the answers to calls before it come first. */
+  /** Agrees; the responses to earlier calls go first. */
   upgrade(request: ThriftRequest): boolean {
     const call = new ServerCall(request, this, this.settings.clock.nowMs());
-    this.#begin(call);
+    this.#calls.add(call);
     const { transport } = this.settings;
     call.respondWith(inTransport(emptyReplyFrame(request), false, transport === "buffered"));
     return this.#acceptsCalls;
@@ -150,8 +142,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   malformed(what: Malformed): void {
     this.#warn(what.reason);
     this.settings.onMalformed(this.peer, what.reason);
-    this.#malformed = what;
-    this.#malformedBytes = Buffer.from(what.received);
+    this.#refusal = new Refusal(what);
     this.#state = "refusing";
     this.#watch();
     this.#refuse();
@@ -161,31 +152,28 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
 
   callEnded(call: ServerCall): void {
     const { request } = call;
-    this.#heldBytes += call.heldResponseBytes;
+    this.#calls.ended(call);
     if (request.isOneway) this.#callIsOver(call);
     else if (this.#state === "closed" || this.#state === "closing") this.#dropResponses();
-    else if (call === this.#first && !this.#isFlushing) this.#flush();
+    else if (call === this.#calls.first && !this.#isFlushing) this.#flush();
   }
 
   // For the listener
 
-  /** No more calls: closed now when none is in progress, else after the answers that are owed. */
+  /** Reads no more calls: closes now when no call is in progress, else after the last response. */
   drain(): void {
     this.#isFinishing = true;
     if (this.#state === "open" && this.#reader.heldBytes === 0) this.#closeAfterResponses();
   }
 
   abort(why: Failure): void {
-    if (this.#first === null || this.#state !== "open") return this.destroy();
+    if (this.#calls.first === null || this.#state !== "open") return this.destroy();
     this.#isFinishing = true;
-    for (let call: ServerCall | null = this.#first; call !== null;) {
-      const next: ServerCall | null = call.next; // read now: the call may be gone afterwards
-      call.abort(why);
-      call = next;
-    }
+    this.#calls.abort(why);
+    return undefined;
   }
 
-  /** At once, and nobody waits for one-way calls that are under way. */
+  /** Immediately, without waiting for one-way calls in progress. */
   destroy(): void {
     this.#isDestroyed = true;
     if (this.#state === "closed") this.settings.closed(this);
@@ -200,55 +188,41 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     return (
       this.#state === "open" &&
       this.#hasRoom &&
-      this.#inProgress < this.settings.limits.maxPipelinedCalls &&
-      this.#heldBytes < this.settings.maxFrameBytes &&
+      this.#calls.count < this.settings.limits.maxPipelinedCalls &&
+      this.#calls.heldBytes < this.settings.maxFrameBytes &&
       !(this.#isFinishing && this.#reader.heldBytes === 0)
     );
   }
 
-  #begin(call: ServerCall): void {
-    this.#inProgress++;
-    this.#heldBytes += call.receivedBytes;
-    if (call.request.isOneway) return;
-    if (this.#last === null) this.#first = call;
-    else this.#last.next = call;
-    this.#last = call;
-  }
-
-  /** Writes the answers that are there, up to the first that is not. */
+  /** Writes the responses that are ready, up to the first that is not. */
   #flush(): void {
-    const isSeveral = this.#first?.next?.hasEnded === true;
+    const isSeveral = this.#calls.first?.next?.hasEnded === true;
     if (isSeveral) this.#link.socket.cork();
     this.#isFlushing = true;
-    for (let call = this.#first; call?.hasEnded === true; call = this.#first) {
-      const answer = call.bytes ?? responseBytes(call, this.settings);
-      call.sentBytes = answer.length;
-      this.#link.writeBytes(answer);
-      this.#shift(call);
+    for (let call = this.#calls.first; call?.hasEnded === true; call = this.#calls.first) {
+      const bytes = call.bytes ?? responseBytes(call, this.settings);
+      call.sentBytes = bytes.length;
+      this.#link.writeBytes(bytes);
+      this.#callIsOver(call);
     }
     this.#isFlushing = false;
     if (isSeveral) this.#link.socket.uncork();
     this.#afterResponses();
   }
 
-  /** Nobody is there to take answers. */
+  /** The caller no longer reads responses. */
   #dropResponses(): void {
-    for (let call = this.#first; call?.hasEnded === true; call = this.#first) this.#shift(call);
-  }
-
-  #shift(call: ServerCall): void {
-    this.#first = call.next;
-    if (this.#first === null) this.#last = null;
-    this.#callIsOver(call);
+    for (let call = this.#calls.first; call?.hasEnded === true; call = this.#calls.first) {
+      this.#callIsOver(call);
+    }
   }
 
   #callIsOver(call: ServerCall): void {
     const { clock, onCompleted, closed } = this.settings;
-    this.#inProgress--;
-    this.#heldBytes -= call.receivedBytes + call.heldResponseBytes;
+    this.#calls.remove(call);
     call.endedMs = clock.nowMs();
     onCompleted(call);
-    if (this.#inProgress > 0) return;
+    if (this.#calls.count > 0) return;
     if (this.#state === "closed") closed(this);
     else if (call.request.isOneway) this.#afterResponses();
   }
@@ -256,38 +230,29 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   #afterResponses(): void {
     if (this.#state === "refusing") return this.#refuse();
     if (this.#state !== "open") return undefined;
-    if (this.#isFinishing && this.#inProgress === 0 && this.#awaitsNothing) return this.#close();
+    if (this.#isFinishing && this.#calls.count === 0 && this.#awaitsNothing) return this.#close();
     this.#watch();
-    return this.#input.advance(); // calls may have waited for their turn
+    return this.#input.advance(); // unread calls may have waited for their turn
   }
 
-  /** No call has come in part, or its rest never will. */
+  /** No call has arrived in part, or its rest never will. */
   get #awaitsNothing(): boolean {
     return this.#reader.heldBytes === 0 || this.#hasAllInput;
   }
 
   #closeAfterResponses(): void {
     this.#isFinishing = true;
-    if (this.#inProgress === 0) this.#close();
+    if (this.#calls.count === 0) this.#close();
   }
 
-  /** More of what is refused: its name may be in it. */
-  #gather(buffer: Buffer, start: number, end: number): void {
-    if (this.#malformedBytes.length >= maxEnvelopeBytes || this.#malformed?.mayContinue !== true)
-      return;
-    this.#malformedBytes = Buffer.concat([this.#malformedBytes, buffer.subarray(start, end)]);
-    this.#refuse();
-  }
-
-  /** When no answer is owed: answers what is refused, as far as it tells what it is, and closes. */
+  /** Once all responses are written: refuses the malformed call, if it can be identified, and closes. */
   #refuse(): void {
-    const what = this.#malformed;
-    if (this.#first !== null || this.#state !== "refusing") return undefined;
-    if (what === null) return this.#close();
-    const answer = refusalFor(what, this.#malformedBytes);
-    const waits = answer === null && !this.#hasAllInput && mayIdentify(what, this.#malformedBytes);
-    if (waits) return undefined;
-    if (answer !== null) this.#link.socket.write(answer);
+    if (this.#calls.first !== null || this.#state !== "refusing") return undefined;
+    const response = this.#refusal?.response() ?? null;
+    if (response === null && !this.#hasAllInput && this.#refusal?.mayIdentify === true) {
+      return undefined;
+    }
+    if (response !== null) this.#link.socket.write(response);
     return this.#close();
   }
 
@@ -305,7 +270,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     this.settings.log.warn({ event: "bad-thrift-input", peer, reason });
   }
 
-  /** Sets the time by which something has to happen; see `#timedOut`. */
+  /** Sets the time limit of the current state; see `#timedOut`. */
   #watch(): void {
     if (this.#state === "closing" || this.#state === "closed") return;
     const { idleTimeMs, lifeTimeMs, stallTimeoutMs } = this.settings.limits;
@@ -324,17 +289,18 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (this.#state === "closing" || this.#state === "closed") return undefined;
     const { stallTimeoutMs, lifeTimeMs } = this.settings.limits;
     if (!this.#hasRoom) return this.destroy();
-    if (this.#state === "refusing") return this.#first === null ? this.#close() : this.#watch();
+    if (this.#state === "refusing")
+      return this.#calls.first === null ? this.#close() : this.#watch();
     if (this.#reader.heldBytes > 0 && !this.#hasAllInput) {
-      this.#warn(`the rest of a call did not come for ${stallTimeoutMs} ms`);
+      this.#warn(`the rest of a call did not arrive for ${stallTimeoutMs} ms`);
       this.#state = "refusing";
       this.#watch();
       return this.#refuse();
     }
-    // It sent a FIN, and one that still wants answers would not wait so long for the next.
-    if (this.#hasAllInput && this.#first !== null) return void this.#link.socket.destroy();
+    // It sent a FIN, and a caller that awaits responses would not wait this long for the next one.
+    if (this.#hasAllInput && this.#calls.first !== null) return void this.#link.socket.destroy();
     if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs)
       return this.#closeAfterResponses();
-    return this.#inProgress === 0 ? this.#closeAfterResponses() : this.#watch();
+    return this.#calls.count === 0 ? this.#closeAfterResponses() : this.#watch();
   }
 }

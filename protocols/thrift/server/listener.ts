@@ -1,4 +1,4 @@
-// The server side: listens, owns the callers' connections, drains them.
+// A Thrift server: listens, owns the connections of callers, drains them.
 import type { Listener } from "../../../src/core/transport.ts";
 import type { Service } from "../../../src/core/service.ts";
 import { accept } from "../../../src/net/accept.ts";
@@ -7,7 +7,7 @@ import type { ThriftListenOptions, ServerSettings } from "./settings.ts";
 import type { ThriftRequest, ThriftResponse } from "../message.ts";
 import { ServerConnection } from "./connection.ts";
 
-/** Rejects with a text for people when the address cannot be had. */
+/** Rejects with a text for people when it cannot listen on the address. */
 export async function listenThrift(
   options: ThriftListenOptions,
   route: Service<ThriftRequest, ThriftResponse>,

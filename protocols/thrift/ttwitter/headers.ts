@@ -6,10 +6,10 @@ import { readStruct } from "../codec/struct-reader.ts";
 import { binaryType } from "../codec/types.ts";
 import type { ThriftProtocol } from "../codec/types.ts";
 
-/** The call that asks a server to upgrade; a server that knows nothing of it gives an exception. */
+/** The call that asks a server to upgrade; a server without TTwitter responds with an exception. */
 export const upgradeMethod = "__can__finagle__trace__v3__";
 
-/** Ids are what they are on the wire: 64 bits, signed. */
+/** Ids are as on the wire: 64 bits, signed. */
 export interface RequestHeader {
   readonly traceId: bigint;
   readonly spanId: bigint;
@@ -20,7 +20,7 @@ export interface RequestHeader {
   readonly contexts: readonly ContextEntry[];
   /** As sent; null: the caller named none. */
   readonly dest: string | null;
-  /** Entries of a dtab as sent: prefix and tree. */
+  /** Dentries as sent: prefix and tree. */
   readonly delegations: readonly (readonly [prefix: string, tree: string])[];
   /** The upper half of a trace id of 128 bits. */
   readonly traceIdHigh: bigint | null;
@@ -34,7 +34,7 @@ export interface ContextEntry {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Of `buffer[start, end)`: the header, and where the message behind it begins. */
+/** The header in `buffer[start, end)`, and where the message after it begins. */
 export function readRequestHeader(
   protocol: ThriftProtocol,
   buffer: Buffer,
@@ -116,13 +116,13 @@ function readClientId(reader: FieldReader): string | null {
   return name === null ? null : name.toString("utf8");
 }
 
-/** What is absent counts as empty. The frame may be long, and the context outlives it: a copy. */
+/** A missing part is empty. Copied, because the context outlives a frame that may be long. */
 export function readContext(reader: FieldReader): ContextEntry {
   const [key, value] = readStrings(reader);
   return { key: key?.toString("utf8") ?? "", value: Uint8Array.from(value ?? []) };
 }
 
-/** An entry without prefix or tree says nothing. */
+/** An entry without a prefix or a tree is ignored. */
 function readDelegation(reader: FieldReader, into: (readonly [string, string])[]): void {
   const [prefix, tree] = readStrings(reader);
   if (prefix !== null && tree !== null) into.push([prefix.toString(), tree.toString()]);
@@ -151,7 +151,7 @@ export function writeRequestHeader(protocol: ThriftProtocol, header: RequestHead
   return [...writer.end()];
 }
 
-/** As the field `id` of the struct that is being written. */
+/** Writes them as field `id` of the current struct. */
 export function writeContexts(
   writer: FieldWriter,
   id: number,

@@ -1,4 +1,4 @@
-// A new connection to an endpoint that is asked whether it knows the TTwitter upgrade.
+// Asks an endpoint, on a new connection, for the TTwitter upgrade.
 import { Buffer } from "node:buffer";
 import { failure } from "../../../src/core/failure.ts";
 import { dial } from "../../../src/net/dial.ts";
@@ -14,8 +14,8 @@ import type { ClientSettings } from "../client/settings.ts";
 import { prefixBytes } from "../../../src/net/framer.ts";
 
 /**
- * Dials and asks. `opened` gets the link and whether the endpoint agreed; it has to answer in the
- * time that a connection may take. The result gives up.
+ * Dials and asks. `opened` gets the link and whether the endpoint agreed. The endpoint must respond
+ * within `connectTimeoutMs`. Calling the result cancels both.
  */
 export function attemptUpgrade(
   address: Address,
@@ -24,14 +24,14 @@ export function attemptUpgrade(
   failed: (why: Failure) => void,
 ): Close {
   const { clock, options, stats } = settings;
-  let giveUp = dial(address, options, clock, {
+  let cancel = dial(address, options, clock, {
     opened(link) {
-      giveUp = ask(link, settings, opened, failed);
+      cancel = ask(link, settings, opened, failed);
     },
     failed,
     closed: stats.closed,
   });
-  return () => giveUp();
+  return () => cancel();
 }
 
 function ask(
@@ -49,13 +49,13 @@ function ask(
   const fail = (what: string) =>
     stop(() => {
       link.socket.destroy();
-      const hint = "write attemptTTwitterUpgrade: false if it is no Finagle server";
+      const hint = "write attemptTTwitterUpgrade: false if it is not a Finagle server";
       failed(
         failure("connect", `${name} ${what} when asked for the TTwitter upgrade: ${hint}`, "safe"),
       );
     });
   const stopTimer = clock.after(options.connectTimeoutMs, () =>
-    fail(`gave no answer within ${options.connectTimeoutMs} ms`),
+    fail(`did not respond within ${options.connectTimeoutMs} ms`),
   );
   link.receiver = {
     received(buffer, length) {
@@ -63,7 +63,7 @@ function ask(
       const stopped = reader.push(buffer, length);
       const { response, problem } = reader;
       if (problem !== null || (response !== null && stopped < length)) {
-        return fail(`gave a malformed answer (${problem ?? "more than one"})`);
+        return fail(`sent a malformed response (${problem ?? "more than one"})`);
       }
       const isUpgraded = response?.outcome !== "application_exception";
       return response === null ? undefined : stop(() => opened(link, isUpgraded));

@@ -14,7 +14,7 @@ import { dispatchOf } from "../filters.ts";
 import { muxOf } from "../message.ts";
 import { thriftResponseIn, thriftErrorOf } from "../codec/payload.ts";
 
-/** The same wire for Thrift calls, which closes with it. */
+/** The same wire for Thrift calls; closing one closes the other. */
 export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, ThriftResponse> {
   return {
     service(request, reply) {
@@ -22,7 +22,12 @@ export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, Thr
       if (mux === null) {
         const made = dispatchOf(request);
         if ("problem" in made) {
-          reply.end(failure("exhausted", `the caller sent ${made.problem}, which mux cannot say`));
+          reply.end(
+            failure(
+              "exhausted",
+              `the caller sent ${made.problem}, which a mux message cannot hold`,
+            ),
+          );
           return ended;
         }
         mux = made;
@@ -53,15 +58,15 @@ class ThriftReply implements Reply<MuxResponse> {
     if (response.status !== statusOk) {
       return this.#reply.start(thriftErrorOf(response, this.#request));
     }
-    const answer = thriftResponseIn(response, this.#request);
-    if (typeof answer !== "string") return this.#reply.start(answer);
-    this.#problem = answer;
+    const thrift = thriftResponseIn(response, this.#request);
+    if (typeof thrift !== "string") return this.#reply.start(thrift);
+    this.#problem = thrift;
     return undefined;
   }
 
   end(why: Failure | null): void {
     if (this.#problem === null) return this.#reply.end(why);
-    const detail = `the endpoint answered with what is not a Thrift answer: ${this.#problem}`;
+    const detail = `the endpoint sent a response that is not Thrift: ${this.#problem}`;
     return this.#reply.end(failure("malformed", detail));
   }
 }

@@ -1,4 +1,4 @@
-// Which protocol a caller of a ThriftMux server speaks: the first bytes tell.
+// Which protocol a caller of a ThriftMux server speaks, by its first bytes.
 import { prefixBytes } from "../../../src/net/framer.ts";
 import {
   isKnownType,
@@ -17,9 +17,9 @@ const callType = 1;
 const onewayType = 4;
 
 /**
- * Of the first `length` bytes of a connection; null: more are needed. Both protocols begin with the
- * size of a frame. As Finagle decides, but for one-way calls in the compact protocol, which it takes
- * for fragments of mux. What is neither is left to Thrift, which says so.
+ * Looks at the first `length` bytes of a connection; null: more are needed. Both protocols begin with
+ * the size of a frame. Decides as Finagle does, except for one-way calls in the compact protocol,
+ * which Finagle takes for fragments of mux. Everything else is left to Thrift, which reports it.
  */
 export function detect(bytes: Buffer, length: number): Detected | null {
   if (length < prefixBytes) return null;

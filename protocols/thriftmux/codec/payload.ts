@@ -1,4 +1,4 @@
-// Thrift messages in mux messages, and the other way round; the bytes stay where they are.
+// Thrift messages in mux messages, and the reverse, without copying.
 import { Buffer } from "node:buffer";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import { prefixBytes } from "../../../src/net/framer.ts";
@@ -18,7 +18,7 @@ interface CallOptions {
   readonly isNamedByMethod: boolean;
 }
 
-/** The Thrift call in a mux message; a text: there is none. */
+/** The Thrift call in a mux message; a text says why the message holds no call. */
 export function thriftRequestIn(
   mux: MuxRequest,
   peer: PeerInfo,
@@ -29,21 +29,21 @@ export function thriftRequestIn(
   if (problem !== null) return `the payload is not a Thrift message: ${problem}`;
   const { type, envelopeForm } = lastScan;
   if (type !== messageType.call && type !== messageType.oneway) {
-    return `the payload is a Thrift message of type ${type}, which is no call`;
+    return `the payload is a Thrift message of type ${type}, which is not a call`;
   }
   const theirs = envelopeForm === "compact" ? "compact" : "binary";
   if (theirs !== protocol) {
     return `the call came in the ${theirs} protocol, and thriftProtocol of this router is ${protocol}`;
   }
-  const wrapping: MuxTransportHeaders = { header: null, upgrade: null, mux };
-  const request = new ThriftRequest(frame, messageAt, wrapping, peer, isNamedByMethod);
+  const headers: MuxTransportHeaders = { header: null, upgrade: null, mux };
+  const request = new ThriftRequest(frame, messageAt, headers, peer, isNamedByMethod);
   request.localDtab = mux.localDtab;
   return request;
 }
 
 /**
- * A plain endpoint gets a length before the message, which is written over what stood there: of a
- * Tdispatch destination and dtab, which have been read. The keys of a Treq are still needed.
+ * A plain endpoint gets a length before the message, written over the bytes there: in a Tdispatch the
+ * destination and the dtab, which have been read by now. The keys of a Treq are still needed: a copy.
  */
 function roomForPrefix({ form, frame, payloadStart }: MuxRequest): readonly [Buffer, number] {
   if (form === "dispatch") return [frame, payloadStart];
@@ -53,7 +53,7 @@ function roomForPrefix({ form, frame, payloadStart }: MuxRequest): readonly [Buf
   return [copy, prefixBytes];
 }
 
-/** The answer of a mux endpoint that is ok; a text: there is no Thrift answer in it. */
+/** The ok response of a mux endpoint; a text says why it holds no Thrift response. */
 export function thriftResponseIn(
   mux: MuxResponse,
   request: ThriftRequest,
@@ -64,7 +64,7 @@ export function thriftResponseIn(
   if (problem !== null) return problem;
   const { type } = lastScan;
   if (type !== messageType.reply && type !== messageType.exception) {
-    return `a message of type ${type}, which is no answer`;
+    return `a message of type ${type}, which is not a response`;
   }
   const outcome = outcomeOf(frame, frame.length);
   if (outcome === null) return "the message ends before its result";
@@ -72,7 +72,7 @@ export function thriftResponseIn(
     const own = messageFrame(frame, payloadStart);
     return { frame: own, messageAt: prefixBytes, isHeaderFrame: false, outcome, verdict: null };
   }
-  const answer: MuxThriftResponse = {
+  const response: MuxThriftResponse = {
     frame,
     messageAt: payloadStart,
     isHeaderFrame: false,
@@ -80,12 +80,12 @@ export function thriftResponseIn(
     verdict: null,
     mux,
   };
-  return answer;
+  return response;
 }
 
 const maxTextBytes = 16 * 1024;
 
-/** The answer of a mux endpoint that is an error: as it is for mux callers, else an exception. */
+/** The error response of a mux endpoint: unchanged for mux callers, an exception for others. */
 export function thriftErrorOf(mux: MuxResponse, request: ThriftRequest): ThriftResponse {
   const { frame, payloadStart } = mux;
   const text = frame.toString("utf8", payloadStart, payloadStart + maxTextBytes);
@@ -99,6 +99,6 @@ export function thriftErrorOf(mux: MuxResponse, request: ThriftRequest): ThriftR
     isFinal: (mux.flags & failureFlags.nonRetryable) !== 0,
   };
   if (muxOf(request) === null) return plain;
-  const answer: MuxThriftResponse = { ...plain, mux };
-  return answer;
+  const response: MuxThriftResponse = { ...plain, mux };
+  return response;
 }

@@ -1,4 +1,4 @@
-// Calls of mux callers, as Thrift calls to the router; answers and failures, as mux to the callers.
+// Calls of mux callers as Thrift calls to the router; responses and failures as mux to the callers.
 import type { Clock } from "../../../src/core/clock.ts";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
@@ -26,7 +26,7 @@ export interface MuxCallsOptions {
   readonly clock: Clock;
   readonly route: Service<ThriftRequest, ThriftResponse>;
   readonly renderFailure: RenderFailure;
-  onCompleted(exchange: CompletedCall): void;
+  onCompleted(call: CompletedCall): void;
 }
 
 /** The service of the connections of one caller. */
@@ -44,7 +44,7 @@ export function muxCalls(
   };
 }
 
-/** Tells of the call once, when it has ended. */
+/** Reports the call once, when it has ended. */
 class AdaptedReply implements Reply<ThriftResponse>, CompletedCall {
   readonly request: ThriftRequest;
   readonly startedMs: number;
@@ -79,7 +79,7 @@ class AdaptedReply implements Reply<ThriftResponse>, CompletedCall {
     this.response = response;
     this.status = response.outcome;
     this.#passFault();
-    this.#respond(muxAnswer(response));
+    this.#respond(muxResponse(response));
   }
 
   end(why: Failure | null): void {
@@ -91,8 +91,8 @@ class AdaptedReply implements Reply<ThriftResponse>, CompletedCall {
   }
 
   /**
-   * As Finagle's servers: a refusal, which may be sent again or never, is said in mux; any other
-   * failure is an exception in an answer that is ok.
+   * As Finagle's servers do: a call that may be sent again, or must never be, is refused in mux; any
+   * other failure is an exception in an ok response.
    */
   #fail(why: Failure): void {
     const { request } = this;
@@ -108,7 +108,7 @@ class AdaptedReply implements Reply<ThriftResponse>, CompletedCall {
     this.#respond(new MuxResponse(statusOk, frame, prefixBytes, prefixBytes, 0));
   }
 
-  /** Whoever writes the answer in mux tells the caller. */
+  /** Reported to the caller by the writer of the mux response. */
   #passFault(): void {
     const { fault } = this.request;
     if (fault !== undefined) this.#mux.fault = fault;
@@ -121,7 +121,7 @@ class AdaptedReply implements Reply<ThriftResponse>, CompletedCall {
   }
 }
 
-function muxAnswer(response: ThriftResponse): MuxResponse {
+function muxResponse(response: ThriftResponse): MuxResponse {
   const { frame, messageAt } = response;
   return muxResponseOf(response) ?? new MuxResponse(statusOk, frame, messageAt, messageAt, 0);
 }

@@ -1,4 +1,4 @@
-// A server of both: its callers speak Thrift in mux, or plain Thrift; the first bytes tell which.
+// A connection whose caller speaks Thrift in mux or plain Thrift; its first bytes tell which.
 import { Buffer } from "node:buffer";
 import type { Clock } from "../../../src/core/clock.ts";
 import type { Failure } from "../../../src/core/failure.ts";
@@ -8,30 +8,31 @@ import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import type { ConnectionOwner } from "../../mux/server/listener.ts";
 import { detect, detectBytes } from "../codec/detect.ts";
 
-/** A connection whose protocol is known: it has taken the link. */
+/** A connection of a known protocol, which has taken over the link. */
 export type Connection = Drainable & Receiver;
 
 export interface DetectSettings {
   readonly clock: Clock;
-  /** How long a caller may take to say what it speaks, once it has begun; and until it begins. */
+  /** Time limit for the bytes that tell the protocol, from the first of them on. */
   readonly stallTimeoutMs: number;
+  /** Time limit for the first byte. */
   readonly idleTimeMs: number;
-  /** Makes the connection, which is told about by `owner`. */
+  /** Makes the connection, which reports to `owner`. */
   begin(protocol: "mux" | "thrift", link: SocketLink, owner: ConnectionOwner): Connection;
 }
 
 /*
- * waiting -> begun -> closed   `begun`: a connection of mux or Thrift has the link
+ * waiting -> begun -> closed   `begun`: a connection of mux or Thrift has taken over the link
  * waiting -> closed
  */
 
-/** Stands for the connection with its owner, from the first byte to the close. */
+/** Represents the connection to its owner, from the first byte to the close. */
 export class DetectedConnection implements Receiver, Drainable, ConnectionOwner {
   readonly #link: SocketLink;
   readonly #settings: DetectSettings;
   readonly #owner: ConnectionOwner;
   readonly #alarm: Alarm;
-  /** What came before it was known. */
+  /** The bytes received before the protocol was known. */
   readonly #first = Buffer.alloc(detectBytes);
   #count = 0;
   #connection: Connection | null = null;
@@ -62,7 +63,7 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
     return undefined;
   }
 
-  /** What was looked at goes first; the link's receiver may change on the way. */
+  /** The bytes looked at go first; the link's receiver may change in between. */
   #replay(buffer: Buffer, taken: number, length: number): void {
     const rest = Buffer.from(buffer.subarray(taken, length));
     this.#link.receiver.received(Buffer.from(this.#first.subarray(0, this.#count)), this.#count);
@@ -97,7 +98,7 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
     else this.#connection.destroy();
   }
 
-  // ConnectionOwner, of the one connection that took the link
+  // ConnectionOwner, for the connection that has taken over the link
 
   opened(): void {}
 }

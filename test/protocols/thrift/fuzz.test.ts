@@ -90,14 +90,14 @@ const speeches = (["framed", "buffered", "header"] as const).flatMap((transport:
 function serveFuzz(random: Random, speech: Partial<WireFormat>): void {
   const served = serve({
     speech: { ...speech, maxFrameBytes },
-    answer: ({ method, seqid }) => (random() < 0.5 ? replyFrame(method, seqid) : null),
+    response: ({ method, seqid }) => (random() < 0.5 ? replyFrame(method, seqid) : null),
   });
   const { socket, calls, clock } = served;
   for (const piece of pieces(random, stream(random, speech.transport !== "buffered"))) {
     socket.receive(piece);
     assert.ok(socket.isReading || calls.length > 0);
   }
-  for (const call of calls) call.answer(replyFrame(call.request.method, call.request.seqid));
+  for (const call of calls) call.respond(replyFrame(call.request.method, call.request.seqid));
   socket.emit("end");
   clock.advance(10_000);
   assert.ok(socket.hasEnded || socket.destroyed, "nobody is left waiting");
@@ -120,7 +120,7 @@ for (const speech of speeches) {
     }
   });
 
-  test(`a client of ${speech.transport} ${speech.protocol} outlives any answer`, async (t) => {
+  test(`a client of ${speech.transport} ${speech.protocol} survives any response`, async (t) => {
     const { request } = requestFor();
     const assertAllocations = watchAllocations(t);
     for (let round = 0; round < rounds / 4; round++) {
@@ -144,7 +144,7 @@ function requestFor() {
   socket.receive(callFrame("ping", 1).toString("latin1"));
   const [call] = calls;
   assert.ok(call);
-  call.answer(onewayDone().frame);
+  call.respond(onewayDone().frame);
   return call;
 }
 

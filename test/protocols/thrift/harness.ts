@@ -1,4 +1,4 @@
-// A Thrift server and wire on sockets without a kernel: bytes in, calls and answers out.
+// A Thrift server and wire on sockets without a kernel: bytes in, calls and responses out.
 import type { Buffer } from "node:buffer";
 import { ClientCall } from "../../../protocols/thrift/client/call.ts";
 import { ClientConnection } from "../../../protocols/thrift/client/connection.ts";
@@ -30,7 +30,7 @@ export interface SeenCall {
   readonly request: ThriftRequest;
   readonly cancelled: Failure | null;
   /** With the bytes of a frame, at which a message begins at `messageAt`. */
-  answer(frame: Buffer, messageAt?: number): void;
+  respond(frame: Buffer, messageAt?: number): void;
   fail(why: Failure): void;
 }
 
@@ -49,10 +49,10 @@ export interface ServeOptions {
   readonly speech?: Partial<WireFormat>;
   readonly limits?: Partial<ServerLimits>;
   /** Answers every call at once. */
-  readonly answer?: (request: ThriftRequest) => Buffer | null;
+  readonly response?: (request: ThriftRequest) => Buffer | null;
 }
 
-export function serve({ speech, limits, answer }: ServeOptions = {}): Served {
+export function serve({ speech, limits, response }: ServeOptions = {}): Served {
   const calls: SeenCall[] = [];
   const exchanges: Pick<CompletedCall, "status" | "sentBytes" | "receivedBytes">[] = [];
   const events: LogEvent[] = [];
@@ -81,8 +81,8 @@ export function serve({ speech, limits, answer }: ServeOptions = {}): Served {
     route(request, reply) {
       const call = seen(request, reply);
       calls.push(call);
-      const frame = answer?.(request) ?? null;
-      if (frame !== null) call.answer(frame);
+      const frame = response?.(request) ?? null;
+      if (frame !== null) call.respond(frame);
       return call;
     },
     opened() {},
@@ -108,7 +108,7 @@ function seen(request: ThriftRequest, reply: Reply<ThriftResponse>): SeenCall & 
     get cancelled() {
       return cancelled;
     },
-    answer(frame, messageAt = 4) {
+    respond(frame, messageAt = 4) {
       reply.start({ frame, messageAt, isHeaderFrame: false, outcome: "reply", verdict: null });
       reply.end(null);
     },

@@ -152,11 +152,11 @@ function assertCut(bytes: Buffer, decoded: Decoded): void {
 
 /** By the file's own words for what is wrong. */
 const errors: Readonly<Record<string, (bytes: Buffer) => void>> = {
-  "bad version": (bytes) => assertNoEnvelope(bytes, /80020001.*no version/),
+  "bad version": (bytes) => assertNoEnvelope(bytes, /80020001.*not a version/),
   "negative name length": (bytes) => assertNoEnvelope(bytes, /negative \(-5\)/),
   "truncated header": (bytes) => assertNoEnvelope(bytes, /ends within its header/),
   "empty frame": (bytes) => assertNoEnvelope(bytes, /empty/),
-  "bad compact protocol id (0x83)": (bytes) => assertNoEnvelope(bytes, /83210104.*no version/),
+  "bad compact protocol id (0x83)": (bytes) => assertNoEnvelope(bytes, /83210104.*not a version/),
   "truncated name": (bytes) => assertNoEnvelope(bytes, /ends within its header/),
   "negative frame length": (bytes) => assert.deepEqual(framesOf(bytes, 0).tooLong, [-1]),
   "incomplete frame (wait for more bytes)": (bytes) => {

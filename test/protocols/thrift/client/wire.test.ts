@@ -1,4 +1,4 @@
-// A connection to an endpoint: one call at a time, and no caller gets the answer of another.
+// A connection to an endpoint: one call at a time, and no caller gets the response of another.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
@@ -30,20 +30,20 @@ function requestOf(frame: Buffer): ThriftRequest {
 const get = (seqid = 1) => requestOf(callFrame("get", seqid));
 const gone = failure("cancelled", "the caller went away");
 
-test("the frame goes out as it is, and the answer comes back as it is", async () => {
+test("the frame goes out unchanged, and the response comes back unchanged", async () => {
   const wire = dialled();
   const sent = wire.send(get());
   await dialDone();
   assert.equal(wire.socket.sent, latin1(callFrame("get", 1)));
-  const answer = replyFrame("get", 1, "it");
-  for (const character of latin1(answer)) wire.socket.receive(character);
+  const response = replyFrame("get", 1, "it");
+  for (const character of latin1(response)) wire.socket.receive(character);
   assert.equal(sent.end, "ok");
-  assert.deepEqual(sent.response?.frame, answer);
+  assert.deepEqual(sent.response?.frame, response);
   assert.equal(sent.response.outcome, "reply");
   assert.equal(wire.pooled, 1);
 });
 
-test("results, declared exceptions and application exceptions are told apart", async () => {
+test("results, declared exceptions and application exceptions are distinguished", async () => {
   const results: readonly [struct: string, type: number, outcome: string][] = [
     ["00", types.reply, "reply"],
     [textField(0, "x"), types.reply, "reply"],
@@ -84,22 +84,22 @@ test("one-way calls do not pile up before an endpoint that does not read", async
 });
 
 /** Answers that must not reach the caller of `get` with sequence id 1. */
-const wrong: readonly [name: string, answer: Buffer, reason: RegExp][] = [
+const wrong: readonly [name: string, response: Buffer, reason: RegExp][] = [
   ["another sequence id", replyFrame("get", 2), /carries sequence id 2, and the call get had 1/],
   ["another name", replyFrame("put", 1), /is for put, and the call was get/],
-  ["a call", callFrame("get", 1), /type 1, which is no answer/],
+  ["a call", callFrame("get", 1), /type 1, which is not a response/],
   ["no result", frameOf(strict(types.reply, "get", 1, "")), /ends before its result/],
   ["an empty frame", frameOf(), /the message is empty/],
   ["HTTP", Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n"), /1213486160 bytes, longer than/],
   ["no frame", strict(types.reply, "get", 1), /negative.*thriftFramed: false/],
 ];
 
-for (const [name, answer, reason] of wrong) {
-  test(`an answer with ${name} is a failure, and the connection is closed`, async () => {
+for (const [name, response, reason] of wrong) {
+  test(`a response with ${name} is a failure, and the connection is closed`, async () => {
     const wire = dialled();
     const sent = wire.send(get());
     await dialDone();
-    wire.socket.receive(latin1(answer));
+    wire.socket.receive(latin1(response));
     assert.ok(sent.end !== null && sent.end !== "ok");
     assert.equal(sent.end.kind, "malformed");
     assert.equal(sent.end.retry, "never");
@@ -109,7 +109,7 @@ for (const [name, answer, reason] of wrong) {
   });
 }
 
-test("an answer to a multiplexed call may leave out the service, and nothing else", async () => {
+test("a response to a multiplexed call may leave out the service, and nothing else", async () => {
   for (const [answered, isTaken] of [
     ["Users:get", true],
     ["get", true],
@@ -125,7 +125,7 @@ test("an answer to a multiplexed call may leave out the service, and nothing els
   }
 });
 
-test("bytes that nobody asked for close the connection before another call gets them", async () => {
+test("unsolicited bytes close the connection before another call gets them", async () => {
   const wire = dialled();
   const sent = wire.send(get());
   await dialDone();
@@ -141,7 +141,7 @@ test("bytes that nobody asked for close the connection before another call gets 
   assert.equal(idle.isGone, true);
 });
 
-test("a late answer to a cancelled call goes to nobody, and the connection serves on", async () => {
+test("a late response to a cancelled call is dropped, and the connection is reused", async () => {
   const wire = dialled();
   const first = wire.send(get(1));
   await dialDone();
@@ -155,7 +155,7 @@ test("a late answer to a cancelled call goes to nobody, and the connection serve
   assert.equal(second.end, "ok");
 });
 
-test("a cancelled call whose answer does not come takes its connection along", async () => {
+test("a cancelled call whose response does not come takes its connection along", async () => {
   const wire = dialled();
   const sent = wire.send(get());
   await dialDone();
@@ -183,6 +183,6 @@ test("an endpoint that hangs up fails the call, which is not sent again", async 
   assert.ok(sent.end !== null && sent.end !== "ok");
   assert.deepEqual(
     [sent.end.kind, sent.end.retry, sent.end.detail],
-    ["closed", "never", "endpoint closed the connection before it answered"],
+    ["closed", "never", "endpoint closed the connection before it responded"],
   );
 });

@@ -1,4 +1,4 @@
-// Where an answer says that a fault touched it: THeader and ResponseHeader, as they may come.
+// Where a response says that a fault touched it: THeader and ResponseHeader, as they may come.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
@@ -52,20 +52,20 @@ for (const protocol of ["binary", "compact"] as const) {
       const writer = new FieldWriter(protocol);
       const entries = own.map(([key, value]) => ({ key, value: Buffer.from(value) }));
       if (count > 0) writeContexts(writer, 2, entries);
-      const answer = Buffer.concat([...writer.end(), message]);
+      const response = Buffer.concat([...writer.end(), message]);
       const wrapping = { header: null, upgrade };
       const expected = { contexts: [...own, ["l5d-fault", fault]], message };
       const framed = { transport: "framed", protocol } as const;
-      const told = withFault(frameOf(answer), fault, wrapping, framed);
+      const told = withFault(frameOf(response), fault, wrapping, framed);
       assert.equal(told.readInt32BE(0), told.length - 4);
       assert.deepEqual(opened(protocol, told, 4), expected);
-      const unframed = withFault(answer, fault, wrapping, { transport: "buffered", protocol });
+      const unframed = withFault(response, fault, wrapping, { transport: "buffered", protocol });
       assert.deepEqual(opened(protocol, unframed, 0), expected);
     });
   }
 }
 
-test("a ResponseHeader whose contexts are no contexts goes on as it came", () => {
+test("a ResponseHeader whose contexts cannot be read is passed on unchanged", () => {
   // A list of structs whose text is longer than all that follows.
   const odd = frameOf("0f00020c000000010b00017fffffff", message);
   const speech = { transport: "framed", protocol: "binary" } as const;

@@ -41,7 +41,7 @@ test("the fields of a frame are read, and where its message begins", () => {
   assert.equal(isHeaderFrame(callFrame("get", 1)), false);
 });
 
-test("a header that is cut off anywhere is no header, and nobody reads beyond it", () => {
+test("a header that is cut off anywhere is refused, and nothing is read beyond it", () => {
   const whole = headerFrame(fields, call);
   for (let length = 4; length < whole.length; length++) {
     const cut = Buffer.from(whole.subarray(0, length));
@@ -53,7 +53,7 @@ test("a header that is cut off anywhere is no header, and nobody reads beyond it
   }
 });
 
-test("an answer of our own is in a frame like the caller's", () => {
+test("a response of the proxy's own is in a frame like the caller's", () => {
   const header = readHeaderFrame(headerFrame("0200", call));
   assert.ok(typeof header !== "string");
   const frame = inHeaderFrame(frameOf(call), header);
@@ -71,11 +71,11 @@ test("a THeader call goes through as it is; failures come back in a THeader fram
   assert.deepEqual(seen?.request.frame, frame);
   assert.equal(seen.request.transportHeaders.header?.fields.get("cd"), "ef");
   seen.fail(failure("timeout", "slow"));
-  const answer = Buffer.from(served.socket.sent, "latin1");
-  const header = readHeaderFrame(answer);
+  const response = Buffer.from(served.socket.sent, "latin1");
+  const header = readHeaderFrame(response);
   assert.ok(typeof header !== "string");
   assert.equal(header.seqid, 9);
-  const exception = exceptionIn(frameOf(answer.subarray(header.messageAt)).toString("latin1"));
+  const exception = exceptionIn(frameOf(response.subarray(header.messageAt)).toString("latin1"));
   assert.deepEqual([exception.name, exception.seqid], ["get", 7]);
 
   const wire = dialled({ transport: "header" });
@@ -92,11 +92,11 @@ test("a THeader call goes through as it is; failures come back in a THeader fram
 test("a compressed message is refused with the type that says so", () => {
   const { socket, events } = serve({ speech: { transport: "header" } });
   socket.receive(headerFrame("000101", Buffer.from("789c", "hex")).toString("latin1"));
-  const answer = Buffer.from(socket.sent, "latin1");
-  const header = readHeaderFrame(answer);
+  const response = Buffer.from(socket.sent, "latin1");
+  const header = readHeaderFrame(response);
   assert.ok(typeof header !== "string");
   const { seqid, type, text } = exceptionIn(
-    frameOf(answer.subarray(header.messageAt)).toString("latin1"),
+    frameOf(response.subarray(header.messageAt)).toString("latin1"),
   );
   assert.deepEqual([seqid, type], [9, 8]);
   assert.match(text, /transforms off/);

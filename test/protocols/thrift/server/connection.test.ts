@@ -23,7 +23,7 @@ function close(served: Served): void {
   served.socket.emit("close");
 }
 
-test("calls go out at once, and answers come back in the order of the calls", () => {
+test("calls go out immediately, and responses come back in the order of the calls", () => {
   const served = serve();
   const { socket, calls } = served;
   socket.receive(text(callFrame("a", 1), callFrame("b", 2), callFrame("c", 3)));
@@ -35,37 +35,37 @@ test("calls go out at once, and answers come back in the order of the calls", ()
       ["c", 3, false],
     ],
   );
-  calls[2]?.answer(replyFrame("c", 3));
-  calls[1]?.answer(replyFrame("b", 2));
+  calls[2]?.respond(replyFrame("c", 3));
+  calls[1]?.respond(replyFrame("b", 2));
   assert.equal(socket.sent, "");
-  calls[0]?.answer(replyFrame("a", 1, "first"));
+  calls[0]?.respond(replyFrame("a", 1, "first"));
   assert.equal(
     socket.sent,
     text(replyFrame("a", 1, "first"), replyFrame("b", 2), replyFrame("c", 3)),
   );
 });
 
-test("the buffer that came in is the buffer that goes on", () => {
+test("the buffer that came in is the buffer that goes out", () => {
   const { socket, calls } = serve();
   const frame = callFrame("echo", -7, "äöü");
   socket.receive(text(frame));
   assert.deepEqual(calls[0]?.request.frame, frame);
-  const answer = replyFrame("echo", -7, "äöü");
-  calls[0]?.answer(answer);
-  assert.equal(socket.sent, text(answer));
+  const response = replyFrame("echo", -7, "äöü");
+  calls[0]?.respond(response);
+  assert.equal(socket.sent, text(response));
 });
 
-test("a one-way call gets no answer, holds up none, and outlives its caller", () => {
+test("a one-way call gets no response, delays no other, and outlives its caller", () => {
   const served = serve();
   const { socket, calls, exchanges } = served;
   socket.receive(text(onewayFrame("note", 1), callFrame("a", 2), onewayFrame("note", 3)));
-  calls[1]?.answer(replyFrame("a", 2));
+  calls[1]?.respond(replyFrame("a", 2));
   assert.equal(socket.sent, text(replyFrame("a", 2)));
   calls[0]?.fail(failure("unbound", "nobody is told"));
   close(served);
   assert.equal(calls[2]?.cancelled, null);
   assert.equal(served.isForgotten, false);
-  calls[2]?.answer(Buffer.alloc(0));
+  calls[2]?.respond(Buffer.alloc(0));
   assert.equal(served.isForgotten, true);
   assert.equal(socket.sent, text(replyFrame("a", 2)));
   assert.equal(exchanges.length, 3);
@@ -88,29 +88,29 @@ test("no more calls are read than may be in progress; the rest follows when one 
   socket.receive(text(callFrame("a", 1), callFrame("b", 2), callFrame("c", 3), callFrame("d", 4)));
   assert.equal(calls.length, 2);
   assert.equal(socket.isReading, false);
-  calls[0]?.answer(replyFrame("a", 1));
+  calls[0]?.respond(replyFrame("a", 1));
   assert.equal(calls.length, 3);
-  calls[1]?.answer(replyFrame("b", 2));
+  calls[1]?.respond(replyFrame("b", 2));
   assert.equal(calls.length, 4);
   assert.equal(socket.isReading, true);
 });
 
-test("calls and waiting answers hold about as many bytes as one frame may have; then reading pauses", () => {
+test("calls and waiting responses hold about as many bytes as one frame may have; then reading pauses", () => {
   const frame = (seqid: number) => callFrame("a", seqid, "x".repeat(1_000));
   const { socket, calls } = serve({ speech: { maxFrameBytes: 4_000 } });
   socket.receive(text(...[1, 2, 3, 4, 5, 6, 7, 8].map(frame)));
   assert.equal(calls.length, 4);
-  calls[0]?.answer(replyFrame("a", 1));
+  calls[0]?.respond(replyFrame("a", 1));
   assert.equal(calls.length, 5);
-  calls[2]?.answer(replyFrame("a", 3, "x".repeat(3_000))); // waits for the answer to 2
-  calls[1]?.answer(replyFrame("a", 2));
+  calls[2]?.respond(replyFrame("a", 3, "x".repeat(3_000))); // waits for the response to 2
+  calls[1]?.respond(replyFrame("a", 2));
   assert.equal(calls.length, 7);
-  for (const call of calls.slice(3)) call.answer(replyFrame("a", call.request.seqid));
+  for (const call of calls.slice(3)) call.respond(replyFrame("a", call.request.seqid));
   assert.equal(calls.length, 8);
 });
 
 test("a caller that does not read its responses is not read, and then cut off", () => {
-  const served = serve({ answer: ({ method, seqid }) => replyFrame(method, seqid) });
+  const served = serve({ response: ({ method, seqid }) => replyFrame(method, seqid) });
   const { socket, clock, calls } = served;
   socket.takes = false;
   socket.receive(text(callFrame("a", 1)));
@@ -130,31 +130,31 @@ test("a caller that does not read its responses is not read, and then cut off", 
   assert.equal(socket.destroyed, true);
 });
 
-test("whoever sends no more still gets the answers that are owed", () => {
+test("a caller that has sent a FIN still gets its responses", () => {
   const { socket, calls } = serve();
   socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
   socket.emit("end");
   assert.equal(socket.hasEnded, false);
-  calls[1]?.answer(replyFrame("b", 2));
-  calls[0]?.answer(replyFrame("a", 1));
+  calls[1]?.respond(replyFrame("b", 2));
+  calls[0]?.respond(replyFrame("a", 1));
   assert.equal(socket.sent, text(replyFrame("a", 1), replyFrame("b", 2)));
   assert.equal(socket.hasEnded, true);
 });
 
-test("whoever sends no more and gets no answer for long is taken for gone", () => {
+test("a caller that has sent a FIN and gets no response for long is taken for gone", () => {
   const { socket, calls, clock } = serve();
   socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
   clock.advance(10_000);
   socket.emit("end");
   clock.advance(900);
-  calls[0]?.answer(replyFrame("a", 1));
+  calls[0]?.respond(replyFrame("a", 1));
   clock.advance(900);
-  assert.equal(socket.destroyed, false, "an answer came meanwhile");
+  assert.equal(socket.destroyed, false, "a response came meanwhile");
   clock.advance(200);
   assert.equal(socket.destroyed, true);
 });
 
-test("a connection that ends within a call is told in the log, with the caller's address", () => {
+test("a connection that ends within a call is logged with the caller's address", () => {
   const { socket, events } = serve();
   socket.receive(text(callFrame("a", 1)).slice(0, 9));
   socket.emit("end");
@@ -177,17 +177,17 @@ test("a call that stops arriving in the middle ends the connection, and the log 
   assert.equal(socket.hasEnded, false);
   clock.advance(200);
   assert.equal(socket.hasEnded, true);
-  assert.match(String(events[0]?.["reason"]), /did not come for 1000 ms/);
+  assert.match(String(events[0]?.["reason"]), /did not arrive for 1000 ms/);
 });
 
-test("answers that are owed go out before a connection is closed for a call cut short", () => {
+test("pending responses go out before a connection is closed for a call cut short", () => {
   for (const cutShort of ["stall", "end"] as const) {
     const { socket, calls, clock } = serve();
     socket.receive(text(callFrame("a", 1), callFrame("b", 2)).slice(0, -3));
     if (cutShort === "stall") clock.advance(5_000);
     else socket.emit("end");
     assert.equal(socket.hasEnded, false);
-    calls[0]?.answer(replyFrame("a", 1));
+    calls[0]?.respond(replyFrame("a", 1));
     assert.equal(socket.sent, text(replyFrame("a", 1)));
     assert.equal(socket.hasEnded, true);
     assert.equal(calls.length, 1);
@@ -199,39 +199,39 @@ test("an idle connection is closed after its time, one with a call in progress i
   socket.receive(text(callFrame("a", 1)));
   clock.advance(2_000);
   assert.equal(socket.hasEnded, false);
-  calls[0]?.answer(replyFrame("a", 1));
+  calls[0]?.respond(replyFrame("a", 1));
   clock.advance(400);
   assert.equal(socket.hasEnded, false);
   clock.advance(200);
   assert.equal(socket.hasEnded, true);
 });
 
-test("an old connection is closed after the answers that are owed", () => {
+test("an old connection is closed after its pending responses", () => {
   const { socket, clock, calls } = serve({ limits: { lifeTimeMs: 500 } });
   clock.advance(400);
   socket.receive(text(callFrame("a", 1)));
   clock.advance(200);
   assert.equal(socket.hasEnded, false);
-  calls[0]?.answer(replyFrame("a", 1));
+  calls[0]?.respond(replyFrame("a", 1));
   clock.advance(200);
   assert.equal(socket.hasEnded, true);
 });
 
-test("draining closes an idle connection at once, another after its answers", () => {
+test("draining closes an idle connection immediately, a busy one after its responses", () => {
   const idle = serve();
   idle.connection.drain();
   assert.equal(idle.socket.hasEnded, true);
   const busy = serve();
   busy.socket.receive(text(callFrame("a", 1), callFrame("b", 2)).slice(0, -3));
   busy.connection.drain();
-  busy.calls[0]?.answer(replyFrame("a", 1));
+  busy.calls[0]?.respond(replyFrame("a", 1));
   assert.equal(busy.socket.hasEnded, false, "half of b has come: it is waited for");
   busy.socket.receive(text(callFrame("b", 2)).slice(-3));
-  busy.calls[1]?.answer(replyFrame("b", 2));
+  busy.calls[1]?.respond(replyFrame("b", 2));
   assert.equal(busy.socket.hasEnded, true);
 });
 
-test("calls that are given up are answered with an exception each, in their order", () => {
+test("aborted calls get an exception each, in their order", () => {
   const { socket, connection, calls } = serve();
   socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
   connection.drain();
@@ -307,24 +307,24 @@ const hostile: readonly {
   {
     name: "a reply",
     bytes: replyFrame("big", 9),
-    reason: /a message of type 2 came, which is no call/,
+    reason: /a message of type 2 came, which is not a call/,
     type: 2,
   },
   {
     name: "a type that there is not",
     bytes: frameOf(strict(5, "big", 9)),
-    reason: /5 is no message type/,
+    reason: /5 is not a message type/,
     type: null,
   },
   {
     name: "a message without a body",
     bytes: frameOf(strict(types.call, "big", 9, "")),
-    reason: /ends behind its header/,
+    reason: /ends after its envelope/,
     type: 7,
   },
 ];
 
-test("a frame too long is refused at once when it cannot be a call, or nobody waits for an answer", () => {
+test("a frame that is too long is refused immediately when it cannot be a call, or awaits no response", () => {
   const head = Buffer.from("00100001", "hex");
   for (const bytes of [
     Buffer.from("GET / HTTP/1.1\r\n\r\n"),
@@ -341,12 +341,12 @@ test("a frame too long is refused at once when it cannot be a call, or nobody wa
 });
 
 for (const { name, bytes, reason, type } of hostile) {
-  test(`${name} is told in the log, answered if it can be, and the connection is closed`, () => {
+  test(`${name} is logged, gets a response if it can, and the connection is closed`, () => {
     for (let cut = 1; cut <= bytes.length; cut++) {
       const { socket, events, clock, calls } = serve();
       socket.receive(text(bytes.subarray(0, cut)));
       if (cut < bytes.length) socket.receive(text(bytes.subarray(cut)));
-      clock.advance(1_000); // whoever leaves open what it was has no answer
+      clock.advance(1_000); // whoever leaves open what it was has no response
       assert.equal(events.length, 1, `cut at ${cut}`);
       const told = String(events[0]?.["reason"]);
       assert.equal(events[0]?.event, "bad-thrift-input");
@@ -365,11 +365,11 @@ for (const { name, bytes, reason, type } of hostile) {
   });
 }
 
-test("calls before bytes that are no call get their answers first", () => {
+test("calls before malformed bytes get their responses first", () => {
   const { socket, calls } = serve();
   socket.receive(text(callFrame("a", 1), replyFrame("b", 2)));
   assert.equal(socket.sent, "");
-  calls[0]?.answer(replyFrame("a", 1));
+  calls[0]?.respond(replyFrame("a", 1));
   const first = text(replyFrame("a", 1));
   assert.ok(socket.sent.startsWith(first));
   assert.equal(exceptionIn(socket.sent.slice(first.length)).type, 2);
@@ -386,7 +386,7 @@ test("a call in the other protocol is refused in its own", () => {
   );
 });
 
-test("a framed caller at a buffered server is told so in the log at once", () => {
+test("a framed caller at a buffered server is logged as such immediately", () => {
   const bytes = callFrame("echo", 1);
   for (let cut = 1; cut <= bytes.length; cut++) {
     const { socket, events } = serve({ speech: { transport: "buffered" } });

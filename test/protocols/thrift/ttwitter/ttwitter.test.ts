@@ -14,7 +14,7 @@ import { rawCaller, rawEndpoint } from "../../../support/raw.ts";
 import type { RawPeer } from "../../../support/raw.ts";
 import { exceptionIn, frameOf, strict, textField, types } from "../messages.ts";
 
-// As test/vectors has them: what Finagle's client asks, and what its server answers.
+// As test/vectors has them: what Finagle's client asks, and what its server responses.
 const question =
   "00000028800100010000001b5f5f63616e5f5f66696e61676c655f5f74726163655f5f76335f5f0000000000";
 const agreed =
@@ -106,7 +106,7 @@ test("an upgraded caller reaches a plain endpoint, which sees the message alone"
   assert.deepEqual(await frame(caller), frameOf("00", reply));
 });
 
-test("answers to calls before the upgrade have no header", async (t) => {
+test("responses to calls before the upgrade have no header", async (t) => {
   const { endpoint, caller } = await through(t);
   caller.send(Buffer.concat([frameOf(call), Buffer.from(question, "hex"), upgraded({})]));
   const [first, second] = [await endpoint.accepted(), await endpoint.accepted()];
@@ -144,7 +144,7 @@ test("an endpoint that gives an exception for the question is spoken to plainly"
   assert.deepEqual(await frame(caller), frameOf(reply));
 });
 
-test("an endpoint that hangs up on the question is told to the caller, with what to write", async (t) => {
+test("an endpoint that hangs up on the upgrade fails the call with the key to change", async (t) => {
   // Nothing was sent: it is tried again, a few times.
   const { caller } = await through(t, attempt, (peer) => void peer.socket.destroy());
   caller.send(frameOf(call));
@@ -243,9 +243,11 @@ test("a dest or a dtab that cannot be read is an exception; the connection lives
     [{ delegations: [["/a", "/b;/c=>/d"]] }, /a delegation .* is more than one entry of a dtab/],
   ] as const) {
     caller.send(upgraded(header as Partial<RequestHeader>));
-    const answer = await frame(caller);
-    assert.equal(answer[4], 0, "an empty ResponseHeader goes before");
-    const { name, seqid, type, text } = exceptionIn(frameOf(answer.subarray(5)).toString("latin1"));
+    const response = await frame(caller);
+    assert.equal(response[4], 0, "an empty ResponseHeader goes before");
+    const { name, seqid, type, text } = exceptionIn(
+      frameOf(response.subarray(5)).toString("latin1"),
+    );
     assert.deepEqual([name, seqid, type], ["get", 7, 1]);
     assert.match(text, reason);
   }
@@ -274,8 +276,8 @@ test("a deadline that has passed ends the call before it is sent", async (t) => 
   const { endpoint, caller } = await through(t);
   await upgrade(caller);
   caller.send(upgraded({ contexts: [deadline(-100)] }));
-  const answer = await frame(caller);
-  const { text } = exceptionIn(frameOf(answer.subarray(5)).toString("latin1"));
+  const response = await frame(caller);
+  const { text } = exceptionIn(frameOf(response.subarray(5)).toString("latin1"));
   assert.match(text, /took too long/);
   assert.equal(endpoint.peers.length, 0);
 });
@@ -324,7 +326,7 @@ test("all of it holds for the compact protocol, and without frames", async (t) =
   caller.send(Buffer.from(compactQuestion, "hex"));
   assert.equal(hexOf(await caller.bytes(compactAgreed.length / 2)), compactAgreed);
   const message = Buffer.from("822107036765741802697400", "hex");
-  const answer = Buffer.from("824107036765740802697300", "hex");
+  const response = Buffer.from("824107036765740802697300", "hex");
   caller.send(upgraded({ clientId: "me", sampled: false }, message, "compact"));
   const peer = await endpoint.accepted();
   assert.equal(hexOf(await peer.bytes(compactQuestion.length / 2)), compactQuestion);
@@ -332,8 +334,8 @@ test("all of it holds for the compact protocol, and without frames", async (t) =
   const seen = opened(await frame(peer), "compact");
   assert.deepEqual(seen.message, message);
   assert.deepEqual([seen.header.clientId, seen.header.sampled], ["me", false]);
-  peer.send(frameOf("00", answer));
-  assert.deepEqual(await frame(caller), frameOf("00", answer));
+  peer.send(frameOf("00", response));
+  assert.deepEqual(await frame(caller), frameOf("00", response));
 });
 
 test("an upgraded caller without frames is understood", async (t) => {
