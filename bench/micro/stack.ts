@@ -17,7 +17,7 @@ import { consecutiveFailures } from "../../src/routing/accruals/consecutive-fail
 import type { BalancerPlugin } from "../../src/routing/balancers/balancer.ts";
 import { ewma } from "../../src/routing/balancers/ewma.ts";
 import { p2c } from "../../src/routing/balancers/p2c.ts";
-import { noClientFilters } from "../../src/routing/guards.ts";
+import { noClientFilters } from "../../src/routing/options.ts";
 import { createRouter } from "../../src/routing/router.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
 

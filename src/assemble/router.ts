@@ -9,7 +9,6 @@ import { pluginOf } from "../core/plugin.ts";
 import type { Request } from "../core/request.ts";
 import type { Listener, ListenOptions } from "../core/transport.ts";
 import type { Protocol, ProtocolRouter } from "../core/protocol.ts";
-import { stack } from "../core/service.ts";
 import type { Service } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
 import type { ProcessLimits } from "../runtime/process-limits.ts";
@@ -17,14 +16,11 @@ import type { AccrualPlugin } from "../routing/accrual.ts";
 import { backoffOf } from "../core/pacing/backoff.ts";
 import { withFailFast } from "../routing/accruals/fail-fast.ts";
 import type { BalancerPlugin } from "../routing/balancers/balancer.ts";
-import { CallStats } from "../routing/call-stats.ts";
-import { admissionFilter } from "../routing/filters/admission.ts";
-import { shedFilter } from "../routing/filters/shed.ts";
-import { statsFilter } from "../routing/filters/stats.ts";
 import type { ClientOptions, ServiceOptions } from "../routing/options.ts";
 import type { LimiterPlugin } from "../routing/limiters/limiter.ts";
 import { createRouter } from "../routing/router.ts";
 import type { Router } from "../routing/router.ts";
+import { serverStack } from "../routing/stacks.ts";
 import type { Announcing } from "./announcing.ts";
 
 export interface RouterParts {
@@ -188,37 +184,17 @@ function clientOptionsOf(client: ClientConfig, parts: RouterParts): ClientOption
   };
 }
 
-/** What every call of a server passes before it is named, outermost first. */
 async function listen<Req extends Request, Res>(
-  protocolRouter: ProtocolRouter<Req, Res>,
+  protocol: ProtocolRouter<Req, Res>,
   options: ListenOptions,
   route: Service<Req, Res>,
-  { clock, stats, limits }: RouterParts,
+  { clock, stats: routerStats, limits }: RouterParts,
 ): Promise<Listener> {
-  const scope = stats.scope("server", `${options.host}/${options.port}`);
-  const { serverClassifier: classifier } = protocolRouter;
-  const calls = { stats: new CallStats(scope), classifier, began() {}, ended() {} };
-  const service = stack<Req, Res>(
-    [
-      // Outermost: counts what the caller sees, refusals too.
-      statsFilter({ clock, mark: null, ownerOf: () => calls }),
-      // Before anything else costs time: there is too little of it.
-      ...(limits.refusal === null ? [] : [shedFilter<Req, Res>(limits.refusal, clock)]),
-      // Before any work is done for a call that there is no room for.
-      ...(options.maxConcurrentRequests === Infinity
-        ? []
-        : [admissionFilter<Req, Res>(options.maxConcurrentRequests)]),
-      // What the protocol reads from the message and adds to it: context, Via, deadlines.
-      ...protocolRouter.serverFilters(options),
-    ],
-    route,
-  );
-  const listener = await protocolRouter.listen(
-    { ...options, gate: limits.connections },
-    service,
-    scope,
-  );
+  const stats = routerStats.scope("server", `${options.host}/${options.port}`);
+  const { refusal, connections: gate } = limits;
+  const service = serverStack({ clock, stats, options, refusal, protocol }, route);
+  const listener = await protocol.listen({ ...options, gate }, service, stats);
   // No call has come yet. Port 0 let the system choose: the metrics tell which one it was.
-  if (options.port === 0) scope.rename(`${options.host}/${listener.port}`);
+  if (options.port === 0) stats.rename(`${options.host}/${listener.port}`);
   return listener;
 }

@@ -9,32 +9,25 @@ import { showAddress } from "../core/address.ts";
 import type { Address } from "../core/address.ts";
 import type { Request } from "../core/request.ts";
 import type { ProtocolRouter } from "../core/protocol.ts";
-import type { Verdict } from "../core/classifier.ts";
+import type { Classifier, Verdict } from "../core/classifier.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
-import { ended, stack } from "../core/service.ts";
+import { ended } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
-import { Attachment } from "./attachment.ts";
-import type { ClusterUser } from "./attachment.ts";
-import type { AccrualEvents, AccrualKind } from "./accrual.ts";
-import { Accrual } from "./accrual.ts";
 import { Balancer } from "./balancers/balancer.ts";
 import type { Node, Status } from "./balancers/balancer.ts";
 import { RetryBudget } from "./budget.ts";
-import { CallStats } from "./call-stats.ts";
-import type { ClusterStats } from "./cluster-stats.ts";
-import { clusterStats } from "./cluster-stats.ts";
-import type { EndpointDeps } from "./endpoint.ts";
-import { Endpoint } from "./endpoint.ts";
-import { attemptTimeout } from "./filters/deadline.ts";
-import { requeueFilter } from "./filters/requeue.ts";
-import { statsFilter } from "./filters/stats.ts";
+import { CallStats } from "./stats/call-stats.ts";
+import type { ClusterStats } from "./stats/cluster-stats.ts";
+import { clusterStats } from "./stats/cluster-stats.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { endpointMaker } from "./endpoint-maker.ts";
 import type { FaultSwitches } from "./filters/fault-switches.ts";
-import type { Guards } from "./guards.ts";
-import { openGuards } from "./guards.ts";
 import type { Cached } from "./idle-cache.ts";
 import { EndpointSet } from "./endpoint-set.ts";
 import type { ClientOptions } from "./options.ts";
-import { SharedScopes } from "./shared-scopes.ts";
+import { clusterStack } from "./stacks.ts";
+import type { Trace } from "./trace-limiter.ts";
+import { SharedScopes } from "./stats/shared-scopes.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 /** However many endpoints there are, one call is not sent more often. */
@@ -59,6 +52,15 @@ export interface ClusterDeps<Req extends Request, Res> {
   closed(): void;
 }
 
+/** What a cluster must know of a destination that uses it. */
+export interface ClusterUser<Req, Res> {
+  /** The scope below `service`: the logical name without its first slash. */
+  readonly scopeName: string;
+  readonly classifier: Classifier<Req, Res>;
+  /** How the destination's name is resolved, for a call that finds no addresses. */
+  readonly trace: Trace;
+}
+
 interface EndpointView {
   readonly address: string;
   readonly weight: number;
@@ -77,17 +79,18 @@ export interface ClusterView {
 
 export class Cluster<Req extends Request, Res> implements Cached {
   readonly id: Path;
-  /** For calls that come by an attachment. */
+  /** For calls that come through a ClusterHandle. */
   readonly service: Service<Req, Res>;
   readonly #deps: ClusterDeps<Req, Res>;
   readonly #isOneShot: boolean;
   readonly #stats: ClusterStats;
   readonly #users: SharedScopes<CallStats>;
   readonly #balancer: Balancer<Endpoint<Req, Res>>;
-  readonly #members: EndpointSet<Req, Res>;
+  readonly #endpoints: EndpointSet<Req, Res>;
   readonly #waiting: WaitingRoom<Req, Res>;
   readonly #requeueBudget: RetryBudget;
-  readonly #guards: Guards<Req, Res>;
+  /** Of its filters. */
+  readonly #closers: Close[] = [];
   #addresses: Live<AddressSet>;
   #unwatch: Close;
   /** The first good set came: from here on only good ones change anything. */
@@ -107,12 +110,15 @@ export class Cluster<Req extends Request, Res> implements Cached {
     this.#deps = deps;
     this.#isOneShot = isOneShot;
     this.#requeueBudget = new RetryBudget(options.requeueBudget, clock.nowMs());
-    this.#stats = clusterStats(stats, options.balancing.kind, this.#numbers());
+    this.#stats = clusterStats(stats, options.balancing.kind, {
+      pending: () => this.pending,
+      requeueBudget: () => this.#requeueBudget.balance(clock.nowMs()),
+      endpoints: () => this.#endpoints,
+    });
     this.#users = new SharedScopes(stats.scope("service"), (scope) => new CallStats(scope));
     this.#balancer = new Balancer(options.balancing, random, this.#stats.balancer);
-    this.#guards = this.#openGuards();
-    this.service = this.#stack();
-    this.#members = this.#makeMembers();
+    this.service = this.#clusterStack();
+    this.#endpoints = this.#makeEndpoints();
     this.#waiting = new WaitingRoom({
       clock,
       timeoutMs: deps.bindingTimeoutMs,
@@ -133,38 +139,14 @@ export class Cluster<Req extends Request, Res> implements Cached {
     before(); // after the new watch: what both share is not stopped and started again
   }
 
-  /** A path uses it from now on. */
-  attach(user: ClusterUser<Req, Res>): Attachment<Req, Res> {
-    return new Attachment(this, user, this.#users.take(user.scopeName));
+  /** A destination uses it from now on; these are the statistics of its calls. */
+  take({ scopeName }: ClusterUser<Req, Res>): CallStats {
+    return this.#users.take(scopeName);
   }
 
-  detach({ scopeName }: ClusterUser<Req, Res>): void {
+  /** For each `take`. */
+  release({ scopeName }: ClusterUser<Req, Res>): void {
     this.#users.release(scopeName);
-  }
-
-  /** Outermost first; shared by all paths. */
-  #stack(): Service<Req, Res> {
-    const { clock } = this.#deps;
-    // The cast of this file: an attachment alone writes the field.
-    const attachmentOf = (request: Req) => request.clusterHandle as Attachment<Req, Res>;
-    return stack<Req, Res>(
-      [
-        // What a path sees of this cluster: above requeues, which are folded into one call.
-        statsFilter({ clock, mark: null, ownerOf: attachmentOf }),
-        ...this.#guards.aroundCalls,
-        // Above the choice of an endpoint: each try chooses again.
-        requeueFilter({
-          stats: this.#stats.requeues,
-          clock,
-          budget: this.#requeueBudget,
-          isOpen: () => this.#members.hasOpen,
-          maxAttempts: () => Math.min(this.#members.size + 1, maxAttemptsPerCall),
-        }),
-        ...this.#guards.aroundTries,
-      ],
-      // Each try: accrual, the client's statistics and the timeout of a try are in the endpoint.
-      (request, reply) => this.#send(request, reply, attachmentOf(request).user),
-    );
   }
 
   began(): void {
@@ -183,15 +165,15 @@ export class Cluster<Req extends Request, Res> implements Cached {
     this.isClosed = true;
     this.#unwatch();
     this.#waiting.refuse(failure("exhausted", `the client ${this.id} was closed`, "safe"));
-    this.#members.close(graceMs);
-    this.#guards.close();
+    this.#endpoints.close(graceMs);
+    for (const close of this.#closers) close();
     this.#deps.stats.prune();
     this.#deps.closed();
   }
 
   view(): ClusterView {
     const { state } = this.#addresses;
-    const endpoints = this.#members.endpoints().map((endpoint) => ({
+    const endpoints = this.#endpoints.all().map((endpoint) => ({
       address: showAddress(endpoint.address),
       weight: endpoint.address.weight,
       status: endpoint.status,
@@ -235,8 +217,8 @@ export class Cluster<Req extends Request, Res> implements Cached {
         return other;
       }
     }
-    const others = this.#members
-      .endpoints()
+    const others = this.#endpoints
+      .all()
       .filter((endpoint) => endpoint.status === "open" && !isAt(endpoint, failed));
     return others[Math.floor(this.#deps.random() * others.length)]?.node ?? node;
   }
@@ -251,7 +233,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
         this.#waiting.refuse(failure("unresolved", this.#lookupFailed(state.why.detail), "safe"));
         return;
       case "ok":
-        this.#members.update(state.value, this.#deps.clock.nowMs());
+        this.#endpoints.update(state.value, this.#deps.clock.nowMs());
         this.#logChange("addresses", state.value === "neg" ? "no such name any more" : "");
         this.#isReady = true;
         this.#waiting.admit();
@@ -266,88 +248,45 @@ export class Cluster<Req extends Request, Res> implements Cached {
   }
 
   #logChange(event: string, detail: string): void {
-    this.#deps.log.debug({ event, client: this.id, count: this.#members.size, detail });
+    this.#deps.log.debug({ event, client: this.id, count: this.#endpoints.size, detail });
   }
 
-  #openGuards(): Guards<Req, Res> {
-    return openGuards(this.#deps.options.filters, {
-      ...this.#deps,
-      id: this.id,
-      isReady: () => this.#isReady && this.#members.hasOpen,
-      refuseWaiting: (why) => this.#waiting.refuse(why),
-      mayRequeue: (nowMs) => this.#requeueBudget.tryWithdraw(nowMs),
-    });
+  #clusterStack(): Service<Req, Res> {
+    const { options, clock } = this.#deps;
+    return clusterStack<Req, Res>(
+      {
+        ...this.#deps,
+        id: this.id,
+        options: options.filters,
+        requeues: {
+          stats: this.#stats.requeues,
+          clock,
+          budget: this.#requeueBudget,
+          isOpen: () => this.#endpoints.hasOpen,
+          maxAttempts: () => Math.min(this.#endpoints.size + 1, maxAttemptsPerCall),
+        },
+        isReady: () => this.#isReady && this.#endpoints.hasOpen,
+        refuseWaiting: (why) => this.#waiting.refuse(why),
+        onClose: (close) => this.#closers.push(close),
+      },
+      (request, reply, { user }) => this.#send(request, reply, user),
+    );
   }
 
-  #makeMembers(): EndpointSet<Req, Res> {
-    const { clock, options, protocol, stats } = this.#deps;
-    const { attemptTimeoutMs, dial, balancing, accrual } = options;
-    const endpointDeps: EndpointDeps<Req, Res> = {
-      clock,
-      stats: this.#stats.attempts,
-      countResponse: protocol.responseCounter(stats),
-      filters: [
-        ...(attemptTimeoutMs === Infinity
-          ? []
-          : [attemptTimeout<Req, Res>(clock, attemptTimeoutMs)]),
-        // As the endpoint's own: what stands above takes them for what they imitate.
-        ...this.#guards.atWires,
-      ],
-      pushesBack: (response) => protocol.pushesBack?.(response) ?? false,
-      dial: (address) => protocol.dial(address, dial, this.#stats.wire),
-    };
+  #makeEndpoints(): EndpointSet<Req, Res> {
+    const { enableProbation } = this.#deps.options.balancing;
     return new EndpointSet({
       balancer: this.#balancer,
-      enableProbation: balancing.enableProbation,
+      enableProbation,
       counters: this.#stats.balancer,
-      make: (address) => {
-        const health = accrual === null ? null : this.#health(accrual, address);
-        return new Endpoint(address, health, endpointDeps);
-      },
+      make: endpointMaker({
+        ...this.#deps,
+        id: this.id,
+        clusterStats: this.#stats,
+        endpoints: () => this.#endpoints,
+        onClose: (close) => this.#closers.push(close),
+      }),
     });
-  }
-
-  #health({ policy, maxEjectedPercent }: AccrualKind, address: Address): Accrual {
-    const { log, clock } = this.#deps;
-    const client = this.id;
-    const endpoint = showAddress(address);
-    const events: AccrualEvents = {
-      counters: this.#stats.accrual,
-      mayEject: () => this.#members.mayEject(maxEjectedPercent),
-      ejected: (forMs) =>
-        log.info({ event: "endpoint dead", client, endpoint, forMs: Math.round(forMs) }),
-      revived: () => {
-        this.#members.revived(endpoint, clock.nowMs());
-        log.info({ event: "endpoint revived", client, endpoint });
-      },
-    };
-    return new Accrual(policy(clock.nowMs()), events);
-  }
-
-  #numbers() {
-    const members = () => this.#members;
-    const cluster = {
-      pending: () => this.pending,
-      requeues: () => this.#requeueBudget.balance(this.#deps.clock.nowMs()),
-    };
-    return {
-      get size() {
-        return members().size;
-      },
-      get pending() {
-        return cluster.pending();
-      },
-      get requeueBudget() {
-        return cluster.requeues();
-      },
-      get meanWeight() {
-        const all = members().endpoints();
-        return all.length === 0
-          ? 0
-          : all.reduce((sum, { address }) => sum + address.weight, 0) / all.length;
-      },
-      count: (status: Status) => members().count(status),
-    };
   }
 }
 

@@ -1,4 +1,4 @@
-// One destination: the filters around its calls, and what its name is bound to at the moment.
+// One logical name as calls use it: its filters, and what it is bound to at this moment.
 import type { Clock, Close, Random } from "../core/clock.ts";
 import type { Dtab } from "../core/names/dtab.ts";
 import { showDtab } from "../core/names/dtab.ts";
@@ -6,6 +6,7 @@ import type { Failure } from "../core/failure.ts";
 import { failure } from "../core/failure.ts";
 import type { Live, State } from "../core/live.ts";
 import type { Bound } from "../core/naming.ts";
+import { mapTree } from "../core/names/nametree.ts";
 import type { NameTree } from "../core/names/nametree.ts";
 import type { Path } from "../core/names/path.ts";
 import type { BoundName, Request } from "../core/request.ts";
@@ -15,16 +16,16 @@ import { selector } from "../core/names/select.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended } from "../core/service.ts";
 import type { RetryBudget } from "./budget.ts";
-import type { CallStats } from "./call-stats.ts";
+import type { CallStats } from "./stats/call-stats.ts";
 import type { TokenRate } from "../core/pacing/token-bucket.ts";
 import type { RateLimited } from "./filters/rate-limit.ts";
 import type { RetryScope, RetryStats } from "./filters/retry.ts";
 import type { CallOwner } from "./filters/stats.ts";
 import type { Trace } from "./trace-limiter.ts";
 import type { Cached } from "./idle-cache.ts";
-import type { Lease, LeaseMaker } from "./lease.ts";
+import type { ClusterHandle, OpenClusterHandle } from "./cluster-handle.ts";
 import type { ServiceOptions } from "./options.ts";
-import type { ServiceScope } from "./service-scope.ts";
+import type { ServiceScope } from "./stats/service-scope.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export interface DestinationDeps<Req extends Request, Res> {
@@ -32,13 +33,13 @@ export interface DestinationDeps<Req extends Request, Res> {
   readonly random: Random;
   readonly options: ServiceOptions<Req, Res>;
   readonly scope: ServiceScope;
-  /** Of `pathService`, for the same options. */
+  /** The `destinationStack` of these options. */
   readonly service: Service<Req, Res>;
   readonly bindingTimeoutMs: number;
   /** For people: the name's local dtab stands behind it already in `binding`. */
   readonly baseDtab: Dtab;
   readonly binding: Live<NameTree<Bound>>;
-  readonly lease: LeaseMaker<Req, Res>;
+  readonly openCluster: OpenClusterHandle<Req, Res>;
   readonly trace: Trace;
   /** Says that a call has ended: the cache counts it as a use. The same for all. */
   readonly touched: (destination: Destination<Req, Res>) => void;
@@ -58,10 +59,10 @@ export interface DestinationView {
 
 /** What a leaf of the bound tree became. */
 interface Target<Req extends Request, Res> extends BoundName {
-  readonly lease: Lease<Req, Res>;
+  readonly cluster: ClusterHandle<Req, Res>;
 }
 
-/** Owns a watch on the binding, and leases of the clusters that it names. */
+/** Owns a watch on the binding, and the handles on the clusters that it names. */
 export class Destination<Req extends Request, Res>
   implements Cached, CallOwner<Req, Res>, RetryScope
 {
@@ -77,11 +78,12 @@ export class Destination<Req extends Request, Res>
   pending = 0;
   lastUse = 0;
   readonly #isOneShot: boolean;
-  readonly #path: Path;
+  readonly #logicalName: Path;
   readonly #localDtab: Dtab;
   readonly #deps: DestinationDeps<Req, Res>;
   readonly #waiting: WaitingRoom<Req, Res>;
-  readonly #leases = new Map<Path, Lease<Req, Res>>();
+  /** By the id of the bound name. */
+  readonly #clusters = new Map<Path, ClusterHandle<Req, Res>>();
   readonly #binding: Live<NameTree<Bound>>;
   readonly #unwatch: Close;
   /** null until the name was bound for the first time; after that the last good binding. */
@@ -89,16 +91,21 @@ export class Destination<Req extends Request, Res>
   #limited: RateLimited | null = null;
   #isClosed = false;
 
-  constructor(path: Path, localDtab: Dtab, isOneShot: boolean, deps: DestinationDeps<Req, Res>) {
+  constructor(
+    logicalName: Path,
+    localDtab: Dtab,
+    isOneShot: boolean,
+    deps: DestinationDeps<Req, Res>,
+  ) {
     const { clock, options, scope, binding, bindingTimeoutMs } = deps;
-    this.#path = path;
+    this.#logicalName = logicalName;
     this.#localDtab = localDtab;
     this.#isOneShot = isOneShot;
     this.#deps = deps;
     this.#waiting = new WaitingRoom({
       clock,
       timeoutMs: bindingTimeoutMs,
-      what: `resolving name: ${path}`,
+      what: `resolving name: ${logicalName}`,
     });
     this.stats = scope.calls;
     this.classifier = options.classifier;
@@ -132,8 +139,8 @@ export class Destination<Req extends Request, Res>
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#unwatch();
-    this.#waiting.refuse(failure("exhausted", `${this.#path} was closed`, "safe"));
-    for (const lease of this.#leases.values()) lease.release();
+    this.#waiting.refuse(failure("exhausted", `${this.#logicalName} was closed`, "safe"));
+    for (const cluster of this.#clusters.values()) cluster.close();
     this.#deps.closed();
   }
 
@@ -144,7 +151,7 @@ export class Destination<Req extends Request, Res>
       value === null ? [] : [{ id: value.id, residual: value.residual, share: probability }],
     );
     return {
-      logicalName: this.#path,
+      logicalName: this.#logicalName,
       localDtab: showDtab(this.#localDtab),
       state: this.#stateName(bound.length),
       detail: state.kind === "failed" ? state.why.detail : "",
@@ -162,7 +169,7 @@ export class Destination<Req extends Request, Res>
   limited(options: TokenRate): RateLimited {
     return (this.#limited ??= {
       rateLimit: this.#deps.scope.rateLimit(options),
-      limitedName: this.#path,
+      limitedName: this.#logicalName,
     });
   }
 
@@ -175,7 +182,7 @@ export class Destination<Req extends Request, Res>
       return ended;
     }
     request.bound = target;
-    return target.lease.send(request, reply);
+    return target.cluster.send(request, reply);
   }
 
   #wait(request: Req, reply: Reply<Res>): Pending {
@@ -208,55 +215,42 @@ export class Destination<Req extends Request, Res>
     this.#selector = selector(mapTree(tree, (bound) => this.#target(bound, kept)));
     const [first, second] = this.#selector.shares;
     this.#only = second === undefined ? (first?.value ?? null) : null;
-    for (const [id, lease] of this.#leases) {
+    for (const [id, cluster] of this.#clusters) {
       if (kept.has(id)) continue;
-      this.#leases.delete(id);
-      lease.release();
+      this.#clusters.delete(id);
+      cluster.close();
     }
   }
 
   #target(bound: Bound, kept: Set<Path>): Target<Req, Res> {
     kept.add(bound.id);
-    let lease = this.#leases.get(bound.id);
-    if (lease === undefined) {
-      lease = this.#deps.lease(bound);
-      this.#leases.set(bound.id, lease);
+    let cluster = this.#clusters.get(bound.id);
+    if (cluster === undefined) {
+      cluster = this.#deps.openCluster(bound);
+      this.#clusters.set(bound.id, cluster);
     } else {
-      lease.follow(bound);
+      cluster.follow(bound);
     }
-    return { logicalName: this.#path, id: bound.id, residual: bound.residual, note: null, lease };
+    return {
+      logicalName: this.#logicalName,
+      id: bound.id,
+      residual: bound.residual,
+      note: null,
+      cluster,
+    };
   }
 
   #unbound(): Failure {
     const dtabs = `Dtab.base=[${showDtab(this.#deps.baseDtab)}], Dtab.local=[${showDtab(this.#localDtab)}]`;
-    const detail = `No hosts are available for ${this.#path}, ${dtabs}`;
+    const detail = `No hosts are available for ${this.#logicalName}, ${dtabs}`;
     return { kind: "unbound", retry: "never", detail, trace: this.#deps.trace() };
   }
 
   #unresolved(why: Failure): Failure {
-    const detail = `${this.#path} could not be resolved: ${why.detail}`;
+    const detail = `${this.#logicalName} could not be resolved: ${why.detail}`;
     const trace = why.trace ?? this.#deps.trace();
     // A dtab that leads round in circles does so for the next try, too; discovery may recover.
     if (why.kind === "unbound") return { kind: "unbound", retry: "never", detail, trace };
     return { kind: "unresolved", retry: "safe", detail, trace };
-  }
-}
-
-function mapTree<A, B>(tree: NameTree<A>, f: (value: A) => B): NameTree<B> {
-  switch (tree.kind) {
-    case "leaf":
-      return { kind: "leaf", value: f(tree.value) };
-    case "alt":
-      return { kind: "alt", trees: tree.trees.map((each) => mapTree(each, f)) };
-    case "union":
-      return {
-        kind: "union",
-        branches: tree.branches.map(({ weight, tree: branch }) => ({
-          weight,
-          tree: mapTree(branch, f),
-        })),
-      };
-    default:
-      return tree;
   }
 }

@@ -39,8 +39,15 @@ export class EndpointSet<Req extends Request, Res> {
     return this.#members.size;
   }
 
-  endpoints(): readonly Endpoint<Req, Res>[] {
+  all(): readonly Endpoint<Req, Res>[] {
     return Array.from(this.#members.values(), ({ endpoint }) => endpoint);
+  }
+
+  /** 0 without endpoints. */
+  get meanWeight(): number {
+    let sum = 0;
+    for (const { endpoint } of this.#members.values()) sum += endpoint.address.weight;
+    return sum / Math.max(1, this.size);
   }
 
   count(status: Status): number {

@@ -5,10 +5,9 @@ import type { Address } from "../core/address.ts";
 import type { Request } from "../core/request.ts";
 import type { Classifier, ResponseCounter, Verdict } from "../core/classifier.ts";
 import type { Wire } from "../core/transport.ts";
-import { stack } from "../core/service.ts";
-import type { Filter, Pending, Reply, Service } from "../core/service.ts";
+import type { Pending, Reply, Service } from "../core/service.ts";
 import type { Accrual, Health } from "./accrual.ts";
-import type { CallStats } from "./call-stats.ts";
+import type { CallStats } from "./stats/call-stats.ts";
 import { verdictOf } from "./verdict.ts";
 import type { Candidate, Node, Status } from "./balancers/balancer.ts";
 
@@ -17,8 +16,8 @@ export interface EndpointDeps<Req extends Request, Res> {
   readonly clock: Clock;
   readonly stats: CallStats;
   readonly countResponse: ResponseCounter<Res>;
-  /** Around each try, below accrual, outermost first: its time limit, injected faults. */
-  readonly filters: readonly Filter<Req, Res>[];
+  /** The `endpointStack` of the cluster. */
+  readonly stack: (wire: Service<Req, Res>) => Service<Req, Res>;
   /** See `ProtocolRouter.pushesBack`. */
   pushesBack(response: Res): boolean;
   dial(address: Address): Wire<Req, Res>;
@@ -88,7 +87,7 @@ export class Endpoint<Req extends Request, Res> implements Candidate {
   #dial(): Service<Req, Res> {
     const wire = this.deps.dial(this.address);
     this.#wire = wire;
-    this.#service = stack(this.deps.filters, wire.service);
+    this.#service = this.deps.stack(wire.service);
     return this.#service;
   }
 

@@ -6,7 +6,10 @@ import type { Filter } from "../core/service.ts";
 import type { AccrualMaker } from "./accrual.ts";
 import type { Backoff } from "../core/pacing/backoff.ts";
 import type { TokenRate } from "../core/pacing/token-bucket.ts";
-import type { ClientFilterOptions } from "./guards.ts";
+import type { FaultSetting } from "./filters/fault-switches.ts";
+import type { HedgeOptions } from "./filters/hedge.ts";
+import type { NackAdmissionOptions } from "./filters/nack-admission.ts";
+import type { LimiterMaker } from "./limiters/limiter.ts";
 import type { Balancing } from "./balancers/balancer.ts";
 
 /** The `service` section as it applies to one logical name. */
@@ -41,6 +44,26 @@ export interface ClientOptions {
   readonly filters: ClientFilterOptions;
   readonly dial: DialOptions;
 }
+
+/** Optional filters of the `client` section; null and false: absent, and free of cost. */
+export interface ClientFilterOptions {
+  readonly rateLimit: TokenRate | null;
+  readonly concurrency: LimiterMaker | null;
+  readonly nackAdmission: NackAdmissionOptions | null;
+  readonly hedge: HedgeOptions | null;
+  readonly failFast: boolean;
+  readonly faults: FaultSetting | null;
+}
+
+/** The default. */
+export const noClientFilters: ClientFilterOptions = {
+  rateLimit: null,
+  concurrency: null,
+  nackAdmission: null,
+  hedge: null,
+  failFast: false,
+  faults: null,
+};
 
 /** `bindingCache`. */
 export interface BindingCacheOptions {

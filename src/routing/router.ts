@@ -18,13 +18,13 @@ import { traceLimiter } from "./trace-limiter.ts";
 import type { Trace } from "./trace-limiter.ts";
 import { FaultSwitches } from "./filters/fault-switches.ts";
 import { IdleCache } from "./idle-cache.ts";
-import { Lease } from "./lease.ts";
+import { ClusterHandle } from "./cluster-handle.ts";
 import type { BindingCacheOptions, ClientOptions, ServiceOptions } from "./options.ts";
 import type { DestinationView } from "./destination.ts";
 import { Destination } from "./destination.ts";
-import { pathService } from "./path-service.ts";
-import { ServiceScope } from "./service-scope.ts";
-import { SharedScopes } from "./shared-scopes.ts";
+import { destinationStack } from "./stacks.ts";
+import { ServiceScope } from "./stats/service-scope.ts";
+import { SharedScopes } from "./stats/shared-scopes.ts";
 
 export interface RouterDeps<Req extends Request, Res> {
   readonly clock: Clock;
@@ -209,7 +209,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
       bindingTimeoutMs: deps.bindingTimeoutMs,
       baseDtab: deps.dtab,
       binding: deps.interpreter.bind(concat(deps.dtab, localDtab), dst),
-      lease: (bound) => new Lease(bound, user, (each) => this.#cluster(each)),
+      openCluster: (bound) => new ClusterHandle(bound, user, (each) => this.#cluster(each)),
       trace,
       touched: this.#pathTouched,
       closed: () => {
@@ -222,7 +222,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
   #serviceFor(options: ServiceOptions<Req, Res>): Service<Req, Res> {
     let service = this.#services.get(options);
     if (service === undefined) {
-      service = pathService({ ...this.#deps, options });
+      service = destinationStack({ ...this.#deps, options });
       this.#services.set(options, service);
     }
     return service;

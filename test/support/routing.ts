@@ -22,7 +22,7 @@ import type { AccrualMaker, AccrualPlugin } from "../../src/routing/accrual.ts";
 import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
 import type { BalancerPlugin } from "../../src/routing/balancers/balancer.ts";
 import { p2c } from "../../src/routing/balancers/p2c.ts";
-import { noClientFilters } from "../../src/routing/guards.ts";
+import { noClientFilters } from "../../src/routing/options.ts";
 import type { ClientOptions, ServiceOptions } from "../../src/routing/options.ts";
 import { createRouter } from "../../src/routing/router.ts";
 import type { Router, RouterDeps } from "../../src/routing/router.ts";

@@ -4,15 +4,23 @@ import type { Failure } from "../../core/failure.ts";
 import type { Filter, Reply } from "../../core/service.ts";
 import { ended } from "../../core/service.ts";
 import type { Stats } from "../../core/stats.ts";
-import type { Limiter } from "../limiters/limiter.ts";
+import type { Limiter, LimiterMaker } from "../limiters/limiter.ts";
 
-/** One for a cluster. `what` names it for people. */
+export interface ConcurrencyDeps {
+  readonly clock: Clock;
+  /** `client/<id>`. */
+  readonly stats: Stats;
+  /** For people: whose calls these are. */
+  readonly what: string;
+}
+
+/** Made once for a cluster. */
 export function concurrencyFilter<Req, Res>(
-  limiter: Limiter,
-  what: string,
-  clock: Clock,
-  stats: Stats,
+  makeLimiter: LimiterMaker,
+  { clock, what, stats: clientStats }: ConcurrencyDeps,
 ): Filter<Req, Res> {
+  const limiter = makeLimiter(clock.nowMs());
+  const stats = clientStats.scope("concurrency");
   const calls: InProgress = { limiter, clock, count: 0 };
   const rejected = stats.counter("rejected");
   stats.gauge(() => limiter.limit, "limit");

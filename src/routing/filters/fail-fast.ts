@@ -10,6 +10,7 @@ const failFastAfterMs = 3_000;
 
 export interface FailFastDeps {
   readonly clock: Clock;
+  /** `client/<id>`. */
   readonly stats: Stats;
   /** For people: whose endpoints these are. */
   readonly what: string;
@@ -17,30 +18,28 @@ export interface FailFastDeps {
   isReady(): boolean;
   /** Nothing has been ready for too long: those who wait fail with this. */
   refuseWaiting(why: Failure): void;
+  /** What has to be closed with the cluster: a timer. */
+  onClose(close: Close): void;
 }
 
 /**
  * One for a cluster. Looks at each call; the first that finds nothing ready starts the time. While
  * it is over calls fail at once, until an endpoint is ready: also one that is due for its probe.
  */
-export function failFastFilter<Req, Res>(
-  deps: FailFastDeps,
-): {
-  readonly filter: Filter<Req, Res>;
-  readonly close: Close;
-} {
+export function failFastFilter<Req, Res>(deps: FailFastDeps): Filter<Req, Res> {
   const { clock, stats, what } = deps;
-  const refusals = stats.counter("refused");
+  const refusals = stats.counter("fail_fast", "refused");
   const detail = `no endpoint of ${what} has been ready for ${failFastAfterMs / 1_000} s (failFast)`;
   const refused: Failure = { kind: "exhausted", retry: "safe", detail, retryAfterMs: 0 };
   let sinceMs: number | null = null;
   let close: Close = () => {};
+  deps.onClose(() => close());
   const timeIsOver = () => {
     if (sinceMs === null) return;
     if (deps.isReady()) sinceMs = null;
     else deps.refuseWaiting(refused);
   };
-  const filter: Filter<Req, Res> = (request, reply, next) => {
+  return (request, reply, next) => {
     if (deps.isReady()) {
       sinceMs = null;
       return next(request, reply);
@@ -56,5 +55,4 @@ export function failFastFilter<Req, Res>(
     reply.end(refused);
     return ended;
   };
-  return { filter, close: () => close() };
 }

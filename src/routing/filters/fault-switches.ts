@@ -38,8 +38,9 @@ export class FaultSwitches {
   /** What was said for all clients. */
   #forAll: Partial<FaultSetting> = {};
 
-  /** For a new cluster; `close` when it closes. */
-  open(client: Path, configured: FaultSetting, stats: Stats): FaultSwitch {
+  /** For a new cluster with the scope `clientStats`; `close` when it closes. */
+  open(client: Path, configured: FaultSetting, clientStats: Stats): FaultSwitch {
+    const stats = clientStats.scope("faults");
     const entry: Entry = {
       setting: { ...configured, ...this.#forAll, ...this.#changes.get(client) },
       delayed: stats.counter("delayed"),

@@ -18,6 +18,7 @@ export interface HedgeOptions {
 
 export interface HedgeDeps<Req> {
   readonly clock: Clock;
+  /** `client/<id>`. */
   readonly stats: Stats;
   /** Whether the client's budget for requeues has room for one more; takes it. */
   mayRequeue(nowMs: number): boolean;
@@ -63,7 +64,8 @@ class Hedging<Req> {
   #delayMs = Infinity;
 
   constructor(options: HedgeOptions, deps: HedgeDeps<Req>) {
-    const { clock, stats } = deps;
+    const { clock } = deps;
+    const stats = deps.stats.scope("hedge");
     this.deps = deps;
     this.sent = stats.counter("sent");
     this.won = stats.counter("won");

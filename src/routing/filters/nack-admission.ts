@@ -18,6 +18,7 @@ export interface NackAdmissionOptions {
 export interface NackAdmissionDeps<Res> {
   readonly clock: Clock;
   readonly random: Random;
+  /** `client/<id>`. */
   readonly stats: Stats;
   /** For people: whose calls these are. */
   readonly what: string;
@@ -34,7 +35,8 @@ export function nackAdmissionFilter<Req, Res>(
   options: NackAdmissionOptions,
   deps: NackAdmissionDeps<Res>,
 ): Filter<Req, Res> {
-  const { clock, random, stats, what } = deps;
+  const { clock, random, what } = deps;
+  const stats = deps.stats.scope("nack_admission");
   const rate = new AcceptRate(options, clock.nowMs());
   const dropped = stats.counter("dropped");
   stats.gauge(() => rate.accepted, "accept_rate");

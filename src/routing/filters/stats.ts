@@ -4,7 +4,7 @@ import type { Failure } from "../../core/failure.ts";
 import type { Request } from "../../core/request.ts";
 import type { Classifier, Verdict } from "../../core/classifier.ts";
 import type { Filter, Reply } from "../../core/service.ts";
-import type { CallStats } from "../call-stats.ts";
+import type { CallStats } from "../stats/call-stats.ts";
 import { verdictOf } from "../verdict.ts";
 
 export interface StatsFilterOptions<Req, Res> {

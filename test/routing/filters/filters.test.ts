@@ -5,7 +5,7 @@ import { failure } from "../../../src/core/failure.ts";
 import type { Filter, Service } from "../../../src/core/service.ts";
 import { ended, stack } from "../../../src/core/service.ts";
 import { RetryBudget } from "../../../src/routing/budget.ts";
-import { CallStats } from "../../../src/routing/call-stats.ts";
+import { CallStats } from "../../../src/routing/stats/call-stats.ts";
 import { admissionFilter } from "../../../src/routing/filters/admission.ts";
 import { attemptTimeout, deadlineFilter } from "../../../src/routing/filters/deadline.ts";
 import { RequeueStats, requeueFilter } from "../../../src/routing/filters/requeue.ts";

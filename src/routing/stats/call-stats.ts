@@ -1,7 +1,7 @@
 // The metrics of calls in one scope: how many, how they ended, how long they took.
-import type { FailureKind, Failure } from "../core/failure.ts";
-import type { Verdict } from "../core/classifier.ts";
-import type { Counter, Histogram, Stats } from "../core/stats.ts";
+import type { FailureKind, Failure } from "../../core/failure.ts";
+import type { Verdict } from "../../core/classifier.ts";
+import type { Counter, Histogram, Stats } from "../../core/stats.ts";
 
 /** Owns nothing; whoever owns the scope prunes it. */
 export class CallStats {

@@ -1,19 +1,21 @@
 // The metrics of one cluster: everything below `client/<id>`.
-import type { WireStats } from "../core/transport.ts";
-import type { Counter, Stats } from "../core/stats.ts";
-import type { AccrualCounters } from "./accrual.ts";
-import type { Status } from "./balancers/balancer.ts";
+import type { WireStats } from "../../core/transport.ts";
+import type { Counter, Stats } from "../../core/stats.ts";
+import type { AccrualCounters } from "../accrual.ts";
+import type { Status } from "../balancers/balancer.ts";
 import { CallStats } from "./call-stats.ts";
-import { RequeueStats } from "./filters/requeue.ts";
+import { RequeueStats } from "../filters/requeue.ts";
 
 /** What the gauges read: see `ClusterView` for the words. */
 export interface ClusterNumbers {
-  readonly size: number;
-  readonly pending: number;
-  readonly meanWeight: number;
+  pending(): number;
   /** Requeues that could be made now. */
-  readonly requeueBudget: number;
-  count(status: Status): number;
+  requeueBudget(): number;
+  endpoints(): {
+    readonly size: number;
+    readonly meanWeight: number;
+    count(status: Status): number;
+  };
 }
 
 export interface ClusterStats {
@@ -40,16 +42,16 @@ export function clusterStats(
 ): ClusterStats {
   const balancer = scope.scope("loadbalancer");
   const accrual = scope.scope("failure_accrual");
-  balancer.gauge(() => numbers.size, "size");
-  balancer.gauge(() => numbers.count("open"), "available");
-  balancer.gauge(() => numbers.count("busy"), "busy");
-  balancer.gauge(() => numbers.count("closed"), "closed");
-  balancer.gauge(() => numbers.pending, "load");
-  balancer.gauge(() => numbers.meanWeight, "meanweight");
+  balancer.gauge(() => numbers.endpoints().size, "size");
+  balancer.gauge(() => numbers.endpoints().count("open"), "available");
+  balancer.gauge(() => numbers.endpoints().count("busy"), "busy");
+  balancer.gauge(() => numbers.endpoints().count("closed"), "closed");
+  balancer.gauge(() => numbers.pending(), "load");
+  balancer.gauge(() => numbers.endpoints().meanWeight, "meanweight");
   balancer.gauge(() => 1, algorithm);
   const retries = scope.scope("retries");
-  retries.gauge(() => numbers.requeueBudget, "budget");
-  scope.gauge(() => (numbers.count("open") > 0 ? 1 : 0), "available");
+  retries.gauge(() => numbers.requeueBudget(), "budget");
+  scope.gauge(() => (numbers.endpoints().count("open") > 0 ? 1 : 0), "available");
   return {
     scope,
     attempts: new CallStats(scope),

@@ -1,5 +1,5 @@
 // Metrics scopes that several users share by name: made for the first, pruned after the last.
-import type { Counter, Stats } from "../core/stats.ts";
+import type { Counter, Stats } from "../../core/stats.ts";
 
 /** Names beyond the cap share this one. No logical name has parentheses. */
 const overflowName = "(other)";

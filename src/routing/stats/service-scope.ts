@@ -1,12 +1,12 @@
 // What all calls of one logical name share, whatever dtab they bring: statistics and limits.
-import type { Clock } from "../core/clock.ts";
-import type { BudgetConfig } from "../core/pacing/budget-schema.ts";
-import type { Stats } from "../core/stats.ts";
-import { RetryBudget } from "./budget.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { BudgetConfig } from "../../core/pacing/budget-schema.ts";
+import type { Stats } from "../../core/stats.ts";
+import { RetryBudget } from "../budget.ts";
 import { CallStats } from "./call-stats.ts";
-import { TokenBucket } from "../core/pacing/token-bucket.ts";
-import type { TokenRate } from "../core/pacing/token-bucket.ts";
-import { RetryStats } from "./filters/retry.ts";
+import { TokenBucket } from "../../core/pacing/token-bucket.ts";
+import type { TokenRate } from "../../core/pacing/token-bucket.ts";
+import { RetryStats } from "../filters/retry.ts";
 
 /** `service/<name>`. Names that share a scope share the limits of the first of them. */
 export class ServiceScope {

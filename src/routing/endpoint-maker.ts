@@ -1,0 +1,73 @@
+// Makes the endpoints of one cluster: what they share, and for each its health.
+import { showAddress } from "../core/address.ts";
+import type { Address } from "../core/address.ts";
+import type { Clock, Close, Random } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Path } from "../core/names/path.ts";
+import type { ProtocolRouter } from "../core/protocol.ts";
+import type { Request } from "../core/request.ts";
+import type { Stats } from "../core/stats.ts";
+import { Accrual } from "./accrual.ts";
+import type { EndpointDeps } from "./endpoint.ts";
+import { Endpoint } from "./endpoint.ts";
+import type { FaultSwitches } from "./filters/fault-switches.ts";
+import type { ClientOptions } from "./options.ts";
+import { endpointStack } from "./stacks.ts";
+import type { ClusterStats } from "./stats/cluster-stats.ts";
+
+export interface EndpointMakerDeps<Req extends Request, Res> {
+  readonly id: Path;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** `client/<id>`. */
+  readonly stats: Stats;
+  readonly clusterStats: ClusterStats;
+  readonly options: ClientOptions;
+  readonly protocol: Pick<ProtocolRouter<Req, Res>, "dial" | "responseCounter" | "pushesBack">;
+  readonly faults: FaultSwitches;
+  /** The set that the endpoints are made for. */
+  endpoints(): {
+    mayEject(maxPercent: number): boolean;
+    revived(key: string, nowMs: number): void;
+  };
+  /** What has to be closed with the cluster. */
+  onClose(close: Close): void;
+}
+
+export function endpointMaker<Req extends Request, Res>(
+  deps: EndpointMakerDeps<Req, Res>,
+): (address: Address) => Endpoint<Req, Res> {
+  const { clock, stats, clusterStats, protocol } = deps;
+  const { attemptTimeoutMs, dial, filters } = deps.options;
+  const shared: EndpointDeps<Req, Res> = {
+    clock,
+    stats: clusterStats.attempts,
+    countResponse: protocol.responseCounter(stats),
+    stack: endpointStack({ ...deps, attemptTimeoutMs, options: filters }),
+    pushesBack: (response) => protocol.pushesBack?.(response) ?? false,
+    dial: (address) => protocol.dial(address, dial, clusterStats.wire),
+  };
+  return (address) => new Endpoint(address, health(address, deps), shared);
+}
+
+/** null: endpoints of this cluster are never ejected. */
+function health<Req extends Request, Res>(
+  address: Address,
+  { id: client, clock, log, options, clusterStats, endpoints }: EndpointMakerDeps<Req, Res>,
+): Accrual | null {
+  const { accrual } = options;
+  if (accrual === null) return null;
+  const endpoint = showAddress(address);
+  return new Accrual(accrual.policy(clock.nowMs()), {
+    counters: clusterStats.accrual,
+    mayEject: () => endpoints().mayEject(accrual.maxEjectedPercent),
+    ejected: (forMs) => {
+      log.info({ event: "endpoint dead", client, endpoint, forMs: Math.round(forMs) });
+    },
+    revived: () => {
+      endpoints().revived(endpoint, clock.nowMs());
+      log.info({ event: "endpoint revived", client, endpoint });
+    },
+  });
+}
