@@ -118,7 +118,7 @@ const filtered = stack(
     }),
     wireContext(
       shared,
-      diagnose({ clock, label: "bench", explain: undefined, mayKnow: () => true }),
+      diagnose({ clock, label: "bench", explain: undefined, seesInternals: () => true }),
     ),
   ],
   leaf,

@@ -1,4 +1,4 @@
-// The access log: one line an answer as the caller saw it, also for what was never routed.
+// The access log: one line per response as the caller saw it, including requests never routed.
 //
 //   routers:
 //   - protocol: http
@@ -9,6 +9,7 @@
 //     httpAccessLogRotateCount: 7
 //     servers: [{ port: 4140 }]
 import { faultMark } from "../../src/access-log/access-log.ts";
+import { showAddress } from "../../src/core/address.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { fieldOf } from "./codec/passthrough-fields.ts";
 import { requestIdOf } from "./codec/trace.ts";
@@ -16,8 +17,8 @@ import type { CompletedCall } from "./message.ts";
 
 type AccessLogFormat = "common" | "json";
 
-/** Makes the line for one exchange, with its line feed. ASCII, whatever bytes the caller sent. */
-type LineOf = (exchange: CompletedCall) => string;
+/** Makes the line for one call, with its line feed. ASCII, whatever bytes the caller sent. */
+type LineOf = (call: CompletedCall) => string;
 
 export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
   return format === "json" ? jsonLine(clock) : commonLine(clock);
@@ -25,15 +26,15 @@ export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
 
 /**
  * `<Host> <remote ip> - - [dd/MM/yyyy:HH:mm:ss +ZZZZ] "<METHOD> <target> HTTP/1.1" <status> <bytes>
- * "<Referer>" "<User-Agent>"`, and what faults the call met; what is missing is `-`. The time is when
- * the answer ended.
+ * "<Referer>" "<User-Agent>"`, and the injected faults; missing values are `-`. The time is the end
+ * of the response.
  */
 function commonLine(clock: Clock): LineOf {
   const time = localTime(clock);
-  return (exchange) => {
-    const { request, status, sentBytes, peer } = exchange;
-    const host = word(exchange.host);
-    const what = startLine(exchange);
+  return (call) => {
+    const { request, status, sentBytes, peer } = call;
+    const host = word(call.host);
+    const what = startLine(call);
     const result = `${status === 0 ? "-" : status} ${sentBytes === 0 ? "-" : sentBytes}`;
     const referer = request === null ? "-" : text(fieldOf(request.fields.list, "referer"));
     const agent = request === null ? "-" : text(fieldOf(request.fields.list, "user-agent"));
@@ -48,17 +49,17 @@ function startLine({ request, target, rawStartLine }: CompletedCall): string {
   return `${text(request.method)} ${text(target)} HTTP/${request.version}`;
 }
 
-/** Printable ASCII but `"` and `\`: what stands in a quoted part as it is. */
+/** Matches anything but printable ASCII without `"` and `\`, which needs no escape. */
 const needsEscape = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
 const allToEscape = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
 
-/** For a quoted part: no byte of the caller's can end it, or the line. */
+/** For a quoted part: no byte sent by the caller can end it, or the line. */
 function text(value: string | null | undefined): string {
   if (value === null || value === undefined || value === "") return "-";
   return needsEscape.test(value) ? value.replace(allToEscape, escaped) : value;
 }
 
-/** For a part without quotes: no space either. */
+/** For a part without quotes, where spaces are escaped too. */
 function word(value: string | null | undefined): string {
   return text(value).replaceAll(" ", "\\x20");
 }
@@ -70,7 +71,7 @@ function escaped(character: string): string {
   return `\\x${code.toString(16).padStart(2, "0")}`;
 }
 
-/** `31/01/2024:23:59:59 +0100`, made anew at most once a second. */
+/** `31/01/2024:23:59:59 +0100`, formatted at most once a second. */
 function localTime(clock: Clock): () => string {
   let second = -1;
   let shown = "";
@@ -92,30 +93,30 @@ function showLocalTime(date: Date): string {
   return `${day}:${time} ${east < 0 ? "-" : "+"}${zone}`;
 }
 
-/** One JSON object a line; what is not known is null. Times are milliseconds, UTC. */
+/** One JSON object per line; unknown values are null. Times are milliseconds, UTC. */
 function jsonLine(clock: Clock): LineOf {
-  return (exchange) => {
-    const { request, response, failure, peer } = exchange;
+  return (call) => {
+    const { request, response, failure, peer } = call;
     const endpoint = request?.endpoint ?? null;
     const line = JSON.stringify({
       time: new Date(clock.wallMs()).toISOString(),
-      remote: `${peer.remoteHost}:${peer.remotePort}`,
-      host: exchange.host,
+      remote: showAddress({ host: peer.remoteHost, port: peer.remotePort }),
+      host: call.host,
       method: request?.method ?? null,
-      target: request === null ? exchange.rawStartLine : exchange.target,
+      target: request === null ? call.rawStartLine : call.target,
       version: request?.version ?? null,
-      status: exchange.status === 0 ? null : exchange.status,
-      durationMs: Math.round((exchange.endedMs - exchange.startedMs) * 1000) / 1000,
-      receivedBytes: exchange.receivedBytes,
-      sentBytes: exchange.sentBytes,
+      status: call.status === 0 ? null : call.status,
+      durationMs: Math.round((call.endedMs - call.startedMs) * 1000) / 1000,
+      receivedBytes: call.receivedBytes,
+      sentBytes: call.sentBytes,
       path: request?.logicalName ?? null,
       client: request?.bound?.id ?? null,
-      endpoint: endpoint === null ? null : `${endpoint.host}:${endpoint.port}`,
-      requestId: requestId(exchange),
+      endpoint: endpoint === null ? null : showAddress(endpoint),
+      requestId: requestId(call),
       failure: failure?.kind ?? null,
       detail: failure?.detail ?? null,
       fault: request?.fault ?? null,
-      l5dErr: response === null ? null : told(response.context),
+      l5dErr: response === null ? null : reportedError(response.context),
       referer: request === null ? null : fieldOf(request.fields.list, "referer"),
       userAgent: request === null ? null : fieldOf(request.fields.list, "user-agent"),
     });
@@ -126,12 +127,12 @@ function jsonLine(clock: Clock): LineOf {
 const requestId = ({ request }: CompletedCall): string | null =>
   request === null || request.hop === null ? null : requestIdOf(request.hop.trace);
 
-/** The error that a proxy further on told of. */
-const told = (context: string[] | null): string | null =>
+/** The error that a proxy further on reported. */
+const reportedError = (context: string[] | null): string | null =>
   context === null ? null : fieldOf(context, "l5d-err");
 
 const isBeyondAscii = /[\x7f-\uffff]/;
-/** JSON.stringify has escaped all below the space; the rest would not be ASCII. */
+/** JSON.stringify escapes control characters only; these would not be ASCII either. */
 const beyondAscii = /[\x7f-\uffff]/g;
 const unicode = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

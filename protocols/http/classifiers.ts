@@ -1,4 +1,4 @@
-// What an answer means: a success, a failure of the endpoint, or one worth another try.
+// What a response means: a success, a failure of the endpoint, or a failure worth another attempt.
 //
 //   routers:
 //   - protocol: http
@@ -20,51 +20,51 @@ type HttpClassifier = Classifier<HttpRequest, HttpResponse>;
 
 export const defaultClassifier = "io.l5d.http.nonRetryable5XX";
 
-/** One kind: what it makes of an answer, and the methods for which a bad result may be retried. */
+/** One kind: its verdict on a response, and the methods for which a failure may be retried. */
 interface Rule {
   readonly kind: string;
-  answered(response: HttpResponse): "success" | "failure";
+  verdictOn(response: HttpResponse): "success" | "failure";
   readonly retriedMethods: ReadonlySet<string>;
 }
 
 const none: ReadonlySet<string> = new Set();
 
-/** RFC 9110 section 9.2.1; section 9.2.2; and the rest of those that Linkerd knows. */
+/** RFC 9110 sections 9.2.1 and 9.2.2; then the other methods that Linkerd knows. */
 const reads: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 const idempotent: ReadonlySet<string> = new Set([...reads, "PUT", "DELETE"]);
 const all: ReadonlySet<string> = new Set([...idempotent, "POST", "PATCH"]);
 
 const rules: readonly Rule[] = [
-  { kind: defaultClassifier, answered: failureOn5xx, retriedMethods: none },
-  { kind: "io.l5d.http.retryableRead5XX", answered: failureOn5xx, retriedMethods: reads },
+  { kind: defaultClassifier, verdictOn: failureOn5xx, retriedMethods: none },
+  { kind: "io.l5d.http.retryableRead5XX", verdictOn: failureOn5xx, retriedMethods: reads },
   {
     kind: "io.l5d.http.retryableIdempotent5XX",
-    answered: failureOn5xx,
+    verdictOn: failureOn5xx,
     retriedMethods: idempotent,
   },
-  { kind: "io.l5d.http.retryableAll5XX", answered: failureOn5xx, retriedMethods: all },
-  { kind: "io.l5d.http.allSuccessful", answered: () => "success", retriedMethods: none },
+  { kind: "io.l5d.http.retryableAll5XX", verdictOn: failureOn5xx, retriedMethods: all },
+  { kind: "io.l5d.http.allSuccessful", verdictOn: () => "success", retriedMethods: none },
 ];
 
-/** What the proxy before the service said of the answer counts first, then its status. */
+/** The verdict of a proxy in front of the service takes precedence over the status. */
 function failureOn5xx(response: HttpResponse): "success" | "failure" {
-  const told = response.context === null ? null : fieldOf(response.context, "l5d-success-class");
-  return toldVerdict(told) ?? (response.status >= 500 ? "failure" : "success");
+  const stated = response.context === null ? null : fieldOf(response.context, "l5d-success-class");
+  return statedVerdict(stated) ?? (response.status >= 500 ? "failure" : "success");
 }
 
 /** The verdict in `l5d-success-class`, a share of success from 0.0 to 1.0; null for anything else. */
-function toldVerdict(text: string | null): "success" | "failure" | null {
-  if (text === "1.0") return "success"; // what proxies of this kind write
+function statedVerdict(text: string | null): "success" | "failure" | null {
+  if (text === "1.0") return "success"; // as Linkerd and this proxy write it
   if (text === null || !/^(0(\.\d+)?|1(\.0+)?)$/.test(text)) return null;
   return Number(text) > 0 ? "success" : "failure";
 }
 
-/** The kind's rule, and around it what holds for all kinds; `verdictOf` adds what holds for all. */
+/** Applies the kind's rule, and the rules that all kinds share. */
 function classifierOf(rule: Rule): HttpClassifier {
   return (request, response, failure) => {
-    const verdict = failure === null && response !== null ? rule.answered(response) : "failure";
+    const verdict = failure === null && response !== null ? rule.verdictOn(response) : "failure";
     if (verdict === "success") return "success";
-    const isRetried = mayRetry(rule, request, response, failure) || isToldRetryable(response);
+    const isRetried = mayRetry(rule, request, response, failure) || isMarkedRetryable(response);
     return isRetried ? "retryable" : "failure";
   };
 }
@@ -80,15 +80,15 @@ function mayRetry(
   return transientKinds.has(failure.kind);
 }
 
-/** Who answered knows that no service has acted on the request: a proxy, or a server of Finagle's. */
-function isToldRetryable(response: HttpResponse | null): boolean {
+/** A proxy or a Finagle server states that no service has acted on the request. */
+function isMarkedRetryable(response: HttpResponse | null): boolean {
   if (response === null) return false;
   const { context } = response;
   if (context !== null && fieldOf(context, "l5d-retryable") === "true") return true;
   return response.status === 503 && isNack(response.fields.list);
 }
 
-/** As Finagle's clients see it; one that must not be sent again says so. */
+/** As Finagle's clients read it; a nack that must not be retried is marked as such. */
 function isNack(fields: Fields): boolean {
   if (fieldOf(fields, "finagle-http-nonretryable-nack") !== null) return false;
   return fieldOf(fields, "finagle-http-nack") !== null || fieldOf(fields, "retry-after") === "0";
@@ -101,7 +101,7 @@ export const classifiers: readonly Kind[] = rules.map((rule): Kind => {
   return plugin({ kind: rule.kind, schema, create: () => classifierOf(rule) });
 });
 
-/** 429, or a 503 that says when to come back or is a nack of Finagle's: alive, and full. */
+/** 429, or a 503 with Retry-After or a Finagle nack: the endpoint is alive but full. */
 export function pushesBack({ status, fields }: HttpResponse): boolean {
   if (status === 429) return true;
   if (status !== 503) return false;
@@ -111,7 +111,7 @@ export function pushesBack({ status, fields }: HttpResponse): boolean {
   );
 }
 
-/** How a server counts: by what the path said of the answer, else by the status it sends. */
+/** How a server counts: by the service's verdict if there is one, else by the status it sends. */
 export function serverClassifier(statusOf: (failure: Failure) => number): HttpClassifier {
   return (_request, response, failure): Verdict => {
     if (failure !== null) {

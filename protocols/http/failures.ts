@@ -1,5 +1,6 @@
-// Failures as answers: the status, the `l5d-*` fields and a text that says what to do.
+// Failures as responses: the status, the `l5d-*` fields and a text that says what to do.
 import { Buffer } from "node:buffer";
+import { showAddress } from "../../src/core/address.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import { showDtab } from "../../src/core/names/dtab.ts";
 import { seesInternals } from "../../src/net/peer-info.ts";
@@ -14,15 +15,15 @@ export interface FailureOptions {
   readonly label: string;
   readonly timeoutStatus: 503 | 504;
   readonly errorDetail: ErrorDetail;
-  /** `l5d-err` stays that far below what an upstream proxy reads of a head. */
+  /** `l5d-err` stays well below this, which an outer proxy may use as its limit for a head. */
   readonly maxHeadersBytes: number;
   readonly maxErrResponseBytes: number;
 }
 
-/** Left free in a head for all that is not `l5d-err`. */
+/** Room in a head for all fields but `l5d-err`. */
 const otherFieldsBytes = 1024;
 
-/** The status by kind; one that the failure itself brings goes first. */
+/** The status by kind, unless the failure has its own. */
 export function statusOf(failure: Failure, timeoutStatus: 503 | 504): number {
   if (isRefusal(failure)) return failure.status;
   switch (failure.kind) {
@@ -47,7 +48,7 @@ export function statusOf(failure: Failure, timeoutStatus: 503 | 504): number {
   }
 }
 
-/** Makes the renderer of a server; one with `clearContext` tells callers the status alone. */
+/** Makes the renderer of a server; with `clearContext`, callers see only the status. */
 export function failureRenderer(options: FailureOptions, clearContext: boolean): RenderFailure {
   const maxErrBytes = Math.max(256, options.maxHeadersBytes - otherFieldsBytes);
   return (failure, request, peer) => {
@@ -56,26 +57,26 @@ export function failureRenderer(options: FailureOptions, clearContext: boolean):
     if (clearContext) {
       return { status, reason, fields: retryAfter(failure), body: Buffer.alloc(0) };
     }
-    const isOpen = seesInternals(options.errorDetail, peer);
-    const summary = summaryOf(failure, request, peer, isOpen);
+    const showsInternals = seesInternals(options.errorDetail, peer);
+    const summary = summaryOf(failure, request, peer, showsInternals);
     const fields: Fields = ["Content-Type", "text/plain; charset=utf-8"];
     fields.push("l5d-err", formEncoded(summary.join(" "), maxErrBytes));
-    // Who is told that there are too many calls already must not be told to repeat one at once.
+    // A caller over its limit must not be invited to retry immediately.
     const isRetryable = failure.retry === "safe" && failure.kind !== "limited";
     if (isRetryable) fields.push("l5d-retryable", "true");
     fields.push(...retryAfter(failure));
-    const text = bodyOf(failure, request, summary, isOpen, options.label);
-    return answer(status, reason, fields, text, options.maxErrResponseBytes);
+    const text = bodyOf(failure, request, summary, showsInternals, options.label);
+    return rendered(status, reason, fields, text, options.maxErrResponseBytes);
   };
 }
 
-/** In whole seconds (RFC 9110 section 10.2.3), never earlier than meant. */
+/** In whole seconds (RFC 9110 section 10.2.3), rounded up. */
 function retryAfter({ retryAfterMs }: Failure): Fields {
   if (retryAfterMs === undefined) return [];
   return ["Retry-After", String(Math.ceil(retryAfterMs / 1_000))];
 }
 
-function answer(
+function rendered(
   status: number,
   reason: string,
   fields: Fields,
@@ -85,50 +86,54 @@ function answer(
   return { status, reason, fields, body: truncated(Buffer.from(text), maxBytes) };
 }
 
-/** What happened: one sentence, and for those who may know it the detail, which may be long. */
+/** One sentence on what happened, and the detail, which may be long, for those who may see it. */
 function summaryOf(
   failure: Failure,
   request: HttpRequest | null,
   peer: PeerInfo,
-  isOpen: boolean,
+  showsInternals: boolean,
 ): readonly string[] {
   if (isRefusal(failure)) return [failure.detail];
   if (failure.kind === "unidentified") {
-    return [`Unknown destination: ${asked(request, peer)} / ${failure.detail}`];
+    return [`Unknown destination: ${requestLine(request, peer)} / ${failure.detail}`];
   }
-  const headline = headlineOf(failure, request, isOpen);
-  return isOpen ? [headline, failure.detail] : [headline];
+  const headline = headlineOf(failure, request, showsInternals);
+  return showsInternals ? [headline, failure.detail] : [headline];
 }
 
-function asked(request: HttpRequest | null, peer: PeerInfo): string {
+function requestLine(request: HttpRequest | null, peer: PeerInfo): string {
   const from = `from ${peer.remoteHost}:${peer.remotePort}`;
   if (request === null) return from;
   return `${request.method} ${request.target} HTTP/${request.version}, ${from}`;
 }
 
-function headlineOf(failure: Failure, request: HttpRequest | null, isOpen: boolean): string {
+function headlineOf(
+  failure: Failure,
+  request: HttpRequest | null,
+  showsInternals: boolean,
+): string {
   switch (failure.kind) {
     case "unbound":
       return "Unable to route request!";
     case "unresolved":
       return "The name could not be resolved.";
     case "exhausted":
-      return "Nothing can take the request now.";
+      return "No endpoint can take the request now.";
     case "limited":
       return "There are more requests than a limit allows.";
     case "connect": {
-      const endpoint = isOpen ? request?.endpoint : null;
+      const endpoint = showsInternals ? request?.endpoint : null;
       if (endpoint === null || endpoint === undefined) return "Unable to establish connection.";
-      return `Unable to establish connection to ${showHost(endpoint.host)}:${endpoint.port}.`;
+      return `Unable to establish connection to ${showAddress(endpoint)}.`;
     }
     case "timeout":
       return "The request took too long.";
     case "closed":
-      return "The connection to the service broke before its answer was complete.";
+      return "The connection to the service broke before its response was complete.";
     case "malformed":
-      return "The service gave an answer that is not valid HTTP.";
+      return "The service sent a response that is not valid HTTP.";
     case "cancelled":
-      return "The request was given up.";
+      return "The request was cancelled.";
     case "unidentified":
       return "Unknown destination.";
     default:
@@ -136,38 +141,36 @@ function headlineOf(failure: Failure, request: HttpRequest | null, isOpen: boole
   }
 }
 
-const showHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
-
 /** The summary, then what was tried and what to change. */
 function bodyOf(
   failure: Failure,
   request: HttpRequest | null,
   summary: readonly string[],
-  isOpen: boolean,
+  showsInternals: boolean,
   label: string,
 ): string {
   if (isRefusal(failure)) return `${failure.detail}\n`;
   const parts = [summary.join("\n")];
   if (request !== null && failure.kind !== "unidentified") {
-    parts.push(whereItWent(request, isOpen, label));
+    parts.push(whereItWent(request, showsInternals, label));
   }
-  if (isOpen && failure.trace !== undefined) {
+  if (showsInternals && failure.trace !== undefined) {
     parts.push(`how the name was resolved:\n${failure.trace.trimEnd().replace(/^/gm, "  ")}`);
   }
-  parts.push(isOpen ? advice(failure, request, label) : adviceToStrangers);
+  parts.push(showsInternals ? advice(failure, request, label) : adviceWithoutDetail);
   return `${parts.join("\n\n")}\n`;
 }
 
-function whereItWent(request: HttpRequest, isOpen: boolean, label: string): string {
+function whereItWent(request: HttpRequest, showsInternals: boolean, label: string): string {
   const { logicalName, bound, endpoint, localDtab, hop } = request;
   const lines: string[] = [];
   if (logicalName !== null) lines.push(`service name: ${logicalName}`);
-  if (isOpen) {
+  if (showsInternals) {
     lines.push(`router: ${label}`);
     if (bound !== null) lines.push(`client name: ${bound.id}`);
     if (bound !== null && bound.residual !== "/") lines.push(`residual: ${bound.residual}`);
     if (endpoint !== null) {
-      lines.push(`selected address: ${showHost(endpoint.host)}:${endpoint.port}`);
+      lines.push(`selected address: ${showAddress(endpoint)}`);
     }
     if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
   }
@@ -175,7 +178,7 @@ function whereItWent(request: HttpRequest, isOpen: boolean, label: string): stri
   return lines.join("\n");
 }
 
-const adviceToStrangers =
+const adviceWithoutDetail =
   "Details are shown to callers on the proxy's own host; its operator finds this request in the\n" +
   "access log (httpAccessLogFormat: json) by the request id.";
 
@@ -195,23 +198,23 @@ function advice(failure: Failure, request: HttpRequest | null, label: string): s
       );
     case "unresolved":
       return (
-        "Service discovery has not said where the name is. See whether it answers and what it says\n" +
+        "Service discovery has not located the name. Check whether it responds and what it says\n" +
         "(the admin's /namer_state pages, the process log); if it is slow, raise bindingTimeoutMs."
       );
     case "exhausted":
       return (
-        "Every endpoint, connection or place is taken or marked dead: see loadbalancer/ and\n" +
+        "Every endpoint, connection or slot is taken or marked dead: see loadbalancer/ and\n" +
         "failure_accrual/ in /admin/metrics.json; then add endpoints or raise the limit."
       );
     case "connect":
       return (
-        "Is the service running, and listening on that address? If it moved, discovery still has\n" +
+        "Is the service running and listening on that address? If it moved, discovery still has\n" +
         "the old address."
       );
     case "limited":
       return (
-        "Ask again when the time in Retry-After has passed. The limit is rateLimit in the section\n" +
-        "service or client of the router; who comes too often, the metrics of the name tell."
+        "Retry after the time in Retry-After has passed. The limit is rateLimit in the section\n" +
+        "service or client of the router; the metrics of the name show its callers."
       );
     case "timeout":
       return (
@@ -219,20 +222,20 @@ function advice(failure: Failure, request: HttpRequest | null, label: string): s
         "server, totalTimeoutMs of the service and requestAttemptTimeoutMs of the client."
       );
     case "closed":
-      return "Look into the log of the service at the selected address: it hung up in the middle.";
+      return "Check the log of the service at the selected address: it closed the connection early.";
     case "malformed":
       return (
-        "Look at what the service at the selected address sends: is it HTTP/1.1 at all, and does\n" +
+        "Check what the service at the selected address sends: is it HTTP/1.1 at all, and does\n" +
         "its head stay within maxHeadersKB and maxInitialLineKB?"
       );
     case "cancelled":
-      return "The caller went away, or the proxy is shutting down: send it again.";
+      return "The caller disconnected, or the proxy is shutting down: send it again.";
     default:
       return failure.kind satisfies never;
   }
 }
 
-/** The request's own entries, as the command line takes them. Dtabs hold no quotes. */
+/** The request's own entries as an option of the command line. Dtabs contain no quotes. */
 function dtabOption(request: HttpRequest | null): string {
   if (request === null || request.localDtab.length === 0) return "";
   return ` --dtab '${showDtab(request.localDtab)}'`;
@@ -248,7 +251,7 @@ function truncated(bytes: Buffer, maxBytes: number): Buffer {
 
 const unreserved = /^[A-Za-z0-9.*_-]$/;
 
-/** `application/x-www-form-urlencoded` in ISO-8859-1; at most `maxBytes`, no escape is cut. */
+/** `application/x-www-form-urlencoded` in ISO-8859-1, at most `maxBytes`, cut between escapes. */
 export function formEncoded(text: string, maxBytes: number): string {
   let encoded = "";
   for (const character of text) {
@@ -263,6 +266,6 @@ function encodedCharacter(character: string): string {
   if (unreserved.test(character)) return character;
   if (character === " ") return "+";
   const code = character.codePointAt(0) ?? 0;
-  // What ISO-8859-1 does not have is sent as a question mark.
+  // Characters outside ISO-8859-1 become question marks.
   return `%${(code > 255 ? 63 : code).toString(16).toUpperCase().padStart(2, "0")}`;
 }

@@ -13,23 +13,23 @@ export interface ServerFilterOptions extends ArrivalOptions {
   readonly clearContext: boolean;
   /** Makes the `Forwarded` value; null: none is added. */
   readonly forwarded: ((request: HttpRequest) => string) | null;
-  /** The field that tells when the request came; null: none is added. */
+  /** The field that holds the time of arrival; null: none is added. */
   readonly timestampHeader: string | null;
   /** Total time for a request; Infinity: no limit. */
   readonly timeoutMs: number;
 }
 
-/** What stands between a server and its router, outermost first. */
+/** The filters between a server and its router, outermost first. */
 export function serverFilters(options: ServerFilterOptions): readonly HttpFilter[] {
   const { clock, clearContext, forwarded, timestampHeader, timeoutMs } = options;
   const filters: (HttpFilter | null)[] = [
-    // Outermost: nothing below may believe what a caller from outside says of its context.
+    // Outermost: nothing below may trust context fields of a caller from outside.
     clearContext ? clearedContext : null,
-    // Above all that looks at the deadline, the dtab or the trace.
+    // Above everything that reads the deadline, the dtab or the trace.
     arrival(options),
-    // The caller's own deadline is known; the server's may only shorten it.
+    // Below `arrival`: the caller's deadline is known, and the server's may only shorten it.
     timeoutMs === Infinity ? null : serverTimeout(timeoutMs, clock),
-    // Last, for all that is routed: what the service is told of this hop.
+    // Last, for routed requests only: fields that describe this hop to the service.
     forwarded === null ? null : addField("Forwarded", forwarded),
     timestampHeader === null ? null : addField(timestampHeader, wallTime(clock)),
   ];
@@ -43,7 +43,7 @@ function serverTimeout(timeoutMs: number, clock: Clock): HttpFilter {
   };
 }
 
-/** Adds a line, and leaves those that are there: each hop writes its own. */
+/** Adds a line beside those of earlier hops: each hop writes its own. */
 function addField(name: string, valueOf: (request: HttpRequest) => string): HttpFilter {
   return (request, reply, next) => {
     request.fields.list.push(name, valueOf(request));
@@ -53,7 +53,7 @@ function addField(name: string, valueOf: (request: HttpRequest) => string): Http
 
 const wallTime = (clock: Clock) => () => String(Math.floor(clock.wallMs()));
 
-/** Adds what the endpoint is told about the call; `diagnose` then sees those that ask for a report. */
+/** Adds the context fields for the endpoint; a TRACE then passes `diagnose`. */
 export function wireContext(context: Context, diagnose: HttpFilter): HttpFilter {
   return (request, reply, next) => {
     request.contextOut = context.write(request);
@@ -63,19 +63,19 @@ export function wireContext(context: Context, diagnose: HttpFilter): HttpFilter 
 
 export interface WireFilterOptions {
   readonly context: Context;
-  /** Answers a TRACE that asks what this proxy does with it. */
+  /** Responds to a TRACE that asks what this proxy does with it. */
   readonly diagnose: HttpFilter;
-  /** The Host that the endpoint wants; undefined: the caller's. */
+  /** The Host that the endpoint expects; undefined: the caller's. */
   readonly authority: string | undefined;
 }
 
-/** What stands between an endpoint and its wire, outermost first. */
+/** The filters between an endpoint and its wire, outermost first. */
 export function wireFilters({
   context,
   diagnose,
   authority,
 }: WireFilterOptions): readonly HttpFilter[] {
-  // Before the Host is changed: a diagnostic report is about the caller's request.
+  // Above the change of Host: a diagnostic report describes the caller's request.
   const filters = [wireContext(context, diagnose)];
   // Last: only the bytes on the wire have the endpoint's own Host.
   if (authority !== undefined && isAuthority(authority)) filters.push(wireAuthority(authority));

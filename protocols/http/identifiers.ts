@@ -24,10 +24,10 @@ import { integer, truth } from "../../src/core/schema.ts";
 import { fieldOf } from "./codec/passthrough-fields.ts";
 import type { HttpRequest } from "./message.ts";
 
-/** Names that an identifier remembers: a known one costs one lookup and makes no string. */
+/** Names that an identifier remembers: a known name costs one lookup and creates no string. */
 const maxNames = 8192;
 
-/** What the parser takes out for good: an identifier would never find them. */
+/** Fields that the parser removes, so that an identifier would never find them. */
 const unreadable =
   /^(connection|content-length|expect|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i;
 
@@ -41,7 +41,7 @@ const headerName = () =>
     ),
   );
 
-/** Reads one header of a request, wherever the parser has put it. `header` in any case. */
+/** Returns a reader for one header, wherever the parser puts it. `header` is case-insensitive. */
 function headerReader(header: string): (request: HttpRequest) => string | null {
   const lowerName = header.toLowerCase();
   if (lowerName === "host") return (request) => request.host;
@@ -103,7 +103,7 @@ const methodAndHost: IdentifierPlugin<HttpRequest> = plugin({
     const isAbsent = absent("Host");
     const named = (version: string) => (method: string) =>
       append(append(prefix, version), segmentOf(method));
-    // An old caller's Host says nothing one could rely on: its name ends with the method.
+    // An HTTP/1.0 caller's Host cannot be relied on, so its name ends with the method.
     const nameOf10 = memoized(32, named("1.0"));
     const namesOf11 = memoized(32, (method) => {
       const before = named("1.1")(method);
@@ -122,13 +122,13 @@ const methodAndHost: IdentifierPlugin<HttpRequest> = plugin({
   },
 });
 
-/** The segments of a target's path, without its query; as sent, nothing is decoded. */
+/** The segments of a target's path, without its query, not decoded. */
 function pathOfTarget(target: string): Path {
   const segments = target.slice(0, pathEnd(target)).split("/");
   return pathOfShown(segments.filter((segment) => segment !== "").map(segmentOf));
 }
 
-/** Where the path of a target ends: at its query, or at its end. */
+/** The end of the path of a target: its query, or the end of the text. */
 function pathEnd(target: string): number {
   const query = target.indexOf("?");
   return query < 0 ? target.length : query;
@@ -156,7 +156,7 @@ const targetPath: IdentifierPlugin<HttpRequest> = plugin({
   },
 });
 
-/** Where the first `count` segments of a target end; -1 when it has not as many. */
+/** The end of the first `count` segments of a target; -1 when it has fewer. */
 function endOfSegments(target: string, count: number): number {
   const limit = pathEnd(target);
   let end = 0;
@@ -164,13 +164,13 @@ function endOfSegments(target: string, count: number): number {
     if (end >= limit || target.charCodeAt(end) !== 47) return -1; // '/'
     const slash = target.indexOf("/", end + 1);
     const next = slash < 0 || slash > limit ? limit : slash;
-    if (next === end + 1) return -1; // `//`: a segment that is empty names nothing
+    if (next === end + 1) return -1; // `//`: an empty segment names nothing
     end = next;
   }
   return end;
 }
 
-/** Keeps the query and a slash at the end; what would be empty becomes `/`. */
+/** Keeps the query and a trailing slash; an empty path becomes `/`. */
 function withoutName(target: string, end: number): string {
   const rest = target.slice(end);
   return rest.startsWith("/") ? rest : `/${rest}`;

@@ -39,7 +39,7 @@ export const http: Protocol<HttpRequest, HttpResponse> = {
   open: (config, deps) => new HttpRouter(config as RouterConfig, deps),
 };
 
-/** Owns the router's access log; listeners and wires belong to those who asked for them. */
+/** Owns the router's access log; listeners and wires belong to those who open them. */
 class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   readonly responseCounter = responseCounter;
   readonly pushesBack = pushesBack;
@@ -63,7 +63,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       clock,
       label,
       explain,
-      mayKnow: (peer) => seesInternals(config.errorDetail, peer),
+      seesInternals: (peer) => seesInternals(config.errorDetail, peer),
     });
     this.serverClassifier = serverClassifier((why) => statusOf(why, config.timeoutStatus));
   }
@@ -73,7 +73,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     response.verdict = verdict;
   }
 
-  /** What is left of the body is drained, or its connection closed. */
+  /** Drains the rest of the body, or closes its connection. */
   discard(response: HttpResponse): void {
     response.body.cancel();
   }
@@ -117,9 +117,9 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
         },
         clearContext,
       ),
-      onCompleted(exchange: CompletedCall) {
-        counters.answered(exchange);
-        accessLog?.record(exchange);
+      onCompleted(call: CompletedCall) {
+        counters.responded(call);
+        accessLog?.record(call);
       },
       onConnections: counters.connections,
     };

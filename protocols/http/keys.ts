@@ -1,4 +1,4 @@
-// The keys that HTTP adds to a router, its servers and its client; docs/http.md tells of them.
+// The keys that HTTP adds to a router, its servers and its client; see docs/http.md.
 import * as v from "valibot";
 import { accessLogKeys } from "../../src/access-log/keys.ts";
 import { integer, milliseconds, says } from "../../src/core/schema.ts";
@@ -23,23 +23,23 @@ export const routerKeys = {
   httpAccessLogAppend: accessLogKeys.append,
   httpAccessLogRotateCount: accessLogKeys.rotateCount,
   maxHeadersKB: says(
-    "All header fields of a message together; more: 431, or 502 for an answer.",
+    "Limit on all header fields of a message together; more: 431, or 502 for a response.",
     kilobytes(defaultLimits.maxHeadersBytes),
   ),
   maxInitialLineKB: says(
-    "The first line of a message; longer: 414, or 502 for an answer.",
+    "Limit on the first line of a message; longer: 414, or 502 for a response.",
     kilobytes(defaultLimits.maxInitialLineBytes),
   ),
   maxHeaderCount: says(
-    "Header fields of a message; more: 431, or 502 for an answer.",
+    "Limit on the number of header fields; more: 431, or 502 for a response.",
     v.optional(integer(1, 100_000), defaultLimits.maxHeaderCount),
   ),
   maxErrResponseKB: says(
-    "Longest body of an error answer that the proxy writes itself.",
+    "Limit on the body of an error response of the proxy itself.",
     kilobytes(5120 * 1024),
   ),
   streamAfterContentLengthKB: says(
-    "A body up to this is read before the request is routed, or the answer passed on.",
+    "A body up to this is read before the request is routed, or the response passed on.",
     v.optional(integer(0, 1_048_576), defaultLimits.maxWholeBodyBytes / 1024),
   ),
   streamingEnabled: says(
@@ -57,7 +57,7 @@ export const routerKeys = {
     v.optional(v.picklist([503, 504], "expected 503 or 504"), 503),
   ),
   errorDetail: says(
-    "Who is shown addresses, dtabs and how a name was resolved when a call fails: full: every caller; local: those on the proxy's own host; none: nobody.",
+    "Who sees addresses, dtabs and how a name was resolved when a call fails: full: every caller; local: those on the proxy's own host; none: nobody.",
     v.optional(v.picklist(["full", "local", "none"], "expected full, local or none"), "local"),
   ),
 };
@@ -68,31 +68,31 @@ export const serverKeys = {
     v.optional(v.nullable(forwardedSchema), null),
   ),
   timestampHeader: says(
-    "A field of this name tells the service when the request came: milliseconds since 1970.",
+    "Adds a field of this name with the time of arrival in milliseconds since 1970.",
     v.optional(headerName()),
   ),
   maxCallDepth: says(
-    "Proxies that a request may have passed, by its Via fields; more: 400.",
+    "Limit on the proxies that a request has passed, by its Via fields; more: 400.",
     v.optional(integer(1), 1000),
   ),
   headerReadTimeoutMs: says(
-    "From the first byte of a request to the last of its head; longer: 408.",
+    "Time limit from the first byte of a request to the last of its head; longer: 408.",
     v.optional(milliseconds(), defaultLimits.headerReadTimeoutMs),
   ),
   stallTimeoutMs: says(
-    "A body that does not flow for so long ends the connection.",
+    "The connection is closed when a body stalls for this long.",
     v.optional(milliseconds(), defaultLimits.stallTimeoutMs),
   ),
   tunnelIdleTimeMs: says(
-    "An upgraded connection (WebSocket) without a byte for so long is closed.",
+    "An upgraded connection (WebSocket) without traffic for this long is closed.",
     v.optional(milliseconds(), defaultLimits.tunnelIdleTimeMs),
   ),
   maxPipelinedKB: says(
-    "Bytes of further requests that are read while an answer is owed; then reading pauses.",
+    "Limit on further requests read while a response is pending; then reading pauses.",
     kilobytes(defaultLimits.maxPipelinedBytes),
   ),
   maxDrainKB: says(
-    "Bytes of a body nobody wants that are read to keep the connection; more: it is closed.",
+    "Limit on the bytes of an unwanted body read to keep the connection; more: it is closed.",
     kilobytes(defaultLimits.maxDrainBytes),
   ),
 };
@@ -101,23 +101,26 @@ export const clientKeys = {
   forwardClientCert: says(
     "Only false: x-forwarded-client-cert is removed from requests.",
     v.optional(
-      v.literal(false, "not supported yet: it needs TLS, which is not there yet; write false"),
+      v.literal(
+        false,
+        "not supported yet: it needs TLS, which is not implemented yet; write false",
+      ),
       false,
     ),
   ),
   continueTimeoutMs: says(
-    "How long an endpoint may take to say 100 to `Expect: 100-continue`; then the body is sent.",
+    "How long to wait for an endpoint's 100 after `Expect: 100-continue`; then the body is sent.",
     v.optional(milliseconds(), 1000),
   ),
   maxDrainKB: says(
-    "Bytes of an answer nobody wants that are read to keep the connection; more: it is closed.",
+    "Limit on the bytes of an unwanted response read to keep the connection; more: it is closed.",
     kilobytes(defaultLimits.maxDrainBytes),
   ),
 };
 
 export const serviceKeys = {
   retryBufferKB: says(
-    "Of a request body that flows, as much is kept until the answer comes, so that the request can be sent again.",
+    "How much of a streamed request body is kept until the response comes, so that the request can be retried.",
     v.optional(integer(0, 1_048_576), 64),
   ),
 };
@@ -127,7 +130,7 @@ const serverConfig = v.object(serverKeys);
 const clientConfig = v.object(clientKeys);
 const serviceConfig = v.object(serviceKeys);
 
-/** What the keys give once parsed; a section has the keys of all protocols besides. */
+/** The parsed keys; each section also has the keys that all protocols share. */
 export type RouterConfig = v.InferOutput<typeof routerConfig>;
 export type ServerConfig = v.InferOutput<typeof serverConfig>;
 export type ClientConfig = v.InferOutput<typeof clientConfig>;

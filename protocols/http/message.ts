@@ -1,4 +1,4 @@
-// HTTP/1.x messages as the proxy sees them: a head in parts it cares about, and a body that flows.
+// HTTP/1.x messages as the proxy sees them: the parts of a head that it uses, and a body that flows.
 import type { Verdict } from "../../src/core/classifier.ts";
 import type { Deadline } from "../../src/core/deadline.ts";
 import type { Failure } from "../../src/core/failure.ts";
@@ -12,9 +12,9 @@ import type { Fields, PassthroughFields } from "./codec/passthrough-fields.ts";
 import type { TraceId } from "./codec/trace.ts";
 
 export interface HttpRequest extends Request {
-  /** While more of a flowing body may be kept than has passed; see `ReplayBody`. */
+  /** True while the part of a flowing body that has passed is still kept; see `ReplayBody`. */
   replayable: boolean;
-  /** Empty when made; set by the proxy filters from `l5d-ctx-dtab` and `l5d-dtab`. */
+  /** Initially empty; set by the server filters from `l5d-ctx-dtab` and `l5d-dtab`. */
   localDtab: Dtab;
   readonly method: string;
   /** Origin-form (`/path?query`), `*`, or as an identifier rewrote it. Never absolute-form. */
@@ -25,21 +25,21 @@ export interface HttpRequest extends Request {
   /** `http` or `https` when the target came in absolute-form; null otherwise. */
   readonly absoluteScheme: string | null;
   /**
-   * As received. What the proxy owns is not among them, the parser takes it out: Host,
-   * Content-Length, hop-by-hop fields and those that `Connection` lists, Via, Expect, and everything
-   * that begins with `l5d-`.
+   * As received, without the fields that the proxy owns and the parser takes out: Host,
+   * Content-Length, hop-by-hop fields and those that `Connection` lists, Via, Expect, and every
+   * field that begins with `l5d-`.
    */
   readonly fields: PassthroughFields;
-  /** `target` and `host` as they stand in `fields.opening`, which is no good when they changed. */
+  /** `target` and `host` as in `fields.opening`, which must not be used once they have changed. */
   readonly receivedTarget: string;
   readonly receivedHost: string | null;
   /** All Via values in order, joined with `, `; null when there are none. */
   via: string | null;
   /** The `l5d-*` fields, flat, names in lower case; null when there are none. */
   context: Fields | null;
-  /** `l5d-*` fields to send on, as lines; set by the proxy filters. Empty when there are none. */
+  /** `l5d-*` fields for the endpoint, as lines; set by the wire filters. Empty when there are none. */
   contextOut: string;
-  /** What this proxy knows of the call's trace and deadline; null until the proxy filters ran. */
+  /** The call's trace and deadline; null until the server filters have run. */
   hop: Hop | null;
   /** The caller waits for a 100 before it sends the body. */
   readonly expectsContinue: boolean;
@@ -47,14 +47,13 @@ export interface HttpRequest extends Request {
   readonly upgrade: string | null;
   body: Body;
   readonly peer: PeerInfo;
-  /** Is told of interim answers (100, 103) of the endpoint; set by the server. */
+  /** Receives interim responses (100, 103) of the endpoint; set by the server. */
   interims: InterimReceiver | null;
 }
 
 /**
- * The same request, to be sent beside the first, which is on its way and may have its endpoint's Host:
- * what one of them writes the other does not see. null: its body flows, or an answer to it may be a
- * tunnel.
+ * Copies a request for a second attempt beside the first, which may already have its endpoint's Host:
+ * neither sees what is written to the other. null: the body flows, or the response may be a tunnel.
  */
 export function copyOf(request: HttpRequest): HttpRequest | null {
   if (request.body.latin1 === null || request.upgrade !== null) return null;
@@ -74,19 +73,20 @@ export interface HttpResponse {
   readonly version: "1.1" | "1.0";
   /** As `HttpRequest.fields`. */
   readonly fields: PassthroughFields;
-  /** What is sent: an endpoint's answer has this hop at its end. */
+  /** The value to send: in an endpoint's response, this hop is last. */
   readonly via: string | null;
   /**
    * The `l5d-*` fields, flat, names in lower case; null when there are none. The caller gets them,
-   * but the verdict of the hop before. Who classifies the call or logs it reads them at its end.
+   * except for the verdict of the previous hop. Read at the end of the call by classifiers and the
+   * access log.
    */
   context: Fields | null;
-  /** The caller gets none of `context`; absent: it does. */
+  /** Set: the caller does not get `context`. */
   hidesContext?: true;
-  /** What the answer counts as, for the caller and the server's own statistics; null: unknown. */
+  /** The verdict on the response, for the caller and the server's own statistics; null: unknown. */
   verdict: Verdict | null;
   readonly body: Body;
-  /** Set on 101: both sides become a tunnel, and the server connects them. */
+  /** Set on 101: the server joins both sides to a tunnel. */
   readonly upgrade: Tunnel | null;
 }
 
@@ -94,28 +94,28 @@ export interface HttpResponse {
 export interface Tunnel {
   /** The protocol that both sides agreed on, as the endpoint wrote it. */
   readonly protocol: string;
-  /** Hands over the link and what it had read beyond the head; the taker owns it. Once. */
+  /** Hands over the link, once, with the bytes read beyond the head; the caller then owns it. */
   take(): { readonly link: SocketLink; readonly head: Uint8Array };
-  /** The taker says that the tunnel is over: the call ends. */
+  /** Called by the new owner when the tunnel is over: the call ends. */
   closed(): void;
 }
 
-/** What this proxy knows of one call beyond the message. Made once, when the call comes in. */
+/** What this proxy knows of one call beyond the message. Made once, on arrival. */
 export interface Hop {
   /** The server span: the caller's trace, or a new one. */
   readonly trace: TraceId;
-  /** As the caller sent it, and the same moment on the scale of `Call.deadlineMs`. */
+  /** As the caller sent it, and the same moment on the scale of `Request.deadlineMs`. */
   readonly deadline: Deadline | null;
   readonly deadlineMs: number;
-  /** The caller's overrides in one canonical text; null without any. */
+  /** The caller's overrides as one canonical text; null if there are none. */
   readonly dtab: string | null;
-  /** `l5d-*` fields that say nothing to this proxy; null without any. */
+  /** `l5d-*` fields that this proxy does not interpret; null if there are none. */
   readonly passOn: Fields | null;
-  /** How many more proxies a TRACE or OPTIONS may pass; null when it does not say. */
+  /** How many more proxies a TRACE or OPTIONS may pass; null if not limited. */
   maxForwards: number | null;
 }
 
-/** An answer of the proxy's own. `fields` must not hold framing or connection fields. */
+/** A response of the proxy itself. `fields` must not contain framing or connection fields. */
 export interface RenderedResponse {
   readonly status: number;
   readonly reason: string;
@@ -123,14 +123,14 @@ export interface RenderedResponse {
   readonly body: Uint8Array;
 }
 
-/** Makes the answer to a failed call, or to bytes that are no request (a `Refusal`; no request). */
+/** Renders a failed call, or a `Refusal` of bytes that are not a request (then `request` is null). */
 export type RenderFailure = (
   failure: Failure,
   request: HttpRequest | null,
   peer: PeerInfo,
 ) => RenderedResponse;
 
-/** One answer as the caller saw it, reported once, after its last byte. */
+/** One response as the caller saw it, reported once, after its last byte. */
 export interface CompletedCall {
   /** null when the bytes were refused before they became a request. */
   readonly request: HttpRequest | null;
@@ -138,20 +138,20 @@ export interface CompletedCall {
   readonly target: string;
   /** What was read of the start line (bounded, latin1) when there is no request, else empty. */
   readonly rawStartLine: string;
-  /** As the caller wrote it, even of a refused head; null when it did not, or not one, or was not read. */
+  /** As the caller wrote it, even in a refused head; null unless exactly one Host was read. */
   readonly host: string | null;
-  /** As sent to the caller; 0 when it went away before an answer began. */
+  /** As sent to the caller; 0 when it left before a response began. */
   readonly status: number;
-  /** The answer of an endpoint or identifier; null for failures that were rendered. */
+  /** The response of an endpoint or filter; null for failures that were rendered. */
   readonly response: HttpResponse | null;
-  /** Bytes of the answer's body, without chunk framing. */
+  /** Bytes of the response's body, without chunk framing. */
   readonly sentBytes: number;
   /** Bytes of the request's body, without chunk framing. */
   readonly receivedBytes: number;
-  /** `Clock.nowMs` when the head was complete (or refused), and when the answer ended. */
+  /** `Clock.nowMs` when the head was complete (or refused), and when the response ended. */
   readonly startedMs: number;
   readonly endedMs: number;
-  /** Why it failed, before or after its head was sent; null for a complete answer. */
+  /** Why it failed, before or after its head was sent; null for a complete response. */
   readonly failure: Failure | null;
   readonly peer: PeerInfo;
 }

@@ -1,9 +1,9 @@
-// Answers in HTTP's own terms: `status/200`, `status/2XX`, `time/2XX`, `status/error`, `time/error`.
+// Responses by status: `status/200`, `status/2XX`, `time/2XX`, `status/error`, `time/error`.
 import type { ResponseCounter } from "../../src/core/classifier.ts";
 import type { Counter, Histogram, Stats } from "../../src/core/stats.ts";
 import type { CompletedCall, HttpResponse } from "./message.ts";
 
-/** Counts one answer by its status; 0: there was none. */
+/** Counts one response by its status; 0: there was no response. */
 type StatusCounter = (status: number, latencyMs: number) => void;
 
 interface StatusClass {
@@ -11,7 +11,7 @@ interface StatusClass {
   readonly timeMs: Histogram;
 }
 
-/** Metrics are made when a status is first seen, then found by number. */
+/** Metrics are created when a status is first seen, then found by number. */
 function statusCounter(stats: Stats): StatusCounter {
   const byStatus: (Counter | undefined)[] = [];
   const byClass: (StatusClass | undefined)[] = [];
@@ -31,7 +31,7 @@ function statusClass(stats: Stats, hundred: number): StatusClass {
   return { count: stats.counter("status", name), timeMs: stats.histogram("time", name) };
 }
 
-/** As `statusCounter`, for calls: one that failed is an error, whatever had come of its answer. */
+/** As `statusCounter`, for calls: a failed call is an error even if part of a response came. */
 export function responseCounter(stats: Stats): ResponseCounter<HttpResponse> {
   const count = statusCounter(stats);
   return (response, failure, latencyMs) => {
@@ -39,9 +39,9 @@ export function responseCounter(stats: Stats): ResponseCounter<HttpResponse> {
   };
 }
 
-/** What a server counts of its callers beyond calls: connections, and answers as they saw them. */
+/** What a server counts beyond calls: connections, and responses as the callers saw them. */
 interface ServerCounters {
-  answered(exchange: CompletedCall): void;
+  responded(call: CompletedCall): void;
   connections(change: number): void;
 }
 
@@ -54,7 +54,7 @@ export function serverCounters(stats: Stats): ServerCounters {
   let open = 0;
   stats.gauge(() => open, "connections");
   return {
-    answered({ status, startedMs, endedMs, receivedBytes, sentBytes }) {
+    responded({ status, startedMs, endedMs, receivedBytes, sentBytes }) {
       count(status, endedMs - startedMs);
       requestBytes.record(receivedBytes);
       responseBytes.record(sentBytes);

@@ -197,7 +197,7 @@ test("a short answer that breaks off is none: the call is tried again, or fails 
   const alone = await oneClient(t, [broken.port]);
   const { status, body } = await alone.go();
   assert.equal(status, 502);
-  assert.match(body, /^The connection to the service broke before its answer was complete\./);
+  assert.match(body, /^The connection to the service broke before its response was complete\./);
   const both = await oneClient(t, [broken.port, web.port], "{}", [
     "service: { responseClassifier: { kind: io.l5d.http.retryableRead5XX } }",
   ]);
@@ -220,7 +220,7 @@ test("answers that are not HTTP are a 502, and never reach the caller", async (t
       const { go } = await oneClient(each, [odd.port]);
       const { status, body } = await go("POST");
       assert.equal(status, 502);
-      assert.match(body, /^The service gave an answer that is not valid HTTP\./);
+      assert.match(body, /^The service sent a response that is not valid HTTP\./);
     });
   }
 });

@@ -31,7 +31,7 @@ test("a diagnostic TRACE of a body that flows has its report, and the proxy goes
   for (let i = 0; i < 2; i++) {
     const { status, body } = await ask(proxy.port, "/", headers, "TRACE");
     assert.equal(status, 200);
-    assert.match(body, /^The answer had a body that was not kept\.[^]*--- Router: http ---/);
+    assert.match(body, /^The response had a body that was not kept\.[^]*--- Router: http ---/);
   }
   assert.equal(await proxy.metric("rt/http/service/svc/web/success"), 2);
 });

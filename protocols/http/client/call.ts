@@ -12,10 +12,10 @@ import type { ClientConnection } from "./connection.ts";
 import type { ClientSettings } from "./settings.ts";
 
 /*
- * queued -> sending -> answered -> over   `answered`: its head has come, its body flows
+ * queued -> sending -> responded -> over   `responded`: the head has come, the body flows
  * any -> over
  */
-type State = "queued" | "sending" | "answered" | "over";
+type State = "queued" | "sending" | "responded" | "over";
 
 const nothing: Close = () => {};
 
@@ -28,7 +28,7 @@ export class ClientCall
   #state: State = "queued";
   #connection: ClientConnection | null = null;
   #leaveQueue: Close = nothing;
-  /** The whole request has been handed to the socket. */
+  /** The whole request has been written to the socket. */
   #isSent = false;
   #stream: OutgoingBody | null = null;
   /** Ends the wait for a 100. */
@@ -53,8 +53,8 @@ export class ClientCall
     return this.#isSent;
   }
 
-  get hasAnswer(): boolean {
-    return this.#state === "answered";
+  get hasResponse(): boolean {
+    return this.#state === "responded";
   }
 
   // Waiter
@@ -87,7 +87,7 @@ export class ClientCall
     const connection = this.#connection;
     if (connection === null) this.#leaveQueue();
     this.finish(why);
-    connection?.abandon(this);
+    connection?.detach(this);
   }
 
   // For the connection
@@ -98,8 +98,8 @@ export class ClientCall
     if (status === 100 && this.#waitsForContinue) this.#sendBody();
   }
 
-  answer(response: HttpResponse): void {
-    this.#state = "answered";
+  responded(response: HttpResponse): void {
+    this.#state = "responded";
     this.#stopWaiting();
     this.#reply.start(response);
   }
@@ -108,7 +108,7 @@ export class ClientCall
     if (this.#stream !== null && !this.#isSent) this.request.body.resume();
   }
 
-  /** Ends the call, once. What is not sent yet is not wanted any more. */
+  /** Ends the call, once. The unsent part of the request is discarded. */
   finish(why: Failure | null): void {
     if (this.#state === "over") return;
     this.#state = "over";
@@ -126,10 +126,10 @@ export class ClientCall
     this.#isSent = true;
   }
 
-  /** The caller broke off: the endpoint must not take what it has for a whole request. */
+  /** The caller's body broke: the endpoint must not take its part for a complete request. */
   bodyBroken(why: Failure): void {
     const connection = this.#connection;
-    this.#isSent = true; // as far as it ever will be
+    this.#isSent = true; // no more will follow
     this.finish(why);
     connection?.close();
   }
@@ -138,7 +138,7 @@ export class ClientCall
     stream.flushHead();
     this.#waitsForContinue = true;
     const { clock, options } = this.#settings;
-    // Endpoints that know nothing of it stay silent (RFC 9110 section 10.1.1).
+    // Endpoints that do not support it stay silent (RFC 9110 section 10.1.1).
     this.#stopWaiting = clock.after(options.continueTimeoutMs, () => this.#sendBody());
   }
 

@@ -1,4 +1,4 @@
-// One connection to an endpoint: one call at a time, back to the pool only when all is clean.
+// One connection to an endpoint: one call at a time, returned to the pool only when it is clean.
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { InputBuffer } from "../../../src/net/input-buffer.ts";
@@ -20,15 +20,15 @@ import type { ClientSettings } from "./settings.ts";
 
 /*
  * idle -> head -> body -> idle    a call; without a body `body` is skipped
- * body -> draining -> idle        nobody wants the rest of the answer
- * head -> tunnel                  101: the link belongs to somebody else
+ * body -> draining -> idle        the rest of the response is unwanted
+ * head -> tunnel                  101: the link has a new owner
  * any -> closed
  */
 type State = "idle" | "head" | "body" | "draining" | "tunnel" | "closed";
 
-/** Interim answers to one request; more is no answer but a flood. */
+/** Interim responses to one request; an endpoint that sends more is flooding. */
 const maxInterims = 16;
-/** An answer that nobody wants has to end within this. */
+/** Time limit for draining an unwanted response. */
 const drainTimeMs = 1_000;
 
 export class ClientConnection implements Receiver, Consumer, BodySource, BodyTarget, PoolMember {
@@ -43,9 +43,9 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   #body: IncomingBody | null = null;
   calls = 0;
   #interims = 0;
-  /** Bytes of the current answer have come. */
-  #hasAnswerBytes = false;
-  /** The endpoint closes after this answer, or what it says can no longer be trusted. */
+  /** Some bytes of the current response have been received. */
+  #hasResponseBytes = false;
+  /** The endpoint closes after this response, or its framing can no longer be trusted. */
   #isLast = false;
 
   constructor(link: SocketLink, settings: ClientSettings, pool: Pool<ClientConnection>) {
@@ -95,7 +95,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   inputEnded(): void {
-    if (this.#body?.peerEnded() === true) this.#answerEnded();
+    if (this.#body?.peerEnded() === true) this.#responseEnded();
     else this.#lost("closed the connection");
   }
 
@@ -110,10 +110,10 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     this.#call = null;
     if (call === null || call.isSent) this.#drain();
     else this.close();
-    call?.finish(null); // complete, as far as anybody wants to know
+    call?.finish(null); // the unwanted rest is not an error
   }
 
-  bodyEnded(): void {} // whoever fed it looks
+  bodyEnded(): void {} // `#consumeBody` checks `isDone`
 
   bodyBroke(problem: string): void {
     this.#malformed(problem);
@@ -146,12 +146,12 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     this.#call = call;
     this.calls++;
     this.#interims = 0;
-    this.#hasAnswerBytes = false;
+    this.#hasResponseBytes = false;
     this.#isLast = false;
   }
 
-  /** The call has ended early. What is left of the answer is read, when that is not much. */
-  abandon(call: ClientCall): void {
+  /** The call has ended early. The rest of the response is drained when it is short. */
+  detach(call: ClientCall): void {
     if (this.#call !== call) return;
     if (this.#body === null || !call.isSent) return this.close();
     this.#call = null;
@@ -169,13 +169,13 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   #consumeOnce(buffer: Buffer, start: number, end: number): number {
     switch (this.#state) {
       case "head":
-        this.#hasAnswerBytes = true;
+        this.#hasResponseBytes = true;
         return this.#consumeHead(buffer, start, end);
       case "body":
       case "draining":
         return this.#consumeBody(buffer, start, end);
       case "idle":
-        // Nobody asked: whatever this is, the next caller must not get it.
+        // Unsolicited bytes must never reach the next caller.
         this.close();
         return end;
       case "tunnel":
@@ -189,55 +189,55 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
 
   #consumeHead(buffer: Buffer, start: number, end: number): number {
     const call = this.#call;
-    if (call === null) throw new Error("bug: an answer is expected without a call");
+    if (call === null) throw new Error("bug: a response is expected without a call");
     const { limits, maxWholeBodyBytes } = this.#settings.options;
-    const result = scanHead("answer", buffer, start, end, limits);
+    const result = scanHead("response", buffer, start, end, limits);
     if (result === "more") return start;
     if (result !== null) return this.#malformed(problemText(result), end);
     const { headEnd } = lastScan;
     const head = readResponse(buffer, end, call.request.method === "HEAD");
     if (typeof head === "string") return this.#malformed(head, end);
-    const { status, fields } = head.answer;
+    const { status, fields } = head.response;
     if (status === 101) return this.#switch(call, head, buffer.subarray(headEnd, end), end);
     if (status >= 200) {
       return awaitsWholeBody(head, end - headEnd, maxWholeBodyBytes)
         ? start
         : this.#final(call, head, buffer, headEnd, end);
     }
-    if (++this.#interims > maxInterims) return this.#malformed("too many interim answers", end);
+    if (++this.#interims > maxInterims) return this.#malformed("too many interim responses", end);
     call.interim(status, fields);
     return headEnd;
   }
 
   #final(call: ClientCall, head: ResponseHead, buffer: Buffer, start: number, end: number): number {
-    const { answer, framing } = head;
+    const { response, framing } = head;
     const staysOpen = call.request.version === "1.0" ? head.keepsAlive : !head.closes;
     this.#isLast = !staysOpen || head.closes || framing.kind === "until-close";
     const { limits } = this.#settings.options;
     const stop = takeWholeBody(head, buffer, start, end, limits);
     if (stop >= 0) {
       if (stop < end) this.#isLast = true; // more than was announced
-      call.answer(answer);
-      if (this.#call === call) this.#answerEnded();
+      call.responded(response);
+      if (this.#call === call) this.#responseEnded();
       return stop;
     }
     this.#body = new IncomingBody(framing, limits, this);
     this.#state = "body";
-    answer.body = this.#body;
-    call.answer(answer);
+    response.body = this.#body;
+    call.responded(response);
     return start;
   }
 
   #switch(call: ClientCall, head: ResponseHead, rest: Uint8Array, end: number): number {
-    const { answer, upgrade } = head;
+    const { response, upgrade } = head;
     const asked = call.request.upgrade;
     if (asked === null || upgrade === null || !listOf(asked).includes(upgrade.toLowerCase())) {
-      return this.#malformed("it switched to a protocol that nobody asked for", end);
+      return this.#malformed("it switched to a protocol that was not requested", end);
     }
     this.#state = "tunnel";
     this.#link.socket.pause();
     const first = Uint8Array.from(rest);
-    answer.upgrade = {
+    response.upgrade = {
       protocol: upgrade,
       take: () => ({ link: this.#link, head: first }),
       closed: () => {
@@ -246,7 +246,7 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
         call.finish(null);
       },
     };
-    call.answer(answer);
+    call.responded(response);
     return end;
   }
 
@@ -254,16 +254,16 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
     const body = this.#body;
     if (body === null) return start;
     const stop = body.consume(buffer, start, end);
-    if (this.#body !== body) return stop; // closed meanwhile
+    if (this.#body !== body) return stop; // closed during the call
     if (body.isDone) {
       if (stop < end) this.#isLast = true; // more than was announced
-      this.#answerEnded();
+      this.#responseEnded();
     } else if (body.discardedBytes > this.#settings.options.maxDrainBytes) this.close();
     return stop;
   }
 
-  /** The pool has it back before the call ends: what the caller asks next can use it. */
-  #answerEnded(): void {
+  /** The connection returns to the pool before the call ends, so that the next call can use it. */
+  #responseEnded(): void {
     const call = this.#call;
     this.#call = this.#body = null;
     if (this.#isLast || call?.isSent === false) this.close();
@@ -287,16 +287,16 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 
   #malformed(problem: string, end = 0): number {
-    this.#end(failure("malformed", `${this.#settings.name} gave a malformed answer: ${problem}`));
+    this.#end(failure("malformed", `${this.#settings.name} sent a malformed response: ${problem}`));
     return end;
   }
 
   #lost(what: string): void {
-    const hasAnswer = this.#call?.hasAnswer === true;
-    const when = hasAnswer ? "before its answer was complete" : "before it answered";
+    const hasResponse = this.#call?.hasResponse === true;
+    const when = hasResponse ? "before its response was complete" : "before it responded";
     const isReused = this.calls > 1;
     const detail = `${what} ${when}`;
-    this.#end(closedFailure(this.#settings.name, detail, isReused, this.#hasAnswerBytes));
+    this.#end(closedFailure(this.#settings.name, detail, isReused, this.#hasResponseBytes));
   }
 
   #end(why: Failure): void {
@@ -311,15 +311,15 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   }
 }
 
-/** The endpoint took the connection away. */
+/** The endpoint closed the connection. */
 function closedFailure(
   name: string,
   what: string,
   isReused: boolean,
-  hasAnswerBytes: boolean,
+  hasResponseBytes: boolean,
 ): Failure {
-  // A connection that had served before may have been closed for idleness while the request was on
-  // its way. A new one that is closed at once says more about the request.
-  const retry = isReused && !hasAnswerBytes ? "if-idempotent" : "never";
+  // A reused connection may have been closed for idleness while the request was in flight. If a new
+  // one is closed immediately, the request is the more likely cause.
+  const retry = isReused && !hasResponseBytes ? "if-idempotent" : "never";
   return failure("closed", `${name} ${what}`, retry);
 }

@@ -3,17 +3,17 @@ import type { Clock } from "../../../src/core/clock.ts";
 import type { DialOptions, WireStats } from "../../../src/core/transport.ts";
 import type { HeadLimits } from "../codec/limits.ts";
 
-/** Pool and session keys as every protocol has them, and what an answer may measure. */
+/** The pool and session keys that all protocols share, and the limits on responses. */
 export interface HttpDialOptions extends Omit<DialOptions, "config"> {
   readonly limits: HeadLimits;
   /**
-   * A body announced as no longer than this is waited for, so that an answer that breaks within it
-   * is no answer yet: the call can be tried again.
+   * A body announced as no longer than this is awaited together with its head, so that a response
+   * that breaks within it has not begun: the call can be retried.
    */
   readonly maxWholeBodyBytes: number;
-  /** Bytes of an answer nobody wants that are read to keep the connection. */
+  /** Bytes of an unwanted response to read in order to keep the connection. */
   readonly maxDrainBytes: number;
-  /** How long to wait for a 100 before the body is sent anyway. */
+  /** How long to wait for a 100 before sending the body anyway. */
   readonly continueTimeoutMs: number;
 }
 

@@ -11,7 +11,7 @@ import { ClientCall } from "./call.ts";
 import { ClientConnection } from "./connection.ts";
 import type { ClientSettings, HttpDialDeps, HttpDialOptions } from "./settings.ts";
 
-/** `filters` stand before the wire, outermost first. */
+/** `filters` surround the wire, outermost first. */
 export function dialHttp(
   address: Address,
   options: HttpDialOptions,
@@ -22,8 +22,8 @@ export function dialHttp(
 }
 
 /**
- * Owns its sockets; dials when first used. May reply before `service` returns. A class, so that
- * the wires of a cluster look alike to those who ask all of them for their status.
+ * Owns its sockets; dials when first used. May reply before `service` returns. A class, so that all
+ * wires have one shape for the balancer, which reads the status of each.
  */
 class HttpWire implements Wire<HttpRequest, HttpResponse> {
   readonly service: Service<HttpRequest, HttpResponse>;

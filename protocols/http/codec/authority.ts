@@ -17,7 +17,7 @@ export function isAuthority(text: string): boolean {
     if (!isHost(code) || code === OPEN || code === CLOSE) return false;
     if (code === PERCENT) {
       if (hexValue(text.charCodeAt(at + 1)) < 0 || hexValue(text.charCodeAt(at + 2)) < 0) {
-        return false; // beyond the end is NaN, which is no digit
+        return false; // beyond the end is NaN, which is not a digit
       }
       at += 2;
     }
@@ -37,7 +37,7 @@ function isLiteral(text: string): boolean {
   return isPort(text, end + 1);
 }
 
-/** Nothing, or a colon and at most five digits (none are allowed as well). */
+/** Accepts nothing, or a colon and up to five digits. */
 function isPort(text: string, start: number): boolean {
   if (start === text.length) return true;
   if (text.charCodeAt(start) !== COLON || text.length - start > 6) return false;
@@ -54,7 +54,7 @@ export interface AbsoluteTarget {
   readonly target: string;
 }
 
-/** `http://host:port/path?query` in its parts (RFC 9112 section 3.2.2); null when it is none. */
+/** Splits `http://host:port/path?query` (RFC 9112 section 3.2.2); null for any other form. */
 export function absoluteTarget(target: string, method: string): AbsoluteTarget | null {
   const colon = target.indexOf("://");
   if (colon < 0) return null;

@@ -1,11 +1,11 @@
-// Classes of bytes: one lookup answers every question of the grammar (RFC 9110, 9112, 3986).
+// Classes of bytes: one lookup per question of the grammar (RFC 9110, 9112, 3986).
 
 const tokenBit = 1;
 const valueBit = 2;
 const targetBit = 4;
 const hostBit = 8;
 
-/** Of each byte, the sum of the classes it is in. */
+/** For each byte, the sum of its classes. */
 const classes = new Uint8Array(256);
 
 function add(bit: number, characters: string): void {
@@ -25,8 +25,8 @@ add(tokenBit, `!#$%&'*+-.^_\`|~${alphanumerics}`);
 addRange(valueBit, 0x20, 0x7e);
 addRange(valueBit, 0x80, 0xff);
 add(valueBit, "\t");
-// A target is what is visible. A fragment is never sent: what follows `#` is understood by some
-// servers and hidden from others.
+// Visible characters. A fragment must never be sent: some servers interpret what follows `#` and
+// others ignore it.
 addRange(targetBit, 0x21, 0x7e);
 addRange(targetBit, 0x80, 0xff);
 classes[0x23] = (classes[0x23] ?? 0) & ~targetBit;

@@ -7,11 +7,11 @@ import type { Fields } from "./passthrough-fields.ts";
 
 /*
  *   chunked-body = *( 1*HEXDIG [ chunk-ext ] CRLF data CRLF ) 1*"0" [ chunk-ext ] CRLF trailers CRLF
- * CRLF and nothing else ends a line: a recipient that takes a bare LF, or a CR alone, sees another
- * body than one that does not. Extensions are dropped, and bounded in length.
+ * Only CRLF ends a line: a recipient that accepts a bare LF or CR sees a different body from one that
+ * does not. Extensions are dropped and bounded in length.
  */
 
-/** 2^52 bytes and some leading zeros are as large as anybody's chunk may claim to be. */
+/** Allows chunks of up to 2^52 bytes, with some leading zeros. */
 const maxSizeDigits = 16;
 const maxExtensionBytes = 512;
 
@@ -22,17 +22,17 @@ const SEMICOLON = 59;
 type Place = "size" | "extension" | "size-lf" | "data" | "data-cr" | "data-lf" | "trailers" | "end";
 
 export class ChunkDecoder {
-  /** The payload that the last `decode` found: a range of its buffer. */
+  /** The payload that the last `decode` found, as a range of its buffer. */
   payloadStart = 0;
   payloadEnd = 0;
-  /** Not null once the body has ended. */
+  /** Set once the body has ended. */
   trailers: Fields | null = null;
-  /** Not null when the bytes are no chunked body. */
+  /** Set when the bytes are not a chunked body. */
   problem: string | null = null;
 
   readonly #limits: HeadLimits;
   #place: Place = "size";
-  /** Of the chunk: its size while it is read, then the bytes that are still to come. */
+  /** The chunk's size while that is read, then its remaining bytes. */
   #size = 0;
   #count = 0;
 
@@ -41,8 +41,8 @@ export class ChunkDecoder {
   }
 
   /**
-   * Decodes `buffer[start, end)`, moving payload together where chunks border on each other, and
-   * returns how far it came: all the way, unless trailers are incomplete, or at the end.
+   * Decodes `buffer[start, end)`, moving the payload of adjacent chunks together. Returns where it
+   * stopped: at `end`, unless trailers are incomplete or the body ended.
    */
   decode(buffer: Buffer, start: number, end: number): number {
     this.payloadStart = this.payloadEnd = start;
@@ -80,7 +80,7 @@ export class ChunkDecoder {
     return lastScan.headEnd;
   }
 
-  /** One byte of framing. */
+  /** Handles one byte of framing. */
   #step(code: number): void {
     switch (this.#place) {
       case "size":
@@ -127,8 +127,8 @@ export class ChunkDecoder {
 }
 
 /**
- * The whole of a short body that lies in `buffer` from `start` on, and where it ends; null when it
- * is not all there. Leaves the buffer as it is.
+ * Decodes a short body that lies completely in `buffer` from `start` on, and says where it ends; null
+ * when it is incomplete. Does not modify the buffer.
  */
 export function wholeChunked(
   buffer: Buffer,
@@ -141,7 +141,7 @@ export function wholeChunked(
   buffer.copy(copied, 0, start, end);
   const chunks = new ChunkDecoder(limits);
   const stop = chunks.decode(copied, 0, end - start);
-  // What is wrong with it, and its trailers, is told by the body that flows.
+  // Malformed bodies and trailers are left to the streaming decoder, which reports them.
   if (chunks.trailers === null || chunks.trailers.length > 0) return null;
   const text = copied.toString("latin1", chunks.payloadStart, chunks.payloadEnd);
   return { text, end: start + stop };

@@ -7,7 +7,7 @@ import { latin1Of } from "../../../src/net/latin1.ts";
 
 const maxLong = 2n ** 63n - 1n;
 
-/** null when it is malformed: such a header is ignored. */
+/** Returns null for a malformed header, which is then ignored. */
 export function parseDeadline(text: string): Deadline | null {
   const match = /^(\d{1,19}) (\d{1,19})$/.exec(text);
   if (match === null) return null;
@@ -25,12 +25,12 @@ const line = Buffer.from(`${start}${"0".repeat(19)} ${"0".repeat(19)}\r\n`, "lat
 const nowAt = start.length;
 const deadlineStart = nowAt + 20;
 
-/** Seconds of ten digits: from 2001 to 2286. */
+/** Seconds since 1970 with ten digits: from 2001 to 2286. */
 const [leastSeconds, mostSeconds] = [1e9, 1e10 - 1];
 
 /**
- * For the monotonic moment `deadlineMs`, set now. Bigints would do the same (`deadlineAt`), and cost
- * as much as all other fields of the head together.
+ * The header line for the monotonic moment `deadlineMs`, with the present as its timestamp. Bigints
+ * would give the same (`deadlineAt`) at the cost of all other fields of the head together.
  */
 export function ownDeadlineLine(deadlineMs: number, clock: Clock): string {
   const nowUs = Math.round(clock.wallMs() * 1_000);
@@ -38,7 +38,7 @@ export function ownDeadlineLine(deadlineMs: number, clock: Clock): string {
   const leftUs = Math.floor(leftNs / 1_000);
   const [nowSeconds, seconds] = [Math.floor(nowUs / 1e6), Math.floor((nowUs + leftUs) / 1e6)];
   const isUsual = nowSeconds >= leastSeconds && seconds >= leastSeconds && seconds <= mostSeconds;
-  // In 104 days or later the last digits of a number are not exact any more.
+  // Beyond 104 days the last digits of a double are no longer exact.
   if (!isUsual || leftNs > Number.MAX_SAFE_INTEGER) {
     return `${start}${showDeadline(deadlineAt(deadlineMs, clock))}\r\n`;
   }
@@ -50,7 +50,7 @@ export function ownDeadlineLine(deadlineMs: number, clock: Clock): string {
   return latin1Of(line, 0, line.length);
 }
 
-/** What stands in `line` already. */
+/** The seconds that `line` contains already. */
 let [lastNowSeconds, lastSeconds] = [0, 0];
 
 function put10(at: number, value: number): void {

@@ -1,8 +1,8 @@
-// Where a body ends (RFC 9112 section 6): one answer or none, never a choice.
+// Where a body ends (RFC 9112 section 6): one unambiguous rule, or a refusal.
 import { isDigit } from "./byte-classes.ts";
 import { lastHead } from "./header-fields.ts";
 
-/** `length` is the announced one. A string is a problem, for people. */
+/** `length` is the announced one. Functions return a string to describe a problem to people. */
 export type Framing =
   | { readonly kind: "none" }
   | { readonly kind: "length"; readonly length: number }
@@ -16,14 +16,14 @@ const untilClose: Framing = { kind: "until-close" };
 /** Fifteen digits are below 2^53, and a petabyte. */
 const maxLengthDigits = 15;
 
-/** The framing that the fields sorted last announce; null when they announce nothing. */
+/** The framing that the last sorted fields announce; null when they announce nothing. */
 function announced(minor: number): Framing | string | null {
   const { contentLength, transferEncoding } = lastHead;
   if (transferEncoding !== null) {
     if (contentLength !== null) return "Content-Length together with Transfer-Encoding";
     if (minor === 0) return "Transfer-Encoding in HTTP/1.0";
     if (lastHead.transferEncodingCount > 1) return "more than one Transfer-Encoding field";
-    // Other codings would have to be undone here: nobody sends them.
+    // Other codings would have to be decoded here; no client in use sends them.
     return transferEncoding.toLowerCase() === "chunked"
       ? chunked
       : "a Transfer-Encoding other than chunked";
@@ -34,7 +34,7 @@ function announced(minor: number): Framing | string | null {
   return length < 0 ? "an invalid Content-Length" : { kind: "length", length };
 }
 
-/** -1 unless it is digits and nothing else. */
+/** Returns -1 unless the text consists of digits only. */
 function lengthOf(text: string): number {
   if (text === "" || text.length > maxLengthDigits) return -1;
   let length = 0;
@@ -51,7 +51,7 @@ export function requestFraming(minor: number): Framing | string {
   return announced(minor) ?? none;
 }
 
-/** A bad announcement is a problem even where no body may follow. */
+/** An invalid announcement is refused even where no body may follow. */
 export function responseFraming(
   status: number,
   minor: number,
@@ -63,7 +63,7 @@ export function responseFraming(
   return isBodiless ? none : (framing ?? untilClose);
 }
 
-/** What Content-Length says where no body follows: in an answer to HEAD, in a 304. */
+/** The value of Content-Length where no body follows: in a response to HEAD, in a 304. */
 export function announcedLength(status: number, isToHead: boolean): number | null {
   const { contentLength } = lastHead;
   return contentLength !== null && (isToHead || status === 304) ? Number(contentLength) : null;

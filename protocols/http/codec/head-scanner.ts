@@ -1,16 +1,16 @@
-// Heads as bytes: every byte is checked, and where each part begins and ends is written down.
+// Heads as bytes: checks every byte and records where each part begins and ends.
 import { isTarget, isToken, isValue } from "./byte-classes.ts";
 import type { HeadLimits } from "./limits.ts";
 
 /*
- * RFC 9112 section 2.1, as strict as it may be read:
+ * RFC 9112 section 2.1, in its strictest reading:
  *   head   = *2CRLF start-line CRLF *( field-name ":" OWS field-value OWS CRLF ) CRLF
  * Lines end in CRLF and nothing else. No line is folded, no space stands before a colon, and no
  * control byte (bare CR, bare LF, NUL, ...) stands anywhere. Two parsers that read such bytes
- * differently are what request smuggling is made of, so nothing of the kind is passed on.
+ * differently are what request smuggling is made of, so such a head is refused.
  */
 
-/** Why bytes are no head. A text for people; the status depends on the direction. */
+/** Why the bytes are not a head; the status depends on the direction. */
 export type ScanProblem =
   | "line-too-long"
   | "fields-too-long"
@@ -29,29 +29,29 @@ export type ScanProblem =
   | "bad-name"
   | "bad-value";
 
-/** Marks of the head that was scanned last: good until the next scan. Offsets are absolute. */
+/** Marks of the head that was scanned last, valid until the next scan. Offsets are absolute. */
 export interface LastScan {
-  /** Behind the empty line. */
+  /** Offset just after the empty line. */
   headEnd: number;
   /** First byte of the start line, and its CR. */
   lineStart: number;
   lineEnd: number;
-  /** Request: behind the method, and behind the target. Answer: behind the status, twice. */
+  /** Request: the ends of the method and of the target. Response: the end of the status, twice. */
   firstEnd: number;
   secondEnd: number;
   /** Minor digit of the version: 0 or 1. */
   minor: number;
-  /** Answer: the status code. */
+  /** Response: the status code. */
   status: number;
   fieldCount: number;
-  /** Four a field: name start, name end, value start, value end. */
+  /** Four offsets per field: name start, name end, value start, value end. */
   readonly fields: Int32Array;
 }
 
-/** The most fields that any limit may allow. */
+/** Upper bound of `maxHeaderCount`. */
 const mostFields = 1_024;
 
-/** Written by `scanHead` and `scanFields`; one at a time, so one for all. */
+/** Written by `scanHead` and `scanFields`. Heads are scanned one at a time, so one object serves all. */
 export const lastScan: LastScan = {
   headEnd: 0,
   lineStart: 0,
@@ -64,7 +64,7 @@ export const lastScan: LastScan = {
   fields: new Int32Array(mostFields * 4),
 };
 
-/** Some clients end a body with a CRLF that is not counted, and some of these with two. */
+/** Some clients end a body with an uncounted CRLF, and some of these with two. */
 const maxEmptyLines = 2;
 
 const CR = 13;
@@ -73,11 +73,11 @@ const SP = 32;
 const HTAB = 9;
 const COLON = 58;
 
-/** null: a whole head, see `marks`. "more": so far so good. */
+/** null: a complete head, described by `lastScan`. "more": valid so far, but incomplete. */
 export type ScanResult = ScanProblem | "more" | null;
 
 export function scanHead(
-  kind: "request" | "answer",
+  kind: "request" | "response",
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -101,7 +101,7 @@ export function scanHead(
   return scanFields(bytes, lastScan.lineEnd + 2, end, limits);
 }
 
-/** The bytes of a line ran out at `stop`: more are needed, or there are more than allowed. */
+/** The scan reached `stop` within a line: more bytes are needed, or the limit is exceeded. */
 function outOf(stop: number, end: number, tooMany: ScanProblem): ScanResult {
   return stop < end ? tooMany : "more";
 }
@@ -158,7 +158,7 @@ function scanStatusLine(
   lastScan.status = status;
   let at = start + 12;
   if (bytes[at] === SP) at++;
-  else if (bytes[at] !== CR) return "bad-status"; // some leave out the space with the reason
+  else if (bytes[at] !== CR) return "bad-status"; // some servers omit the space along with the reason
   lastScan.firstEnd = lastScan.secondEnd = at;
   while (at < stop && isValue(bytes[at] as number)) at++;
   if (at === end) return "more";
@@ -180,7 +180,7 @@ function scanVersion(bytes: Uint8Array, start: number, end: number): ScanResult 
     return "bad-version";
   }
   if (major !== 1) return major === 2 ? "http2" : "unknown-version";
-  lastScan.minor = Math.min(minor, 1); // a later minor version is read as ours (RFC 9110 section 2.5)
+  lastScan.minor = Math.min(minor, 1); // later minor versions count as 1.1 (RFC 9110 section 2.5)
   return null;
 }
 
@@ -198,7 +198,7 @@ function scanLineEnd(
   return null;
 }
 
-/** The field lines and the empty line: of a head, or of a trailer section. */
+/** Scans the field lines and the empty line of a head or of a trailer section. */
 export function scanFields(
   bytes: Uint8Array,
   start: number,

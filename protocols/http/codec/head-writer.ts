@@ -1,4 +1,4 @@
-// Heads as text, one character a byte: everything the proxy owns is written here and only here.
+// Heads as text, one character a byte: every field that the proxy owns is written here and only here.
 import type { Verdict } from "../../../src/core/classifier.ts";
 import type { HttpRequest, HttpResponse } from "../message.ts";
 import { noBody } from "./body.ts";
@@ -7,10 +7,10 @@ import { linesOf } from "./passthrough-fields.ts";
 import type { Fields } from "./passthrough-fields.ts";
 import { via11, viaLine } from "./via.ts";
 
-/** Texts up to this go out without an allocation (Node's own buffer for writing strings). */
+/** Node writes texts up to this size from its own buffer, without an allocation. */
 export const maxJoinedBytes = 15 * 1024;
 
-/** Where a method expects a body, its absence is said (RFC 9110 section 8.6). */
+/** Methods that expect a body state its absence (RFC 9110 section 8.6). */
 const bodyMethods = new Set(["POST", "PUT", "PATCH"]);
 
 function requestFramingLine(method: string, body: Body): string {
@@ -40,24 +40,24 @@ function requestEnd({ method, body, expectsContinue, upgrade }: HttpRequest): st
   return `${framing}${expect}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`;
 }
 
-/** How the body of an answer goes to the caller. */
+/** How the body of a response is sent to the caller. */
 export type ResponseMode = "none" | "length" | "chunked" | "until-close";
 
-/** RFC 9112 section 6.3: what decides is the request and the status. */
+/** RFC 9112 section 6.3: the request and the status decide. */
 export function responseMode(request: HttpRequest, status: number, body: Body): ResponseMode {
   if (request.method === "HEAD" || status === 204 || status === 304) return "none";
   if (body.length !== null) return "length";
   return request.version === "1.0" ? "until-close" : "chunked";
 }
 
-function answerFramingLine(mode: ResponseMode, status: number, body: Body): string {
+function responseFramingLine(mode: ResponseMode, status: number, body: Body): string {
   switch (mode) {
     case "length":
       return `Content-Length: ${body.length}\r\n`;
     case "chunked":
       return "Transfer-Encoding: chunked\r\n";
     case "none":
-      // What a GET would have brought; a 204 must not say any (RFC 9110 section 8.6).
+      // The length that a GET would have; a 204 must not have one (RFC 9110 section 8.6).
       return status === 204 || body.length === null || body === noBody
         ? ""
         : `Content-Length: ${body.length}\r\n`;
@@ -69,24 +69,24 @@ function answerFramingLine(mode: ResponseMode, status: number, body: Body): stri
 }
 
 /**
- * `connection` is the option to send; empty where the version's default holds. `fault`: what was
- * injected into the call; absent: nothing.
+ * `connection` is the option to send; empty where the version's default applies. `fault` names the
+ * fault that was injected into the call, if any.
  */
 export function responseHead(
-  answer: HttpResponse,
+  response: HttpResponse,
   mode: ResponseMode,
   connection: "" | "close" | "keep-alive",
   fault?: string,
 ): string {
-  const { status, reason, fields, body } = answer;
+  const { status, reason, fields, body } = response;
   const opening = fields.opening ?? `HTTP/1.1 ${status} ${reason}\r\n${fields.lines}`;
-  const lines = opening + hopLines(answer, fault);
+  const lines = opening + hopLines(response, fault);
   if (connection === "" && mode === "length") return lines + lengthEnd(body.length ?? 0);
   const option = connection === "" ? "" : `Connection: ${connection}\r\n`;
-  return `${lines}${answerFramingLine(mode, status, body)}${option}\r\n`;
+  return `${lines}${responseFramingLine(mode, status, body)}${option}\r\n`;
 }
 
-/** For bodies up to so long the end of the head is remembered. */
+/** The end of the head is cached for bodies up to this length. */
 const maxKnownLength = 1_024;
 const lengthEnds: string[] = [];
 
@@ -95,15 +95,16 @@ function lengthEnd(length: number): string {
   return (lengthEnds[length] ??= `Content-Length: ${length}\r\n\r\n`);
 }
 
-/** What this hop and those before it add. */
-function hopLines(answer: HttpResponse, fault: string | undefined): string {
-  const { via, verdict } = answer;
-  const context = answer.hidesContext === true ? null : answer.context;
+/** The lines that this hop and those before it add. */
+function hopLines(response: HttpResponse, fault: string | undefined): string {
+  const { via, verdict } = response;
+  const context = response.hidesContext === true ? null : response.context;
   if (context === null && fault === undefined && verdict === "success" && via === via11) {
     return usualHop;
   }
-  const told = context === null ? verdictLine(verdict) : contextLines(context, verdict);
-  const lines = viaLine(via) + told;
+  const contextAndVerdict =
+    context === null ? verdictLine(verdict) : contextLines(context, verdict);
+  const lines = viaLine(via) + contextAndVerdict;
   return fault === undefined ? lines : `${lines}l5d-fault: ${fault}\r\n`;
 }
 
@@ -112,19 +113,19 @@ const successLine = `${successClass}: 1.0\r\n`;
 const usualHop = viaLine(via11) + successLine;
 const failureLine = `${successClass}: 0.0\r\n`;
 
-/** A call that was given up counts as nothing. */
+/** A cancelled call has no verdict. */
 function verdictLine(verdict: Verdict | null): string {
   if (verdict === "success") return successLine;
   return verdict === null || verdict === "ignorable" ? "" : failureLine;
 }
 
-/** Our own verdict takes the place of the one that the hop before gave. */
+/** Our own verdict replaces that of the previous hop. */
 function contextLines(context: Fields, verdict: Verdict | null): string {
   let lines = "";
   for (let i = 0; i < context.length; i += 2) {
     const name = context[i] ?? "";
     if (name === successClass) continue;
-    // It was tried again as often as it may be: the hops before must not start all over.
+    // Our own retries are exhausted: the hops before us must not start over.
     if (name === "l5d-retryable" && verdict === "retryable") continue;
     lines += `${name}: ${context[i + 1] ?? ""}\r\n`;
   }
@@ -142,10 +143,10 @@ const interimReasons: Readonly<Record<number, string>> = {
   103: "Early Hints",
 };
 
-/** 101: from here on both sides speak `protocol`. */
-export function switchingHead(answer: HttpResponse, protocol: string, fault?: string): string {
-  const lines = answer.fields.lines + hopLines(answer, fault);
-  const head = `HTTP/1.1 101 ${answer.reason}\r\n${lines}`;
+/** 101: from now on both sides speak `protocol`. */
+export function switchingHead(response: HttpResponse, protocol: string, fault?: string): string {
+  const lines = response.fields.lines + hopLines(response, fault);
+  const head = `HTTP/1.1 101 ${response.reason}\r\n${lines}`;
   return `${head}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
 }
 
@@ -154,7 +155,7 @@ export function lastChunk(trailers: Fields): string {
   return trailers.length === 0 ? "0\r\n\r\n" : `0\r\n${linesOf(trailers)}\r\n`;
 }
 
-/** What stands before a chunk's bytes; CRLF stands behind. */
+/** The line before a chunk's bytes; a CRLF follows them. */
 export function chunkSize(bytes: number): string {
   return `${bytes.toString(16)}\r\n`;
 }

@@ -1,12 +1,12 @@
-// Sorts the fields of a head: what the proxy owns is taken out, the rest passes through.
+// Sorts the fields of a head: those that the proxy owns are taken out, the rest passes through.
 import { lastScan } from "./head-scanner.ts";
 import { linesOf, PassthroughFields } from "./passthrough-fields.ts";
 import type { Fields } from "./passthrough-fields.ts";
 
-/** What the proxy owns, by number: 0 is any other field. */
+/** Numbers for the fields that the proxy owns; 0 is any other field. */
 const known = {
   other: 0,
-  dropped: 1, // concerns one connection only, or must not be believed
+  dropped: 1, // concerns one connection only, or cannot be trusted
   host: 2,
   contentLength: 3,
   transferEncoding: 4,
@@ -31,7 +31,7 @@ const names: readonly (readonly [string, number])[] = [
   ["transfer-encoding", known.transferEncoding],
   ["proxy-authenticate", known.dropped],
   ["proxy-authorization", known.dropped],
-  // Says who the caller is by its certificate; only a TLS server of ours may say so.
+  // Identifies the caller by its certificate, which only our own TLS server may do.
   ["x-forwarded-client-cert", known.dropped],
 ];
 
@@ -40,11 +40,11 @@ interface KnownName {
   readonly which: number;
 }
 
-/** By length of the name: at most two have the same. */
+/** Indexed by the length of the name; at most two names share a length. */
 const byLength: KnownName[][] = [];
 for (const [name, which] of names) (byLength[name.length] ??= []).push({ name, which });
 
-/** Compares without regard to case; `lower` is in lower case and has the length of the range. */
+/** Compares case-insensitively; `lower` is in lower case and has the length of the range. */
 function equals(bytes: Uint8Array, start: number, lower: string): boolean {
   for (let i = 0; i < lower.length; i++) {
     const code = bytes[start + i] as number;
@@ -67,16 +67,16 @@ function knownField(bytes: Uint8Array, start: number, end: number): number {
   return end - start > 4 && equals(bytes, start, "l5d-") ? known.context : known.other;
 }
 
-/** What a head said in fields that do not pass through; several values are joined with `, `. */
+/** The fields of a head that do not pass through; several values are joined with `, `. */
 export interface LastHead {
-  /** Of the head. */
+  /** The complete head. */
   text: string;
-  /** Where in `text` the lines are that pass through, if they are one range; -1: none do. */
+  /** The range of `text` that passes through, if it is contiguous; -1: no line passes. */
   passingStart: number;
   passingEnd: number;
-  /** The lines that pass through, if they are no such range. */
+  /** The lines that pass through, if they are not contiguous in `text`. */
   lines: string | null;
-  /** Where the line of Host ends in `text`, if it is the first; -1: it is not. */
+  /** Where the Host line ends in `text` when it is the first field; otherwise -1. */
   hostEnd: number;
   context: Fields | null;
   host: string | null;
@@ -92,7 +92,7 @@ export interface LastHead {
   via: string | null;
 }
 
-/** Written by `sortFields`, good until its next call: one head is read at a time. */
+/** Written by `sortFields`, valid until its next call: heads are read one at a time. */
 export const lastHead: LastHead = {
   text: "",
   passingStart: -1,
@@ -131,12 +131,12 @@ function reset(text: string): void {
   lastHead.via = null;
 }
 
-/** Sorts the fields that were scanned last. `text` is the latin1 of `bytes` from `base` on. */
+/** Sorts the last scanned fields. `text` is `bytes` from `base` on, as latin1. */
 export function sortFields(bytes: Uint8Array, text: string, base: number): void {
   reset(text);
   const offsets = lastScan.fields;
   const last = lastScan.fieldCount * 4;
-  /** Where the lines begin that pass through as they are; -1: the line before did not. */
+  /** Start of the current run of lines that pass unchanged; -1: the previous line did not pass. */
   let passing = -1;
   for (let i = 0; i < last; i += 4) {
     const start = offsets[i] as number;
@@ -145,7 +145,7 @@ export function sortFields(bytes: Uint8Array, text: string, base: number): void 
     const valueEnd = offsets[i + 3] as number;
     const next = i + 4 < last ? (offsets[i + 4] as number) : lastScan.headEnd - 2;
     const which = knownField(bytes, start, end);
-    // One space behind the colon and none behind the value: the form in which it is written.
+    // One space after the colon and none after the value: the form that our writer uses.
     const isUsual = valueStart === end + 2 && bytes[end + 1] === 0x20 && valueEnd + 2 === next;
     if (which === known.other && isUsual) {
       if (passing < 0) passing = start;
@@ -166,7 +166,7 @@ export function sortFields(bytes: Uint8Array, text: string, base: number): void 
   if (lastHead.connection !== null) dropListed(lastHead.connection);
 }
 
-/** More lines pass: the first range stays one, a second makes a text of its own of them. */
+/** Adds lines that pass: the first run stays a range of the text, a second forces a copy. */
 function pass(start: number, end: number): void {
   if (lastHead.lines === null && lastHead.passingStart < 0) {
     lastHead.passingStart = start;
@@ -185,8 +185,8 @@ function passingLines(): string {
 }
 
 /**
- * Of the head that was sorted last. Its text up to `openEnd` is the start of the head in the form in
- * which it is written; -1: it has to be written.
+ * The passing fields of the last sorted head. Its text up to `openEnd` is already in the form that
+ * our writer uses; -1: the start of the head must be written.
  */
 export function passthroughFields(openEnd: number): PassthroughFields {
   const { lines, text, passingStart, passingEnd } = lastHead;
@@ -233,7 +233,7 @@ function joined(before: string | null, value: string): string {
   return before === null ? value : `${before}, ${value}`;
 }
 
-/** Which of the three options that we act on a Connection field lists. */
+/** The options of a Connection field that the proxy acts on. */
 export interface ConnectionOptions {
   readonly close: boolean;
   readonly keepAlive: boolean;
@@ -245,7 +245,7 @@ const onlyClose: ConnectionOptions = { ...noOptions, close: true };
 const onlyKeepAlive: ConnectionOptions = { ...noOptions, keepAlive: true };
 const onlyUpgrade: ConnectionOptions = { ...noOptions, upgrade: true };
 
-/** Of a field that lists one option, as nearly all do; null when it has to be taken apart. */
+/** For a field with a single option, as nearly all have; null when it must be parsed. */
 function usualOption(value: string): ConnectionOptions | null {
   if (value === "keep-alive" || value === "Keep-Alive") return onlyKeepAlive;
   if (value === "close") return onlyClose;
@@ -269,8 +269,8 @@ export function listOf(value: string): string[] {
 }
 
 /**
- * Fields that `Connection` lists concern this connection only. What the proxy owns (Host, framing,
- * Via) cannot be removed this way: it is not among the fields any more.
+ * Fields that `Connection` lists concern this connection only. Those that the proxy owns (Host,
+ * framing, Via) cannot be removed this way, since they have been taken out already.
  */
 function dropListed(connection: string): void {
   if (usualOption(connection) !== null) return;
@@ -289,8 +289,8 @@ function withoutListed(fields: Fields, options: readonly string[]): Fields {
 }
 
 /**
- * The fields of a trailer section that were scanned last. What frames, routes or concerns one
- * connection must not come in a trailer (RFC 9110 section 6.5.1), and is dropped.
+ * The fields of the last scanned trailer section. Fields that frame, route or concern one connection
+ * are not allowed in a trailer (RFC 9110 section 6.5.1) and are dropped.
  */
 export function trailerFields(bytes: Buffer): Fields {
   const trailers: Fields = [];

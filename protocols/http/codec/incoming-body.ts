@@ -1,4 +1,4 @@
-// A body that flows in from a peer: decoded, counted, handed to one sink, or thrown away.
+// A body that flows in from a peer: decoded, counted, passed to one sink, or discarded.
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Body, BodySink } from "./body.ts";
 import { ChunkDecoder } from "./chunked-decoder.ts";
@@ -10,29 +10,29 @@ import type { Fields } from "./passthrough-fields.ts";
 export interface BodySource {
   /** The body wants bytes, for the first time or again. */
   bodyWants(): void;
-  /** Nobody wants the rest of it. */
+  /** The rest of the body is unwanted. */
   bodyCancelled(): void;
-  /** Its last byte was taken, and its sink knows. */
+  /** The last byte has been taken, and the sink knows it. */
   bodyEnded(): void;
-  /** The bytes are no such body. The source says what follows, by `fail`. */
+  /** The bytes are malformed. The source then calls `fail`. */
   bodyBroke(problem: string): void;
 }
 
-/** Waiting until somebody starts it; then it flows, is held back by its sink, or is thrown away. */
+/** A body waits to be started; then it flows, is held back by its sink, or is discarded. */
 type State = "waiting" | "flowing" | "held" | "discarding" | "done";
 
 export class IncomingBody implements Body {
   readonly length: number | null;
   readonly whole = null;
   readonly latin1 = null;
-  /** Bytes of payload that came. */
+  /** Bytes of payload received. */
   receivedBytes = 0;
   readonly #source: BodySource;
   readonly #isUntilClose: boolean;
   readonly #chunks: ChunkDecoder | null;
   #state: State = "waiting";
   #sink: BodySink | null = null;
-  /** What had come when nobody wanted more. */
+  /** Bytes received before the rest became unwanted. */
   #wantedBytes = Infinity;
 
   constructor(framing: Framing, limits: HeadLimits, source: BodySource) {
@@ -46,17 +46,17 @@ export class IncomingBody implements Body {
     return this.#state === "done";
   }
 
-  /** Bytes would be used if they came. */
+  /** More bytes can be consumed now. */
   get wants(): boolean {
     return this.#state === "flowing" || this.#state === "discarding";
   }
 
-  /** Bytes that are still to come; null when unknown. */
+  /** Bytes still to come; null when unknown. */
   get remainingBytes(): number | null {
     return this.length === null ? null : this.length - this.receivedBytes;
   }
 
-  /** Bytes that came although nobody wanted them any more. */
+  /** Bytes received after the rest became unwanted. */
   get discardedBytes(): number {
     return Math.max(0, this.receivedBytes - this.#wantedBytes);
   }
@@ -83,7 +83,7 @@ export class IncomingBody implements Body {
     this.#source.bodyCancelled();
   }
 
-  /** For the source: as `Consumer.consume`. */
+  /** Called by the source, as `Consumer.consume`. */
   consume(buffer: Buffer, start: number, end: number): number {
     if (!this.wants || start === end) return start;
     return this.#chunks === null
@@ -91,14 +91,14 @@ export class IncomingBody implements Body {
       : this.#consumeChunks(this.#chunks, buffer, start, end);
   }
 
-  /** For the source: the peer sends no more. False: it should have. */
+  /** Called by the source when the peer sends no more. Returns false when the body is incomplete. */
   peerEnded(): boolean {
     if (!this.#isUntilClose) return false;
     this.#end([]);
     return true;
   }
 
-  /** For the source: what comes is not the whole body. */
+  /** Called by the source when the body will not be completed. */
   fail(why: Failure): void {
     if (this.#state === "done") return;
     this.#state = "done";
@@ -127,7 +127,7 @@ export class IncomingBody implements Body {
     this.receivedBytes += end - start;
     if (this.#sink === null || this.#state !== "flowing") return;
     const hasRoom = this.#sink.chunk(buffer.subarray(start, end));
-    // The sink may have cancelled meanwhile.
+    // The sink may have cancelled during the call.
     if (!hasRoom && this.#state === "flowing") this.#state = "held";
   }
 

@@ -1,6 +1,6 @@
 // How large the parts of a message may be, and how long they may take.
 
-/** What one head may measure, in either direction. */
+/** Limits on the size of one head, in either direction. */
 export interface HeadLimits {
   /** Start line without its CRLF; longer: 414. */
   readonly maxInitialLineBytes: number;
@@ -12,25 +12,25 @@ export interface HeadLimits {
 
 /** Times are milliseconds; Infinity means no limit. */
 export interface HttpLimits extends HeadLimits {
-  /** From the first byte of a head to its last, and of a body that is waited for: 408. */
+  /** From the first byte of a head to its last; also for a body that is awaited: 408. */
   readonly headerReadTimeoutMs: number;
   /** A connection without a request is closed after this. */
   readonly idleTimeMs: number;
   /** A connection older than this is closed after the call in progress. */
   readonly lifeTimeMs: number;
-  /** A body that should flow and does not, in either direction, ends the connection after this. */
+  /** The connection is closed when a body stalls for this long, in either direction. */
   readonly stallTimeoutMs: number;
   /** A tunnel without a byte in either direction is closed after this. */
   readonly tunnelIdleTimeMs: number;
-  /** Bytes of further requests read ahead while an answer is owed; then reading pauses. */
+  /** Bytes of further requests to read ahead while a response is pending; then reading pauses. */
   readonly maxPipelinedBytes: number;
-  /** Bytes of a request body nobody wants that are read to keep the connection; more: it closes. */
+  /** Bytes of an unwanted request body to read in order to keep the connection; more: it closes. */
   readonly maxDrainBytes: number;
-  /** A body announced as no longer than this is waited for before routing, so it can be replayed. */
+  /** A body announced as no longer than this is read before routing, so that it can be replayed. */
   readonly maxWholeBodyBytes: number;
 }
 
-/** Finite everywhere, and generous; `idleTimeMs` and `lifeTimeMs` are Linkerd's. */
+/** Generous defaults; `idleTimeMs` and `lifeTimeMs` are Linkerd's. */
 export const defaultLimits: HttpLimits = {
   maxInitialLineBytes: 4 * 1024,
   maxHeadersBytes: 8 * 1024,

@@ -4,16 +4,16 @@ import type { BodySink } from "./body.ts";
 import { chunkSize, lastChunk } from "./head-writer.ts";
 import type { Fields } from "./passthrough-fields.ts";
 
-/** The connection it is written to. Texts are latin1. */
+/** The connection that the body is written to. Texts are latin1. */
 export interface BodyTarget {
   write(text: string): void;
-  /** Copies `bytes`. False: no more until the source is told to resume. */
+  /** Copies `bytes`. Returns false when the source must wait for `resume`. */
   writeCopy(bytes: Uint8Array, before: string, after: string): boolean;
 }
 
-/** Who is told what became of it: one of the two, once. */
+/** Learns how the body ended: exactly one of the two is called, once. */
 export interface OutgoingOwner {
-  /** All is written. */
+  /** Everything has been written. */
   bodySent(): void;
   bodyBroken(why: Failure): void;
 }
@@ -24,7 +24,7 @@ export class OutgoingBody implements BodySink {
   readonly #target: BodyTarget;
   readonly #isChunked: boolean;
   readonly #owner: OutgoingOwner;
-  /** The message's head, which goes out with the first bytes when they are there. */
+  /** The message's head, which goes out together with the first bytes. */
   #head: string;
   #isOpen = true;
 
@@ -35,14 +35,14 @@ export class OutgoingBody implements BodySink {
     this.#owner = owner;
   }
 
-  /** No bytes came with the head. */
+  /** Writes the head when no bytes have come with it. */
   flushHead(): void {
     if (this.#head === "" || !this.#isOpen) return;
     this.#target.write(this.#head);
     this.#head = "";
   }
 
-  /** Nothing is written and nobody is told any more. */
+  /** Stops writing and reporting. */
   close(): void {
     this.#isOpen = false;
   }

@@ -1,15 +1,15 @@
-// The fields of a head that pass through: lines as received while nobody looks at them.
+// The fields of a head that pass through, kept as received lines until something reads them.
 
 /** Header fields, flat: name, value, name, value, ... Names keep their case. */
 export type Fields = string[];
 
-/** The value of the first field of that name, which is given in lower case; null without one. */
+/** The value of the first field with that name, given in lower case; null if there is no such field. */
 export function fieldOf(fields: Fields, lowerName: string): string | null {
   const index = indexOf(fields, lowerName);
   return index < 0 ? null : (fields[index + 1] ?? null);
 }
 
-/** Where the name of the first such field stands; -1 without one. */
+/** The index of the name of the first such field; -1 if there is no such field. */
 export function indexOf(fields: Fields, lowerName: string): number {
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i];
@@ -19,7 +19,7 @@ export function indexOf(fields: Fields, lowerName: string): number {
   return -1;
 }
 
-/** `Name: value` and CRLF of each. */
+/** Formats each field as `Name: value` and CRLF. */
 export function linesOf(fields: Fields): string {
   let lines = "";
   for (let i = 0; i < fields.length; i += 2) lines += `${fields[i]}: ${fields[i + 1]}\r\n`;
@@ -27,8 +27,8 @@ export function linesOf(fields: Fields): string {
 }
 
 /**
- * Most heads are passed on without a look at a single field of this kind: then the text goes out
- * that came in. Once somebody has asked for the list, the list is what counts, changes to it too.
+ * Most heads are passed on without any of these fields being read: then the received text goes out
+ * again. Once `list` has been read, the list is authoritative, including changes made to it.
  */
 export class PassthroughFields {
   readonly #text: string;
@@ -38,8 +38,8 @@ export class PassthroughFields {
   #list: Fields | null = null;
 
   /**
-   * The lines are `text` from `start` to `end`, as `linesOf` makes them. `opens`: what stands before
-   * them is the start of the head, in the form in which it is written.
+   * The lines are `text` from `start` to `end`, as `linesOf` makes them. `opens`: the text before them
+   * is the start of the head, in the form that our writer uses.
    */
   constructor(text: string, start = 0, end = text.length, opens = false) {
     this.#text = text;
@@ -54,17 +54,17 @@ export class PassthroughFields {
     return fields;
   }
 
-  /** Name, value, name, value, ...: to be read, and to be changed. */
+  /** Name, value, name, value, ...; callers may read and change it. */
   get list(): Fields {
     return (this.#list ??= listOf(this.lines));
   }
 
-  /** What is written. */
+  /** The lines to write. */
   get lines(): string {
     return this.#list === null ? this.#text.slice(this.#start, this.#end) : linesOf(this.#list);
   }
 
-  /** The start of the head as it came and these lines, in one piece; null: there is no such piece. */
+  /** The start of the head and these lines in one piece, as received; null: they must be written. */
   get opening(): string | null {
     return this.#opens && this.#list === null ? this.#text.slice(0, this.#end) : null;
   }

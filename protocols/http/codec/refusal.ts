@@ -34,7 +34,7 @@ export function problemText(problem: ScanProblem): string {
   return texts[problem];
 }
 
-/** A request that is answered by `status` and never forwarded. */
+/** Makes a refusal: the caller gets `status`, and the request is not forwarded. */
 export function refusal(status: Refusal["status"], detail: string): Refusal {
   return { kind: status === 408 ? "timeout" : "malformed", retry: "never", detail, status };
 }
@@ -72,7 +72,7 @@ const reasons: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
-/** The registered reason of the statuses that the proxy itself answers. */
+/** The registered reason phrase of a status that the proxy itself sends. */
 export function reasonOf(status: number): string {
   return reasons[status] ?? "Unknown";
 }

@@ -1,4 +1,4 @@
-// From a scanned head to a request, or to the reason why it is none.
+// From a scanned head to a request, or to the reason for refusing it.
 import type { Address } from "../../../src/core/address.ts";
 import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import type { Dtab } from "../../../src/core/names/dtab.ts";
@@ -24,7 +24,7 @@ import type { Fields, PassthroughFields } from "./passthrough-fields.ts";
 import { refusal } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
 
-/** One shape for all requests; what is null or empty is filled in on the way. */
+/** All requests have this one shape; fields that are null or empty are filled in later. */
 class Request implements HttpRequest {
   deadlineMs = Infinity;
   localDtab: Dtab = emptyDtab;
@@ -74,7 +74,7 @@ class Request implements HttpRequest {
   }
 }
 
-/** Behind the line of Host, if it is the second, and the first is written like ours; else -1. */
+/** Offset just after the Host line if it comes second and the first is in our own form; else -1. */
 function openEnd(): number {
   const { lineStart, secondEnd, minor } = lastScan;
   const digit = lastHead.text.charCodeAt(secondEnd - lineStart + " HTTP/1.".length);
@@ -83,7 +83,7 @@ function openEnd(): number {
 
 const usualMethods = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"];
 
-/** One string for each usual method: tables find it without hashing it anew for every request. */
+/** Returns one interned string per common method, so that tables need not hash it again. */
 function methodOf(text: string, length: number): string {
   for (const method of usualMethods) {
     if (method.length === length && text.startsWith(method)) return method;
@@ -94,20 +94,20 @@ function methodOf(text: string, length: number): string {
 /** RFC 9110 section 9.2.2. */
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
-/** Whoever finds a short body behind the head takes it in: then no framing is left, and `end` moves. */
+/** A short body found behind the head is inlined: `framing` becomes "none" and `end` moves. */
 export interface RequestHead {
   readonly request: OpenRequest;
   framing: Framing;
-  /** Behind the head. */
+  /** Offset just after the head. */
   end: number;
-  /** The caller wants, or its version implies, that the connection ends with the answer. */
+  /** The caller asks, or its version implies, that the connection close after the response. */
   readonly closes: boolean;
 }
 
-/** While its body is not known yet: only the server connection has it in this form. */
+/** A request whose body is not known yet; only the server connection sees this form. */
 export type OpenRequest = { -readonly [Key in keyof HttpRequest]: HttpRequest[Key] };
 
-/** Of the head scanned last in `bytes`. */
+/** Reads the head that was scanned last in `bytes`. */
 export function readRequest(bytes: Buffer, peer: PeerInfo): RequestHead | Refusal {
   const base = lastScan.lineStart;
   const text = latin1Of(bytes, base, lastScan.headEnd);
@@ -130,7 +130,7 @@ export function readRequest(bytes: Buffer, peer: PeerInfo): RequestHead | Refusa
 
 function requestOf(method: string, target: string, peer: PeerInfo): Request | Refusal {
   if (method === "CONNECT")
-    return refusal(501, "CONNECT is not supported: this is no forward proxy");
+    return refusal(501, "CONNECT is not supported: this is not a forward proxy");
   if (target.charCodeAt(0) === 47 || (target === "*" && method === "OPTIONS")) {
     return new Request(method, target, lastHead.host, null, peer);
   }
@@ -141,7 +141,7 @@ function requestOf(method: string, target: string, peer: PeerInfo): Request | Re
   return new Request(method, absolute.target, absolute.authority, absolute.scheme, peer);
 }
 
-/** One Host at most, and one that cannot be read in two ways (RFC 9112 section 3.2). */
+/** Allows at most one Host, which must not be ambiguous (RFC 9112 section 3.2). */
 function hostProblem(): string | null {
   const { host, hostCount } = lastHead;
   if (hostCount > 1) return "more than one Host field";
@@ -150,8 +150,8 @@ function hostProblem(): string | null {
 }
 
 /**
- * What the caller would like to speak instead, when it says so properly. Never HTTP/2 in clear
- * text: the requests in such a tunnel would pass by every rule of the proxy ("h2c smuggling").
+ * The protocol to which the caller offers to upgrade. Never HTTP/2 in clear text: requests in such
+ * a tunnel would bypass every rule of the proxy ("h2c smuggling").
  */
 function upgradeOf(): string | null {
   const { upgrade, connection } = lastHead;

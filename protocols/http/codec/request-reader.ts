@@ -14,9 +14,9 @@ import type { RequestHead } from "./request-head.ts";
 
 export interface RefusedBytes {
   readonly refusal: Refusal;
-  /** What was read of the start line. */
+  /** The start line as far as it was read. */
   readonly rawStartLine: string;
-  /** null when the head was not read that far, or has none or several. */
+  /** null when the head was not read that far, or does not have exactly one Host. */
   readonly host: string | null;
 }
 
@@ -28,12 +28,12 @@ export const lateHead: RefusedBytes = {
 
 const noFraming: Framing = { kind: "none" };
 const maxRawBytes = 512;
-/** A head without an end is looked at again at least this often. */
+/** An incomplete head is scanned again after at most this many bytes. */
 const lookAgainBytes = 512;
-/** Up to here every look is cheap, and what is no HTTP at all shows itself. */
+/** Up to this size a scan is cheap and reveals input that is not HTTP at all. */
 const smallBytes = 128;
 
-/** Remembers how far an unfinished request was looked at. */
+/** Remembers how far an unfinished request has been scanned. */
 export class RequestReader {
   readonly #limits: HttpLimits;
   readonly #peer: PeerInfo;
@@ -55,7 +55,7 @@ export class RequestReader {
     return this.#withBody(head, buffer, start, end);
   }
 
-  /** Scanning starts over at every look, so not every byte is worth one. */
+  /** Every scan starts over, so not every byte is worth one. */
   #isWorthALook(buffer: Buffer, start: number, end: number): boolean {
     const length = end - start;
     if (this.#neededBytes > 0) return length >= this.#neededBytes;
@@ -73,23 +73,23 @@ export class RequestReader {
     return "more";
   }
 
-  /** Takes a short body in, waiting for it when it may come at once. */
+  /** Inlines a short body, and waits for it unless the caller expects a 100 first. */
   #withBody(head: RequestHead, buffer: Buffer, start: number, end: number): RequestHead | "more" {
     const { framing, request, end: bodyStart } = head;
     if (framing.kind === "length" && framing.length <= this.#limits.maxWholeBodyBytes) {
       const bodyEnd = bodyStart + framing.length;
-      if (bodyEnd <= end) takeIn(head, latin1Of(buffer, bodyStart, bodyEnd), bodyEnd);
+      if (bodyEnd <= end) inlineBody(head, latin1Of(buffer, bodyStart, bodyEnd), bodyEnd);
       else if (!request.expectsContinue) return this.#needs(end - start, bodyEnd - start);
     } else if (framing.kind === "chunked") {
       const whole = wholeChunked(buffer, bodyStart, end, this.#limits);
-      if (whole !== null) takeIn(head, whole.text, whole.end);
+      if (whole !== null) inlineBody(head, whole.text, whole.end);
     }
     this.#needs(0, 0);
     return head;
   }
 }
 
-/** Of the head that was read last; which of several is meant nobody knows. */
+/** The Host of the last read head; null when there are several, since any could be meant. */
 const theHost = (): string | null => (lastHead.hostCount === 1 ? lastHead.host : null);
 
 function refused(
@@ -103,7 +103,7 @@ function refused(
   return { refusal: why, rawStartLine: /^[^\r\n]*/.exec(raw.trimStart())?.[0] ?? "", host };
 }
 
-function takeIn(head: RequestHead, body: string, end: number): void {
+function inlineBody(head: RequestHead, body: string, end: number): void {
   head.request.body = latin1Body(body);
   head.framing = noFraming;
   head.end = end;

@@ -1,4 +1,4 @@
-// From a scanned head to an answer of an endpoint, or to what is wrong with it.
+// From a scanned head to a response of an endpoint, or to a description of what is wrong with it.
 import type { Verdict } from "../../../src/core/classifier.ts";
 import { latin1Of } from "../../../src/net/latin1.ts";
 import type { HttpResponse, Tunnel } from "../message.ts";
@@ -11,7 +11,7 @@ import { connectionOptions, passthroughFields, lastHead, sortFields } from "./he
 import type { Fields, PassthroughFields } from "./passthrough-fields.ts";
 import { viaAfter } from "./via.ts";
 
-class Answer implements HttpResponse {
+class Response implements HttpResponse {
   readonly status: number;
   readonly reason: string;
   readonly version: "1.1" | "1.0";
@@ -22,7 +22,7 @@ class Answer implements HttpResponse {
   body: Body = noBody;
   upgrade: Tunnel | null = null;
 
-  /** `openEnd` as in `passingFields`. */
+  /** `openEnd` as in `passthroughFields`. */
   constructor(reason: string, openEnd: number) {
     this.fields = passthroughFields(openEnd);
     this.status = lastScan.status;
@@ -32,29 +32,29 @@ class Answer implements HttpResponse {
   }
 }
 
-/** While its body is not known yet: only the client connection has it in this form. */
+/** A response whose body is not known yet; only the client connection sees this form. */
 export type OpenResponse = { -readonly [Key in keyof HttpResponse]: HttpResponse[Key] };
 
 export interface ResponseHead {
-  readonly answer: OpenResponse;
+  readonly response: OpenResponse;
   readonly framing: Framing;
   /** See `announcedLength`. */
   readonly announcedLength: number | null;
   readonly closes: boolean;
-  /** Explicitly: for endpoints that got an HTTP/1.0 request. */
+  /** The endpoint explicitly keeps the connection: matters after an HTTP/1.0 request. */
   readonly keepsAlive: boolean;
   /** The value of Upgrade, on a 101. */
   readonly upgrade: string | null;
-  /** Of the head, and of what came behind it when that was little; latin1. */
+  /** The head as latin1, and the bytes behind it when there are few. */
   readonly text: string;
   /** Where in `text` the body begins. */
   readonly bodyAt: number;
 }
 
-/** So much behind a head is made text with it: most bodies, and then their text is a part of it. */
+/** Up to this many bytes behind a head become text with it, so that most bodies need no second copy. */
 const maxTextBehindBytes = 4 * 1024;
 
-/** Of the head scanned last in `bytes`, which end at `end`. A string is what is wrong. */
+/** Reads the last scanned head in `bytes`, which end at `end`. A string says what is wrong. */
 export function readResponse(bytes: Buffer, end: number, isToHead: boolean): ResponseHead | string {
   const { lineStart: base, headEnd } = lastScan;
   const text = latin1Of(bytes, base, end - headEnd <= maxTextBehindBytes ? end : headEnd);
@@ -63,7 +63,7 @@ export function readResponse(bytes: Buffer, end: number, isToHead: boolean): Res
   if (typeof framing === "string") return framing;
   const options = connectionOptions(lastHead.connection);
   return {
-    answer: new Answer(
+    response: new Response(
       text.slice(lastScan.firstEnd - base, lastScan.lineEnd - base),
       openEnd(text),
     ),
@@ -79,7 +79,7 @@ export function readResponse(bytes: Buffer, end: number, isToHead: boolean): Res
 
 const statusLineStart = "HTTP/1.1 200 ".length;
 
-/** Behind the status line when it is written like ours; -1 when it is not. */
+/** Offset just after the status line when it is in our own form; otherwise -1. */
 function openEnd(text: string): number {
   const { lineStart, firstEnd, lineEnd } = lastScan;
   const isOurs = firstEnd - lineStart === statusLineStart && text.startsWith("1.1", 5);

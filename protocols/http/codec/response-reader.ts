@@ -19,21 +19,21 @@ export function takeWholeBody(
   end: number,
   limits: HeadLimits,
 ): number {
-  const { answer, framing, announcedLength } = head;
+  const { response, framing, announcedLength } = head;
   switch (framing.kind) {
     case "none":
-      answer.body = announcedLength === null ? noBody : announcedBody(announcedLength);
+      response.body = announcedLength === null ? noBody : announcedBody(announcedLength);
       return start;
     case "length": {
       const stop = start + framing.length;
       if (stop > end || framing.length > maxTextBytes) return -1;
-      answer.body = latin1Body(bodyText(head, framing.length, buffer, start));
+      response.body = latin1Body(bodyText(head, framing.length, buffer, start));
       return stop;
     }
     case "chunked": {
       const whole = wholeChunked(buffer, start, end, limits);
       if (whole === null) return -1;
-      answer.body = latin1Body(whole.text);
+      response.body = latin1Body(whole.text);
       return whole.end;
     }
     case "until-close":
@@ -43,7 +43,7 @@ export function takeWholeBody(
   }
 }
 
-/** Mostly a part of the text that was made for the head. */
+/** Usually a slice of the text that was made for the head. */
 function bodyText(
   { text, bodyAt }: ResponseHead,
   length: number,
@@ -54,7 +54,7 @@ function bodyText(
   return isThere ? text.slice(bodyAt, bodyAt + length) : latin1Of(buffer, start, start + length);
 }
 
-/** A body of at most `maxBytes` is on its way: the head is read again together with it. */
+/** A body of at most `maxBytes` is incomplete: the head is read again once all of it is here. */
 export function awaitsWholeBody(
   { framing }: ResponseHead,
   presentBytes: number,

@@ -11,19 +11,19 @@ export interface TraceId {
   readonly parentLow: number;
   readonly traceHigh: number;
   readonly traceLow: number;
-  /** The upper 64 bits of a trace id of 128; null when it has 64. */
+  /** The upper 64 bits of a 128-bit trace id; null for a 64-bit one. */
   readonly wide: readonly [number, number] | null;
-  /** Bit 0: debug; bit 1: it is decided whether the trace is sampled; bit 2: it is. */
+  /** Bit 0: debug; bit 1: sampling has been decided; bit 2: the trace is sampled. */
   readonly flags: number;
 }
 
 const decided = 2;
 const sampled = 4;
 
-/** 32 bits by chance. */
+/** 32 random bits. */
 const half = (random: Random): number => (random() * 0x1_0000_0000) | 0;
 
-/** A trace that begins here: its first span carries the trace's own id. */
+/** Starts a trace, whose first span carries the trace's own id. */
 export function newTrace(random: Random): TraceId {
   const high = half(random);
   const low = half(random);
@@ -39,7 +39,7 @@ export function newTrace(random: Random): TraceId {
   };
 }
 
-/** The next span below `trace`. */
+/** Makes a child span of `trace`. */
 export function childOf(trace: TraceId, random: Random): TraceId {
   return {
     spanHigh: half(random),
@@ -56,7 +56,7 @@ export function childOf(trace: TraceId, random: Random): TraceId {
 const isDecided = (trace: TraceId): boolean => (trace.flags & decided) !== 0;
 
 /**
- * `trace` with the decision that `rate` (0..1) makes for it, unless somebody decided before. The
+ * Decides at `rate` (0..1) whether `trace` is sampled, unless an earlier hop has decided. The
  * decision depends on the trace's id and `salt` alone, in steps of 1/10,000.
  */
 export function sampledAt(trace: TraceId, rate: number, salt: number): TraceId {
@@ -65,7 +65,7 @@ export function sampledAt(trace: TraceId, rate: number, salt: number): TraceId {
   return { ...trace, flags: trace.flags | decided | (isSampled ? sampled : 0) };
 }
 
-// Longer than any trace id: what is too long must be seen to be.
+// Longer than any trace id, so that an excessive length shows.
 const scratch = Buffer.alloc(48);
 const view = new DataView(scratch.buffer, scratch.byteOffset, scratch.length);
 
@@ -85,10 +85,10 @@ export function encodeTrace(trace: TraceId): string {
   return scratch.toString("base64", 0, 40);
 }
 
-/** null unless it is base64 of 32 or 40 bytes. */
+/** Returns null unless the text is base64 of 32 or 40 bytes. */
 export function decodeTrace(text: string): TraceId | null {
   if (text.length !== 44 && text.length !== 56) return null;
-  // What is no base64 is skipped, and then there are bytes too few.
+  // Characters outside base64 are skipped, so that too few bytes result.
   const length = scratch.write(text, "base64");
   if (length !== (text.length === 44 ? 32 : 40)) return null;
   return {
@@ -103,16 +103,16 @@ export function decodeTrace(text: string): TraceId | null {
   };
 }
 
-/** The trace's lower 64 bits in 16 hexadecimal digits: what `l5d-reqid` and the log show. */
+/** The trace's lower 64 bits in 16 hexadecimal digits, as in `l5d-reqid` and the access log. */
 export function requestIdOf(trace: TraceId): string {
   view.setInt32(16, trace.traceHigh);
   view.setInt32(20, trace.traceLow);
   return scratch.toString("hex", 16, 24);
 }
 
-/** Of a span below `trace`, a new one each time. */
+/** The header lines of a new child span of `trace`. */
 export function childLines(trace: TraceId, random: Random): string {
-  // Flags and wide ids are rare: their base64 takes the long way.
+  // Flags and wide ids are rare and take the slower path.
   if (trace.flags !== 0 || trace.wide !== null) return rareLines(childOf(trace, random));
   const { spanHigh, spanLow, traceHigh, traceLow } = trace;
   const high = half(random);
@@ -131,7 +131,7 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const base64 = Uint8Array.from(alphabet, (character) => character.charCodeAt(0));
 const hex = Uint8Array.from("0123456789abcdef", (character) => character.charCodeAt(0));
 
-/** What never changes is written already: flags of 0 in base64 are the last eight bytes. */
+/** The constant parts are written in advance: flags of 0 are the last eight bytes of base64. */
 const noFlags = "AAAAAAAAAAA=";
 const start = "l5d-ctx-trace: ";
 const lines = Buffer.from(
@@ -141,7 +141,7 @@ const lines = Buffer.from(
 const base64Start = start.length;
 const hexStart = lines.length - 18;
 
-/** Three words are four groups of 24 bits, four digits each. */
+/** Writes three words as four groups of 24 bits, four digits each. */
 function put96(at: number, a: number, b: number, c: number): void {
   put24(at, a >>> 8);
   put24(at + 4, ((a & 0xff) << 16) | (b >>> 16));

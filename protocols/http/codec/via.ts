@@ -3,7 +3,7 @@
 export const via11 = "1.1 switchyard";
 const via10 = "1.0 switchyard";
 
-/** `Via` with this hop at its end; the version is the one in which the message came in. */
+/** Appends this hop to `Via`; the version is the one in which the message came in. */
 export function viaAfter(via: string | null, version: "1.1" | "1.0"): string {
   const hop = version === "1.1" ? via11 : via10;
   return via === null || via === "" ? hop : `${via}, ${hop}`;
@@ -11,7 +11,7 @@ export function viaAfter(via: string | null, version: "1.1" | "1.0"): string {
 
 const line11 = `Via: ${via11}\r\n`;
 
-/** Its line in a head; empty without any hop. */
+/** The header line; empty without any hop. */
 export function viaLine(via: string | null): string {
   if (via === via11) return line11;
   return via === null ? "" : `Via: ${via}\r\n`;

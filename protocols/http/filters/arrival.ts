@@ -15,9 +15,9 @@ export interface ArrivalOptions {
 }
 
 /**
- * What every call passes, in one filter since each part is a matter of nanoseconds: the hops that
- * `Via` tells of, before anything is spent on a call that goes round in a circle; its context; and
- * behind the context, which the answer to a TRACE shows, `Max-Forwards`.
+ * What every call passes, in one filter since each part takes only nanoseconds: first the hops in
+ * `Via`, before anything is spent on a call that loops; then the context; then `Max-Forwards`, since
+ * the response to a TRACE shows the context.
  */
 export function arrival({ maxCallDepth, context }: ArrivalOptions): HttpFilter {
   const tooDeep = refusal(
@@ -40,7 +40,7 @@ function refused(reply: Reply<HttpResponse>, why: Failure): Pending {
   return ended;
 }
 
-/** The items of a list; empty ones do not count (RFC 9110 section 5.6.1). */
+/** Counts the items of a list, without empty ones (RFC 9110 section 5.6.1). */
 function itemsOf(list: string): number {
   let count = 0;
   let isEmpty = true;

@@ -1,12 +1,12 @@
-// Endpoints whose address says by which `Host` they want to be called.
+// Endpoints whose address says which `Host` they expect.
 import type { Fields } from "../codec/passthrough-fields.ts";
 import type { HttpFilter } from "../message.ts";
 
 /**
- * Sends the Host that the endpoint wants (`authority` of its address) and turns the same text in
- * `Location` and `Refresh` of the answer back into the Host that the caller used. The request has
- * the caller's Host again before anybody behind hears of the answer: the next try may go to an
- * endpoint that wants another.
+ * Sends the Host that the endpoint expects (`authority` of its address) and translates it back to the
+ * caller's Host in `Location` and `Refresh` of the response. The request has the caller's Host again
+ * before any outer filter sees the response, since the next attempt may go to an endpoint that
+ * expects another.
  */
 export function wireAuthority(authority: string): HttpFilter {
   const literally = authority.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -5,7 +5,7 @@ import { noBody } from "../codec/body.ts";
 import { fieldOf } from "../codec/passthrough-fields.ts";
 import type { HttpFilter, HttpResponse } from "../message.ts";
 
-/** Drops every `l5d-*` field in both directions, and the body of an answer that tells an error. */
+/** Drops every `l5d-*` field in both directions, and the body of a proxy's error response. */
 export const clearedContext: HttpFilter = (request, reply, next) => {
   request.context = null;
   return next(request, new ClearedReply(reply));
@@ -18,13 +18,13 @@ class ClearedReply implements Reply<HttpResponse> {
   }
   start(response: HttpResponse): void {
     const { context } = response;
-    // Not removed: the classifiers below look at it once more when the call ends.
+    // Hidden rather than removed: classifiers below read it when the call ends.
     response.hidesContext = true;
     response.verdict = null;
     if (context === null || fieldOf(context, "l5d-err") === null)
       return this.#reply.start(response);
     this.#reply.start({ ...response, body: noBody });
-    response.body.cancel(); // which ends the call: it has to have its answer by then
+    response.body.cancel(); // ends the call, which must have its response by then
     return undefined;
   }
   end(why: Failure | null): void {

@@ -1,4 +1,4 @@
-// What callers tell about a call in `l5d-*` fields, and what is told onwards.
+// The context of a call: read from the caller's `l5d-*` fields, and written for the endpoint.
 import type { Clock, Random } from "../../../src/core/clock.ts";
 import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../../src/core/deadline.ts";
 import type { Deadline } from "../../../src/core/deadline.ts";
@@ -13,7 +13,7 @@ import { childOf, decodeTrace, newTrace, sampledAt, childLines } from "../codec/
 import type { TraceId } from "../codec/trace.ts";
 import type { Hop, HttpRequest } from "../message.ts";
 
-/** A dtab header that cannot be read. */
+/** A dtab header that cannot be parsed. */
 interface BadDtab {
   readonly problem: string;
 }
@@ -29,17 +29,17 @@ interface ContextDeps {
 }
 
 export interface Context {
-  /** Takes the call's context out of its fields; a text when a dtab cannot be read. */
+  /** Takes the call's context out of its fields; returns a text when a dtab cannot be parsed. */
   read(request: HttpRequest): string | null;
-  /** The lines for one try at the service that the router chose; a new span each time. */
+  /** The header lines for one attempt at the chosen endpoint; each attempt is a new span. */
   write(request: HttpRequest): string;
 }
 
-/** Dtabs remembered: callers that send one send the same one again. */
+/** Dtabs to remember, since a caller that sends one sends the same one again. */
 const maxDtabs = 1024;
 const longestDtabs = 16_384;
 
-/** One for a router: remembers the dtabs it has seen. */
+/** Made once per router, whose recently seen dtabs it remembers. */
 export function context({ clock, random }: ContextDeps): Context {
   const salt = (random() * 0x1_0000_0000) | 0;
   const dtabOf = memoized<LocalDtab | BadDtab>(maxDtabs, parseDtabs, longestDtabs);
@@ -81,9 +81,9 @@ function plainHop(trace: TraceId): Hop {
 interface Found {
   deadline: Deadline | null;
   trace: TraceId | null;
-  /** What `l5d-sample` says, 0..1. */
+  /** The value of `l5d-sample`, 0..1. */
   rate: number | null;
-  /** Each dtab with a letter in front: `c` from this call's earlier hops, then `u`, the user's. */
+  /** Each dtab with a letter in front: `c` for those of earlier hops, then `u` for the user's. */
   dtabs: string[] | null;
   passOn: Fields | null;
 }
@@ -117,23 +117,23 @@ function collect(fields: Fields, clock: Clock): Found {
       case "l5d-dst-service":
       case "l5d-dst-client":
       case "l5d-dst-residual":
-        break; // the hop before us wrote them; ours take their place
+        break; // written by the previous hop; ours replace them
       default:
         (found.passOn ??= []).push(name, value);
     }
   }
-  // The user's override what the call brought along: later entries win.
+  // The user's entries override those of earlier hops: later entries win.
   if (userDtabs !== null) found.dtabs = [...(found.dtabs ?? []), ...userDtabs];
   return found;
 }
 
-/** A rate, brought into 0..1; null for what is no number. */
+/** A rate, clamped to 0..1; null if the text is not a number. */
 function rateOf(text: string): number | null {
   if (!/^-?(\d+\.?\d*|\.\d+)$/.test(text)) return null;
   return Math.min(1, Math.max(0, Number(text)));
 }
 
-/** Reads dtabs that are joined by line feeds, which no header value holds. */
+/** Parses dtabs joined by line feeds, which no header value contains. */
 function parseDtabs(texts: string): LocalDtab | BadDtab {
   let dtab = emptyDtab;
   for (const text of texts.split("\n")) {
@@ -147,7 +147,7 @@ function parseDtabs(texts: string): LocalDtab | BadDtab {
   return { dtab, text: showDtab(dtab) };
 }
 
-/** What an endpoint is told of names: made once, the same for all calls until they are bound anew. */
+/** The lines about names: made once, and the same for all calls until the name is rebound. */
 function nameLines({ bound }: HttpRequest): string {
   if (bound === null) return "";
   return (bound.note ??= linesOf(namesOf(bound)));
@@ -158,7 +158,7 @@ function namesOf({ logicalName, id, residual }: BoundName): Fields {
   return residual === "/" ? names : [...names, "l5d-dst-residual", residual];
 }
 
-/** Nearly all calls: no deadline, no overrides, nothing to pass on. */
+/** True of nearly all calls: no deadline, no overrides, nothing to pass on. */
 function isPlain(request: HttpRequest, hop: Hop): boolean {
   return request.deadlineMs === Infinity && hop.dtab === null && hop.passOn === null;
 }
@@ -170,7 +170,7 @@ function rareLines(request: HttpRequest, hop: Hop, clock: Clock): string {
   return hop.passOn === null ? lines : lines + linesOf(hop.passOn);
 }
 
-/** The caller's own, to the nanosecond, unless a limit of this proxy ends the call earlier. */
+/** The caller's own deadline, to the nanosecond, unless a limit of this proxy is earlier. */
 function deadlineLine(deadlineMs: number, hop: Hop, clock: Clock): string {
   const { deadline } = hop;
   if (deadline === null) return ownDeadlineLine(deadlineMs, clock);

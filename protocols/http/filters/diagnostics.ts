@@ -1,7 +1,8 @@
-// TRACE and `Max-Forwards`: how a caller asks each proxy on the way what it does with a call.
+// TRACE and `Max-Forwards`: how a caller asks each proxy on the path what it does with a call.
 //
 //   curl -X TRACE -H 'l5d-add-context: true' -H 'Max-Forwards: 0' http://localhost:4140/
 import { Buffer } from "node:buffer";
+import { showAddress } from "../../../src/core/address.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 import { showDtab } from "../../../src/core/names/dtab.ts";
 import type { ProtocolDeps } from "../../../src/core/protocol.ts";
@@ -17,10 +18,10 @@ import type { HttpFilter, HttpRequest, HttpResponse } from "../message.ts";
 /** Fields that a reflected request does not show (RFC 9110 section 9.3.8). */
 const secrets = new Set(["authorization", "cookie", "proxy-authorization", "set-cookie"]);
 
-/** The body of an answer to OPTIONS: the proxy is here, and has no more to tell. */
+/** The body of a response to OPTIONS. */
 const noBytes = new Uint8Array(0);
 
-/** A caller wants to know what each proxy on the way does with its call. */
+/** The caller asks for a report from each proxy on the path. */
 function wantsContext(request: HttpRequest): boolean {
   if (request.method !== "TRACE" || request.hop === null) return false;
   const { passOn } = request.hop;
@@ -28,9 +29,9 @@ function wantsContext(request: HttpRequest): boolean {
 }
 
 /**
- * RFC 9110 section 7.6.2, at the server: `Max-Forwards: 0` on TRACE or OPTIONS is answered here,
- * a greater one goes on less one. A TRACE that wants the proxy's context is routed all the same:
- * the wire answers it, for only there it is known where it would have gone.
+ * RFC 9110 section 7.6.2, at the server: `Max-Forwards: 0` on TRACE or OPTIONS gets its response
+ * here, a greater number is decremented. A TRACE that asks for a report is routed even so: only at
+ * the wire is it known where the call would have gone.
  */
 export const maxForwards: HttpFilter = (request, reply, next) => {
   if (request.method !== "TRACE" && request.method !== "OPTIONS") return next(request, reply);
@@ -45,7 +46,7 @@ export const maxForwards: HttpFilter = (request, reply, next) => {
   const left = Number(text);
   if (left > 0) fields[index + 1] = String(left - 1);
   else if (!wantsContext(request)) {
-    reply.start(request.method === "TRACE" ? reflection(request) : answer([], noBytes));
+    reply.start(request.method === "TRACE" ? reflection(request) : okResponse([], noBytes));
     reply.end(null);
     return ended;
   }
@@ -53,7 +54,7 @@ export const maxForwards: HttpFilter = (request, reply, next) => {
   return next(request, reply);
 };
 
-/** The head of the request as it came here, without what is secret. */
+/** The head of the request as received, without secrets. */
 function reflection(request: HttpRequest): HttpResponse {
   let text = `TRACE ${request.target} HTTP/${request.version}\r\n`;
   if (request.host !== null) text += `Host: ${request.host}\r\n`;
@@ -63,10 +64,10 @@ function reflection(request: HttpRequest): HttpResponse {
     const name = fields[i] ?? "";
     if (!secrets.has(name.toLowerCase())) text += `${name}: ${fields[i + 1] ?? ""}\r\n`;
   }
-  return answer(["Content-Type", "message/http"], Buffer.from(`${text}\r\n`, "latin1"));
+  return okResponse(["Content-Type", "message/http"], Buffer.from(`${text}\r\n`, "latin1"));
 }
 
-function answer(fields: Fields, bytes: Uint8Array): HttpResponse {
+function okResponse(fields: Fields, bytes: Uint8Array): HttpResponse {
   const head = { status: 200, reason: "OK", version: "1.1", via: null } as const;
   const body = bytes.length === 0 ? noBody : wholeBody(bytes);
   const passing = PassthroughFields.of(fields);
@@ -77,32 +78,34 @@ interface DiagnosticDeps {
   readonly clock: Clock;
   readonly label: string;
   readonly explain: ProtocolDeps["explain"];
-  /** Internal names are only for these callers. */
-  readonly mayKnow: (peer: PeerInfo) => boolean;
+  /** Which callers may see internal names. */
+  readonly seesInternals: (peer: PeerInfo) => boolean;
 }
 
 /**
- * At the wire: appends to the answer of a diagnostic TRACE what this proxy did with the call, or
- * answers it when it was to go no further.
+ * At the wire: appends a report of what this proxy did to the response of a diagnostic TRACE, or
+ * sends the report alone when `Max-Forwards` is exhausted.
  */
 export function diagnose(deps: DiagnosticDeps): HttpFilter {
   return (request, reply, next) => {
     if (request.method !== "TRACE" || !wantsContext(request)) return next(request, reply);
     const startedMs = deps.clock.nowMs();
-    const tell = (): string => {
-      if (!deps.mayKnow(request.peer)) return hidden(deps.label);
+    const reportText = (): string => {
+      if (!deps.seesInternals(request.peer)) return hidden(deps.label);
       return report(request, deps, deps.clock.nowMs() - startedMs);
     };
     if (request.hop?.maxForwards === 0) {
-      reply.start(answer(["Content-Type", "text/plain; charset=utf-8"], Buffer.from(tell())));
+      reply.start(
+        okResponse(["Content-Type", "text/plain; charset=utf-8"], Buffer.from(reportText())),
+      );
       reply.end(null);
       return ended;
     }
     return next(request, {
       start: (response) => {
-        const told = withReport(response, tell());
-        reply.start(told);
-        // Where the body gave way: it ends the call, which has to have its answer by then.
+        const extended = withReport(response, reportText());
+        reply.start(extended);
+        // A replaced body is cancelled, which ends the call: its response must have started.
         if (response.body.whole === null) response.body.cancel();
       },
       end: (why) => reply.end(why),
@@ -121,7 +124,7 @@ function report(request: HttpRequest, { label, explain }: DiagnosticDeps, tookMs
     `service name: ${logicalName ?? "none"}`,
     `client name: ${bound?.id ?? "none"}`,
     `residual: ${bound?.residual ?? "/"}`,
-    `selected address: ${endpoint === null ? "none" : `${endpoint.host}:${endpoint.port}`}`,
+    `selected address: ${endpoint === null ? "none" : showAddress(endpoint)}`,
   ];
   if (hop !== null) lines.push(`request id: ${requestIdOf(hop.trace)}`);
   if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
@@ -133,7 +136,7 @@ function report(request: HttpRequest, { label, explain }: DiagnosticDeps, tookMs
 
 const indented = (text: string): string => text.trimEnd().replace(/^/gm, "  ");
 
-/** Appends `text` to a body that is here; one that flows gives way to a note of what it was. */
+/** Appends `text` to a complete body; a flowing one is replaced by a note that describes it. */
 function withReport(response: HttpResponse, text: string): HttpResponse {
   const { body } = response;
   const fields = response.fields.list;
@@ -143,7 +146,7 @@ function withReport(response: HttpResponse, text: string): HttpResponse {
     const bytes = Buffer.concat([body.whole, Buffer.from(before + text)]);
     return { ...response, body: wholeBody(bytes) };
   }
-  let note = `The answer had a body that was not kept.\nstatus: ${response.status}\n`;
+  let note = `The response had a body that was not kept.\nstatus: ${response.status}\n`;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? "";
     if (!secrets.has(name.toLowerCase())) note += `${name}: ${fields[i + 1] ?? ""}\n`;

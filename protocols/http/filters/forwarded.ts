@@ -1,5 +1,5 @@
-// The `Forwarded` field (RFC 7239): who called and through which door, as the server's key
-// `addForwardedHeader` labels them.
+// The `Forwarded` field (RFC 7239): both ends of the caller's connection, labelled as the server's
+// key `addForwardedHeader` says.
 import * as v from "valibot";
 import type { Random } from "../../../src/core/clock.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
@@ -42,11 +42,11 @@ type Labeler = (peer: PeerInfo) => string;
 
 interface End {
   address(peer: PeerInfo): [host: string, port: number];
-  /** The same as long as the connection. */
+  /** Stays the same for the life of the connection. */
   connectionToken: Labeler;
 }
 
-/** Makes the value of the field for one request. */
+/** Returns a function that makes the field's value for a request. */
 export function forwarded(
   config: ForwardedConfig,
   deps: ForwardedDeps,
@@ -90,7 +90,7 @@ function labelerOf(config: LabelerConfig, { random, label }: ForwardedDeps, end:
   }
 }
 
-/** One for each end, since the same token at both would make them look like one host. */
+/** Called once for each end, since one token for both would make them look like one host. */
 function perConnection(random: Random): Labeler {
   const tokens = new WeakMap<PeerInfo, string>();
   return (peer) => {
@@ -123,7 +123,7 @@ function ipAndPort(host: string, port: number): string {
   return host.includes(":") ? `"[${host}]:${port}"` : `"${host}:${port}"`;
 }
 
-/** A token as it is, anything else as a quoted string (RFC 9110 section 5.6). */
+/** Leaves a token as it is and quotes anything else (RFC 9110 section 5.6). */
 function quoted(text: string): string {
   if (/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return text;
   return `"${text.replace(/["\\]/g, "\\$&")}"`;

@@ -1,4 +1,4 @@
-// Keeps the beginning of a request's body while it flows, so that the call can be sent again.
+// Keeps the beginning of a request's body while it flows, so that the call can be retried.
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
 import type { Body, BodySink } from "../codec/body.ts";
@@ -6,9 +6,9 @@ import type { Fields } from "../codec/passthrough-fields.ts";
 import type { HttpFilter, HttpRequest, HttpResponse } from "../message.ts";
 
 /**
- * Stands around all tries of a call. A body up to `limitBytes` can be sent again however much of it
- * has passed; a longer one until more than that has passed. Bodies that came with their head are
- * left alone: they are all here.
+ * Surrounds all attempts of a call. A body up to `limitBytes` can be sent again however much of it
+ * has passed; a longer one until more than that has passed. Bodies that came with their head need
+ * no copy.
  */
 export function replayFilter(limitBytes: number): HttpFilter {
   return (request, reply, next): Pending => {
@@ -20,7 +20,7 @@ export function replayFilter(limitBytes: number): HttpFilter {
   };
 }
 
-/** Nothing is kept any more once an answer goes to the caller. */
+/** Releases the copy once a response goes to the caller. */
 class KeptReply implements Reply<HttpResponse> {
   readonly #reply: Reply<HttpResponse>;
   readonly #body: ReplayBody;
@@ -31,12 +31,12 @@ class KeptReply implements Reply<HttpResponse> {
   }
 
   start(response: HttpResponse): void {
-    this.#body.letGo();
+    this.#body.release();
     this.#reply.start(response);
   }
 
   end(why: Failure | null): void {
-    this.#body.letGo();
+    this.#body.release();
     this.#reply.end(why);
   }
 }
@@ -48,9 +48,9 @@ const nothing = Buffer.alloc(0);
 type End = { readonly trailers: Fields } | { readonly why: Failure };
 
 /**
- * A body that may be started by one try after the other, each of which gets it from its beginning.
- * A try that cancels it only stops listening: what the caller's connection does with the rest is
- * that connection's affair when the call has ended. Owns no connection.
+ * A body that successive attempts may start, each from its beginning. An attempt that cancels it only
+ * stops listening: the caller's connection decides about the rest when the call has ended. Owns no
+ * connection.
  */
 class ReplayBody implements Body, BodySink {
   readonly length: number | null;
@@ -61,13 +61,13 @@ class ReplayBody implements Body, BodySink {
   readonly #limitBytes: number;
   #kept = nothing;
   #keptBytes = 0;
-  /** Nothing is kept: the body goes through, to the try that has it. */
+  /** Nothing is kept: the body goes straight to the current attempt. */
   #isLetGo = false;
   #isStarted = false;
   /** The source waits for `resume`. */
   #isHeld = false;
   #end: End | null = null;
-  /** Of the current try; null between tries. */
+  /** The current attempt's sink; null between attempts. */
   #sink: BodySink | null = null;
 
   constructor(request: HttpRequest, limitBytes: number) {
@@ -83,8 +83,8 @@ class ReplayBody implements Body, BodySink {
     return "receivedBytes" in source ? Number(source.receivedBytes) : 0;
   }
 
-  /** It will not be started again. */
-  letGo(): void {
+  /** The body will not be started again. */
+  release(): void {
     if (this.#isLetGo) return;
     this.#isLetGo = true;
     this.#request.replayable = false;
@@ -98,8 +98,8 @@ class ReplayBody implements Body, BodySink {
     this.#sink = sink;
     if (this.#isStarted) return this.#replay(sink);
     this.#isStarted = true;
-    // Announced as too long: not worth a copy.
-    if (this.length !== null && this.length > this.#limitBytes) this.letGo();
+    // Announced as too long to be kept.
+    if (this.length !== null && this.length > this.#limitBytes) this.release();
     return this.#source.start(this);
   }
 
@@ -119,8 +119,8 @@ class ReplayBody implements Body, BodySink {
   chunk(bytes: Uint8Array): boolean {
     const sink = this.#sink;
     if (!this.#isLetGo) {
-      // Between tries every byte is kept: the source stops at once, and the next try takes them.
-      if (sink !== null && this.#keptBytes + bytes.length > this.#limitBytes) this.letGo();
+      // Between attempts every byte is kept: the source stops now, and the next attempt takes them.
+      if (sink !== null && this.#keptBytes + bytes.length > this.#limitBytes) this.release();
       else this.#keep(bytes);
     }
     this.#isHeld = sink === null || !sink.chunk(bytes);
@@ -138,11 +138,11 @@ class ReplayBody implements Body, BodySink {
   }
 
   #replay(sink: BodySink): void {
-    if (this.#isLetGo) throw new Error("bug: a body that was let go is started again");
+    if (this.#isLetGo) throw new Error("bug: a released body is started again");
     const kept = this.#kept.subarray(0, this.#keptBytes);
-    if (this.#keptBytes > this.#limitBytes) this.letGo();
+    if (this.#keptBytes > this.#limitBytes) this.release();
     const hasRoom = kept.length === 0 || sink.chunk(kept);
-    if (this.#sink !== sink) return undefined; // it had enough
+    if (this.#sink !== sink) return undefined; // the attempt cancelled the body
     const end = this.#end;
     if (end === null) return hasRoom ? this.resume() : undefined;
     return "trailers" in end ? sink.end(end.trailers) : sink.fail(end.why);

@@ -1,4 +1,4 @@
-// One request on its way and the answer to it, as the caller sees them.
+// One request in flight and its response, as the caller sees them.
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
@@ -28,10 +28,10 @@ import type {
 import type { ServerConnection } from "./connection.ts";
 
 /*
- * waiting -> answering -> written -> over   `written` waits for the call's own end
- * waiting, answering -> over                the caller left or was refused, or the answer broke
+ * waiting -> responding -> written -> over   `written` waits for the call's own end
+ * waiting, responding -> over                the caller left or was refused, or the response broke
  */
-type State = "waiting" | "answering" | "written" | "over";
+type State = "waiting" | "responding" | "written" | "over";
 
 export class ServerCall
   implements Reply<HttpResponse>, OutgoingOwner, CompletedCall, InterimReceiver
@@ -45,13 +45,13 @@ export class ServerCall
   status = 0;
   response: HttpResponse | null = null;
   failure: Failure | null = null;
-  /** The caller waits for a 100 that it has not got. */
+  /** The caller waits for a 100 that has not been sent. */
   awaitsContinue: boolean;
   readonly #connection: ServerConnection;
   #state: State = "waiting";
   #pending: Pending | null = null;
   #stream: OutgoingBody | null = null;
-  /** Of an answer that went out at once, or through a tunnel. */
+  /** Bytes of a response that went out in one piece, or through a tunnel. */
   #sentBytes = 0;
   #tunnelledBytes = 0;
   #hasEnded = false;
@@ -94,7 +94,7 @@ export class ServerCall
     if (this.#state !== "waiting") return response.body.cancel();
     this.response = response;
     if (response.upgrade !== null) return this.#switch(response, response.upgrade);
-    return this.#answer(response);
+    return this.#respond(response);
   }
 
   end(why: Failure | null): void {
@@ -102,11 +102,11 @@ export class ServerCall
     this.#hasEnded = true;
     switch (this.#state) {
       case "waiting":
-        if (why === null) throw new Error("bug: a call ended without an answer or a failure");
+        if (why === null) throw new Error("bug: a call ended without a response or a failure");
         return this.#fail(why);
-      case "answering":
-        // Ended well, and yet the body has not: it would never end.
-        return this.bodyBroken(why ?? failure("closed", "the answer ended before its body"));
+      case "responding":
+        // The call ended without an error but its body has not ended, and never would.
+        return this.bodyBroken(why ?? failure("closed", "the response ended before its body"));
       case "written":
         return this.#over();
       case "over":
@@ -132,7 +132,7 @@ export class ServerCall
 
   // InterimReceiver
 
-  /** An answer before the answer, for callers that know of it. */
+  /** An interim response (1xx), for callers whose version has them. */
   interim(status: number, fields: PassthroughFields): void {
     if (this.#state !== "waiting" || this.request.version === "1.0") return;
     if (status !== 100) this.#write(interimHead(status, fields.lines));
@@ -147,31 +147,31 @@ export class ServerCall
   }
 
   drained(): void {
-    if (this.#state === "answering") this.response?.body.resume();
+    if (this.#state === "responding") this.response?.body.resume();
   }
 
-  callerLeft(why: Failure): void {
+  callerDisconnected(why: Failure): void {
     if (this.#state === "over") return;
     if (this.#state !== "written") this.failure = why;
     this.#report();
     this.#pending?.cancel(why);
   }
 
-  /** The request turned out to be bad after it had been sent on its way, or is given up. */
+  /** The request proved malformed after it was forwarded, or is abandoned. */
   refuse(why: Failure): void {
     if (this.#state === "waiting") this.#fail(why);
-    else if (this.#state === "answering") this.bodyBroken(why);
+    else if (this.#state === "responding") this.bodyBroken(why);
     else this.#over();
-    this.#pending?.cancel(failure("cancelled", why.detail)); // nothing against the endpoint
+    this.#pending?.cancel(failure("cancelled", why.detail)); // not the endpoint's fault
   }
 
-  #answer(response: HttpResponse): void {
+  #respond(response: HttpResponse): void {
     const { body } = response;
     const mode = responseMode(this.request, response.status, body);
     const option = this.#connectionOption(mode);
     const head = responseHead(response, mode, option, this.request.fault);
     this.status = response.status;
-    this.#state = "answering";
+    this.#state = "responding";
     const text = mode === "none" ? "" : body.latin1;
     if (text !== null) {
       if (body.latin1 === null) body.cancel();
@@ -185,7 +185,7 @@ export class ServerCall
     stream.flushHead();
   }
 
-  /** In one write, when it is short enough to be one. */
+  /** Uses a single write when the response is short enough. */
   #writeWhole(head: string, text: string, body: Body): void {
     this.#sentBytes = text.length;
     if (head.length + text.length <= maxJoinedBytes) return this.#write(head + text);
@@ -194,7 +194,7 @@ export class ServerCall
   }
 
   #connectionOption(mode: ResponseMode): "" | "close" | "keep-alive" {
-    if (mode === "until-close") this.#connection.endAfterAnswer();
+    if (mode === "until-close") this.#connection.closeAfterResponse();
     if (this.#connection.decideLast()) return "close";
     return this.request.version === "1.0" ? "keep-alive" : "";
   }
@@ -202,7 +202,7 @@ export class ServerCall
   #fail(why: Failure): void {
     const rendered = this.#connection.settings.renderFailure(why, this.request, this.peer);
     this.failure = why;
-    this.#answer(answerOf(rendered));
+    this.#respond(responseOf(rendered));
     if (this.#hasEnded) return;
     // `refuse` does not wait for the call's own end.
     this.#hasEnded = true;
@@ -223,7 +223,7 @@ export class ServerCall
   #over(): void {
     if (this.#state === "over") return;
     this.#report();
-    this.#connection.answered(this);
+    this.#connection.completed(this);
   }
 
   #report(): void {
@@ -239,7 +239,7 @@ export class ServerCall
   }
 }
 
-function answerOf(rendered: RenderedResponse): HttpResponse {
+function responseOf(rendered: RenderedResponse): HttpResponse {
   const { status, reason, fields, body } = rendered;
   return {
     status,
@@ -254,24 +254,24 @@ function answerOf(rendered: RenderedResponse): HttpResponse {
   };
 }
 
-/** Answers bytes that are no request. The connection closes. */
+/** Responds to bytes that are not a request. The connection closes. */
 export function respondToRefusal(
   connection: ServerConnection,
   { refusal: why, rawStartLine, host }: RefusedBytes,
 ): void {
   const { settings, peer, link } = connection;
-  const answer = answerOf(settings.renderFailure(why, null, peer));
-  const head = responseHead(answer, "length", "close");
-  link.write(head + (answer.body.latin1 ?? ""));
+  const response = responseOf(settings.renderFailure(why, null, peer));
+  const head = responseHead(response, "length", "close");
+  link.write(head + (response.body.latin1 ?? ""));
   const nowMs = settings.clock.nowMs();
   settings.onCompleted?.({
     request: null,
     target: "",
     rawStartLine,
     host,
-    status: answer.status,
+    status: response.status,
     response: null,
-    sentBytes: answer.body.length ?? 0,
+    sentBytes: response.body.length ?? 0,
     receivedBytes: 0,
     startedMs: nowMs,
     endedMs: nowMs,

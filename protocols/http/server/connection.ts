@@ -1,4 +1,4 @@
-// One caller's connection: requests in, answers out, in order, one at a time.
+// One caller's connection: requests in, responses out, in order, one at a time.
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { lingeringClose } from "../../../src/net/lingering-close.ts";
@@ -23,10 +23,10 @@ import { joinTunnel } from "./tunnel.ts";
 import type { WhenOver } from "./tunnel.ts";
 
 /*
- * head -> busy -> head        a request, its answer, the next one; what was pipelined waits
- * busy -> draining -> head    answered before the request's body ended: the rest is thrown away
- * head, busy, draining -> closing   the last answer is written; input is read and thrown away, so
- *                                   that no reset takes the answer from the caller
+ * head -> busy -> head        a request, its response, the next request; pipelined input waits
+ * busy -> draining -> head    the response ended before the request's body: the rest is discarded
+ * head, busy, draining -> closing   the last response is written; input is read and discarded, since
+ *                                   a reset could take the response from the caller
  * busy -> tunnel              101: bytes both ways until one side ends
  * any -> closed
  */
@@ -66,12 +66,12 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   drained(): void {
     this.#call?.drained();
-    // It is not stalled any more: its idle time begins.
+    // The caller reads again, so its idle time begins.
     if (this.state === "head" && !this.#input.isReadingHead) this.#timer.awaitRequest();
     this.#input.advance(); // the next request may have waited for room
   }
 
-  /** A caller that asks and asks, and does not read. */
+  /** The caller keeps sending requests without reading the responses. */
   held(): void {
     if (this.state === "head") this.watchStall();
   }
@@ -83,7 +83,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     const why = failure("cancelled", "the caller closed the connection");
     const call = this.#call;
     this.#call = null;
-    call?.callerLeft(why);
+    call?.callerDisconnected(why);
     this.body?.fail(why);
     this.settings.closed(this);
   }
@@ -123,7 +123,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   bodyOverdrained(): void {
     if (this.state === "draining") this.#close();
-    else this.#isLast = true; // closed when the answer in progress is written
+    else this.#isLast = true; // closed when the response in progress has been written
   }
 
   inputEnded(): void {
@@ -132,7 +132,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
       case "draining":
         return this.#close();
       case "busy":
-        this.#isLast = true; // whoever sends no more may still want the answer
+        this.#isLast = true; // a caller that sends no more may still read the response
         if (this.body === null) return this.watchStall();
         return this.#refuseBody("the request's body ended before it was complete");
       case "tunnel":
@@ -186,7 +186,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   // For the call
 
-  /** Whether the connection ends with the answer that is about to be written. Then it holds. */
+  /** Decides, for good, whether the connection closes after the response about to be written. */
   decideLast(): boolean {
     const { limits } = this.settings;
     const body = this.body;
@@ -198,13 +198,13 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     return this.#isLast;
   }
 
-  /** The answer in progress is the last, whatever its head said. */
-  endAfterAnswer(): void {
+  /** The connection closes after the response in progress, whatever its head says. */
+  closeAfterResponse(): void {
     this.#isLast = true;
   }
 
-  /** The call has ended and its answer is written. */
-  answered(call: ServerCall): void {
+  /** The call has ended and its response has been written. */
+  completed(call: ServerCall): void {
     if (this.#call !== call) return;
     this.#call = null;
     if (this.state !== "busy") return;
@@ -217,12 +217,12 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     return undefined;
   }
 
-  /** The answer broke after its head: closing early is the only way left to say so. */
+  /** The response broke after its head: only closing early can still signal it. */
   destroy(): void {
     this.link.socket.destroy();
   }
 
-  /** Something should flow from now on. */
+  /** Closes the connection unless something flows from now on. */
   watchStall(): void {
     this.#timer.awaitFlow();
   }
@@ -237,12 +237,12 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
       tunnel.closed();
       this.closed();
     });
-    this.#input.advance(); // what the caller sent right behind its request
+    this.#input.advance(); // for bytes that the caller sent right behind its request
   }
 
   // For the listener
 
-  /** No more requests: closed now when idle, else after the answer that is owed. */
+  /** Accepts no more requests: closes now when idle, else after the response in progress. */
   drain(): void {
     this.#isLast = true;
     if (this.state === "head" && !this.#input.isReadingHead) this.#close();
@@ -268,7 +268,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     this.#abort(why);
   }
 
-  /** The caller broke off its request: it gets `why` when no answer has begun. */
+  /** Ends the request early: the caller gets `why` unless a response has begun. */
   #abort(why: Failure): void {
     const [call, body] = [this.#call, this.body];
     this.body = null;
@@ -306,7 +306,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   #stalled(): void {
     if (!this.link.hasRoom) return this.destroy();
     if (this.#call?.hasStarted !== false) return undefined;
-    // It sent a FIN, and one that still wants the answer would not wait so long for it to begin.
+    // After its FIN, a caller that still wanted the response would not wait this long for it.
     if (this.link.socket.readableEnded) return this.destroy();
     if (this.body?.wants !== true) return undefined;
     this.#isLast = true;

@@ -9,7 +9,7 @@ import type { RequestHead } from "../codec/request-head.ts";
 import { RequestReader } from "../codec/request-reader.ts";
 import type { RefusedBytes } from "../codec/request-reader.ts";
 
-/** The connection's state, which decides what bytes are; `ServerConnection` has the transitions. */
+/** The connection's state, which decides what bytes mean; `ServerConnection` has the transitions. */
 export type ConnectionState = "head" | "busy" | "draining" | "closing" | "tunnel" | "closed";
 
 /** The connection, as its input sees it. */
@@ -53,7 +53,7 @@ export class RequestInput implements Consumer {
     this.#buffer.ended();
   }
 
-  /** The connection's state has changed: it may want what waits. */
+  /** The connection's state has changed: waiting bytes may now be consumed. */
   advance(): void {
     this.#buffer.advance();
   }
@@ -96,7 +96,7 @@ export class RequestInput implements Consumer {
       case "draining":
         return this.#consumeBody(buffer, start, end);
       case "tunnel":
-        // Read before the tunnel was there.
+        // Read before the tunnel was established.
         link.receiver.received(buffer.subarray(start, end), end - start);
         return end;
       case "closing":

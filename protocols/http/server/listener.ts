@@ -8,7 +8,7 @@ import type { RenderFailure, HttpRequest, HttpResponse } from "../message.ts";
 import { ServerConnection } from "./connection.ts";
 import type { HttpListenOptions, ServerSettings } from "./settings.ts";
 
-/** Rejects with a text for people when the address cannot be had. */
+/** Rejects with a text for people when the address is not available. */
 export async function listenHttp(
   options: HttpListenOptions,
   service: Service<HttpRequest, HttpResponse>,

@@ -16,13 +16,13 @@ export interface HttpListenOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly gate: ConnectionGate | null;
-  /** Told of each connection, for statistics. */
+  /** Called for each connection, for statistics. */
   readonly onSocket?: (socket: Socket) => void;
-  /** Absent: a plain text with the failure's detail. */
+  /** Absent: plain text with the failure's detail. */
   readonly renderFailure?: RenderFailure;
-  /** For the access log and statistics. Must not keep `exchange`. */
-  readonly onCompleted?: (exchange: CompletedCall) => void;
-  /** Open connections of callers changed by this much (+1, -1). */
+  /** For the access log and statistics. Must not keep `call`. */
+  readonly onCompleted?: (call: CompletedCall) => void;
+  /** The number of open connections of callers changed by this much (+1, -1). */
   readonly onConnections?: (change: number) => void;
 }
 
@@ -31,7 +31,7 @@ export interface ServerSettings {
   readonly clock: Clock;
   readonly service: Service<HttpRequest, HttpResponse>;
   readonly renderFailure: RenderFailure;
-  readonly onCompleted: ((exchange: CompletedCall) => void) | null;
+  readonly onCompleted: ((call: CompletedCall) => void) | null;
   readonly opened: (connection: ServerConnection) => void;
   readonly closed: (connection: ServerConnection) => void;
 }

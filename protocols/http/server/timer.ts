@@ -36,7 +36,7 @@ export class ConnectionTimer {
     this.#alarm.set(this.#clock.nowMs() + this.#limits.headerReadTimeoutMs);
   }
 
-  /** Something should flow from now on. */
+  /** Closes the connection unless something flows from now on. */
   awaitFlow(): void {
     const { stallTimeoutMs } = this.#limits;
     if (stallTimeoutMs !== Infinity) this.#alarm.set(this.#clock.nowMs() + stallTimeoutMs);

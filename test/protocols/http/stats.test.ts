@@ -56,8 +56,8 @@ test("a server counts what callers saw: connections, sizes, the status of errors
   };
   counters.connections(1);
   counters.connections(1);
-  counters.answered(seen);
-  counters.answered({ ...seen, status: 0, sentBytes: 0 });
+  counters.responded(seen);
+  counters.responded({ ...seen, status: 0, sentBytes: 0 });
   counters.connections(-1);
   assert.deepEqual(all(), {
     connections: 1,

@@ -32,7 +32,7 @@ function proxy(service: ReturnType<typeof answering>["service"]) {
     clock,
     label: "outgoing",
     explain: (dst: string) => `${dst}\n/#/io.l5d.fs/web`,
-    mayKnow: (caller) => caller.isLocal,
+    seesInternals: (caller) => caller.isLocal,
   });
   return stack(
     [
@@ -138,7 +138,7 @@ test("a body that flows or is encoded gives way to a note of what it was", async
   for (const given of cases) {
     const { response: answer } = await outcomeOf(proxy(answering(() => given).service), trace([]));
     const text = textOf(answer);
-    assert.match(text, /^The answer had a body that was not kept\.\nstatus: 200\nContent-/);
+    assert.match(text, /^The response had a body that was not kept\.\nstatus: 200\nContent-/);
     assert.ok(!text.includes("Set-Cookie"));
     assert.ok(text.includes(report));
     assert.deepEqual(answer?.fields.list, ["Content-Type", "text/plain; charset=utf-8"]);
