@@ -106,7 +106,7 @@ const router = (label: string, { port }: WorkerEndpoint, budget: string) => `
         failureAccrual: { kind: none }   # only retries are looked at`;
 const endless = ", budget: { percentCanRetry: 1000, minRetriesPerSec: 1000 }";
 
-test("24: within 30 s of an overload 99 % succeed again with the default budget; without one it stays", async (t) => {
+test("within 30 s of an overload 99 % succeed again with the default budget; without one it stays", async (t) => {
   const open = () => workerEndpoint(t, { workers, meanMs, random: seeded(seed) });
   const [first, second] = [await open(), await open()];
   const proxy = await startProxy(

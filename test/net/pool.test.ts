@@ -78,7 +78,7 @@ function waiter() {
   };
 }
 
-test("never more than max connections and max waiters, first come first served (property 28)", () => {
+test("never more than max connections and max waiters, first come first served", () => {
   const random = seeded(28);
   for (let round = 0; round < 200; round++) {
     const maxConnections = 1 + Math.floor(random() * 4);

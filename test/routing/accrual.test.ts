@@ -50,7 +50,7 @@ function call(health: Accrual, verdict: Health, nowMs: number): void {
   health.ended(health.begin(nowMs), verdict, nowMs);
 }
 
-test("15: four failures and a success, for ever, eject nobody; the fifth in a row does", () => {
+test("four failures and a success, for ever, eject nobody; the fifth in a row does", () => {
   const { health, deaths } = accrual();
   for (let i = 0; i < 1_000; i++) call(health, i % 5 === 4 ? "success" : "failure", i);
   assert.ok(health.isAlive);
@@ -70,7 +70,7 @@ test("calls whose callers left neither harm nor heal", () => {
   assert.ok(!health.isAlive);
 });
 
-test("16: after the dead time one call probes, and nobody else is let through meanwhile", () => {
+test("after the dead time one call probes, and nobody else is let through meanwhile", () => {
   const { health, counters } = accrual({ failures: 1 });
   call(health, "failure", 0);
   assert.ok(health.isDown(4_999));
@@ -131,7 +131,7 @@ test("a call that was sent although the endpoint was dead decides nothing", () =
   assert.equal(deaths.length, 1);
 });
 
-test("16: a dead endpoint gets one call for each backoff: at most 14 in a quarter of an hour", () => {
+test("a dead endpoint gets one call for each backoff: at most 14 in a quarter of an hour", () => {
   const { health } = accrual({}, 16);
   let calls = 0;
   for (let nowMs = 0; nowMs < 900_000; nowMs += 5) {
@@ -142,7 +142,7 @@ test("16: a dead endpoint gets one call for each backoff: at most 14 in a quarte
   assert.ok(calls >= 5 + 5 && calls <= 5 + 9, `${calls}`);
 });
 
-test("17: the backoff is 5 s, then doubles with equal jitter up to 300 s", () => {
+test("the backoff is 5 s, then doubles with equal jitter up to 300 s", () => {
   const ranges = [
     [5_000, 5_000],
     [5_000, 10_000],
@@ -168,7 +168,7 @@ test("17: the backoff is 5 s, then doubles with equal jitter up to 300 s", () =>
   }
 });
 
-test("17: decorrelated backoff never gets shorter and stays within its bounds", () => {
+test("decorrelated backoff never gets shorter and stays within its bounds", () => {
   const random = seeded(18);
   for (let run = 0; run < 10_000; run++) {
     const backoff = decorrelated(100, 5_000, random);
@@ -204,14 +204,14 @@ function failuresUntilDead(health: Accrual, goodCalls: number): number {
   return NaN;
 }
 
-test("18: a success rate over requests trips after floor(W ln(1/r)) + 1 failures", () => {
+test("a success rate over requests trips after floor(W ln(1/r)) + 1 failures", () => {
   const of = (rate: number, requests: number, goodCalls = 10_000) =>
     failuresUntilDead(accrual({ successRate: rate, requests }, 1, successRate).health, goodCalls);
   assert.deepEqual([of(0.9, 1_000), of(0.9, 100), of(0.8, 30), of(0.5, 100)], [106, 11, 7, 70]);
   assert.equal(of(0.9, 100, 0), 100, "one that never worked is judged by its hundredth call");
 });
 
-test("18: a true rate of 0.90 against a limit of 0.80 trips in less than 1 % of 1000 runs", () => {
+test("a true rate of 0.90 against a limit of 0.80 trips in less than 1 % of 1000 runs", () => {
   const random = seeded(180);
   let trips = 0;
   for (let run = 0; run < 1_000; run++) {
@@ -224,7 +224,7 @@ test("18: a true rate of 0.90 against a limit of 0.80 trips in less than 1 % of 
   assert.ok(trips < 10, `${trips}`); // an average that begins with its first sample: about 100
 });
 
-test("18: a windowed success rate of 0.8 over 30 s notices an outage after 6.69 s", () => {
+test("a windowed success rate of 0.8 over 30 s notices an outage after 6.69 s", () => {
   const { health } = accrual({ successRate: 0.8, window: 30 }, 1, successRateWindowed);
   const beganMs = 60_000;
   for (let nowMs = 0; nowMs < beganMs; nowMs += 10) call(health, "success", nowMs);

@@ -20,7 +20,7 @@ function amplification(callsPerSec: number, seconds: number, options: Options): 
   return sent / calls;
 }
 
-test("22: calls are multiplied by 1 + p + min/rps at most, and by that when all of them fail", () => {
+test("calls are multiplied by 1 + p + min/rps at most, and by that when all of them fail", () => {
   for (const [rps, expected] of [
     [10, 2.2],
     [100, 1.3],
@@ -37,21 +37,21 @@ test("22: calls are multiplied by 1 + p + min/rps at most, and by that when all 
   assert.ok(Math.abs(amplification(1_000, 100, small) - 1.1) < 0.011);
 });
 
-test("22: a share next to nothing allows next to nothing, and the minimum still counts", () => {
+test("a share next to nothing allows next to nothing, and the minimum still counts", () => {
   const options = { ttlSecs: 10, minRetriesPerSec: 0, percentCanRetry: 1e-310 };
   assert.equal(amplification(1_000, 10, options), 1);
   const budget = new RetryBudget({ ...options, minRetriesPerSec: 1 }, 0);
   assert.equal(budget.balance(0), 10);
 });
 
-test("22: without a share and without a minimum nothing is ever retried", () => {
+test("without a share and without a minimum nothing is ever retried", () => {
   const never = { ttlSecs: 10, minRetriesPerSec: 0, percentCanRetry: 0 };
   assert.equal(amplification(1_000, 30, never), 1);
   const minimumOnly = { ttlSecs: 10, minRetriesPerSec: 5, percentCanRetry: 0 };
   assert.ok(Math.abs(amplification(100, 100, minimumOnly) - 1.05) < 0.001);
 });
 
-test("23: a fresh budget holds 100, is empty after 100, still so at 8.9 s, and full by 10.1 s", () => {
+test("a fresh budget holds 100, is empty after 100, still so at 8.9 s, and full by 10.1 s", () => {
   const budget = new RetryBudget(defaultBudget, 0);
   assert.equal(budget.balance(0), 100);
   for (let i = 0; i < 100; i++) assert.ok(budget.tryWithdraw(500));

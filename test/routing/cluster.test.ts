@@ -20,7 +20,7 @@ import {
 } from "../support/routing.ts";
 import { seeded } from "../support/random.ts";
 
-test("20: endpoints that stay keep their wires; those that left close after their last call", () => {
+test("endpoints that stay keep their wires; those that left close after their last call", () => {
   const held: HeldCall[] = [];
   const set = cell<AddressSet>(ok(addresses(4)));
   const router = testRouter({ serve: () => holding(held) });
@@ -41,7 +41,7 @@ test("20: endpoints that stay keep their wires; those that left close after thei
   assert.equal(router.counter("client", "#/fs/users", "loadbalancer", "removes"), 2);
 });
 
-test("20: endpoints that stay keep their calls in progress, and what is known of their speed", () => {
+test("endpoints that stay keep their calls in progress, and what is known of their speed", () => {
   const held: HeldCall[] = [];
   const hold = holding(held);
   const counts = new Map<number, number>();
@@ -80,7 +80,7 @@ test("20: endpoints that stay keep their calls in progress, and what is known of
   assert.ok(asked.every(({ outcome }) => outcome?.failure === null));
 });
 
-test("20: an update that changes nothing rebuilds nothing", () => {
+test("an update that changes nothing rebuilds nothing", () => {
   const set = cell<AddressSet>(ok(addresses(4)));
   const router = testRouter();
   router.bind("/svc/users", "/#/fs/users", set);

@@ -35,7 +35,7 @@ function cache(capacity: number) {
   return { clock, things, use, read };
 }
 
-test("32: a full cache lets go of what was idle for longest", () => {
+test("a full cache lets go of what was idle for longest", () => {
   const { things, use, read } = cache(3);
   const [a, b] = [use("a"), use("b")];
   use("c");
@@ -49,7 +49,7 @@ test("32: a full cache lets go of what was idle for longest", () => {
   assert.equal(read("misses"), 4);
 });
 
-test("32: the end of a call counts as a use", () => {
+test("the end of a call counts as a use", () => {
   const { things, use } = cache(2);
   const [a, b] = [use("a"), use("b")];
   things.touch(a);
@@ -57,7 +57,7 @@ test("32: the end of a call counts as a use", () => {
   assert.ok(b.isClosed && !a.isClosed);
 });
 
-test("32: when all are busy the new one is made for one use, and not kept", () => {
+test("when all are busy the new one is made for one use, and not kept", () => {
   const { things, use, read } = cache(2);
   for (const key of ["a", "b"]) use(key).pending = 1;
   const third = use("c");
@@ -67,7 +67,7 @@ test("32: when all are busy the new one is made for one use, and not kept", () =
   assert.equal(read("oneshots"), 1);
 });
 
-test("32: what is idle is closed after one to two times the idle time, and not before", () => {
+test("what is idle is closed after one to two times the idle time, and not before", () => {
   for (let usedAtMs = 0; usedAtMs < 600_000; usedAtMs += 50_000) {
     const { clock, use, read } = cache(10);
     use("first");
@@ -81,7 +81,7 @@ test("32: what is idle is closed after one to two times the idle time, and not b
   }
 });
 
-test("32: what is busy is not closed for being old, and its idle time begins at the end", () => {
+test("what is busy is not closed for being old, and its idle time begins at the end", () => {
   const { clock, things, use } = cache(10);
   const thing = use("a");
   thing.pending = 1;
@@ -102,7 +102,7 @@ test("an empty cache has no timer", () => {
   assert.equal(clock.waiting, before);
 });
 
-test("32: whatever is used how, the size stays within the capacity", () => {
+test("whatever is used how, the size stays within the capacity", () => {
   const random = seeded(32);
   const { clock, things, use } = cache(5);
   const busy: Thing[] = [];

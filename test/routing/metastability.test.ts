@@ -1,4 +1,4 @@
-// Property 24: an overload that is over stays over. Naive retries keep it going for ever.
+// An overload that is over stays over. Naive retries keep it going for ever.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Service } from "../../src/core/service.ts";
@@ -104,7 +104,7 @@ function overloaded(seed: number, maxAttempts: number, percentCanRetry: number):
   return { success: succeeded.length / counted.length, amplification: endpoint.seen / calls };
 }
 
-test("24: with the budget at least 99 % succeed 30 s after an overload; three retries each, and none do", () => {
+test("with the budget at least 99 % succeed 30 s after an overload; three retries each, and none do", () => {
   for (const seed of [1, 2]) {
     const { success, amplification } = overloaded(seed, 4, 0.2);
     assert.ok(success >= 0.99, `seed ${seed}: ${success}`);

@@ -46,19 +46,19 @@ function withOneBad(balancer: BalancerPlugin, perSecond: number, seconds: number
 }
 
 for (const balancer of [p2c, ewma, roundRobin]) {
-  test(`19: with ${balancer.kind} one endpoint of ten that fails costs 15 calls in two minutes`, () => {
+  test(`with ${balancer.kind} one endpoint of ten that fails costs 15 calls in two minutes`, () => {
     const { bad, success } = withOneBad(balancer, 1_000, 120);
     assert.ok(bad <= 15, `${bad}`);
     assert.ok(success >= 0.999, `${success}`);
   });
 }
 
-test("16: an endpoint that is dead for a quarter of an hour gets 14 calls of 180,000", () => {
+test("an endpoint that is dead for a quarter of an hour gets 14 calls of 180,000", () => {
   const { bad } = withOneBad(roundRobin, 200, 900);
   assert.ok(bad >= 10 && bad <= 14, `${bad}`);
 });
 
-test("16: while a probe is on its way nobody else is sent there, and a good one brings it back", () => {
+test("while a probe is on its way nobody else is sent there, and a good one brings it back", () => {
   let mode: "fails" | "holds" | "answers" = "fails";
   let seen = 0;
   const probes: (() => void)[] = [];
@@ -136,7 +136,7 @@ function queueing(maxWaiters: number, seconds: number) {
   };
 }
 
-test("29: with a queue of 100 nearly all that can be done is done in time; without end, next to nothing", () => {
+test("with a queue of 100 nearly all that can be done is done in time; without end, next to nothing", () => {
   const { goodput, p99 } = queueing(100, 60);
   assert.ok(goodput >= 0.95, `${goodput}`);
   assert.ok(p99 <= 200, `${p99}`);

@@ -181,7 +181,7 @@ function underLoad(perSecond: number, seconds: number, seed: number): Load {
   };
 }
 
-test("30: at twice the load the gradient settles near the workers, and loses no capacity", () => {
+test("at twice the load the gradient settles near the workers, and loses no capacity", () => {
   const { goodput, limits, p99 } = underLoad(1_600, 20, 30);
   const at = (share: number) => limits[Math.floor(share * (limits.length - 1))];
   assert.ok(at(0.05)! >= 8 && at(0.95)! <= 24, `${at(0.05)} to ${at(0.95)}`);
@@ -189,13 +189,13 @@ test("30: at twice the load the gradient settles near the workers, and loses no 
   assert.ok(p99 <= 5 * 10, `${p99}`);
 });
 
-test("30: at half the load the gradient is in nobody's way, and does not drift away", () => {
+test("at half the load the gradient is in nobody's way, and does not drift away", () => {
   const { rejectedShare, limits } = underLoad(400, 20, 31);
   assert.ok(rejectedShare < 0.005, `${rejectedShare}`);
   assert.ok(limits.at(-1)! < 60, `${limits.at(-1)}`);
 });
 
-test("30: under a load that never ends the limit stays where it belongs for minutes", () => {
+test("under a load that never ends the limit stays where it belongs for minutes", () => {
   const { goodput, limits } = underLoad(1_200, 90, 32);
   assert.ok(limits.at(-1)! <= 40, `${limits.at(-1)}`);
   assert.ok(goodput >= 0.95 * 800, `${goodput}`);
@@ -235,14 +235,14 @@ function sentShare(perSecond: number, capacity: number, seconds = 300): number {
   return sent / all;
 }
 
-test("31: at ten times what endpoints take about half of the calls is sent, and never less than a quarter", () => {
+test("at ten times what endpoints take about half of the calls is sent, and never less than a quarter", () => {
   const share = sentShare(100, 10, 600);
   assert.ok(share >= 0.45 && share <= 0.6, `${share}`);
   const worst = sentShare(100, 0.01, 900);
   assert.ok(worst >= 0.24 && worst <= 0.4, `${worst}`);
 });
 
-test("31: with fewer than 5 calls a second nothing is held back, however bad it is", () => {
+test("with fewer than 5 calls a second nothing is held back, however bad it is", () => {
   const router = guarded(
     { nackAdmission: { windowMs: 1_000, threshold: 0.5 } },
     { client: { accrual: null, requeueBudget: noRequeues }, serve: () => fails(saysBusy) },

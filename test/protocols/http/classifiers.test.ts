@@ -80,7 +80,7 @@ for (const [part, retriedMethods] of Object.entries(retryableKinds)) {
   });
 }
 
-test("25: a nack of Finagle's is tried again, a POST too, unless it says that it must not be", () => {
+test("a nack of Finagle's is tried again, a POST too, unless it says that it must not be", () => {
   const post = request({ method: "POST" });
   const nack = (status: number, ...fields: string[]) =>
     byStatus(post, response({ status, fields }), null);

@@ -52,7 +52,7 @@ function settle(concurrency: number, count: number, seconds: number) {
   return { size, adjustmentsPerMinute: late };
 }
 
-test("10: the window settles where the load is within the band, and then rests", () => {
+test("the window settles where the load is within the band, and then rests", () => {
   const ten = settle(10, 100, 180);
   assert.ok(Math.abs(ten.size - 6) <= 1, `${ten.size}`);
   assert.ok(ten.adjustmentsPerMinute <= 2, `${ten.adjustmentsPerMinute}`);
@@ -101,7 +101,7 @@ function sharesOf(clients: number, servers: number): Map<Node<SimulatedEndpoint>
   });
 }
 
-test("11: the fixed windows of all proxies together cover all endpoints evenly", () => {
+test("the fixed windows of all proxies together cover all endpoints evenly", () => {
   for (const [clients, servers] of [
     [3, 100],
     [10, 100],
@@ -120,7 +120,7 @@ test("11: the fixed windows of all proxies together cover all endpoints evenly",
   }
 });
 
-test("12: a fixed window is the same in every process, whatever its chance and the order of addresses", () => {
+test("a fixed window is the same in every process, whatever its chance and the order of addresses", () => {
   const window = (id: number, seed: number, isReversed: boolean) => {
     const fixed = new FixedAperture<SimulatedEndpoint>(id, 10, seeded(seed));
     const nodes = nodesOf(100, seed);
@@ -134,7 +134,7 @@ test("12: a fixed window is the same in every process, whatever its chance and t
   }
 });
 
-test("12: one more endpoint brings few new members into a fixed window", () => {
+test("one more endpoint brings few new members into a fixed window", () => {
   const window = (count: number, id: number) => {
     const fixed = new FixedAperture<SimulatedEndpoint>(id, 100, seeded(1));
     fixed.update(nodesOf(count));

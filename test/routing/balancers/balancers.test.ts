@@ -67,7 +67,7 @@ function tally({ balancer, endpoints }: Bench, picks: number, hold = false): num
 
 const all = [p2c, ewma, aperture, heap, roundRobin];
 
-test("1: the two choices are distinct, and at equal load each endpoint gets its even share", () => {
+test("the two choices are distinct, and at equal load each endpoint gets its even share", () => {
   const { nodes } = bench(p2c, 2);
   // Of two the less loaded one always wins: the busier is never both choices.
   nodes[0]!.endpoint.pending = 1;
@@ -78,14 +78,14 @@ test("1: the two choices are distinct, and at equal load each endpoint gets its 
   }
 });
 
-test("2: balls in bins: two choices keep the fullest within a few of the mean", () => {
+test("balls in bins: two choices keep the fullest within a few of the mean", () => {
   const few = tally(bench(p2c, 10), 10_000, true);
   assert.ok(Math.max(...few) - 1_000 <= 3);
   const many = tally(bench(p2c, 1_000), 1_000_000, true);
   assert.ok(Math.max(...many) - 1_000 <= 4);
 });
 
-test("3: no endpoint gets more than 2/n of the picks, however good it looks", () => {
+test("no endpoint gets more than 2/n of the picks, however good it looks", () => {
   for (const count of [5, 10, 50]) {
     const black = bench(p2c, count);
     black.endpoints.forEach((endpoint, i) => (endpoint.pending = i === 0 ? 0 : 1_000));
@@ -94,7 +94,7 @@ test("3: no endpoint gets more than 2/n of the picks, however good it looks", ()
   }
 });
 
-test("12: chance is the only input: the same seed gives the same picks", () => {
+test("chance is the only input: the same seed gives the same picks", () => {
   for (const plugin of all) {
     assert.deepEqual(
       tally(bench(plugin, 10, {}, 5), 1_000, true),
@@ -103,7 +103,7 @@ test("12: chance is the only input: the same seed gives the same picks", () => {
   }
 });
 
-test("13: a 90/10 union is split 90/10, and without weights evenly", () => {
+test("a 90/10 union is split 90/10, and without weights evenly", () => {
   const random = seeded(13);
   const branches = (a: number, b: number) =>
     union([
@@ -120,7 +120,7 @@ test("13: a 90/10 union is split 90/10, and without weights evenly", () => {
   assert.ok(Math.abs(shareOfA(0, 0) - 0.5) <= 0.005);
 });
 
-test("13: addresses of equal weight form a class that gets weight times size", () => {
+test("addresses of equal weight form a class that gets weight times size", () => {
   for (const plugin of all) {
     const weighted = bench(plugin, 10, {}, 3, (i) => (i < 4 ? 3 : 1));
     const counts = tally(weighted, 100_000);
@@ -134,7 +134,7 @@ test("13: addresses of equal weight form a class that gets weight times size", (
   for (const count of zero) assert.ok(Math.abs(count - 10_000) <= 300);
 });
 
-test("13: the alias table draws every index by its weight", () => {
+test("the alias table draws every index by its weight", () => {
   const random = seeded(4);
   const weights = [0, 1, 2, 3, 4, 0.5];
   const draw = aliasTable(weights);
@@ -146,7 +146,7 @@ test("13: the alias table draws every index by its weight", () => {
   assert.equal(counts[0], 0);
 });
 
-test("14: with k of n endpoints down, picks run out as often as chance says", () => {
+test("with k of n endpoints down, picks run out as often as chance says", () => {
   const n = 10;
   for (const k of [5, 7, 9]) {
     const picks = k === 5 ? 1_000_000 : 100_000; // panics are rare when half are up
@@ -161,7 +161,7 @@ test("14: with k of n endpoints down, picks run out as often as chance says", ()
   }
 });
 
-test("14: with all endpoints down calls are still sent, and without endpoints there is no pick", () => {
+test("with all endpoints down calls are still sent, and without endpoints there is no pick", () => {
   for (const plugin of all) {
     const down = bench(plugin, 10);
     for (const endpoint of down.endpoints) endpoint.status = "busy";

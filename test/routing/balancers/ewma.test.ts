@@ -43,7 +43,7 @@ function run(
 
 const close = (a: number, b: number) => assert.ok(Math.abs(a - b) <= 1e-9, `${a} and ${b}`);
 
-test("4: two choices keep the tail and the queues far below one random choice", () => {
+test("two choices keep the tail and the queues far below one random choice", () => {
   const servers = Array.from({ length: 10 }, () => ({ ...ms(10), workers: 8 }));
   const random = seeded(1);
   const blind = simulate({
@@ -59,7 +59,7 @@ test("4: two choices keep the tail and the queues far below one random choice", 
   assert.ok(two.maxPending <= 0.5 * blind.maxPending);
 });
 
-test("5: the cost of a sample halves in decay times ln 2, and grows with the calls pending", () => {
+test("the cost of a sample halves in decay times ln 2, and grows with the calls pending", () => {
   const cost = new PeakEwma(decayTimeMs);
   cost.observe(0, 100);
   close(cost.load(0, 0), 100);
@@ -68,7 +68,7 @@ test("5: the cost of a sample halves in decay times ln 2, and grows with the cal
   close(cost.load(0, 3), 400);
 });
 
-test("5: reading the cost does not change it", () => {
+test("reading the cost does not change it", () => {
   const read = new PeakEwma(decayTimeMs);
   const unread = new PeakEwma(decayTimeMs);
   for (const cost of [read, unread]) cost.observe(0, 100);
@@ -77,7 +77,7 @@ test("5: reading the cost does not change it", () => {
   close(read.load(6_000, 0), unread.load(6_000, 0));
 });
 
-test("5: a peak is taken over at once, a lower sample by its weight", () => {
+test("a peak is taken over at once, a lower sample by its weight", () => {
   const cost = new PeakEwma(decayTimeMs);
   cost.observe(0, 10);
   cost.observe(1, 500);
@@ -87,7 +87,7 @@ test("5: a peak is taken over at once, a lower sample by its weight", () => {
   close(cost.load(1 + decayTimeMs, 0), 500 * weight + 10 * (1 - weight));
 });
 
-test("6: an endpoint whose first answer takes a second gets exactly one call before it", () => {
+test("an endpoint whose first answer takes a second gets exactly one call before it", () => {
   const cold: SimulatedServer = {
     workers: Infinity,
     joinsAtMs: 5_000,
@@ -102,7 +102,7 @@ test("6: an endpoint whose first answer takes a second gets exactly one call bef
   assert.equal(callsMs.filter((atMs) => atMs < firstMs + 1_000).length, 1);
 });
 
-test("7: an endpoint ten times slower gets next to nothing", () => {
+test("an endpoint ten times slower gets next to nothing", () => {
   const slow = run(ewma, ten(ms(100)), 1_000, 40, 10);
   assert.ok(slow.share(0) < 0.005, `${slow.share(0)}`);
   const blind = run(roundRobin, ten(ms(100)), 1_000, 40, 10);
@@ -111,7 +111,7 @@ test("7: an endpoint ten times slower gets next to nothing", () => {
   assert.ok(rare.share(0) < 0.02, `${rare.share(0)}`);
 });
 
-test("8: an endpoint that was slow comes back, neither at once nor never", () => {
+test("an endpoint that was slow comes back, neither at once nor never", () => {
   const recoveryMs = 20_000;
   const recovers: SimulatedServer = {
     workers: Infinity,
@@ -129,7 +129,7 @@ test("8: an endpoint that was slow comes back, neither at once nor never", () =>
   assert.ok(afterSeconds <= (decayTimeMs * Math.log(10)) / 1_000 + 5, `${afterSeconds} s`);
 });
 
-test("9: an endpoint that fails fast is not taken for a fast one", () => {
+test("an endpoint that fails fast is not taken for a fast one", () => {
   const failing: SimulatedServer = { workers: Infinity, serve: () => ({ ms: 1, fails: true }) };
   const guarded = run(ewma, ten(failing), 1_000, 60, 0);
   assert.ok(guarded.share(0) < 0.001, `${guarded.share(0)}`);

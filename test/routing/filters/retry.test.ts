@@ -1,4 +1,4 @@
-// What is tried again, how often, and where; property 25 as far as it is no protocol's.
+// What is tried again, how often, and where.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
@@ -97,7 +97,7 @@ test("after maxAttempts the caller gets the last answer as it is", () => {
   assert.equal(retryCount(router, "request_limit"), 1);
 });
 
-test("25: a failure that was tried often enough says that nobody should try again", () => {
+test("a failure that was tried often enough says that nobody should try again", () => {
   const slow = failure("timeout", "too slow", "if-idempotent");
   const router = setUp({ serve: () => fails(slow) });
   const { outcome } = send(router.service, testCall());
@@ -106,7 +106,7 @@ test("25: a failure that was tried often enough says that nobody should try agai
   assert.equal(outcome.failure.isFinal, true);
 });
 
-test("25: what requeues gave up on is not retried as well", () => {
+test("what requeues gave up on is not retried as well", () => {
   let tries = 0;
   const router = setUp({
     endpoints: 2,
@@ -121,7 +121,7 @@ test("25: what requeues gave up on is not retried as well", () => {
   assert.equal(retryCount(router, "total"), 0);
 });
 
-test("25: a call that cannot be sent again is tried once", () => {
+test("a call that cannot be sent again is tried once", () => {
   for (const serve of [() => answers(500), () => fails(failure("closed", "reset"))]) {
     const router = setUp({ serve });
     send(router.service, testCall("/svc/users", { replayable: false }));
@@ -130,7 +130,7 @@ test("25: a call that cannot be sent again is tried once", () => {
   }
 });
 
-test("25: a cancelled call is not tried again, whatever its try ends with", () => {
+test("a cancelled call is not tried again, whatever its try ends with", () => {
   const held: HeldCall[] = [];
   const router = setUp({ serve: () => holding(held) });
   const asked = send(router.service, testCall());
@@ -278,7 +278,7 @@ test("only calls that succeeded pay for requeues", () => {
   assert.equal(gauge(), 1);
 });
 
-test("26: a limit of 100 ms over tries of 60 ms ends the call at 100 ms, in the second try", () => {
+test("a limit of 100 ms over tries of 60 ms ends the call at 100 ms, in the second try", () => {
   const held: HeldCall[] = [];
   const router = testRouter({
     serve: () => holding(held),
@@ -299,7 +299,7 @@ test("26: a limit of 100 ms over tries of 60 ms ends the call at 100 ms, in the 
   assert.equal(held.length, 2);
 });
 
-test("27: a caller's deadline of 50 ms ends a call whose tries may take a second", () => {
+test("a caller's deadline of 50 ms ends a call whose tries may take a second", () => {
   const held: HeldCall[] = [];
   const router = testRouter({
     serve: () => holding(held),
