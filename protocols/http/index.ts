@@ -31,7 +31,7 @@ import { kind } from "./kind.ts";
 import { copyOf } from "./message.ts";
 import type { HttpFilter, CompletedCall, HttpRequest, HttpResponse } from "./message.ts";
 import { listenHttp } from "./server/listener.ts";
-import { responseCounter, serverCounters } from "./stats.ts";
+import { responseCounter, httpServerCounters } from "./stats.ts";
 
 export const http: Protocol<HttpRequest, HttpResponse> = {
   ...kind,
@@ -86,7 +86,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     const config = options.config as ServerConfig;
     const { clock, log, label } = this.#deps;
     const { host, port, socket, gate, clearContext } = options;
-    const counters = serverCounters(stats);
+    const counters = httpServerCounters(stats);
     const accessLog = this.#accessLog;
     const listening = {
       host,
@@ -118,7 +118,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
         clearContext,
       ),
       onCompleted(call: CompletedCall) {
-        counters.responded(call);
+        counters.completed(call);
         accessLog?.record(call);
       },
       onConnections: counters.connections,

@@ -1,6 +1,8 @@
 // Responses by status: `status/200`, `status/2XX`, `time/2XX`, `status/error`, `time/error`.
 import type { ResponseCounter } from "../../src/core/classifier.ts";
 import type { Counter, Histogram, Stats } from "../../src/core/stats.ts";
+import { serverCounters } from "../../src/net/server-stats.ts";
+import type { ServerCounters } from "../../src/net/server-stats.ts";
 import type { CompletedCall, HttpResponse } from "./message.ts";
 
 /** Counts one response by its status; 0: there was no response. */
@@ -39,30 +41,10 @@ export function responseCounter(stats: Stats): ResponseCounter<HttpResponse> {
   };
 }
 
-/** What a server counts beyond calls: connections, and responses as the callers saw them. */
-interface ServerCounters {
-  responded(call: CompletedCall): void;
-  connections(change: number): void;
-}
-
-export function serverCounters(stats: Stats): ServerCounters {
+/** Counts what the callers of a server saw: connections, payload sizes, responses by status. */
+export function httpServerCounters(stats: Stats): ServerCounters<CompletedCall> {
   const count = statusCounter(stats);
-  const requestBytes = stats.histogram("request_payload_bytes");
-  const responseBytes = stats.histogram("response_payload_bytes");
-  const connects = stats.counter("connects");
-  const closes = stats.counter("closes");
-  let open = 0;
-  stats.gauge(() => open, "connections");
-  return {
-    responded({ status, startedMs, endedMs, receivedBytes, sentBytes }) {
-      count(status, endedMs - startedMs);
-      requestBytes.record(receivedBytes);
-      responseBytes.record(sentBytes);
-    },
-    connections(change) {
-      open += change;
-      if (change > 0) connects.value += change;
-      else closes.value -= change;
-    },
-  };
+  return serverCounters(stats, ({ status, startedMs, endedMs }) =>
+    count(status, endedMs - startedMs),
+  );
 }

@@ -24,7 +24,7 @@ import { serverLimits } from "./server/settings.ts";
 import { listenMux } from "./server/listener.ts";
 import { ServerConnection } from "./server/connection.ts";
 import type { ServerSettings } from "./server/settings.ts";
-import { responseCounter, serverCounters } from "./stats.ts";
+import { responseCounter, muxServerCounters } from "./stats.ts";
 
 export const mux: Protocol<MuxRequest, MuxResponse> = {
   ...kind,
@@ -68,7 +68,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     const { host, port, socket, gate } = options;
     const { clock, log, label } = this.#deps;
     const { errorDetail } = this.#config;
-    const counters = serverCounters(stats);
+    const counters = muxServerCounters(stats);
     const accessLog = this.#accessLog;
     const settings: Omit<ServerSettings, "owner"> = {
       limits: serverLimits(this.#config, options.config as ServerConfig, options),

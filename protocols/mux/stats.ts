@@ -1,6 +1,8 @@
 // Answers in mux's own terms: `status/ok`, `status/error`, `status/failed`; and what a server counts.
 import type { ResponseCounter } from "../../src/core/classifier.ts";
 import type { Counter, Stats } from "../../src/core/stats.ts";
+import { serverCounters } from "../../src/net/server-stats.ts";
+import type { PayloadSizes, ServerCounters } from "../../src/net/server-stats.ts";
 import type { MuxResponse, CompletedCall } from "./message.ts";
 import { statusOk } from "./message.ts";
 
@@ -16,19 +18,18 @@ export function responseCounter(stats: Stats): ResponseCounter<MuxResponse> {
   };
 }
 
-export interface ServerCounters {
-  completed(
-    exchange: Pick<CompletedCall, "outcome" | "sentBytes"> & { receivedBytes: number },
-  ): void;
-  connections(change: number): void;
-  /** A connection was closed because what came over it was no mux, or too much. */
+/** A call as its caller saw it end, with its payload sizes. */
+type CountedCall = Pick<CompletedCall, "outcome" | "sentBytes"> & PayloadSizes;
+
+export interface MuxServerCounters extends ServerCounters<CountedCall> {
+  /** A connection was closed because its bytes were not mux, or too many. */
   malformed(): void;
+  /** Bytes on the wire. */
   readonly receivedBytes: Counter;
   readonly sentBytes: Counter;
 }
 
-/** What a server counts of its callers beyond calls: connections, bytes, answers as they saw them. */
-export function serverCounters(stats: Stats): ServerCounters {
+export function muxServerCounters(stats: Stats): MuxServerCounters {
   const outcomes = {
     ok: stats.counter("status", "ok"),
     error: stats.counter("status", "error"),
@@ -36,24 +37,12 @@ export function serverCounters(stats: Stats): ServerCounters {
     discarded: stats.counter("status", "discarded"),
     gone: stats.counter("status", "gone"),
   };
-  const requestBytes = stats.histogram("request_payload_bytes");
-  const responseBytes = stats.histogram("response_payload_bytes");
-  const connects = stats.counter("connects");
-  const closes = stats.counter("closes");
+  const shared = serverCounters<CountedCall>(stats, ({ outcome }) => {
+    outcomes[outcome].value += 1;
+  });
   const malformed = stats.counter("malformed");
-  let open = 0;
-  stats.gauge(() => open, "connections");
   return {
-    completed({ outcome, receivedBytes, sentBytes }) {
-      outcomes[outcome].value += 1;
-      requestBytes.record(receivedBytes);
-      responseBytes.record(sentBytes);
-    },
-    connections(change) {
-      open += change;
-      if (change > 0) connects.value += change;
-      else closes.value -= change;
-    },
+    ...shared,
     malformed: () => void malformed.value++,
     receivedBytes: stats.counter("received_bytes"),
     sentBytes: stats.counter("sent_bytes"),

@@ -76,7 +76,7 @@ function header(id: number, entries: readonly (readonly [string, string])[]): Bu
 const contexts = 8;
 const delegations = 10;
 
-test("an upgraded caller who tells more than mux can say gets an exception", async (t) => {
+test("an upgraded caller that sends more than mux can hold gets an exception", async (t) => {
   const service = await muxService(t, (call) => {
     const { method, seqid } = read(call.payload);
     call.ok(binary({ method, seqid, type: 2, body: textResult(`did ${method}`) }));
@@ -87,7 +87,7 @@ test("an upgraded caller who tells more than mux can say gets an exception", asy
   await caller.bytes(4 + upgrade.length);
   const many = Array.from({ length: 40_000 }, () => ["/a", "/b"] as const);
   const tries = [
-    [header(delegations, many), /a dtab of 40000 entries, which mux cannot say/],
+    [header(delegations, many), /a dtab of 40000 entries, which a mux message cannot hold/],
     [header(delegations, [["/a", `/${"b".repeat(70_000)}`]]), /an entry of more than 32 KB/],
     [header(contexts, many), /40001 contexts/],
     [header(contexts, [["\u20ac".repeat(30_000), ""]]), /did ping/], // left out: it is no use to anybody

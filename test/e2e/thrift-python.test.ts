@@ -21,12 +21,12 @@ const speeches = (["framed", "buffered", "header"] as const).flatMap((transport)
   (["binary", "compact"] as const).map((protocol) => ({ transport, protocol })),
 );
 
-for (const speech of speeches) {
-  const { transport, protocol } = speech;
+for (const wireFormat of speeches) {
+  const { transport, protocol } = wireFormat;
   test(`python calls python through the proxy, ${transport} ${protocol}`, async (t) => {
     const python = pythonWith(t, "thrift");
     if (python === null) return;
-    const port = await pythonEchoServer(t, python, speech);
+    const port = await pythonEchoServer(t, python, wireFormat);
     const framed = `thriftFramed: ${transport !== "buffered"}`;
     const proxy = await startProxy(
       t,
@@ -39,7 +39,7 @@ for (const speech of speeches) {
         servers: [{ port: 0, ${framed} }]
         client: { ${framed} }`,
     );
-    assert.deepEqual(await pythonEchoClient(t, python, speech, proxy.port), allSeen);
+    assert.deepEqual(await pythonEchoClient(t, python, wireFormat, proxy.port), allSeen);
     assert.equal(await proxy.metric("rt/thrift/server/127.0.0.1/0/failures"), 0);
   });
 }
@@ -58,9 +58,9 @@ test("python calls a multiplexed service of npm thrift by its name", async (t) =
       dtab: /svc => /#/io.l5d.fs
       servers: [{ port: 0 }]`,
   );
-  const speech = { transport: "framed", protocol: "binary" } as const;
-  assert.deepEqual(await pythonEchoClient(t, python, speech, proxy.port, "Echo"), allSeen);
-  const { exception } = await pythonEchoClient(t, python, speech, proxy.port, "Nobody");
+  const wireFormat = { transport: "framed", protocol: "binary" } as const;
+  assert.deepEqual(await pythonEchoClient(t, python, wireFormat, proxy.port, "Echo"), allSeen);
+  const { exception } = await pythonEchoClient(t, python, wireFormat, proxy.port, "Nobody");
   assert.equal(exception?.type, 1);
   assert.match(exception.message, /^no route for "Nobody:echo" \(\/svc\/Nobody\)/);
 });
@@ -68,8 +68,8 @@ test("python calls a multiplexed service of npm thrift by its name", async (t) =
 test("a THeader of python names the service that gets the call, headers and all", async (t) => {
   const python = pythonWith(t, "thrift");
   if (python === null) return;
-  const speech = { transport: "header", protocol: "compact" } as const;
-  const disco = discovery(t, { echo: [await pythonEchoServer(t, python, speech)] });
+  const wireFormat = { transport: "header", protocol: "compact" } as const;
+  const disco = discovery(t, { echo: [await pythonEchoServer(t, python, wireFormat)] });
   const proxy = await startProxy(
     t,
     `
@@ -82,19 +82,19 @@ test("a THeader of python names the service that gets the call, headers and all"
       dtab: /svc => /#/io.l5d.fs
       servers: [{ port: 0 }]`,
   );
-  const seen = await pythonEchoClient(t, python, speech, proxy.port, "echo");
+  const seen = await pythonEchoClient(t, python, wireFormat, proxy.port, "echo");
   assert.deepEqual(seen, allSeen);
-  const missing = await pythonEchoClient(t, python, speech, proxy.port, "/nobody");
+  const missing = await pythonEchoClient(t, python, wireFormat, proxy.port, "/nobody");
   assert.match(missing.exception?.message ?? "", /^no route for "echo" \(\/svc\/nobody\)/);
-  const without = await pythonEchoClient(t, python, speech, proxy.port);
+  const without = await pythonEchoClient(t, python, wireFormat, proxy.port);
   assert.match(without.exception?.message ?? "", /the call has no header service/);
 });
 
 test("python reads an injected fault in the THeader of a response", async (t) => {
   const python = pythonWith(t, "thrift");
   if (python === null) return;
-  const speech = { transport: "header", protocol: "binary" } as const;
-  const port = await pythonEchoServer(t, python, speech);
+  const wireFormat = { transport: "header", protocol: "binary" } as const;
+  const port = await pythonEchoServer(t, python, wireFormat);
   const proxy = await startProxy(
     t,
     `
@@ -105,6 +105,6 @@ test("python reads an injected fault in the THeader of a response", async (t) =>
       servers: [{ port: 0 }]
       client: { faults: { enabled: true, delayMs: 3, delayPercent: 100 } }`,
   );
-  const seen = await pythonEchoClient(t, python, speech, proxy.port);
+  const seen = await pythonEchoClient(t, python, wireFormat, proxy.port);
   assert.deepEqual(seen, { ...allSeen, fault: "delay 3" });
 });

@@ -67,11 +67,11 @@ async function assertAllMethods(client: EchoClient): Promise<void> {
 for (const protocol of protocols) {
   for (const transport of transports) {
     test(`all kinds of calls go through, ${transport} ${protocol}, on both sides`, async (t) => {
-      const speech: Speech = { transport, protocol };
-      const echo = await echoServer(t, speech);
+      const wireFormat: Speech = { transport, protocol };
+      const echo = await echoServer(t, wireFormat);
       const key = `thriftFramed: ${transport === "framed"}`;
       const proxy = await proxyTo(t, echo.port, protocol, key, key);
-      await assertAllMethods(echoClient(t, proxy.port, speech));
+      await assertAllMethods(echoClient(t, proxy.port, wireFormat));
       await assertAllMethodsAreCounted(proxy);
     });
 
@@ -90,14 +90,14 @@ for (const protocol of protocols) {
     });
 
     test(`200 pipelined calls get their own responses, ${transport} ${protocol}`, async (t) => {
-      const speech: Speech = { transport, protocol };
+      const wireFormat: Speech = { transport, protocol };
       let calls = 0;
       const slow = (text: string) =>
         new Promise<string>((resolve) => setTimeout(() => resolve(text), (calls++ % 7) * 3));
-      const echo = await echoServer(t, speech, null, { echo: slow });
+      const echo = await echoServer(t, wireFormat, null, { echo: slow });
       const key = `thriftFramed: ${transport === "framed"}`;
       const proxy = await proxyTo(t, echo.port, protocol, key, key);
-      const client = echoClient(t, proxy.port, speech);
+      const client = echoClient(t, proxy.port, wireFormat);
       const texts = Array.from({ length: 200 }, (_, i) => `call ${i} ${"x".repeat(i)}`);
       assert.deepEqual(await Promise.all(texts.map((text) => client.echo(text))), texts);
       assert.ok(echo.connections > 10, "they went over several connections at a time");

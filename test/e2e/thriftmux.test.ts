@@ -306,10 +306,10 @@ test("a proxy that closes lets both kinds of callers end", async (t) => {
 
 for (const protocol of ["binary", "compact"] as const) {
   test(`npm thrift reaches npm thrift through a ThriftMux port, ${protocol}`, async (t) => {
-    const speech = { transport: "framed", protocol } as const;
-    const server = await echoServer(t, speech);
+    const wireFormat = { transport: "framed", protocol } as const;
+    const server = await echoServer(t, wireFormat);
     const proxy = await proxied(t, server.port, `  thriftProtocol: ${protocol}\n`);
-    const client = echoClient(t, proxy.port, speech);
+    const client = echoClient(t, proxy.port, wireFormat);
     assert.equal(await client.echo("hello"), "hello");
     assert.equal(await client.find("me"), "found me");
     await assert.rejects(client.find("missing"), NotFound);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CompletedCall } from "../../../protocols/http/message.ts";
-import { responseCounter, serverCounters } from "../../../protocols/http/stats.ts";
+import { responseCounter, httpServerCounters } from "../../../protocols/http/stats.ts";
 import { failure } from "../../../src/core/failure.ts";
 import { peer, request, response } from "./messages.ts";
 import { recorded } from "./recorded.ts";
@@ -39,7 +39,7 @@ test("a status that is none counts as an error", () => {
 
 test("a server counts what callers saw: connections, sizes, the status of errors too", () => {
   const { stats, all } = recorded();
-  const counters = serverCounters(stats);
+  const counters = httpServerCounters(stats);
   const seen: CompletedCall = {
     request: request(),
     target: "/",
@@ -56,8 +56,8 @@ test("a server counts what callers saw: connections, sizes, the status of errors
   };
   counters.connections(1);
   counters.connections(1);
-  counters.responded(seen);
-  counters.responded({ ...seen, status: 0, sentBytes: 0 });
+  counters.completed(seen);
+  counters.completed({ ...seen, status: 0, sentBytes: 0 });
   counters.connections(-1);
   assert.deepEqual(all(), {
     connections: 1,

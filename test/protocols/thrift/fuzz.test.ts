@@ -87,13 +87,13 @@ const speeches = (["framed", "buffered", "header"] as const).flatMap((transport:
 );
 
 /** One caller with these bytes: whatever they are, it is closed or waited for, and then forgotten. */
-function serveFuzz(random: Random, speech: Partial<WireFormat>): void {
+function serveFuzz(random: Random, wireFormat: Partial<WireFormat>): void {
   const served = serve({
-    speech: { ...speech, maxFrameBytes },
+    wireFormat: { ...wireFormat, maxFrameBytes },
     response: ({ method, seqid }) => (random() < 0.5 ? replyFrame(method, seqid) : null),
   });
   const { socket, calls, clock } = served;
-  for (const piece of pieces(random, stream(random, speech.transport !== "buffered"))) {
+  for (const piece of pieces(random, stream(random, wireFormat.transport !== "buffered"))) {
     socket.receive(piece);
     assert.ok(socket.isReading || calls.length > 0);
   }
@@ -106,13 +106,13 @@ function serveFuzz(random: Random, speech: Partial<WireFormat>): void {
   assert.ok(served.isForgotten);
 }
 
-for (const speech of speeches) {
-  test(`a server of ${speech.transport} ${speech.protocol} outlives any bytes`, (t) => {
+for (const wireFormat of speeches) {
+  test(`a server of ${wireFormat.transport} ${wireFormat.protocol} outlives any bytes`, (t) => {
     const assertAllocations = watchAllocations(t);
     for (let round = 0; round < rounds; round++) {
       const run = `FUZZ_SEED=${seed}, round ${round}`;
       try {
-        serveFuzz(seeded(seed + round), speech);
+        serveFuzz(seeded(seed + round), wireFormat);
         assertAllocations();
       } catch (error) {
         throw new Error(`with ${run}`, { cause: error });
@@ -120,15 +120,15 @@ for (const speech of speeches) {
     }
   });
 
-  test(`a client of ${speech.transport} ${speech.protocol} survives any response`, async (t) => {
+  test(`a client of ${wireFormat.transport} ${wireFormat.protocol} survives any response`, async (t) => {
     const { request } = requestFor();
     const assertAllocations = watchAllocations(t);
     for (let round = 0; round < rounds / 4; round++) {
       const random = seeded(seed + round);
-      const wire = dialled({ ...speech, maxFrameBytes });
+      const wire = dialled({ ...wireFormat, maxFrameBytes });
       const sent = wire.send(request);
       await dialDone();
-      for (const piece of pieces(random, stream(random, speech.transport !== "buffered"))) {
+      for (const piece of pieces(random, stream(random, wireFormat.transport !== "buffered"))) {
         wire.socket.receive(piece);
       }
       wire.socket.emit("close");

@@ -1,4 +1,5 @@
 // A Thrift server and wire on sockets without a kernel: bytes in, calls and responses out.
+import assert from "node:assert/strict";
 import type { Buffer } from "node:buffer";
 import { ClientCall } from "../../../protocols/thrift/client/call.ts";
 import { ClientConnection } from "../../../protocols/thrift/client/connection.ts";
@@ -10,7 +11,9 @@ import type {
 } from "../../../protocols/thrift/message.ts";
 import type { ServerLimits } from "../../../protocols/thrift/server/settings.ts";
 import { ServerConnection } from "../../../protocols/thrift/server/connection.ts";
+import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
+import { pathLiteral } from "../../../src/core/names/path.ts";
 import type { LogEvent } from "../../../src/core/log.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
 import { Pool } from "../../../src/net/pool.ts";
@@ -19,7 +22,7 @@ import type { SimulatedClock } from "../../support/clock.ts";
 import { FakeSocket } from "../../support/fake-socket.ts";
 import { plainDialOptions, wireStats } from "../../support/http.ts";
 
-const framedSpeech: WireFormat = {
+const framedFormat: WireFormat = {
   protocol: "binary",
   transport: "framed",
   maxFrameBytes: 1024 * 1024,
@@ -46,13 +49,13 @@ export interface Served {
 }
 
 export interface ServeOptions {
-  readonly speech?: Partial<WireFormat>;
+  readonly wireFormat?: Partial<WireFormat>;
   readonly limits?: Partial<ServerLimits>;
   /** Answers every call at once. */
   readonly response?: (request: ThriftRequest) => Buffer | null;
 }
 
-export function serve({ speech, limits, response }: ServeOptions = {}): Served {
+export function serve({ wireFormat, limits, response }: ServeOptions = {}): Served {
   const calls: SeenCall[] = [];
   const exchanges: Pick<CompletedCall, "status" | "sentBytes" | "receivedBytes">[] = [];
   const events: LogEvent[] = [];
@@ -61,8 +64,8 @@ export function serve({ speech, limits, response }: ServeOptions = {}): Served {
   const note = (event: LogEvent) => void events.push(event);
   let isForgotten = false;
   const connection = new ServerConnection(socket.link, {
-    ...framedSpeech,
-    ...speech,
+    ...framedFormat,
+    ...wireFormat,
     limits: {
       idleTimeMs: Infinity,
       lifeTimeMs: Infinity,
@@ -137,11 +140,11 @@ export interface Sent extends Pending {
   readonly end: Failure | "ok" | null;
 }
 
-export function dialled(speech: Partial<WireFormat> = {}, isUpgraded = false): Dialled {
+export function dialled(wireFormat: Partial<WireFormat> = {}, isUpgraded = false): Dialled {
   const socket = new FakeSocket();
   const clock = simulatedClock();
   const stats = wireStats();
-  const options = { ...plainDialOptions, ...framedSpeech, ...speech, attemptUpgrade: false };
+  const options = { ...plainDialOptions, ...framedFormat, ...wireFormat, attemptUpgrade: false };
   const settings = { options, clock, stats, name: "endpoint", headerFor: () => [Uint8Array.of(0)] };
   const pool: Pool<ClientConnection> = new Pool(
     { ...options, maxConnections: 1, name: "endpoint" },
@@ -181,3 +184,14 @@ export function dialled(speech: Partial<WireFormat> = {}, isUpgraded = false): D
 
 /** Lets the pool's dial come about. */
 export const dialDone = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** The request in `frame`, as a server reads it. */
+export function requestOf(frame: Buffer): ThriftRequest {
+  const { socket, calls } = serve();
+  socket.receive(frame.toString("latin1"));
+  const [call] = calls;
+  assert.ok(call);
+  call.fail(failure("cancelled", ""));
+  call.request.logicalName = pathLiteral("/svc/users");
+  return call.request;
+}

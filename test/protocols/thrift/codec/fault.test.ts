@@ -68,8 +68,8 @@ for (const protocol of ["binary", "compact"] as const) {
 test("a ResponseHeader whose contexts cannot be read is passed on unchanged", () => {
   // A list of structs whose text is longer than all that follows.
   const odd = frameOf("0f00020c000000010b00017fffffff", message);
-  const speech = { transport: "framed", protocol: "binary" } as const;
-  assert.deepEqual(withFault(odd, fault, { header: null, upgrade }, speech), odd);
+  const wireFormat = { transport: "framed", protocol: "binary" } as const;
+  assert.deepEqual(withFault(odd, fault, { header: null, upgrade }, wireFormat), odd);
 });
 
 test("a fault joins the fields of a THeader, padded or not; the message stays", () => {

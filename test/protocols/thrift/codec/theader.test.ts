@@ -64,7 +64,7 @@ test("a response of the proxy's own is in a frame like the caller's", () => {
 });
 
 test("a THeader call goes through as it is; failures come back in a THeader frame", async () => {
-  const served = serve({ speech: { transport: "header" } });
+  const served = serve({ wireFormat: { transport: "header" } });
   const frame = headerFrame(fields, call);
   served.socket.receive(frame.toString("latin1"));
   const [seen] = served.calls;
@@ -90,7 +90,7 @@ test("a THeader call goes through as it is; failures come back in a THeader fram
 });
 
 test("a compressed message is refused with the type that says so", () => {
-  const { socket, events } = serve({ speech: { transport: "header" } });
+  const { socket, events } = serve({ wireFormat: { transport: "header" } });
   socket.receive(headerFrame("000101", Buffer.from("789c", "hex")).toString("latin1"));
   const response = Buffer.from(socket.sent, "latin1");
   const header = readHeaderFrame(response);

@@ -97,7 +97,7 @@ test("no more calls are read than may be in progress; the rest follows when one 
 
 test("calls and waiting responses hold about as many bytes as one frame may have; then reading pauses", () => {
   const frame = (seqid: number) => callFrame("a", seqid, "x".repeat(1_000));
-  const { socket, calls } = serve({ speech: { maxFrameBytes: 4_000 } });
+  const { socket, calls } = serve({ wireFormat: { maxFrameBytes: 4_000 } });
   socket.receive(text(...[1, 2, 3, 4, 5, 6, 7, 8].map(frame)));
   assert.equal(calls.length, 4);
   calls[0]?.respond(replyFrame("a", 1));
@@ -377,7 +377,7 @@ test("calls before malformed bytes get their responses first", () => {
 });
 
 test("a call in the other protocol is refused in its own", () => {
-  const { socket, events } = serve({ speech: { protocol: "compact" } });
+  const { socket, events } = serve({ wireFormat: { protocol: "compact" } });
   socket.receive(text(callFrame("big", 9)));
   assert.equal(exceptionIn(socket.sent).type, 9);
   assert.match(
@@ -389,7 +389,7 @@ test("a call in the other protocol is refused in its own", () => {
 test("a framed caller at a buffered server is logged as such immediately", () => {
   const bytes = callFrame("echo", 1);
   for (let cut = 1; cut <= bytes.length; cut++) {
-    const { socket, events } = serve({ speech: { transport: "buffered" } });
+    const { socket, events } = serve({ wireFormat: { transport: "buffered" } });
     socket.receive(text(bytes.subarray(0, cut)));
     if (cut < bytes.length) socket.receive(text(bytes.subarray(cut)));
     assert.match(String(events[0]?.["reason"]), /may be framed \(thriftFramed: true\)$/);
