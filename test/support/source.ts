@@ -86,6 +86,8 @@ export interface Import {
   /** As written: `./path.ts`, `node:net`, `valibot`. */
   readonly specifier: string;
   readonly line: number;
+  /** Gone when the program runs (`import type`), or loaded only when needed (`import()`). */
+  readonly isDeferred: boolean;
 }
 
 const importForms = [
@@ -100,7 +102,11 @@ export function importsOf(source: string): Import[] {
   return importForms
     .flatMap((form) => [...source.matchAll(form)])
     .filter(({ index }) => /^(?:import|export)/.test(code.slice(index))) // not inside a comment
-    .map((match) => ({ specifier: match[1] ?? "", line: lineAt(source, match.index) }));
+    .map((match) => ({
+      specifier: match[1] ?? "",
+      line: lineAt(source, match.index),
+      isDeferred: /^(?:import|export) type\b|^import\(/.test(match[0]),
+    }));
 }
 
 export function lineAt(source: string, index: number): number {
