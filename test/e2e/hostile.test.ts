@@ -1,4 +1,4 @@
-// Odd and broken calls and answers, all at once: the proxy goes on, and forgets no call.
+// Odd and broken calls and responses, all at once: the proxy goes on, and forgets no call.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hostileAnswer, hostileRequest } from "../support/hostile-http.ts";
@@ -11,10 +11,10 @@ import { ask } from "../support/http-request.ts";
 const seed = Number(process.env["SEED"] ?? 20_261_127);
 const rounds = 20;
 const callersEach = 25;
-/** What has no answer by then waits for the rest of its request. */
+/** What has no response by then waits for the rest of its request. */
 const patienceMs = 100;
 
-test("callers and endpoints that speak broken HTTP harm nobody else", async (t) => {
+test("callers and endpoints that speak broken HTTP harm no other", async (t) => {
   t.diagnostic(`seed ${seed}`);
   const random = seeded(seed);
   const { port } = await tcpService(t, (socket, text) => {

@@ -130,7 +130,7 @@ test("overrides travel on as l5d-ctx-dtab, the caller's behind those that came b
   assert.equal(lastHeaders(services.a)["l5d-ctx-dtab"], undefined);
 });
 
-test("an override moves a call two sidecars further on", async (t) => {
+test("an override redirects a call two sidecars further on", async (t) => {
   const stable = await service(t, "stable");
   const canary = await service(t, "canary");
   const disco = discovery(t, { rates: [stable.port], "rates-2": [canary.port] });
@@ -210,7 +210,7 @@ test("weights split calls nine to one", async (t) => {
   assert.ok(off < 6 * sigma, `${services.b.count} of ${calls} calls went to the tenth`);
 });
 
-test("what a binding leaves over of the name is l5d-dst-residual", async (t) => {
+test("the part of the name that a binding leaves over is l5d-dst-residual", async (t) => {
   const { go, services } = await threeServices(t, "/svc/web => /#/io.l5d.fs/a/eu/west");
   assert.equal((await go({})).body, "a");
   const headers = lastHeaders(services.a);

@@ -8,7 +8,7 @@ import { ask } from "../support/http-request.ts";
 import { discovery } from "../support/discovery.ts";
 import { service } from "../support/service.ts";
 
-/** A proxy before a service whose answers, with this head, never end. */
+/** A proxy before a service whose responses, with this head, never end. */
 async function beforeEndless(
   t: TestContext,
   head: { readonly status: number; readonly fields: OutgoingHttpHeaders },
@@ -24,7 +24,7 @@ async function beforeEndless(
   return startProxy(t, `${naming}\nrouters: [${router}]`);
 }
 
-test("a diagnostic TRACE of a body that flows has its report, and the proxy goes on", async (t) => {
+test("a diagnostic TRACE of a body that flows has its report, and the proxy continues", async (t) => {
   const fields = { "Content-Type": "text/html" };
   const proxy = await beforeEndless(t, { status: 200, fields });
   const headers = { Host: "web", "l5d-add-context": "true" };
@@ -36,7 +36,7 @@ test("a diagnostic TRACE of a body that flows has its report, and the proxy goes
   assert.equal(await proxy.metric("rt/http/service/svc/web/success"), 2);
 });
 
-test("clearContext drops the body of an error that flows, and the proxy goes on", async (t) => {
+test("clearContext drops an error body that flows, and the proxy continues", async (t) => {
   const fields = { "l5d-err": "internal+names" };
   const proxy = await beforeEndless(t, { status: 502, fields }, ", clearContext: true");
   for (let i = 0; i < 2; i++) {

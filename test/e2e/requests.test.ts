@@ -32,7 +32,7 @@ async function named(t: TestContext, identifier: string, dtab = "/svc => /#/io.l
   };
 }
 
-test("the path identifier names by the first segment, and consumes it when told", async (t) => {
+test("the path identifier names by the first segment, and consumes it if configured", async (t) => {
   const keeping = await named(t, "{ kind: io.l5d.path }");
   assert.equal((await keeping.go("/users/7?x=1")).body, "users GET /users/7?x=1");
   const consuming = await named(t, "{ kind: io.l5d.path, consume: true }");
@@ -57,7 +57,7 @@ test("the header identifier takes a path from a header", async (t) => {
   assert.equal((await go("/")).status, 400);
 });
 
-test("of a list of identifiers the first that finds a name counts", async (t) => {
+test("the first identifier of a list that finds a name wins", async (t) => {
   const { go } = await named(
     t,
     "[{ kind: io.l5d.header }, { kind: io.l5d.path, segments: 2 }, { kind: io.l5d.static, path: front }]",
@@ -68,12 +68,12 @@ test("of a list of identifiers the first that finds a name counts", async (t) =>
   assert.equal((await go("/a")).body, "front GET /a");
 });
 
-test("a request in absolute form is named by its target and goes on in origin form", async (t) => {
+test("a request in absolute form is named by its target and forwarded in origin form", async (t) => {
   const { go } = await named(t, "{ kind: io.l5d.header.token }");
   assert.equal((await go("http://users/7?x=1")).body, "users GET /7?x=1");
 });
 
-test("a request without a name is a 400 that tells what is missing", async (t) => {
+test("a request without a name is a 400 that says what is missing", async (t) => {
   const { proxy } = await named(t, "{ kind: io.l5d.header.token }");
   const from = await caller(t, proxy.port);
   from.write("GET / HTTP/1.0\r\n\r\n");
@@ -86,7 +86,7 @@ test("a request without a name is a 400 that tells what is missing", async (t) =
   assert.match(headers.get("l5d-err") ?? "", /^Unknown\+destination%3A/);
 });
 
-test("an l5d-dtab that cannot be read is a 400 with the place of the mistake", async (t) => {
+test("an l5d-dtab that cannot be parsed is a 400 with the place of the error", async (t) => {
   const { go } = await named(t, "{ kind: io.l5d.header.token }");
   const { status, body } = await go("/", { Host: "users", "l5d-dtab": "/svc => => /x" });
   assert.equal(status, 400);
@@ -109,7 +109,7 @@ test("a name that leads nowhere is a 502 with every alternative that was tried",
   assert.match(headers.get("l5d-err") ?? "", /^Unable\+to\+route\+request/);
 });
 
-test("with errorDetail none nobody sees dtabs, addresses or steps", async (t) => {
+test("with errorDetail none no caller sees dtabs, addresses or steps", async (t) => {
   const proxy = await startProxy(
     t,
     `
@@ -156,7 +156,7 @@ test("a call that finds no free connection within bindingTimeoutMs is told so", 
   assert.equal((await first).body, "late");
 });
 
-test("a request that came through more proxies than maxCallDepth goes round in a circle", async (t) => {
+test("a request that passed more proxies than maxCallDepth is refused", async (t) => {
   const proxy = await startProxy(
     t,
     `
@@ -177,7 +177,7 @@ test("a request that came through more proxies than maxCallDepth goes round in a
   );
 });
 
-test("a router that routes to itself ends with a 400 and not in a fire", async (t) => {
+test("a router that routes to itself ends with a 400", async (t) => {
   const disco = discovery(t, {});
   const proxy = await startProxy(
     t,
@@ -195,7 +195,7 @@ test("a router that routes to itself ends with a 400 and not in a fire", async (
   assert.equal(await proxy.metric("rt/http/server/127.0.0.1/0/requests"), 22);
 });
 
-test("what a proxy further on says of an answer counts also where strangers are not told", async (t) => {
+test("the verdict of a proxy further on counts even where it is hidden from callers", async (t) => {
   const web = await service(t, (_request, response) => {
     response.setHeader("l5d-success-class", "0.0");
     response.end("not good");
@@ -216,7 +216,7 @@ test("what a proxy further on says of an answer counts also where strangers are 
   assert.equal(await proxy.metric("rt/http/client/#/io.l5d.fs/web/failures"), 1);
 });
 
-test("clearContext keeps strangers from steering, and tells them nothing", async (t) => {
+test("clearContext keeps strangers from steering, and hides everything from them", async (t) => {
   const web = await service(t, "web");
   const { rootDir } = discovery(t, { web: [web.port] });
   const proxy = await startProxy(

@@ -51,7 +51,7 @@ async function peakOf(work: () => Promise<void>): Promise<number> {
   return peak - start;
 }
 
-test("a download that nobody reads stops at the service, and is whole when read", async (t) => {
+test("an unread download stops at the service, and arrives whole when read", async (t) => {
   const bytes = 100 * megabyte;
   let written = 0;
   const { proxy } = await beforeService(t, (_, response) => {
@@ -169,7 +169,7 @@ test("chunks and trailers pass in both directions", async (t) => {
   assert.match(Buffer.concat(all).toString(), /\r\n0\r\nx-answered: yes\r\n\r\n$/);
 });
 
-test("an HTTP/1.0 caller gets an answer without chunks, and its connection closed", async (t) => {
+test("an HTTP/1.0 caller gets a response without chunks, and its connection is closed", async (t) => {
   const { proxy, web } = await beforeService(t, (_, response) => {
     response.write("in ");
     response.end("parts");
@@ -183,7 +183,7 @@ test("an HTTP/1.0 caller gets an answer without chunks, and its connection close
   assert.equal(web.count, 1);
 });
 
-test("an HTTP/1.0 caller that asks for it keeps its connection", async (t) => {
+test("an HTTP/1.0 caller that requests keep-alive keeps its connection", async (t) => {
   const { proxy } = await beforeService(t, (_, response) => {
     response.setHeader("Content-Length", 2);
     response.end("ok");
@@ -195,7 +195,7 @@ test("an HTTP/1.0 caller that asks for it keeps its connection", async (t) => {
   }
 });
 
-test("Expect: 100-continue is answered by the service, and then the body flows", async (t) => {
+test("the service responds to Expect: 100-continue, and then the body flows", async (t) => {
   const { proxy } = await beforeService(t, (request, response) => {
     request.on("data", (chunk: Buffer) => response.write(chunk));
     request.on("end", () => response.end());
@@ -207,7 +207,7 @@ test("Expect: 100-continue is answered by the service, and then the body flows",
   assert.equal((await from.response()).body, "hello");
 });
 
-test("a refused Expect: 100-continue never sees the body", async (t) => {
+test("a service that refuses Expect: 100-continue never sees the body", async (t) => {
   const web = await tcpService(t, (socket) => {
     socket.end(
       "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno",
@@ -236,7 +236,7 @@ test("Expect: 100-continue does not hang at a service that ignores it", async (t
   assert.equal(answer.body, "ok");
 });
 
-test("an early answer to a big upload reaches the caller", async (t) => {
+test("an early response to a big upload reaches the caller", async (t) => {
   const { proxy } = await beforeService(t, (_, response) => {
     response.statusCode = 413;
     response.end("too big");
@@ -248,7 +248,7 @@ test("an early answer to a big upload reaches the caller", async (t) => {
   assert.deepEqual([status, body], [413, "too big"]);
 });
 
-test("twenty pipelined requests to different services are answered in order", async (t) => {
+test("twenty pipelined requests to different services get their responses in order", async (t) => {
   // The first services are the slowest.
   const { proxy } = await beforeService(t, (request, response) => {
     const id = Number(request.headers.host?.slice("name-".length));
@@ -263,7 +263,7 @@ test("twenty pipelined requests to different services are answered in order", as
   for (let id = 0; id < 20; id++) assert.equal((await from.response()).body, `answer ${id}`);
 });
 
-test("HEAD, 204 and 304 have no body, and the connection goes on", async (t) => {
+test("HEAD, 204 and 304 have no body, and the connection stays open", async (t) => {
   const { proxy } = await beforeService(t, (request, response) => {
     const status = Number(request.url?.slice(1)) || 200;
     response.statusCode = status;
@@ -278,7 +278,7 @@ test("HEAD, 204 and 304 have no body, and the connection goes on", async (t) => 
   assert.equal((await from.ask("web")).body.length, 1_000);
 });
 
-test("an answer without a length ends with the service's connection", async (t) => {
+test("a response without a length ends with the service's connection", async (t) => {
   const web = await tcpService(
     t,
     (socket) => void socket.end("HTTP/1.1 200 OK\r\n\r\nuntil the end"),
@@ -288,7 +288,7 @@ test("an answer without a length ends with the service's connection", async (t) 
   assert.equal((await from.ask("web")).body, "until the end");
 });
 
-test("early hints come before the answer", async (t) => {
+test("early hints come before the response", async (t) => {
   const web = await tcpService(t, (socket) => {
     socket.write("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n");
     socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
@@ -333,7 +333,7 @@ test("a WebSocket goes through two proxies", async (t) => {
   from.close();
 });
 
-test("a service that refuses to upgrade answers as to any request", async (t) => {
+test("a service that refuses to upgrade responds as to any request", async (t) => {
   const { proxy } = await beforeService(t, "plain");
   const from = await caller(t, proxy.port);
   from.write("GET / HTTP/1.1\r\nHost: web\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
@@ -341,7 +341,7 @@ test("a service that refuses to upgrade answers as to any request", async (t) =>
   assert.equal((await from.ask("web")).body, "plain");
 });
 
-test("heads that are too long are refused with the status that says what is", async (t) => {
+test("heads that are too long are refused with the status that says which part", async (t) => {
   const { proxy, web } = await beforeService(t, "web");
   for (const [status, head] of [
     [414, `GET /${"a".repeat(5_000)} HTTP/1.1\r\nHost: web\r\n\r\n`],
@@ -360,7 +360,7 @@ test("heads that are too long are refused with the status that says what is", as
   assert.equal((await from.response()).status, 200);
 });
 
-test("a caller that goes away in the middle of an upload takes the call with it", async (t) => {
+test("a caller that disconnects in the middle of an upload cancels the call", async (t) => {
   let isAborted = false;
   const { proxy, web } = await beforeService(t, (request) => {
     request.on("close", () => (isAborted = !request.complete));

@@ -1,4 +1,4 @@
-// Calls and answers of HTTP that are odd, broken or meant to harm, made of a seed.
+// Calls and responses of HTTP that are odd, broken or meant to harm, made of a seed.
 import type { Random } from "../../src/core/clock.ts";
 
 type Part = string | ((random: Random) => string);

@@ -167,7 +167,7 @@ export async function passTo(
   return { ...served, wire };
 }
 
-/** An answer that is all there. */
+/** A response that is all there. */
 export function answer(status: number, text = "", fields: string[] = []): HttpResponse {
   return {
     status,

@@ -187,7 +187,7 @@ function muxCalls(sayable: (call: MuxCall) => Sayable): ReadCalls {
     );
 }
 
-/** One connection for all calls. When it closes, the calls in progress have no answer. */
+/** One connection for all calls. When it closes, the calls in progress have no response. */
 function muxCaller(
   port: number,
   payloadOf: (id: number) => Buffer,

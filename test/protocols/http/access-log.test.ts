@@ -41,12 +41,12 @@ test("the common line is Linkerd's", () => {
   );
 });
 
-test("what is missing is a dash", () => {
+test("missing values are dashes", () => {
   const line = common(exchange({ request: request({ host: null }), status: 0, sentBytes: 0 }));
   assert.match(line, /^- 127\.0\.0\.1 - - \[.*\] "GET \/a\?b=c HTTP\/1\.1" - - "-" "-"\n$/);
 });
 
-test("bytes that never became a request are logged by what was read of them", () => {
+test("bytes that never became a request are logged as far as they were read", () => {
   const refused = exchange({
     request: null,
     target: "",
@@ -59,7 +59,7 @@ test("bytes that never became a request are logged by what was read of them", ()
   assert.match(common(exchange({ request: null, rawStartLine: "" })), /"-" 200/);
 });
 
-test("no bytes of a caller's can end a field or a line", () => {
+test("no bytes sent by a caller can end a field or a line", () => {
   const hostile = exchange({
     request: request({
       method: 'G"ET',
@@ -79,7 +79,7 @@ test("no bytes of a caller's can end a field or a line", () => {
   assert.equal(json(hostile)["userAgent"], "\u0000\u001b[2J\u007f\u0085\u00e9\u2028");
 });
 
-test("a line of JSON says what was asked, where it went and how it ended", () => {
+test("a line of JSON says what was requested, where it went and how it ended", () => {
   const asked = request({
     logicalName: pathLiteral("/svc/web"),
     bound: boundTo("/#/io.l5d.fs/web"),

@@ -26,18 +26,18 @@ test("nonRetryable5XX: 5xx and failed calls are failures, the rest succeeded", (
   assert.equal(byStatus(request(), response({ status: 200 }), closed), "failure", "broke later");
 });
 
-test("allSuccessful: every answer succeeded, failed calls did not", () => {
+test("allSuccessful: every response is a success, failed calls are not", () => {
   assert.equal(all(request(), response({ status: 503 }), null), "success");
   assert.equal(all(request(), null, closed), "failure");
 });
 
-test("a caller that went away says nothing about the endpoint", () => {
+test("a caller that disconnected says nothing about the endpoint", () => {
   const gone = failure("cancelled", "the caller went away");
   assert.equal(byStatus(request(), null, gone), "ignorable");
   assert.equal(all(request(), response(), gone), "ignorable");
 });
 
-test("an answer that says it may be retried is retried, if the request is still at hand", () => {
+test("a response marked as retryable is retried if the request can be sent again", () => {
   const told = response({ status: 502, context: ["l5d-retryable", "true"] });
   assert.equal(byStatus(request(), told, null), "retryable");
   assert.equal(byStatus(request({ replayable: false }), told, null), "failure");
@@ -46,7 +46,7 @@ test("an answer that says it may be retried is retried, if the request is still 
   assert.equal(byStatus(request(), fine, null), "success");
 });
 
-test("the verdict of the proxy before the service goes before the status", () => {
+test("the verdict of a proxy before the service takes precedence over the status", () => {
   const told = (status: number, value: string) =>
     byStatus(request(), response({ status, context: ["l5d-success-class", value] }), null);
   assert.equal(told(500, "1.0"), "success");
@@ -62,7 +62,7 @@ const methods = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "POST", "PA
 const retryableKinds = { Read: 4, Idempotent: 6, All: 8 };
 
 for (const [part, retriedMethods] of Object.entries(retryableKinds)) {
-  test(`retryable${part}5XX: bad results of ${retriedMethods} methods may be tried again`, () => {
+  test(`retryable${part}5XX: failures of ${retriedMethods} methods may be retried`, () => {
     const classify = classifier(`io.l5d.http.retryable${part}5XX`);
     methods.forEach((method, i) => {
       const bad = i < retriedMethods ? "retryable" : "failure";
@@ -80,7 +80,7 @@ for (const [part, retriedMethods] of Object.entries(retryableKinds)) {
   });
 }
 
-test("a nack of Finagle's is tried again, a POST too, unless it says that it must not be", () => {
+test("a Finagle nack is retried, even a POST, unless it is marked as non-retryable", () => {
   const post = request({ method: "POST" });
   const nack = (status: number, ...fields: string[]) =>
     byStatus(post, response({ status, fields }), null);
@@ -92,14 +92,14 @@ test("a nack of Finagle's is tried again, a POST too, unless it says that it mus
   assert.equal(nack(500, "finagle-http-nack", "true"), "failure");
 });
 
-test("what was sent and not kept, or was sent as often as it may, is not retryable", () => {
+test("a request that was not kept, or was sent as often as allowed, is not retryable", () => {
   const classify = classifier("io.l5d.http.retryableAll5XX");
   const gone = request({ replayable: false });
   assert.equal(classify(gone, response({ status: 503 }), null), "failure");
   assert.equal(classify(request(), null, final(failure("connect", "", "safe"))), "failure");
 });
 
-test("a server counts by the mark of the path, then by the status it sends", () => {
+test("a server counts by the verdict of the service, then by the status it sends", () => {
   const byMark = serverClassifier((why) => (why.kind === "unidentified" ? 400 : 502));
   const classify = (...asked: Parameters<typeof byMark>) => verdictOf(byMark, ...asked);
   const marked = (status: number, verdict: Verdict) =>

@@ -29,7 +29,7 @@ async function nodeServes(t: TestContext) {
       request.on("end", () => response.end());
     },
   );
-  // Not documented: a caller that has said all it wants still gets its answers.
+  // Not documented: a caller that has said all it wants still gets its responses.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on("upgrade", (request, socket) => {
     seen.push({ method: request.method ?? "", target: request.url ?? "", body: "" });
@@ -100,7 +100,7 @@ function nodeIsStricter(bytes: string): boolean {
  */
 const looserInNode = ["two Host fields", "a fragment in the target", "Host a, b", "Host u@h"];
 
-test("requests of the table that we take, Node takes in the same way", async (t) => {
+test("Node reads the requests of the table that we accept in the same way", async (t) => {
   const node = await nodeServes(t);
   const { requests } = JSON.parse(readFileSync("test/vectors/http.json", "utf8")) as {
     requests: {
@@ -123,7 +123,7 @@ test("requests of the table that we take, Node takes in the same way", async (t)
     assert.ok(taken.includes(name), `${name}; Node takes ${taken.join("; ")}`);
 });
 
-test("random requests mean the same to Node, when we take them", async (t) => {
+test("random requests that we accept mean the same to Node", async (t) => {
   const node = await nodeServes(t);
   const seed = Number(process.env["SEED"] ?? 20_240_601);
   t.diagnostic(`seed ${seed}`);
@@ -145,7 +145,7 @@ test("random requests mean the same to Node, when we take them", async (t) => {
   assert.ok(compared > 20, `${compared} compared`);
 });
 
-test("random answers mean the same to Node, when we take them", async (t) => {
+test("random responses that we accept mean the same to Node", async (t) => {
   let bytes = "";
   const endpoint = await rawEndpoint(t, (peer) => {
     void peer.until("\r\n\r\n").then(() => {
@@ -178,7 +178,7 @@ test("random answers mean the same to Node, when we take them", async (t) => {
     if (answer === null || failure !== null || !isOver || answer.end !== "complete") continue;
     const nodes = await nodeReads();
     const how = JSON.stringify(bytes);
-    // Node throws an answer away when more than was announced follows; we only the connection.
+    // Node throws a response away when more than was announced follows; we only the connection.
     const isFramed = /content-length|chunked/i.test(bytes);
     if (nodes === null && isFramed && !isReusable) continue;
     assert.ok(nodes, `Node reads no answer in ${how}`);

@@ -1,4 +1,4 @@
-// docs/http.md tells of everything, and the examples on top of the sources pass the check.
+// docs/http.md describes everything, and the examples on top of the sources pass the check.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -9,14 +9,14 @@ import { kinds } from "../../config/real-kinds.ts";
 
 const page = readFileSync(resolve("docs", "http.md"), "utf8");
 
-test("docs/http.md tells of every key that HTTP adds", () => {
+test("docs/http.md describes every key that HTTP adds", () => {
   const { routerKeys, serverKeys, clientKeys, serviceKeys } = http;
   for (const keys of [routerKeys, serverKeys, clientKeys, serviceKeys]) {
     for (const key of Object.keys(keys)) assert.ok(page.includes(`| \`${key}\` |`), key);
   }
 });
 
-test("docs/http.md tells of every identifier and of every classifier", () => {
+test("docs/http.md describes every identifier and of every classifier", () => {
   for (const { kind } of http.identifiers) assert.ok(page.includes(`| \`${kind}\``), kind);
   for (const { kind } of http.classifiers) assert.ok(page.includes(`| \`${kind}\``), kind);
 });

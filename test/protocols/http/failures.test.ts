@@ -43,7 +43,7 @@ const kinds: Readonly<Record<FailureKind, number>> = {
   cancelled: 503,
 };
 
-test("each kind has its status, and every answer says so in l5d-err and in plain text", () => {
+test("each kind has its status, and every response explains itself in l5d-err and in plain text", () => {
   for (const [kind, status] of Object.entries(kinds)) {
     const answer = rendered(failure(kind as FailureKind, "the detail"));
     assert.equal(answer.status, status, kind);
@@ -54,7 +54,7 @@ test("each kind has its status, and every answer says so in l5d-err and in plain
   }
 });
 
-test("what may be asked again later says when, and is not repeated at once", () => {
+test("a failure that may be retried later says when, and is not marked for an immediate retry", () => {
   const limited = rendered({ ...failure("limited", "x", "safe"), retryAfterMs: 1_200 });
   assert.deepEqual([limited.status, limited.reason], [429, "Too Many Requests"]);
   assert.equal(limited.fields["Retry-After"], "2");
@@ -73,7 +73,7 @@ test("a call that took too long is 504 when the configuration says so", () => {
   );
 });
 
-test("a request without a name is told what was asked and why it has none", () => {
+test("a response to a request without a name says what was requested and why it has no name", () => {
   const answer = rendered(
     failure("unidentified", "Host header is absent"),
     request({ target: "/a" }),
@@ -85,7 +85,7 @@ test("a request without a name is told what was asked and why it has none", () =
   assert.equal(answer.fields["l5d-err"], formEncoded(first, 1000));
 });
 
-test("a name that leads nowhere shows the name, the dtab, the steps and the command to ask", () => {
+test("a name that leads nowhere shows the name, the dtab, the steps and the command to run", () => {
   const local = parseDtab("/svc=>/a");
   assert.ok(local.ok);
   const asked = request({ logicalName: pathLiteral("/svc/web"), localDtab: local.value });
@@ -126,7 +126,7 @@ test("a connection that failed names the address, and that the request may be se
   assert.equal(rendered(failure("closed", "x"), asked).fields["l5d-retryable"], undefined);
 });
 
-test("callers elsewhere see what failed and for which service, not how it is reached", () => {
+test("callers on other hosts see what failed and for which service, not how it is reached", () => {
   const asked = request({
     logicalName: pathLiteral("/svc/web"),
     bound: boundTo("/#/io.l5d.fs/secret"),
@@ -140,7 +140,7 @@ test("callers elsewhere see what failed and for which service, not how it is rea
   assert.match(answer.text, /service name: \/svc\/web/);
 });
 
-test("errorDetail shows internal names to everybody or to nobody", () => {
+test("errorDetail shows internal names to all callers or to none", () => {
   const why = { ...failure("unbound", "detail"), trace: "the steps" };
   const full = rendered(why, request(), { caller: stranger, own: { errorDetail: "full" } });
   assert.match(full.text, /the steps/);
@@ -148,7 +148,7 @@ test("errorDetail shows internal names to everybody or to nobody", () => {
   assert.ok(!/the steps|detail/.test(none.text.replace("Details", "")), none.text);
 });
 
-test("what a caller did wrong is told to all callers, and alone", () => {
+test("every caller learns what it did wrong, and nothing else", () => {
   const answer = rendered(refusal(400, "l5d-dtab header is not a dtab: x"), request(), {
     caller: stranger,
   });
@@ -159,7 +159,7 @@ test("what a caller did wrong is told to all callers, and alone", () => {
   assert.deepEqual([early.status, early.reason, early.text], [414, "URI Too Long", "too long\n"]);
 });
 
-test("a server that clears context tells the status alone", () => {
+test("a server that clears context shows only the status", () => {
   const render = failureRenderer(options, true);
   const answer = render(failure("connect", "secret", "safe"), request(), peer);
   assert.deepEqual([answer.status, answer.fields, answer.body.length], [502, [], 0]);

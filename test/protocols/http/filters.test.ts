@@ -96,7 +96,7 @@ test("a server's timeout shortens the deadline and never lengthens it", async ()
   );
 });
 
-test("clearContext keeps what callers say of their context from being believed", async () => {
+test("clearContext ignores the context that callers send", async () => {
   const { seen, service } = answering();
   const fields = ["l5d-dtab", "/a=>", "l5d-ctx-trace", "x", "l5d-own", "1"];
   const { failure: why } = await outcomeOf(
@@ -108,7 +108,7 @@ test("clearContext keeps what callers say of their context from being believed",
   assert.equal(seen[0]?.localDtab.length, 0);
 });
 
-test("clearContext tells callers nothing: no l5d fields, and no body of an error", async () => {
+test("clearContext hides l5d fields and error bodies from callers", async () => {
   const error = response({
     context: ["l5d-err", "secret"],
     verdict: "failure",
@@ -130,7 +130,7 @@ test("clearContext tells callers nothing: no l5d fields, and no body of an error
   assert.deepEqual([toldToCaller(kept), kept.verdict, textOf(kept)], [[], null, "hello"]);
 });
 
-test("the wire tells the endpoint of the call", async () => {
+test("the wire describes the call to the endpoint", async () => {
   const shared = context({ clock: simulatedClock(), random: seeded(1) });
   const { seen, service } = answering();
   const asked = request();
@@ -142,13 +142,13 @@ test("the wire tells the endpoint of the call", async () => {
   assert.match(seen[0]?.contextOut ?? "", /^l5d-ctx-trace: \S{44}\r\nl5d-reqid: \w{16}\r\n$/);
 });
 
-/** The `l5d-*` lines of an answer as the caller gets it. */
+/** The `l5d-*` lines of a response as the caller gets it. */
 function toldToCaller(answer: HttpResponse): string[] {
   const lines = responseHead(answer, "length", "").split("\r\n");
   return lines.filter((line) => line.startsWith("l5d-"));
 }
 
-test("the caller is told what the endpoint told, with our verdict for that of the hop before", () => {
+test("the caller gets the endpoint's context, with our verdict in place of the previous hop's", () => {
   const context = ["l5d-err", "x", "l5d-success-class", "1.0", "l5d-retryable", "true"];
   const answer = response({ context });
   assert.deepEqual(toldToCaller(answer), ["l5d-err: x", "l5d-retryable: true"]);
@@ -159,7 +159,7 @@ test("the caller is told what the endpoint told, with our verdict for that of th
   assert.deepEqual(toldToCaller(answer), ["l5d-err: x", "l5d-success-class: 0.0"]);
 });
 
-test("an answer is marked with what it was taken for, and not when the caller gave up", () => {
+test("a response is marked with its verdict, unless the caller cancelled", () => {
   const marked = (verdict: Verdict) => {
     const answer = response();
     answer.verdict = verdict;
@@ -171,7 +171,7 @@ test("an answer is marked with what it was taken for, and not when the caller ga
   assert.deepEqual(marked("ignorable"), []);
 });
 
-test("an endpoint gets the Host it wants, and the caller sees its own in redirects", async () => {
+test("an endpoint gets the Host it expects, and the caller sees its own in redirects", async () => {
   const hosts: (string | null)[] = [];
   const { service } = answering((asked) => {
     hosts.push(asked.host);
@@ -202,13 +202,13 @@ test("an endpoint gets the Host it wants, and the caller sees its own in redirec
   );
 });
 
-test("a second try beside one that has its endpoint's Host begins with the caller's", () => {
+test("a second attempt beside one that has its endpoint's Host begins with the caller's", () => {
   const asked = request({ host: "outer" });
   stack([wireAuthority("inner")], () => ({ cancel() {} }))(asked, { start() {}, end() {} });
   assert.deepEqual([asked.host, copyOf(asked)?.host], ["inner", "outer"]);
 });
 
-test("the caller's Host is back before a failure is told: the next try may need it", () => {
+test("the caller's Host is restored before a failure is reported, for the next attempt", () => {
   const asked = request({ host: "outer" });
   let hostAtEnd: string | null = null;
   stack([wireAuthority("inner")], (_asked, reply) => {

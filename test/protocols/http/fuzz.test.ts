@@ -16,7 +16,7 @@ function split(text: string, random: () => number): string[] {
   return ends.map((end, i) => text.slice(ends[i - 1] ?? 0, end)).filter((piece) => piece !== "");
 }
 
-test("damaged requests are read the same in whatever pieces they come", (t) => {
+test("damaged requests are read the same in whatever pieces they arrive", (t) => {
   const seed = Number(process.env["SEED"] ?? 20_240_603);
   t.diagnostic(`seed ${seed}`);
   const random = seeded(seed);
@@ -40,7 +40,7 @@ test("damaged requests are read the same in whatever pieces they come", (t) => {
   assert.ok(count > 50, `${count} tried`);
 });
 
-test("damaged answers are read the same in whatever pieces they come", (t) => {
+test("damaged responses are read the same in whatever pieces they arrive", (t) => {
   const seed = Number(process.env["SEED"] ?? 20_240_604);
   t.diagnostic(`seed ${seed}`);
   const random = seeded(seed);
@@ -61,7 +61,7 @@ test("damaged answers are read the same in whatever pieces they come", (t) => {
   assert.ok(count > 50, `${count} tried`);
 });
 
-test("random bytes are refused, never taken and never fatal", (t) => {
+test("random bytes are refused, never accepted and never fatal", (t) => {
   const seed = Number(process.env["SEED"] ?? 20_240_605);
   t.diagnostic(`seed ${seed}`);
   const random = seeded(seed);

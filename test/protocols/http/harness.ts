@@ -1,4 +1,4 @@
-// Server and client connections on sockets without a kernel: bytes in, requests and answers out.
+// Server and client connections on sockets without a kernel: bytes in, requests and responses out.
 import { ClientCall } from "../../../protocols/http/client/call.ts";
 import { ClientConnection } from "../../../protocols/http/client/connection.ts";
 import type { ClientSettings } from "../../../protocols/http/client/settings.ts";

@@ -171,7 +171,7 @@ function raw(port: number, bytes: string): Promise<string> {
   });
 }
 
-test("an endpoint is told the trace, the names and the hop; the caller the way back", async (t) => {
+test("an endpoint receives the trace, the names and the hop; the caller receives the hops of the response", async (t) => {
   const { port, seen } = await endpoint(t);
   const through = await proxy(t, port, {
     server: { addForwardedHeader: {}, timestampHeader: "x-at" },
@@ -190,7 +190,7 @@ test("an endpoint is told the trace, the names and the hop; the caller the way b
   assert.ok(Math.abs(Number(headers["x-at"]) - Date.now()) < 60_000);
 });
 
-test("through two proxies in a row the trace, the deadline and the dtab are one", async (t) => {
+test("the trace, the deadline and the dtab stay the same through two proxies in a row", async (t) => {
   const { port, seen } = await endpoint(t);
   const inner = await proxy(t, port);
   const outer = await proxy(t, inner.port);
@@ -230,7 +230,7 @@ test("a loop of proxies ends when the Via list is too long", async (t) => {
   assert.equal(seen.length, 4);
 });
 
-test("a request without a name, a bad dtab and bytes that are no request are all 400", async (t) => {
+test("a request without a name, a bad dtab and bytes that are not a request are all 400", async (t) => {
   const { port, seen } = await endpoint(t);
   const through = await proxy(t, port);
   const nameless = await raw(through.port, "GET /a HTTP/1.0\r\n\r\n");
@@ -247,7 +247,7 @@ test("a request without a name, a bad dtab and bytes that are no request are all
   assert.equal(seen.length, 0);
 });
 
-test("an endpoint that refuses is 502, may be tried again, and the text says which", async (t) => {
+test("an endpoint that refuses is a retryable 502 whose text names it", async (t) => {
   const gone = await endpoint(t);
   const { port } = gone;
   const free = createServer();
@@ -270,7 +270,7 @@ test("an endpoint that refuses is 502, may be tried again, and the text says whi
   );
 });
 
-test("a server that clears context shows callers nothing and believes them nothing", async (t) => {
+test("a server that clears context shows callers nothing and trusts none of theirs", async (t) => {
   const { port, seen } = await endpoint(t, (_request, reply) =>
     reply.writeHead(500, { "l5d-err": "secret", "l5d-success-class": "0.0" }).end("secret"),
   );
@@ -285,7 +285,7 @@ test("a server that clears context shows callers nothing and believes them nothi
   assert.notEqual(seen[0]?.headers["l5d-ctx-trace"], undefined);
 });
 
-test("the path's verdict reaches the caller, in place of the one of the hop before", async (t) => {
+test("the service's verdict reaches the caller, in place of the previous hop's", async (t) => {
   const { port } = await endpoint(t, (_request, reply) =>
     reply.writeHead(200, { "l5d-success-class": "0.0" }).end("x"),
   );
@@ -313,7 +313,7 @@ test("an endpoint gets the Host that discovery knows, and redirects name the cal
   assert.equal(answer.headers.location, "http://outer/next");
 });
 
-test("a diagnostic TRACE collects a report from each proxy on the way", async (t) => {
+test("a diagnostic TRACE collects a report from each proxy on the path", async (t) => {
   const { port } = await endpoint(t, (_request, reply) => reply.writeHead(405).end());
   const inner = await proxy(t, port);
   const outer = await proxy(t, inner.port);
@@ -331,7 +331,7 @@ test("a diagnostic TRACE collects a report from each proxy on the way", async (t
   assert.equal(far.text.split("--- Router: test ---").length - 1, 2);
 });
 
-test("the access log has a line for each answer, also for what was never routed", async (t) => {
+test("the access log has a line for each response, including requests never routed", async (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), "access-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { port } = await endpoint(t);
@@ -361,7 +361,7 @@ test("the access log has a line for each answer, also for what was never routed"
   assert.deepEqual([third?.["status"], third?.["target"]], [400, 'GE"T\u0001']);
 });
 
-test("a server counts the answers of its callers by status, routed or not", async (t) => {
+test("a server counts responses by status, routed or not", async (t) => {
   const { port } = await endpoint(t);
   const through = await proxy(t, port);
   await get(through.port, { headers: { host: "web" } });
@@ -373,7 +373,7 @@ test("a server counts the answers of its callers by status, routed or not", asyn
   assert.deepEqual(counted["request_payload_bytes"], [0, 0]);
 });
 
-test("keys that cannot be served are refused in words", () => {
+test("unsupported values of keys are refused with an explanation", () => {
   const problem = (keys: v.ObjectEntries, given: Record<string, unknown>) =>
     v.safeParse(v.strictObject(keys), given).issues?.[0].message ?? "none";
   assert.match(problem(http.clientKeys, { forwardClientCert: true }), /not supported yet/);

@@ -37,7 +37,7 @@ test("header.token escapes what a segment cannot show", () => {
   assert.equal(named(token, request({ host: "a/b" })), "/svc/\\x61\\x2f\\x62");
 });
 
-test("header.token takes no absent and no empty Host", () => {
+test("header.token accepts neither an absent nor an empty Host", () => {
   assert.equal(named(token, request({ host: null })), "Host header is absent");
   assert.equal(named(token, request({ host: "" })), "Host header is absent");
 });
@@ -52,7 +52,7 @@ test("header.token reads another header in any case, and an l5d one from the con
   assert.equal(named({ ...token, header: "Via" }, request({ via: "1.1-x" })), "/svc/1.1-x");
 });
 
-test("header.token gives a known host the same name without making it again", () => {
+test("header.token returns the same name for a known host without making it again", () => {
   const identify = identifier(token);
   const first = identify(request({ host: "a/b" }));
   assert.equal(identify(request({ host: "a/b" })), first);
@@ -107,7 +107,7 @@ test("path names nothing when there are not enough segments, or an empty one", (
   }
 });
 
-test("path with consume sends on the rest, its query and its slash at the end", () => {
+test("path with consume forwards the rest, its query and its trailing slash", () => {
   const rests: [string, string][] = [
     ["/users/7?x=/1", "/7?x=/1"],
     ["/users", "/"],
@@ -129,7 +129,7 @@ test("path leaves the target alone without consume, and when it names nothing", 
   assert.equal(asked.target, "/users/7");
 });
 
-test("static names everything alike; its path may leave out the slash", () => {
+test("static gives every request the same name; its path may omit the slash", () => {
   const kind = "io.l5d.static";
   assert.equal(named({ kind, path: "a/b" }, request()), "/svc/a/b");
   assert.equal(named({ kind, path: "/a" }, request({ host: null })), "/svc/a");

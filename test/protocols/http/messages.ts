@@ -1,4 +1,4 @@
-// Requests and answers for tests, with what the test does not care about filled in.
+// Requests and responses for tests, with what the test does not care about filled in.
 import { Buffer } from "node:buffer";
 import { noBody, wholeBody } from "../../../protocols/http/codec/body.ts";
 import { PassthroughFields } from "../../../protocols/http/codec/passthrough-fields.ts";

@@ -148,7 +148,7 @@ test("Expect: 100-continue goes to the endpoint and its 100 comes back", async (
   assert.match(await caller.message(), /^HTTP\/1.1 200/);
 });
 
-test("Expect: 100-continue before an endpoint that is silent: the proxy answers for it", async (t) => {
+test("the proxy sends the 100 for an endpoint that ignores Expect: 100-continue", async (t) => {
   const clock = simulatedClock();
   const endpoint = await rawEndpoint(t);
   const proxy = await passTo(t, endpoint.port, { clock });
@@ -164,7 +164,7 @@ test("Expect: 100-continue before an endpoint that is silent: the proxy answers 
   assert.match(await caller.message(), /^HTTP\/1.1 200/, "the late 100 is not passed on");
 });
 
-test("an answer that ends with its connection is chunked for an HTTP/1.1 caller", async (t) => {
+test("a response that ends with its connection is chunked for an HTTP/1.1 caller", async (t) => {
   const endpoint = await rawEndpoint(t, (peer) => {
     void peer.message().then(() => {
       peer.send("HTTP/1.0 200 OK\r\n\r\nhello");
@@ -180,7 +180,7 @@ test("an answer that ends with its connection is chunked for an HTTP/1.1 caller"
   await caller.until("0\r\n\r\n"); // the caller's connection stays
 });
 
-test("an answer that breaks off is broken off for the caller as well", async (t) => {
+test("a response that breaks off is broken off for the caller as well", async (t) => {
   const endpoint = await rawEndpoint(t, (peer) => {
     void peer.message().then(() => {
       peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
@@ -195,7 +195,7 @@ test("an answer that breaks off is broken off for the caller as well", async (t)
   assert.equal(proxy.log[0]?.failure?.kind, "closed");
 });
 
-test("an HTTP/1.0 caller is passed on as such and gets no chunks", async (t) => {
+test("an HTTP/1.0 request is forwarded as such, and its caller gets no chunks", async (t) => {
   const endpoint = await rawEndpoint(t, (peer) => {
     void peer.message().then((head) => {
       assert.match(head, /^GET \/ HTTP\/1\.0\r\n/);

@@ -1,4 +1,4 @@
-// Callers and endpoints that behave badly, all at once: every answer still goes to its own caller.
+// Callers and endpoints that behave badly, all at once: every response still goes to its own caller.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "../../../src/core/clock.ts";
@@ -83,7 +83,7 @@ async function bodyOf(peer: RawPeer, head: string): Promise<string> {
   }
 }
 
-test("nobody ever gets another one's answer, and nothing is left over", async (t) => {
+test("no caller ever gets another's response, and nothing is left over", async (t) => {
   const seed = Number(process.env["SEED"] ?? 20_240_606);
   t.diagnostic(`seed ${seed}`);
   const random = seeded(seed);

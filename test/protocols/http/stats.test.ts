@@ -6,7 +6,7 @@ import { failure } from "../../../src/core/failure.ts";
 import { peer, request, response } from "./messages.ts";
 import { recorded } from "./recorded.ts";
 
-test("answers are counted by status and by class, failed calls as errors", () => {
+test("responses are counted by status and by class, failed calls as errors", () => {
   const { stats, made, all } = recorded();
   const count = responseCounter(stats);
   count(response({ status: 200 }), null, 1.4);
@@ -30,7 +30,7 @@ test("answers are counted by status and by class, failed calls as errors", () =>
   assert.deepEqual(made, [], "a metric is looked up once");
 });
 
-test("a status that is none counts as an error", () => {
+test("an invalid status counts as an error", () => {
   const { stats, all } = recorded();
   const count = responseCounter(stats);
   for (const status of [0, 99, 600, 999]) count(response({ status }), null, 1);

@@ -18,7 +18,7 @@ function echo(peer: RawPeer): void {
   next().catch(() => {}); // the connection is over
 }
 
-test("an error behind a good request does not take the good one's answer", async (t) => {
+test("an error behind a good request does not take the good one's response", async (t) => {
   const endpoint = await rawEndpoint(t);
   const proxy = await passTo(t, endpoint.port);
   const caller = rawCaller(t, proxy.port);
@@ -30,7 +30,7 @@ test("an error behind a good request does not take the good one's answer", async
   assert.match(await caller.rest(), /^HTTP\/1\.1 400 /);
 });
 
-test("Connection: close with something behind it: answered once, closed, the rest ignored", async (t) => {
+test("Connection: close with bytes behind it: one response, then closed, the rest ignored", async (t) => {
   const endpoint = await rawEndpoint(t, echo);
   const proxy = await passTo(t, endpoint.port);
   const caller = rawCaller(t, proxy.port);
@@ -41,7 +41,7 @@ test("Connection: close with something behind it: answered once, closed, the res
   assert.equal(proxy.log.length, 1);
 });
 
-test("an upgrade nobody takes does not stop the requests behind it", async (t) => {
+test("a refused upgrade does not stop the requests behind it", async (t) => {
   const endpoint = await rawEndpoint(t, echo);
   const proxy = await passTo(t, endpoint.port);
   const caller = rawCaller(t, proxy.port);
@@ -52,7 +52,7 @@ test("an upgrade nobody takes does not stop the requests behind it", async (t) =
   assert.match(await caller.message(), /\/2$/);
 });
 
-test("a Host that can be read in two ways goes nowhere", async (t) => {
+test("an ambiguous Host is refused", async (t) => {
   const endpoint = await rawEndpoint(t, echo);
   const proxy = await passTo(t, endpoint.port);
   for (const host of ["a\r\nHost: b", "a, b", "a b", "a/b", "u@h"]) {
@@ -63,7 +63,7 @@ test("a Host that can be read in two ways goes nowhere", async (t) => {
   assert.equal(endpoint.peers.length, 0);
 });
 
-test("fields of an answer whose body failed do not come back in the error", async (t) => {
+test("fields of a response whose body failed do not reappear in the error", async (t) => {
   const endpoint = await rawEndpoint(t, (peer) => {
     void peer.message().then(() => {
       peer.send(
@@ -80,7 +80,7 @@ test("fields of an answer whose body failed do not come back in the error", asyn
   assert.equal(got.match(/^content-length:/gim)?.length, 1);
 });
 
-test("a status line that cannot be written is never tried", async (t) => {
+test("a status line that could not be written is refused", async (t) => {
   for (const line of ["HTTP/1.1 000 Zero", "HTTP/1.1 200 Bad\u0001Reason", "HTTP/1.1 20 Short"]) {
     const endpoint = await rawEndpoint(t, (peer) => {
       void peer.message().then(() => peer.send(`${line}\r\nContent-Length: 0\r\n\r\n`));
@@ -116,7 +116,7 @@ test("fields beyond the limit are refused, never dropped", async (t) => {
   assert.equal(endpoint.peers.length, 0);
 });
 
-test("a length of 2^64 and beyond is no length", async (t) => {
+test("a length of 2^64 and beyond is invalid", async (t) => {
   const endpoint = await rawEndpoint(t, echo);
   const proxy = await passTo(t, endpoint.port);
   for (const length of ["18446744073709551615", "18446744073709551621", "9007199254740993"]) {

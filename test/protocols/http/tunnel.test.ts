@@ -51,7 +51,7 @@ test("bytes right behind the heads belong to the tunnel", async (t) => {
   assert.equal(await peer.bytes(12), "early caller");
 });
 
-test("one side may end while the other goes on", async (t) => {
+test("one side may end while the other continues", async (t) => {
   const { caller, peer, proxy } = await tunnel(t);
   caller.send("last words");
   caller.end();
@@ -67,7 +67,7 @@ test("one side may end while the other goes on", async (t) => {
   assert.deepEqual([proxy.wire.stats.connections, proxy.open.count], [0, 0]);
 });
 
-test("a side that breaks takes the other along", async (t) => {
+test("a side that breaks ends the other", async (t) => {
   const { caller, peer } = await tunnel(t);
   caller.reset();
   await peer.rest();
@@ -90,7 +90,7 @@ test("a side that does not read stops the other", async (t) => {
   await until(() => received === written);
 });
 
-test("a tunnel that nobody uses is closed", async (t) => {
+test("an unused tunnel is closed", async (t) => {
   const clock = simulatedClock();
   const { caller, peer } = await tunnel(t, { clock, limits: { tunnelIdleTimeMs: 1_000 } });
   clock.advance(900);

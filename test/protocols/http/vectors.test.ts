@@ -60,7 +60,7 @@ function assertRead(read: Read | null | undefined, expected: Expected, how: stri
 }
 
 for (const { name, bytes, requests: expected, closes = false } of requests.good) {
-  test(`a request is taken: ${name}`, () => {
+  test(`a request is accepted: ${name}`, () => {
     everySplit(bytes, (pieces, how) => {
       // Every second time the body has to flow.
       const limits = pieces.length === 2 ? {} : { maxWholeBodyBytes: 0 };
@@ -94,7 +94,7 @@ for (const { name, bytes, status, after = 0, inBody = false } of requests.refuse
 }
 
 for (const { name, bytes, answer, reusable, asked, interims = [], fin = false } of answers.good) {
-  test(`an answer is taken: ${name}`, () => {
+  test(`a response is accepted: ${name}`, () => {
     everySplit(bytes, (pieces, how) => {
       const got = answerBytes(pieces, asked, fin ? "fin" : "stays");
       assertRead(got.answer, answer, how);
@@ -107,7 +107,7 @@ for (const { name, bytes, answer, reusable, asked, interims = [], fin = false } 
 }
 
 for (const { name, bytes, kind, asked, started = false, fin = false } of answers.refused) {
-  test(`an answer is refused: ${name}`, () => {
+  test(`a response is refused: ${name}`, () => {
     everySplit(bytes, (pieces, how) => {
       const got = answerBytes(pieces, asked, fin ? "fin" : "stays");
       assert.equal(got.failure?.kind, kind, how);

@@ -70,7 +70,7 @@ test("a request is written with the fields that the proxy owns", async (t) => {
   assert.deepEqual([response?.status, textOf(response), why], [200, "ok", null]);
 });
 
-test("HTTP/1.1 without a host gets an empty one, HTTP/1.0 stays what it is", async (t) => {
+test("HTTP/1.1 without a host gets an empty one, HTTP/1.0 gets none", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   send(wire.service, request({ host: null }));
@@ -81,7 +81,7 @@ test("HTTP/1.1 without a host gets an empty one, HTTP/1.0 stays what it is", asy
   assert.equal(await second.message(), "POST / HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
 });
 
-test("a connection serves one call after the other", async (t) => {
+test("a connection serves one call after another", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   for (let i = 0; i < 3; i++) {
@@ -121,7 +121,7 @@ test("a reused connection that closes without a byte: if idempotent", async (t) 
   assert.equal(wire.stats.connections, 0);
 });
 
-test("a new connection that closes without a byte, or any within an answer: never", async (t) => {
+test("a new connection that closes without a byte, or any within a response: never", async (t) => {
   const endpoint = await rawEndpoint(t, (peer) => void peer.message().then(() => peer.end()));
   const wire = wireTo(t, endpoint.port);
   const { failure: why } = await outcomeOf(wire.service, request());
@@ -136,7 +136,7 @@ test("a new connection that closes without a byte, or any within an answer: neve
   assert.deepEqual([answered.failure?.kind, answered.failure?.retry], ["closed", "never"]);
 });
 
-test("what an idle connection sends reaches nobody", async (t) => {
+test("bytes from an idle connection reach no caller", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const first = outcomeOf(wire.service, request());
@@ -154,7 +154,7 @@ test("what an idle connection sends reaches nobody", async (t) => {
   assert.equal(textOf((await second).response), "ok");
 });
 
-test("a cancelled call closes its connection when no answer has come", async (t) => {
+test("a cancelled call closes its connection when no response has come", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const call = send(wire.service, request());
@@ -166,7 +166,7 @@ test("a cancelled call closes its connection when no answer has come", async (t)
   await peer.rest();
 });
 
-test("a call that is cancelled within a short answer gives its connection back", async (t) => {
+test("a call cancelled within a short response returns its connection to the pool", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const call = send(wire.service, request());
@@ -185,7 +185,7 @@ test("a call that is cancelled within a short answer gives its connection back",
   assert.equal(endpoint.peers.length, 1);
 });
 
-test("a call that is cancelled within a long or slow answer closes its connection", async (t) => {
+test("a call cancelled within a long or slow response closes its connection", async (t) => {
   const clock = simulatedClock();
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port, { clock, dial: { maxDrainBytes: 100 } });
@@ -228,7 +228,7 @@ test("at most maxConnections are open, at most maxWaiters wait, first come first
   assert.equal(wire.stats.waiters, 0);
 });
 
-test("a waiting call that is cancelled leaves its place", async (t) => {
+test("a waiting call that is cancelled frees its slot", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port, { dial: { maxConnections: 1, maxWaiters: 1 } });
   send(wire.service, request({ target: "/1" }));
@@ -257,7 +257,7 @@ test("a body flows from the caller, and its end is written as it is framed", asy
   assert.equal((await answered).failure, null);
 });
 
-test("an answer that is complete before the request's body ends stops the body, and the connection", async (t) => {
+test("a response that is complete before the request's body stops the body, and the connection", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const body = fed(1_000_000);
@@ -272,7 +272,7 @@ test("an answer that is complete before the request's body ends stops the body, 
   await peer.rest();
 });
 
-test("a caller that breaks off its body breaks off the request, never ends it", async (t) => {
+test("a caller that breaks off its body breaks off the request, and never completes it", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const body = fed(null);
@@ -285,7 +285,7 @@ test("a caller that breaks off its body breaks off the request, never ends it", 
   assert.equal(await peer.rest(), "5\r\nhello\r\n");
 });
 
-test("a body that the endpoint's 100 was awaited for is sent after it", async (t) => {
+test("a body that awaits the endpoint's 100 is sent after it", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const body = fed(5);
@@ -313,7 +313,7 @@ test("a body that the endpoint's 100 was awaited for is sent after it", async (t
   assert.deepEqual(interims, [100]);
 });
 
-test("an endpoint that knows nothing of 100 gets the body after a while", async (t) => {
+test("an endpoint that does not support 100 gets the body after a while", async (t) => {
   const clock = simulatedClock();
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port, { clock });
@@ -326,7 +326,7 @@ test("an endpoint that knows nothing of 100 gets the body after a while", async 
   assert.equal(body.hasStarted, true);
 });
 
-test("a final answer instead of the 100: the body is never sent", async (t) => {
+test("after a final response instead of the 100 the body is never sent", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const body = fed(5);
@@ -342,7 +342,7 @@ test("a final answer instead of the 100: the body is never sent", async (t) => {
   await peer.rest();
 });
 
-test("close lets a call in progress end and takes no more", async (t) => {
+test("close lets a call in progress end and accepts no more", async (t) => {
   const endpoint = await rawEndpoint(t);
   const wire = wireTo(t, endpoint.port);
   const call = send(wire.service, request());

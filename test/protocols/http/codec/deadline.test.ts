@@ -21,7 +21,7 @@ test("a deadline survives reading and writing to the last nanosecond", () => {
   assert.equal(deadline === null ? null : showDeadline(deadline), text);
 });
 
-test("what is no pair of 64-bit numbers is no deadline", () => {
+test("anything but a pair of 64-bit numbers is not a deadline", () => {
   const bad = ["", "1", "1 ", "1  2", "1 2 3", "-1 2", "1.5 2", "x y", "1\t2", " 1 2"];
   for (const text of [...bad, `1 ${2n ** 63n}`, "1 99999999999999999999"]) {
     assert.equal(parseDeadline(text), null, JSON.stringify(text));
@@ -48,14 +48,14 @@ test("a deadline becomes a moment of the monotonic clock, and back", () => {
   });
 });
 
-test("a sender whose clock is ahead by more than a second is not believed", () => {
+test("a deadline is ignored when the sender's clock is ahead by more than a second", () => {
   const clock = simulatedClock();
   const sentAt = (timestampNs: bigint) => ({ timestampNs, deadlineNs: timestampNs + 1n });
   assert.equal(isPlausible(sentAt(startNs + 1_000_000_000n), clock), true);
   assert.equal(isPlausible(sentAt(startNs + 1_000_000_001n), clock), false);
 });
 
-test("a deadline that passed more than an hour ago is not believed, a recent one is", () => {
+test("a deadline that passed more than an hour ago is ignored, but not a recent one", () => {
   const clock = simulatedClock();
   const hour = 3_600_000_000_000n;
   const ending = (deadlineNs: bigint) => ({ timestampNs: deadlineNs - 1n, deadlineNs });
@@ -63,7 +63,7 @@ test("a deadline that passed more than an hour ago is not believed, a recent one
   assert.equal(isPlausible(ending(startNs - hour - 1n), clock), false);
 });
 
-test("a deadline of ours is written as one with all its nanoseconds would be", () => {
+test("our own deadline is written to the nanosecond", () => {
   const random = seeded(11);
   for (let i = 0; i < 5_000; i++) {
     const wallMs = i % 10 === 0 ? random() * 3e12 : 1.7e12 + random() * 1e11;
@@ -75,7 +75,7 @@ test("a deadline of ours is written as one with all its nanoseconds would be", (
   }
 });
 
-test("a deadline of ours in a hundred years has all its digits", () => {
+test("our own deadline in a hundred years keeps all its digits", () => {
   const clock = { ...simulatedClock(), nowMs: () => 1_000.25 };
   for (let days = 36_500; days < 36_600; days++) {
     const deadlineMs = 1_000.1 + days * 86_400_000;

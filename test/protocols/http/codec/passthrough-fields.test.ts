@@ -3,12 +3,12 @@ import { test } from "node:test";
 import { linesOf, PassthroughFields } from "../../../../protocols/http/codec/passthrough-fields.ts";
 import { serveBytes } from "../harness.ts";
 
-test("lines that nobody looks at are written as they came", () => {
+test("lines that are never read are written as received", () => {
   const lines = "Accept: */*\r\nX-Time: 12:30: noon\r\nX-Empty: \r\n";
   assert.equal(new PassthroughFields(lines).lines, lines);
 });
 
-test("once the list was asked for, changes to it are written", () => {
+test("once the list has been read, changes to it are written", () => {
   const fields = new PassthroughFields("Accept: */*\r\nX-Time: 12:30: noon\r\nX-Empty: \r\n");
   assert.deepEqual(fields.list, ["Accept", "*/*", "X-Time", "12:30: noon", "X-Empty", ""]);
   fields.list[1] = "text/html";
@@ -25,7 +25,7 @@ function passing(...lines: string[]): string {
   return linesOf(fields as string[]);
 }
 
-test("what the proxy owns is taken out from among the lines that pass", () => {
+test("fields that the proxy owns are taken out of the lines that pass", () => {
   assert.equal(
     passing("A: 1", "Host: web", "B: 2", "C: 3", "Keep-Alive: 5", "l5d-x: y", "D: 4"),
     "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\n",
@@ -33,7 +33,7 @@ test("what the proxy owns is taken out from among the lines that pass", () => {
   assert.equal(passing("Host: web"), "");
 });
 
-test("white space around a value is written in one way, whoever stands beside it", () => {
+test("white space around a value is normalized, whatever the neighbouring lines", () => {
   const odd = ["A:1", "B:  2", "C: 3\t", "D:", "E: ", "F:\t6"];
   for (const line of odd) {
     const [name = "", value = ""] = line.split(":").map((part) => part.trim());

@@ -10,7 +10,7 @@
 //
 // Each story sends an attack through the proxy to an endpoint that is as gullible as real ones have
 // been, and then an honest request on another connection. The endpoint must see nothing that was
-// not asked for, and the honest caller must get its own answer.
+// not asked for, and the honest caller must get its own response.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
@@ -136,12 +136,12 @@ test("smuggling, a tunnel of HTTP/2 through an upgrade", async (t) => {
 });
 
 // Response smuggling: an endpoint (or whoever can make it write) sends more than it announced. The
-// surplus would be read as the answer to the next request on that connection: somebody else's.
+// surplus would be read as the response to the next request on that connection: somebody else's.
 for (const [name, surplus] of [
   ["in the same segment", "same"],
   ["a moment later", "later"],
 ] as const) {
-  test(`an answer with a second one behind it, ${name}, reaches one caller only`, async (t) => {
+  test(`a response with a second one behind it, ${name}, reaches one caller only`, async (t) => {
     const poison = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
     const endpoint = await rawEndpoint(t, (peer) => {
       const serve = async () => {

@@ -35,7 +35,7 @@ test("the request id is the trace's lower 64 bits in 16 digits", () => {
   assert.equal(trace === null ? null : requestIdOf(trace), "fedcba9876543210");
 });
 
-test("what is not base64 of 32 or 40 bytes is no trace id", () => {
+test("anything but base64 of 32 or 40 bytes is not a trace id", () => {
   const lengths = [31, 33, 36, 39, 41, 48].map((n) => Buffer.alloc(n).toString("base64"));
   for (const given of ["", "x", ...lengths, `${text}A`, text.replace(/^./, "*")]) {
     assert.equal(decodeTrace(given), null, given);
@@ -54,7 +54,7 @@ test("a new trace is its own first span, and a child keeps the trace and names i
   assert.notEqual(requestIdOf(newTrace(random)), requestIdOf(trace));
 });
 
-test("a sample rate decides once, for all of a trace alike, and about as often as it says", () => {
+test("a sample rate decides once per trace, about as often as it says", () => {
   const random = seeded(2);
   let sampled = 0;
   for (let i = 0; i < 4000; i++) {

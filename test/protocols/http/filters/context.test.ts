@@ -25,7 +25,7 @@ function pass(
   return { clock, passing, asked, problem, out };
 }
 
-test("a request without context gets a trace, a request id and where it goes", () => {
+test("a request without context gets a trace, a request id and the names of its destination", () => {
   const { out } = pass(null, (asked) => {
     asked.logicalName = pathLiteral("/svc/web");
     asked.bound = boundTo("/#/io.l5d.fs/web");
@@ -43,12 +43,12 @@ test("a request without context gets a trace, a request id and where it goes", (
   assert.equal(trace?.flags, 0);
 });
 
-test("the residual is told only when something is left", () => {
+test("the residual is written only when something is left", () => {
   const { out } = pass(null, (asked) => (asked.bound = boundTo("/#/io.l5d.fs/web", "/a/b")));
   assert.equal(out["l5d-dst-residual"], "/a/b");
 });
 
-test("a trace goes on: same trace, a span of ours between, the flags kept", () => {
+test("a trace continues: same trace, our span in between, the flags kept", () => {
   const caller = { ...newTrace(seeded(3)), flags: 6 };
   const { asked, passing, out } = pass(["l5d-ctx-trace", encodeTrace(caller)]);
   const sent = decodeTrace(out["l5d-ctx-trace"] ?? "");
@@ -71,7 +71,7 @@ test("a bad trace is ignored, and a new one begins", () => {
   assert.notEqual(decodeTrace(out["l5d-ctx-trace"] ?? ""), null);
 });
 
-test("l5d-sample decides, is brought into 0..1 and does not go on", () => {
+test("l5d-sample decides, is clamped to 0..1 and is not forwarded", () => {
   const flagsAt = (rate: string) => {
     const { out } = pass(["l5d-sample", rate]);
     assert.equal(out["l5d-sample"], undefined);
@@ -85,7 +85,7 @@ test("l5d-sample decides, is brought into 0..1 and does not go on", () => {
   assert.equal(flagsAt("NaN"), 0);
 });
 
-test("a deadline limits the call and goes on to the nanosecond", () => {
+test("a deadline limits the call and is forwarded to the nanosecond", () => {
   const text = `${startNs} ${startNs + 1_000_000_001n}`;
   const { asked, out } = pass(["l5d-ctx-deadline", text]);
   assert.ok(Math.abs(asked.deadlineMs - 1000) < 0.001, String(asked.deadlineMs));
@@ -107,23 +107,23 @@ test("several deadlines combine to the strictest; bad and implausible ones are i
   assert.equal(out["l5d-ctx-deadline"], `${startNs - 5n} ${startNs + 2_000_000_000n}`);
 });
 
-test("a deadline that has passed is kept: the call must not be made any more", () => {
+test("a deadline that has passed is kept, so that the call is not made", () => {
   const { asked } = pass(["l5d-ctx-deadline", `${startNs - 9n} ${startNs - 1_000_000_000n}`]);
   assert.equal(asked.deadlineMs, -1000);
 });
 
-test("a limit of the proxy that ends earlier takes the place of the caller's deadline", () => {
+test("an earlier limit of the proxy replaces the caller's deadline", () => {
   const text = `${startNs - 5n} ${startNs + 3_000_000_000n}`;
   const { out } = pass(["l5d-ctx-deadline", text], (asked) => (asked.deadlineMs = 1500));
   assert.equal(out["l5d-ctx-deadline"], `${startNs} ${startNs + 1_500_000_000n}`);
 });
 
-test("a limit of the proxy alone is told to the service", () => {
+test("a limit of the proxy alone is written for the service", () => {
   const { out } = pass(null, (asked) => (asked.deadlineMs = 250));
   assert.equal(out["l5d-ctx-deadline"], `${startNs} ${startNs + 250_000_000n}`);
 });
 
-test("dtabs become the call's overrides, the user's after what the call brought along", () => {
+test("dtabs become the call's overrides, the user's after those of earlier hops", () => {
   const { asked, out } = pass(
     [
       ["l5d-dtab", "/svc/a => /$/inet/127.1/1"],
@@ -137,7 +137,7 @@ test("dtabs become the call's overrides, the user's after what the call brought 
   assert.equal(out["l5d-dtab"], undefined);
 });
 
-test("the same dtab text gives the same dtab object: it is read once", () => {
+test("the same dtab text gives the same dtab object, parsed once", () => {
   const clock = simulatedClock();
   const passing = context({ clock, random: seeded(7) });
   const reads = ["/a=>/b", "/a=>/b", "/a=>/c"].map((text) => {
@@ -160,13 +160,13 @@ test("a dtab that cannot be read is a problem that names the header and the plac
   );
 });
 
-test("an empty dtab is none", () => {
+test("an empty dtab counts as absent", () => {
   const { asked, out } = pass(["l5d-dtab", ""]);
   assert.equal(asked.localDtab.length, 0);
   assert.equal(out["l5d-ctx-dtab"], undefined);
 });
 
-test("what the hop before wrote is replaced, what says nothing to us goes on", () => {
+test("fields of the previous hop are replaced, unknown ones pass through", () => {
   const { out } = pass(
     [
       ["l5d-reqid", "old"],

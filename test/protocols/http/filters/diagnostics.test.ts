@@ -68,14 +68,14 @@ test("Max-Forwards counts down for TRACE and OPTIONS, and is left alone for othe
   );
 });
 
-test("Max-Forwards that is no number is refused with 400", async () => {
+test("a Max-Forwards that is not a number is refused with 400", async () => {
   for (const text of ["x", "-1", "1.5", "", "99999999999"]) {
     const { failure } = await outcomeOf(proxy(answering().service), trace(["Max-Forwards", text]));
     assert.equal(failure !== null && isRefusal(failure) ? failure.status : 0, 400, text);
   }
 });
 
-test("OPTIONS with Max-Forwards: 0 is answered here, without a body", async () => {
+test("OPTIONS with Max-Forwards: 0 gets its response here, without a body", async () => {
   const { seen, service } = answering();
   const asked = incoming({ method: "OPTIONS", fields: ["Max-Forwards", "0"] });
   const { response: answer } = await outcomeOf(proxy(service), asked);
@@ -95,7 +95,7 @@ test("TRACE with Max-Forwards: 0 is reflected without its secrets", async () => 
   );
 });
 
-test("a diagnostic TRACE that ends here tells where it would have gone", async () => {
+test("a diagnostic TRACE that ends here reports where it would have gone", async () => {
   const { seen, service } = answering();
   const { response: answer } = await outcomeOf(proxy(service), trace(["Max-Forwards", "0"]));
   assert.equal(seen.length, 0);
@@ -105,7 +105,7 @@ test("a diagnostic TRACE that ends here tells where it would have gone", async (
   assert.ok(text.endsWith("dtab resolution:\n  /svc/web\n  /#/io.l5d.fs/web\n"), text);
 });
 
-test("a diagnostic TRACE that goes on has the report behind the answer's own body", async () => {
+test("a diagnostic TRACE that is forwarded has the report behind the response's own body", async () => {
   const { service } = answering(() => response({ status: 405, body: textBody("no TRACE here") }));
   const { response: answer } = await outcomeOf(proxy(service), trace([]));
   assert.equal(answer?.status, 405);
@@ -121,7 +121,7 @@ test("the overrides of the call are in the report", async () => {
   assert.match(textOf(answer), /\noverride dtab: \/svc=>\/a\n/);
 });
 
-test("a body that flows or is encoded gives way to a note of what it was", async () => {
+test("a body that flows or is encoded is replaced by a note that describes it", async () => {
   let cancelled = 0;
   const flowing = {
     ...textBody(""),
@@ -146,7 +146,7 @@ test("a body that flows or is encoded gives way to a note of what it was", async
   assert.equal(cancelled, 1);
 });
 
-test("callers who may not know internal names see only that the proxy was there", async () => {
+test("callers that may not see internal names see only that the proxy was there", async () => {
   const asked = trace(["Max-Forwards", "0"], { peer: stranger });
   const { response: answer } = await outcomeOf(proxy(answering().service), asked);
   assert.equal(
@@ -155,7 +155,7 @@ test("callers who may not know internal names see only that the proxy was there"
   );
 });
 
-test("a TRACE that does not ask, and other methods that do, are left alone", async () => {
+test("a TRACE without the request for a report, and other methods with it, are left alone", async () => {
   const { service } = answering(() => response({ body: textBody("own") }));
   const plain = incoming({ method: "TRACE", context: ["l5d-add-context", "no"] });
   const get = incoming({ context: ["l5d-add-context", "true"] });

@@ -34,7 +34,7 @@ test("addresses are written as RFC 7239 has them", () => {
   assert.equal(value(ips, unbound), "by=unknown;for=10.0.0.7");
 });
 
-test("labels by connection stay, and differ between connections and ends", () => {
+test("labels by connection are stable, and differ between connections and ends", () => {
   const make = maker({ by: { kind: "connectionRandom" }, for: { kind: "connectionRandom" } });
   const other = { ...peer };
   const first = make(request({ host: null }));
@@ -55,7 +55,7 @@ test("the router's label and a fixed one begin with an underscore", () => {
   );
 });
 
-test("the Host is told, quoted when it must be, and the scheme of an absolute target", () => {
+test("the Host is included, quoted if necessary, and the scheme of an absolute target", () => {
   const make = maker({ by: { kind: "ip" }, for: { kind: "ip" } });
   assert.equal(make(request({ host: "web" })), "by=127.0.0.1;for=127.0.0.1;host=web");
   assert.equal(
@@ -64,7 +64,7 @@ test("the Host is told, quoted when it must be, and the scheme of an absolute ta
   );
 });
 
-test("an unknown kind and a label that is no label are refused", () => {
+test("an unknown kind and an invalid label are refused", () => {
   assert.equal(v.safeParse(forwardedSchema, { by: { kind: "name" } }).success, false);
   assert.equal(
     v.safeParse(forwardedSchema, { by: { kind: "static", label: "a b" } }).success,

@@ -1,4 +1,4 @@
-// A flowing body that several tries may have, each from its beginning, while it is short enough.
+// A flowing body that several attempts may have, each from its beginning, while it is short enough.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Body, BodySink } from "../../../../protocols/http/codec/body.ts";
@@ -89,7 +89,7 @@ test("a body that came with its head is left alone", () => {
   assert.equal(call.replayable, true);
 });
 
-test("every try gets the body from its beginning, and what follows as it comes", () => {
+test("every attempt gets the body from its beginning, and the rest as it comes", () => {
   const source = new Source();
   const { call, body } = kept(source, 100);
   const [first, second, third] = [new Try(), new Try(), new Try()];
@@ -107,7 +107,7 @@ test("every try gets the body from its beginning, and what follows as it comes",
   assert.equal(source.isCancelled, false);
 });
 
-test("what comes between two tries is kept, and holds the caller", () => {
+test("bytes that come between two attempts are kept, and hold the caller", () => {
   const source = new Source();
   const { body } = kept(source, 100);
   body.start(new Try());
@@ -145,7 +145,7 @@ test("a body announced as longer than the limit can be sent again until it is be
   assert.equal(call.replayable, false);
 });
 
-test("with a limit of nothing it can be sent again until something has passed", () => {
+test("with a limit of zero, a body can be sent again until a byte has passed", () => {
   const source = new Source();
   const { call, body } = kept(source, 0);
   const only = new Try();
@@ -156,7 +156,7 @@ test("with a limit of nothing it can be sent again until something has passed", 
   assert.equal(only.text, "a");
 });
 
-test("nothing is kept once the answer goes to the caller", () => {
+test("nothing is kept once the response goes to the caller", () => {
   const source = new Source();
   const { call, body, answer } = kept(source, 100);
   const only = new Try();
@@ -169,7 +169,7 @@ test("nothing is kept once the answer goes to the caller", () => {
   assert.throws(() => body.start(new Try()), /bug/);
 });
 
-test("a try that has no room holds the caller until it is resumed", () => {
+test("an attempt without room holds the caller until it is resumed", () => {
   const source = new Source();
   const { body } = kept(source, 100);
   const slow = new Try();
@@ -191,7 +191,7 @@ test("a try that has no room holds the caller until it is resumed", () => {
   assert.equal(source.isWanted, true);
 });
 
-test("a caller who breaks off breaks the try at once, and a later one too", () => {
+test("a caller that breaks off fails the current attempt, and a later one too", () => {
   const source = new Source();
   const { body } = kept(source, 100);
   const why = failure("cancelled", "left");
@@ -214,7 +214,7 @@ test("counts the caller's bytes, however often they are sent", () => {
   assert.equal("receivedBytes" in body && body.receivedBytes, 3);
 });
 
-test("whatever is cut, cancelled and started when: no try sees a wrong byte", () => {
+test("no attempt sees a wrong byte, whatever is cut, cancelled or started when", () => {
   for (let seed = 1; seed <= 500; seed++) {
     const random = seeded(seed);
     const whole = Array.from({ length: 1 + Math.floor(random() * 60) }, (_, i) =>

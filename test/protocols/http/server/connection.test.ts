@@ -13,7 +13,7 @@ import { rawCaller } from "../../../support/raw.ts";
 
 const hello = answering((request) => answer(200, `you asked ${request.target}`));
 
-/** A service that answers when the test says so. */
+/** A service that responses when the test says so. */
 function byHand() {
   const asked: { request: HttpRequest; reply: Reply<HttpResponse> }[] = [];
   const cancelled: Failure[] = [];
@@ -53,7 +53,7 @@ function byHand() {
   };
 }
 
-test("requests of one connection are answered one after the other", async (t) => {
+test("requests of one connection are handled one after the other", async (t) => {
   const served = await serveHttp(t, hello);
   const caller = rawCaller(t, served.port);
   for (const target of ["/1", "/2", "/3"]) {
@@ -62,7 +62,7 @@ test("requests of one connection are answered one after the other", async (t) =>
   }
 });
 
-test("pipelined requests get their answers in order, however long each takes", async (t) => {
+test("pipelined requests get their responses in order, however long each takes", async (t) => {
   const hand = byHand();
   const served = await serveHttp(t, hand.service);
   const caller = rawCaller(t, served.port);
@@ -80,7 +80,7 @@ test("pipelined requests get their answers in order, however long each takes", a
   assert.match(await caller.message(), /second$/);
 });
 
-test("a caller that pipelines without end is made to wait", async (t) => {
+test("a caller that pipelines without end has to wait", async (t) => {
   const hand = byHand();
   const served = await serveHttp(t, hand.service, { limits: { maxPipelinedBytes: 10_000 } });
   const caller = rawCaller(t, served.port);
@@ -95,7 +95,7 @@ test("a caller that pipelines without end is made to wait", async (t) => {
   assert.equal(hand.asked.length, 1);
 });
 
-test("the answer to HEAD announces a length and has no body", async (t) => {
+test("the response to HEAD announces a length and has no body", async (t) => {
   const served = await serveHttp(t, hello);
   const caller = rawCaller(t, served.port);
   caller.send("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\nGET /y HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -117,7 +117,7 @@ test("204 and 304 have no body, and a 204 announces none", async (t) => {
   assert.match(await caller.message(), /^HTTP\/1.1 200 .*body$/s);
 });
 
-test("HTTP/1.0 callers get Connection: close, or keep-alive when they asked for it", async (t) => {
+test("HTTP/1.0 callers get Connection: close, or keep-alive when they request it", async (t) => {
   const served = await serveHttp(t, hello);
   const stays = rawCaller(t, served.port);
   stays.send("GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
@@ -126,7 +126,7 @@ test("HTTP/1.0 callers get Connection: close, or keep-alive when they asked for 
   assert.match(await stays.rest(), /Connection: close\r\n.*you asked \/2$/s);
 });
 
-test("an answer of unknown length is chunked for HTTP/1.1 and ends with the connection for 1.0", async (t) => {
+test("a response of unknown length is chunked for HTTP/1.1 and ends with the connection for 1.0", async (t) => {
   const served = await serveHttp(t, (_request, reply) => {
     const response: HttpResponse = {
       ...answer(200),
@@ -162,7 +162,7 @@ test("an answer of unknown length is chunked for HTTP/1.1 and ends with the conn
   assert.match(all, /Connection: close\r\n\r\nabcdefg$/);
 });
 
-test("a caller that waits for a 100 gets one when somebody wants the body", async (t) => {
+test("a caller that waits for a 100 gets one when the body is wanted", async (t) => {
   const hand = byHand();
   const served = await serveHttp(t, hand.service);
   const caller = rawCaller(t, served.port);
@@ -188,7 +188,7 @@ test("a caller that waits for a 100 gets one when somebody wants the body", asyn
   assert.match(await caller.message(), /thanks$/);
 });
 
-test("a caller that waits for a 100 and is refused gets the answer, and the connection closes", async (t) => {
+test("a caller that waits for a 100 and is refused gets the response, and the connection closes", async (t) => {
   const served = await serveHttp(
     t,
     answering(() => answer(413, "too much")),
@@ -198,7 +198,7 @@ test("a caller that waits for a 100 and is refused gets the answer, and the conn
   assert.match(await caller.rest(), /^HTTP\/1.1 413 .*Connection: close\r\n.*too much$/s);
 });
 
-test("interim answers are passed on to HTTP/1.1 callers only", async (t) => {
+test("interim responses are passed on to HTTP/1.1 callers only", async (t) => {
   const served = await serveHttp(t, (request, reply) => {
     request.interims?.interim(103, new PassthroughFields("Link: </style.css>\r\n"));
     reply.start(answer(200, "done"));
@@ -217,7 +217,7 @@ test("interim answers are passed on to HTTP/1.1 callers only", async (t) => {
   assert.match(await old.rest(), /^HTTP\/1.1 200/);
 });
 
-test("an answer before a short rest of the body keeps the connection", async (t) => {
+test("a response before a short rest of the body keeps the connection", async (t) => {
   const served = await serveHttp(
     t,
     answering(() => answer(200, "early")),
@@ -237,7 +237,7 @@ test("an answer before a short rest of the body keeps the connection", async (t)
   );
 });
 
-test("an answer before a long rest of the body closes the connection", async (t) => {
+test("a response before a long rest of the body closes the connection", async (t) => {
   const served = await serveHttp(
     t,
     answering(() => answer(200, "early")),
@@ -255,7 +255,7 @@ test("an answer before a long rest of the body closes the connection", async (t)
   assert.equal(await chunked.rest(), "");
 });
 
-test("a caller that half-closes still gets its answer", async (t) => {
+test("a caller that half-closes still gets its response", async (t) => {
   const hand = byHand();
   const served = await serveHttp(t, hand.service);
   const caller = rawCaller(t, served.port);
@@ -270,7 +270,7 @@ test("a caller that half-closes still gets its answer", async (t) => {
   assert.deepEqual(hand.cancelled, []);
 });
 
-test("a caller that half-closes and hears nothing for long is taken for gone", async (t) => {
+test("a caller that half-closes and gets no response for long is presumed gone", async (t) => {
   const clock = simulatedClock();
   const hand = byHand();
   const served = await serveHttp(t, hand.service, { clock, limits: { stallTimeoutMs: 5_000 } });
@@ -305,7 +305,7 @@ test("a caller that goes away cancels its call", async (t) => {
   assert.equal(served.open.count, 0);
 });
 
-test("a body that breaks off is refused, when no answer has begun", async (t) => {
+test("a body that breaks off is refused if no response has begun", async (t) => {
   const hand = byHand();
   const served = await serveHttp(t, hand.service);
   const caller = rawCaller(t, served.port);
@@ -320,7 +320,7 @@ test("a body that breaks off is refused, when no answer has begun", async (t) =>
   assert.equal(hand.cancelled.length, 1);
 });
 
-test("an answer that breaks after its head closes the connection without a false end", async (t) => {
+test("a response that breaks after its head closes the connection without a false end", async (t) => {
   const hand = byHand();
   const served = await serveHttp(t, hand.service);
   const caller = rawCaller(t, served.port);
@@ -344,7 +344,7 @@ test("an answer that breaks after its head closes the connection without a false
   assert.equal(served.log[0]?.sentBytes, 4);
 });
 
-test("a failed call is rendered, and the connection goes on", async (t) => {
+test("a failed call is rendered, and the connection stays open", async (t) => {
   const served = await serveHttp(t, (_request, reply) => {
     reply.end(failure("connect", "nobody there", "safe"));
     return { cancel() {} };
@@ -381,7 +381,7 @@ test("limits have their status: 414 for the line, 431 for fields and their numbe
   );
 });
 
-test("what is refused is reported with its start line", async (t) => {
+test("a refused request is reported with its start line", async (t) => {
   const served = await serveHttp(t, hello);
   const caller = rawCaller(t, served.port);
   caller.send("GET /broken HTTP/1.1\r\nBad Name: x\r\n\r\n");
@@ -408,7 +408,7 @@ test("a head that was read and then refused is reported with its Host", async (t
   assert.equal(await hostOf("Host: web\r\nBad Name: x"), null, "it was not read");
 });
 
-test("a head that does not come in time is answered 408, an idle connection just closes", async (t) => {
+test("a head that does not come in time gets a 408, an idle connection just closes", async (t) => {
   const clock = simulatedClock();
   const limits = { headerReadTimeoutMs: 1_000, idleTimeMs: 5_000 };
   const served = await serveHttp(t, hello, { clock, limits });
@@ -418,7 +418,7 @@ test("a head that does not come in time is answered 408, an idle connection just
   idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   await idle.message();
   await until(() => served.open.count === 2);
-  // The bytes of the slow one came before the answer that the idle one got, or come soon.
+  // The bytes of the slow one came before the response that the idle one got, or come soon.
   await new Promise((resolve) => setTimeout(resolve, 20));
   clock.advance(999);
   assert.equal(slow.unread, "");
@@ -429,7 +429,7 @@ test("a head that does not come in time is answered 408, an idle connection just
   assert.equal(await idle.rest(), "");
 });
 
-test("a body that does not come in time is answered 408", async (t) => {
+test("a body that does not come in time gets a 408", async (t) => {
   const clock = simulatedClock();
   const hand = byHand();
   const served = await serveHttp(t, hand.service, { clock, limits: { stallTimeoutMs: 500 } });
@@ -443,7 +443,7 @@ test("a body that does not come in time is answered 408", async (t) => {
   assert.equal(hand.cancelled.length, 1);
 });
 
-test("a connection that is old enough closes with its next answer, or when it is idle", async (t) => {
+test("a connection past its life time closes after its next response, or when it is idle", async (t) => {
   const clock = simulatedClock();
   const served = await serveHttp(t, hello, { clock, limits: { lifeTimeMs: 1_000 } });
   const busy = rawCaller(t, served.port);
@@ -456,7 +456,7 @@ test("a connection that is old enough closes with its next answer, or when it is
   assert.equal(await busy.rest(), "", "it was idle as well");
 });
 
-test("close lets the answer in progress end, with Connection: close, and idle ones go at once", async (t) => {
+test("close lets the response in progress end, with Connection: close, and closes idle connections", async (t) => {
   const hand = byHand();
   const served = await serveHttp(t, hand.service);
   const busy = rawCaller(t, served.port);
@@ -492,7 +492,7 @@ async function graceless(t: TestContext) {
   return { clock, hand, caller, closed };
 }
 
-test("close answers what has not ended when the grace has passed, and cancels it", async (t) => {
+test("close responds to unfinished calls when the grace has passed, and cancels them", async (t) => {
   const { hand, caller, closed } = await graceless(t);
   assert.match(await caller.rest(), /^HTTP\/1\.1 502 .*Connection: close\r\n.*shutting down/s);
   assert.equal(hand.cancelled.length, 1);
@@ -500,14 +500,14 @@ test("close answers what has not ended when the grace has passed, and cancels it
   await closed;
 });
 
-test("close destroys callers that do not take their last answer", async (t) => {
+test("close destroys callers that do not read their last response", async (t) => {
   const { clock, caller, closed } = await graceless(t);
   await caller.rest(); // and the caller's own side stays open
   clock.advance(501);
   await closed;
 });
 
-test("a caller that never reads its answers cannot fill the proxy's memory", async (t) => {
+test("a caller that never reads its responses cannot fill the proxy's memory", async (t) => {
   let answers = 0;
   const large = "x".repeat(10_000);
   const served = await serveHttp(
@@ -525,7 +525,7 @@ test("a caller that never reads its answers cannot fill the proxy's memory", asy
   assert.ok(answers < 5_000, `${answers} answers were made for nobody`);
 });
 
-test("a caller that has read a long answer at last is idle, not stalled", async (t) => {
+test("a caller that has finally read a long response is idle, not stalled", async (t) => {
   const clock = simulatedClock();
   const long = "x".repeat(16 * 1024 * 1024);
   const served = await serveHttp(
@@ -548,7 +548,7 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test("whoever speaks TLS or HTTP/2 to the server is told so, and the connection closes", async (t) => {
+test("a caller that speaks TLS or HTTP/2 gets an explanation, and the connection closes", async (t) => {
   const served = await serveHttp(t, hello);
   const told: readonly (readonly [string, RegExp])[] = [
     [
