@@ -5,6 +5,7 @@ import type { TestContext } from "node:test";
 import { finagle } from "../support/finagle.ts";
 import type { FinagleServerCall } from "../support/finagle.ts";
 import { deadlineContexts, deadlineNsOf } from "../support/finagle-contexts.ts";
+import { discovery } from "../support/discovery.ts";
 import { startProxy } from "../support/proxy.ts";
 
 function proxied(t: TestContext, port: number, more = "") {
@@ -124,4 +125,44 @@ test("a server that closes answers what it has, and the next request goes elsewh
     ["l5d-dtab", `/svc=>/$/inet/127.0.0.1/${young.port}`],
   ] as const;
   assert.equal((await client.call({ ...users, headers })).status, 203);
+});
+
+test("no read that may be retried fails while one server after the other is replaced", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const serve = () => peer.serve("http", { handle: (call) => call.answer({}) });
+  const servers = [await serve(), await serve()];
+  const disco = discovery(t, { users: servers.map(({ port }) => port) });
+  const proxy = await startProxy(
+    t,
+    `
+    namers: [{ kind: io.l5d.fs, rootDir: ${disco.rootDir} }]
+    routers:
+    - protocol: http
+      dtab: /svc => /#/io.l5d.fs
+      servers: [{ port: 0 }]
+      service: { responseClassifier: { kind: io.l5d.http.retryableRead5XX } }`,
+  );
+  const client = await peer.connect("http", proxy.port, { requeues: false });
+  let isOver = false;
+  const load = Array.from({ length: 8 }, async () => {
+    while (!isOver) {
+      const { status, payload } = await client.call(users);
+      assert.equal(status, 200, payload.toString());
+    }
+  });
+  for (let i = 0; i < 4; i++) {
+    const [old, ...others] = servers.splice(0);
+    const young = await serve();
+    const closed = old?.close(60_000); // before discovery knows
+    servers.push(...others, young);
+    disco.set(
+      "users",
+      servers.map(({ port }) => port),
+    );
+    await closed;
+    while (young.count === 0) await client.call(users);
+  }
+  isOver = true;
+  await Promise.all(load);
 });
