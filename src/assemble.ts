@@ -44,10 +44,10 @@ export interface RunningRouter {
 }
 
 /** Rejects with a text for people when something cannot be opened; then nothing is left open. */
-export async function startProxy(config: Config, around: ProcessDeps): Promise<RunningProxy> {
-  const { clock, logs } = around;
+export async function startProxy(config: Config, deps: ProcessDeps): Promise<RunningProxy> {
+  const { clock, logs } = deps;
   const metrics = openMetrics(clock);
-  const naming = openNaming(config, { ...lentBy(around), stats: metrics.stats });
+  const naming = openNaming(config, { ...partsOf(deps), stats: metrics.stats });
   const open: Telemeter[] = [];
   const routers: RunningRouter[] = [];
   const closing = new Closing(clock);
@@ -60,15 +60,15 @@ export async function startProxy(config: Config, around: ProcessDeps): Promise<R
   });
   closing.add(() => limits.close());
   try {
-    const views = proxyViews({ config, deps: around, metrics, naming, routers, telemeters: open });
+    const views = proxyViews({ config, deps, metrics, naming, routers, telemeters: open });
     const { shutdownGraceMs: _, ...listening } = config.admin;
     const log = logs.log("admin");
     const admin = await openAdmin({ security: null, ...listening }, views, { clock, log });
     closing.add((graceMs) => admin.close(graceMs));
     closing.add(() => naming.close());
     for (const each of telemetersOf(config)) {
-      const deps = { metrics: metrics.root, clock, log: logs.log(each.kind) };
-      const telemeter = pluginOf(telemeters, each).create(each, deps);
+      const parts = { metrics: metrics.root, clock, log: logs.log(each.kind) };
+      const telemeter = pluginOf(telemeters, each).create(each, parts);
       open.push(telemeter);
       closing.add(() => telemeter.close());
     }
@@ -77,7 +77,7 @@ export async function startProxy(config: Config, around: ProcessDeps): Promise<R
       for (const { interpreter } of routers) interpreter.close();
     });
     for (const each of config.routers) {
-      routers.push(await startRouter(each, { around, metrics, naming, admin, limits }));
+      routers.push(await startRouter(each, { deps, metrics, naming, admin, limits }));
     }
     const close = (graceMs: number) => closing.close(graceMs);
     return { routers: routers.map((router) => router.open), admin, close };
@@ -87,12 +87,12 @@ export async function startProxy(config: Config, around: ProcessDeps): Promise<R
   }
 }
 
-function lentBy({ clock, random, logs }: ProcessDeps) {
+function partsOf({ clock, random, logs }: ProcessDeps) {
   return { clock, random, log: (name: string) => logs.log(name) };
 }
 
-interface RouterSurroundings {
-  readonly around: ProcessDeps;
+interface StartedParts {
+  readonly deps: ProcessDeps;
   readonly metrics: Metrics;
   readonly naming: Naming;
   readonly admin: { readonly host: string; readonly port: number };
@@ -101,15 +101,15 @@ interface RouterSurroundings {
 
 async function startRouter(
   config: RouterConfig,
-  { around, metrics, naming, admin, limits }: RouterSurroundings,
+  { deps, metrics, naming, admin, limits }: StartedParts,
 ): Promise<RunningRouter> {
   const { label } = config;
   const protocol = protocols.find(({ name }) => name === config.protocol);
   if (protocol === undefined) throw new Error(`bug: unchecked protocol ${config.protocol}`);
   const interpreter = naming.interpreterOf(config);
-  const lent = { ...lentBy(around), log: around.logs.log(label) };
+  const shared = { ...partsOf(deps), log: deps.logs.log(label) };
   const open = await protocol.open(config, {
-    ...lent,
+    ...shared,
     stats: metrics.stats.scope("rt", label),
     interpreter,
     explain: explainWith(interpreter, config.dtab),
@@ -117,7 +117,7 @@ async function startRouter(
     accruals,
     limiters,
     limits,
-    announcing: new Announcing(config, announcers, { ...lent, admin }),
+    announcing: new Announcing(config, announcers, { ...shared, admin }),
   });
   return { config, interpreter, open };
 }

@@ -42,7 +42,7 @@ const signals = { SIGINT: 2, SIGTERM: 15 } as const;
 /**
  * Takes over the process's signals and uncaught errors from the moment it is made. Owns no part:
  * it calls what `add` was given. After SIGTERM or SIGINT the process exits with 0, after an
- * uncaught error with 1, after a second signal at once with 128 and the signal's number.
+ * uncaught error with 1, after a second signal immediately with 128 and the signal's number.
  */
 export class Lifecycle {
   readonly #deps: LifecycleDeps;
@@ -113,7 +113,7 @@ export class Lifecycle {
     const { clock, log } = this.#deps;
     if (this.#state.name !== "draining") return this.shutdown(signal);
     if (clock.nowMs() - this.#state.sinceMs < sameSignalMs) return undefined;
-    log.warn({ event: "ended at once", why: `second signal ${signal}` });
+    log.warn({ event: "ended immediately", why: `second signal ${signal}` });
     return this.#exit(128 + number);
   }
 
@@ -170,7 +170,7 @@ export class Lifecycle {
     });
   }
 
-  /** Once. A log that nobody reads delays the end by `flushMs` at most. */
+  /** Takes effect once. A log that is not read delays the end by `flushMs` at most. */
   #exit(code: number): void {
     if (this.#isEnding) return;
     this.#isEnding = true;

@@ -72,10 +72,10 @@ export async function openRouter<Req extends Request, Res>(
   if (config.originator) stats.gauge(() => 1, "originator");
   const listeners: Listener[] = [];
   const close = async (graceMs: number): Promise<void> => {
-    // Nobody shall be told of a server that takes no calls.
+    // A server that takes no calls must not stay announced.
     await parts.announcing.close();
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));
-    // Callers have their answers, or are gone: what is pending now belongs to nobody.
+    // Callers have their responses, or have left: what is still pending has no caller.
     await router.close(0);
     await protocolRouter.close();
     stats.prune();

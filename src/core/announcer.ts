@@ -23,7 +23,7 @@ export interface Announcer {
   /**
    * Announces a server that listens, and goes on doing so until it is withdrawn; the caller owes
    * that. `name` is what follows the announcer's prefix, such as `/users`. Does not wait, and does
-   * not fail: what is not there yet is tried again.
+   * not fail: what is not there yet is attempted again.
    */
   announce(name: Path, server: ListeningAt): Announcement;
   /** After everything was withdrawn. */

@@ -3,7 +3,7 @@ import type { Failure } from "./failure.ts";
 import type { Plugin } from "./plugin.ts";
 import type { GenericSchema } from "./schema.ts";
 
-/** What an answer, or its absence, means for retries and for the endpoint's health. */
+/** What a response, or its absence, means for retries and for the endpoint's health. */
 export type Verdict = "success" | "failure" | "retryable" | "ignorable";
 
 /** `response` is null when the call failed before its head came. */

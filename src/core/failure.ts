@@ -1,10 +1,10 @@
 // Expected failures are values: no stack, no throw, and a text that says what to do.
 
-/** Why a call has no good answer. One flat list: every protocol must render each kind. */
+/** Why a call has no good response. One flat list: every protocol must render each kind. */
 export type FailureKind =
   | "unidentified" // the request names no destination, or names it badly
   | "unbound" // the name resolves to nothing (negative, empty, or the dtab fails it)
-  | "unresolved" // discovery has not answered in time, or answered with an error
+  | "unresolved" // discovery has not responded in time, or responded with an error
   | "exhausted" // no endpoint, connection or place in a queue is free for the call
   | "limited" // too many calls: more than a rate limit allows, or the endpoint refused one (a nack)
   | "connect" // the endpoint refused or did not accept in time
@@ -23,18 +23,18 @@ export interface Failure {
   /** For people: names, addresses, limits. Never parsed by code. One line. */
   readonly detail: string;
   /**
-   * How the name was resolved: each alternative that was tried and what it gave, one a line.
+   * How the name was resolved: each alternative and what it gave, one a line.
    * Internal names: shown to callers on the same host, or when the configuration says so.
    */
   readonly trace?: string;
-  /** When it may be worth asking again, in milliseconds from now; 0: at once, but elsewhere. */
+  /** When it may be worth asking again, in milliseconds from now; 0: immediately, but elsewhere. */
   readonly retryAfterMs?: number;
   /** It was sent as often as the limits allow: no layer above may send it again. */
   readonly isFinal?: boolean;
 }
 
 /**
- * The endpoint was too slow, went away or broke its protocol: what another try may mend. Not here:
+ * The endpoint was too slow, went away or broke its protocol: another attempt may succeed. Not among them:
  * there was no room, or no endpoint.
  */
 export const transientKinds: ReadonlySet<FailureKind> = new Set([
@@ -44,7 +44,7 @@ export const transientKinds: ReadonlySet<FailureKind> = new Set([
   "malformed",
 ]);
 
-/** The same, when every try that the limits allow has been made. */
+/** The same failure after every attempt that the limits allow. */
 export function final(why: Failure): Failure {
   return { ...why, retry: "never", isFinal: true };
 }

@@ -21,8 +21,8 @@ export interface ProtocolDeps {
   /** The router's scope, `rt/<label>`. */
   readonly stats: Stats;
   /**
-   * How a name is resolved at this moment, one step a line: for diagnostic answers, and for
-   * people only. Absent where nobody can tell.
+   * How a name is resolved at this moment, one step a line: for diagnostic responses, and for
+   * people only. Absent where it is not known.
    */
   readonly explain?: Explain;
 }
@@ -57,10 +57,10 @@ export interface Protocol<Req extends Request, Res> extends ProtocolSchema<Req, 
 
 /** One router's share of a protocol. Owned by assemble.ts, which closes it last. */
 export interface ProtocolRouter<Req extends Request, Res> {
-  /** The counter of answers for one scope; looked up once per scope. */
+  /** The counter of responses for one scope; looked up once per scope. */
   responseCounter(stats: Stats): ResponseCounter<Res>;
   /**
-   * Tells the caller what its answer was taken for (`l5d-success-class`). Called by the path, with
+   * Marks a response with its verdict for the caller (`l5d-success-class`). Called by the destination, with
    * the verdict of the service's classifier, on the head that goes to the caller, before it goes.
    */
   mark(response: Res, verdict: Verdict): void;
@@ -71,28 +71,28 @@ export interface ProtocolRouter<Req extends Request, Res> {
    */
   copy?(request: Req): Req | null;
   /**
-   * The endpoint lives, and says that it has no room for this call (429, a nack in an answer).
-   * Asked only where the configuration makes a difference of it; absent: no answer says so.
+   * The endpoint lives, and says that it has no room for this call (429, a nack in a response).
+   * Asked only where the configuration makes use of it; absent: no response says so.
    */
   pushesBack?(response: Res): boolean;
   /**
-   * What the protocol puts around all tries of a call, outermost first: `config` are its keys of the
+   * The protocol's filters around all attempts of a call, outermost first: `config` are its keys of the
    * service (`serviceKeys`). Absent: nothing.
    */
   serviceFilters?(config: Readonly<Record<string, unknown>>): readonly Filter<Req, Res>[];
   /**
-   * Nobody gets this answer: the call is tried again. Its body is drained when that is little, else
-   * its connection closes; either way the try ends. Absent: answers come whole.
+   * This response goes nowhere: the call is sent again. Its body is drained when that is little,
+   * otherwise its connection closes; either way the attempt ends. Absent: responses come whole.
    */
   discard?(response: Res): void;
-  /** How a server counts what it answered: by the mark, else by the protocol's own rule. */
+  /** How a server counts its responses: by the mark, else by the protocol's own rule. */
   readonly serverClassifier: Classifier<Req, Res>;
   /**
    * What the protocol reads from each call of a server and adds to it (context, loop guards),
    * outermost first; they stand between the server's statistics and the router.
    */
   serverFilters(options: ListenOptions): readonly Filter<Req, Res>[];
-  /** Accepts connections, decodes requests, hands each to `service`, writes answers and failures. */
+  /** Accepts connections, decodes requests, hands each to `service`, writes responses and failures. */
   listen(options: ListenOptions, service: Service<Req, Res>, stats: Stats): Promise<Listener>;
   /** The wire to one address. Owns its sockets; dials when first used; may reply synchronously. */
   dial(address: Address, options: DialOptions, stats: WireStats): Wire<Req, Res>;

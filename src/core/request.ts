@@ -13,7 +13,7 @@ export interface Request {
   readonly replayable: boolean;
   /**
    * True when sending it twice has the effect of sending it once: by its method (RFC 9110 section
-   * 9.2.2), or because the configuration says so. Never of a call that gets no answer.
+   * 9.2.2), or because the configuration says so. Never for a call without a response.
    */
   readonly idempotent: boolean;
 
@@ -24,14 +24,14 @@ export interface Request {
   bound: BoundName | null;
   /** The chosen endpoint; null until one was chosen. */
   endpoint: Address | null;
-  /** The router's own notes, which nobody else reads: its path, and the path's hold on a cluster. */
+  /** The router's own notes: its Destination, and the ClusterHandle of the latest attempt. */
   destination: object | null;
   clusterHandle: object | null;
   /** The faults that were injected into it, for the caller to see; absent: none. */
   fault?: string;
 }
 
-/** A logical name and what it was bound to: one for all its calls, until it is bound anew. */
+/** A logical name and what it was bound to: one for all its calls, until it is rebound. */
 export interface BoundName {
   readonly logicalName: Path;
   /** The id of the bound name, such as `/#/io.l5d.fs/users`. */

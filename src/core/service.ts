@@ -1,11 +1,11 @@
 // The algebra of the data path: a call is a function, what stands before it is a filter.
 import type { Failure } from "./failure.ts";
 
-/** Receives one answer: `start` at most once, then `end` exactly once. */
+/** Receives one response: `start` at most once, then `end` exactly once. */
 export interface Reply<Res> {
-  /** The head of the answer is here; its body may still flow. */
+  /** The head of the response is here; its body may still flow. */
   start(response: Res): void;
-  /** null: complete. Before `start` a failure is the whole answer; after it, a broken one. */
+  /** null: complete. Before `start` a failure takes the place of the response; after it, it says that the body broke. */
   end(failure: Failure | null): void;
 }
 
@@ -14,10 +14,10 @@ export interface Pending {
   cancel(why: Failure): void;
 }
 
-/** The unit of composition: takes a request, owes one answer. May answer before it returns. */
+/** The unit of composition: takes a request and replies once. May reply before it returns. */
 export type Service<Req, Res> = (request: Req, reply: Reply<Res>) => Pending;
 
-/** Stands before a service. Calls `next` zero, one or more times; still owes one answer. */
+/** Stands before a service. Calls `next` zero, one or more times, and replies once. */
 export type Filter<Req, Res> = (
   request: Req,
   reply: Reply<Res>,

@@ -5,7 +5,7 @@ import type { Counter, Histogram } from "./stats.ts";
 export interface Wire<Req, Res> {
   readonly service: Service<Req, Res>;
   readonly status: "open" | "busy" | "closed";
-  /** Closes idle sockets at once, busy ones when their call ends or `graceMs` has passed. */
+  /** Closes idle sockets immediately, busy ones when their call ends or `graceMs` has passed. */
   close(graceMs: number): void;
 }
 
@@ -13,13 +13,13 @@ export interface Listener {
   readonly host: string;
   /** The port that was bound: the real one when 0 was asked for. */
   readonly port: number;
-  /** Stops accepting at once; resolves when the last call has ended or `graceMs` has passed. */
+  /** Stops accepting immediately; resolves when the last call has ended or `graceMs` has passed. */
   close(graceMs: number): Promise<void>;
 }
 
 /** Counts the connections of callers, on all servers together. */
 export interface ConnectionGate {
-  /** false: one too many, close it at once; it was not counted. */
+  /** false: one too many, to be closed immediately; it was not counted. */
   opened(): boolean;
   /** One that was counted has closed. */
   closed(): void;
@@ -36,7 +36,7 @@ export interface ListenOptions {
   readonly idleTimeMs: number;
   /** A connection older than this is closed after the call in progress. */
   readonly lifeTimeMs: number;
-  /** Request N+1 is refused at once, retryable. */
+  /** Request N+1 is refused immediately, and may be retried. */
   readonly maxConcurrentRequests: number;
   /** Throw away context that callers sent (dtabs, deadlines, traces). */
   readonly clearContext: boolean;
@@ -90,7 +90,7 @@ export interface WireStats {
   readonly sentBytes: Counter;
   readonly connectLatencyMs: Histogram;
   readonly failedConnectLatencyMs: Histogram;
-  /** Dials that nobody wanted any more before they came about. */
+  /** Dials that were cancelled before they succeeded. */
   readonly cancelledConnects: Counter;
   readonly closed: ConnectionStats;
   /** Calls that a connection has carried, when it closes. Not of connections that calls share. */

@@ -10,7 +10,7 @@ export interface AccrualPolicy {
   succeeded(nowMs: number): void;
   /** Whether it is dead by now. `cannotConnect`: there was not even a connection. */
   failed(nowMs: number, cannotConnect: boolean): boolean;
-  /** It refused a call as one too many (429, a nack). As `failed`; absent: that tells nothing. */
+  /** It refused a call as one too many (429, a nack). As `failed`; absent: a refusal says nothing about health. */
   pushedBack?(nowMs: number): boolean;
   /** For how long, now that it is dead; longer from one time to the next. */
   deadForMs(): number;
@@ -52,7 +52,7 @@ export interface AccrualEvents {
 }
 
 /**
- * What a call tells of an endpoint. `pushback`: it lives, and has no room for the call.
+ * What a call says about an endpoint. `pushback`: it lives, and has no room for the call.
  * `unreachable`: a failure to connect.
  */
 export type Health = Verdict | "pushback" | "unreachable";
@@ -79,7 +79,7 @@ export class Accrual {
   readonly #events: AccrualEvents;
   #state: State = alive;
   #epoch = 0;
-  /** Of the probe that brought it back with the head of its answer, which goes on. */
+  /** The epoch of the probe whose head brought it back, and whose response continues. */
   #reviverEpoch = none;
 
   constructor(policy: AccrualPolicy, events: AccrualEvents) {
@@ -111,7 +111,7 @@ export class Accrual {
     return sentWhileDown; // its result means nothing
   }
 
-  /** Whether a polite refusal tells it more than a success or nothing would. */
+  /** Whether its policy uses polite refusals. */
   get usesPushback(): boolean {
     return this.#policy.pushedBack !== undefined;
   }
@@ -132,7 +132,7 @@ export class Accrual {
     else this.#events.counters.spared.value++;
   }
 
-  /** A probe whose answer breaks after a good head has failed after all. */
+  /** A probe whose response breaks after a good head has failed after all. */
   #reviverEnded(health: Health, nowMs: number): void {
     this.#reviverEpoch = none;
     if (this.#state !== alive || health === "success" || health === "ignorable") return;
@@ -151,7 +151,7 @@ export class Accrual {
         this.#events.revived();
         return;
       case "ignorable":
-        this.#enter({ name: "dead", untilMs: nowMs }); // it told nothing: the next call probes
+        this.#enter({ name: "dead", untilMs: nowMs }); // nothing was learned: the next call probes
         return;
       case "failure":
       case "retryable":

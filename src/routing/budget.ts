@@ -12,7 +12,7 @@ const maxTokens = Number.MAX_SAFE_INTEGER;
 
 /**
  * Finagle's token bucket, with its whole numbers: calls deposit, retries withdraw, and both are
- * forgotten after `ttlSecs`, each slice of a tenth of it at once. Times are `Clock.nowMs`.
+ * forgotten after `ttlSecs`, a tenth of it at a time. Times are `Clock.nowMs`.
  */
 export class RetryBudget {
   readonly #sliceMs: number;

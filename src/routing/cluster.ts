@@ -30,7 +30,7 @@ import type { Trace } from "./trace-limiter.ts";
 import { SharedScopes } from "./stats/shared-scopes.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
-/** However many endpoints there are, one call is not sent more often. */
+/** One call is not sent more often, however many endpoints there are. */
 const maxAttemptsPerCall = 25;
 
 export interface ClusterDeps<Req extends Request, Res> {
@@ -70,7 +70,7 @@ interface EndpointView {
 
 export interface ClusterView {
   readonly id: Path;
-  /** `pending`: discovery has not answered; `failed`: it answered with an error. */
+  /** `pending`: discovery has not responded; `failed`: it responded with an error. */
   readonly state: "pending" | "bound" | "failed";
   readonly detail: string;
   readonly pending: number;
@@ -129,7 +129,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
     this.#onAddresses(addresses.state);
   }
 
-  /** A namer may answer with a new Live for a known id: the newest is the one kept up to date. */
+  /** A namer may return a new Live for a known id: the newest is the one kept up to date. */
   follow(addresses: Live<AddressSet>): void {
     if (addresses === this.#addresses || this.isClosed) return;
     const before = this.#unwatch;
@@ -207,7 +207,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
     return ended;
   }
 
-  /** `failed` is the endpoint of a try before, if there was one: another is taken if one is open. */
+  /** `failed` is the endpoint of the attempt before, if there was one: another is taken if one is open. */
   #pick(failed: Address | null, nowMs: number): Node<Endpoint<Req, Res>> | null {
     const node = this.#balancer.pick(nowMs);
     if (failed === null || node === null || !isAt(node.endpoint, failed)) return node;

@@ -249,7 +249,7 @@ export class Destination<Req extends Request, Res>
   #unresolved(why: Failure): Failure {
     const detail = `${this.#logicalName} could not be resolved: ${why.detail}`;
     const trace = why.trace ?? this.#deps.trace();
-    // A dtab that leads round in circles does so for the next try, too; discovery may recover.
+    // A dtab that goes in circles does so for the next attempt, too; discovery may recover.
     if (why.kind === "unbound") return { kind: "unbound", retry: "never", detail, trace };
     return { kind: "unresolved", retry: "safe", detail, trace };
   }

@@ -24,7 +24,7 @@ interface Member<Req extends Request, Res> {
   readonly node: Node<Endpoint<Req, Res>>;
 }
 
-/** Owns the endpoints and keeps the balancer told. */
+/** Owns the endpoints and keeps the balancer up to date. */
 export class EndpointSet<Req extends Request, Res> {
   readonly #deps: EndpointSetDeps<Req, Res>;
   /** By `host:port`. */
@@ -81,7 +81,7 @@ export class EndpointSet<Req extends Request, Res> {
     counters.updates.value++;
     const before = this.#members;
     const after = new Map<string, Member<Req, Res>>();
-    // Who is alone in being new has nobody to leave calls to.
+    // The first endpoints of a cluster have no others to leave calls to: they do not start slowly.
     const sinceMs = before.size === 0 ? -Infinity : nowMs;
     let hasChanged = false;
     for (const address of addresses === "neg" ? [] : addresses) {
@@ -93,17 +93,17 @@ export class EndpointSet<Req extends Request, Res> {
       after.set(key, known ?? this.#join(address, sinceMs));
       if (known !== undefined) known.endpoint.address = address;
     }
-    const gone: Member<Req, Res>[] = [];
+    const removed: Member<Req, Res>[] = [];
     for (const [key, member] of before) {
       if (after.has(key)) continue;
       if (this.#deps.enableProbation && member.endpoint.status === "open") after.set(key, member);
-      else gone.push(member);
+      else removed.push(member);
     }
     this.#members = after;
-    if (!hasChanged && gone.length === 0) return;
+    if (!hasChanged && removed.length === 0) return;
     balancer.update(Array.from(after.values(), ({ node }) => node));
-    counters.removes.value += gone.length;
-    for (const { endpoint } of gone) endpoint.retire(); // when nobody can pick it any more
+    counters.removes.value += removed.length;
+    for (const { endpoint } of removed) endpoint.retire(); // now that the balancer cannot pick it any more
   }
 
   close(graceMs: number): void {

@@ -25,7 +25,7 @@ export interface EndpointDeps<Req extends Request, Res> {
 
 /** Owns its wire, which is dialled when the first call comes. Made and closed by its cluster. */
 export class Endpoint<Req extends Request, Res> implements Candidate {
-  /** The latest that discovery said of it: the weight may change. */
+  /** As discovery last gave it: the weight may change. */
   address: Address;
   readonly accrual: Accrual | null;
   readonly deps: EndpointDeps<Req, Res>;
@@ -51,12 +51,12 @@ export class Endpoint<Req extends Request, Res> implements Candidate {
     return isDown && wireStatus === "open" ? "busy" : wireStatus;
   }
 
-  /** Whether accrual has nothing against it. */
+  /** Whether accrual has not ejected it. */
   get isAlive(): boolean {
     return this.accrual === null || this.accrual.isAlive;
   }
 
-  /** One try. A retired endpoint still takes it: it may have been picked just before. */
+  /** One attempt. A retired endpoint still takes it: it may have been picked just before. */
   send(request: Req, reply: Reply<Res>, classifier: Classifier<Req, Res>, nowMs: number): Pending {
     request.endpoint = this.address;
     this.pending++;
@@ -72,7 +72,7 @@ export class Endpoint<Req extends Request, Res> implements Candidate {
     if (this.#isRetired && this.pending === 0) this.#closeWire(0);
   }
 
-  /** It takes no part any more; its wire closes when its calls have ended. */
+  /** Gets no new calls; its wire closes when its calls have ended. */
   retire(): void {
     this.#isRetired = true;
     if (this.pending === 0) this.#closeWire(0);
@@ -103,9 +103,9 @@ export class Endpoint<Req extends Request, Res> implements Candidate {
 }
 
 /**
- * One try at one endpoint. In one object, since all four need the same verdict and the same two
+ * One attempt at one endpoint. One object, since all four need the same verdict and the same two
  * readings of the clock: pending calls, the balancer's load, accrual, the client's statistics.
- * They are settled before the answer goes on, so that a requeue sees the world as it is.
+ * They are settled before the response goes up, so that a requeue sees the latest state.
  */
 class Attempt<Req extends Request, Res> implements Reply<Res> {
   readonly #endpoint: Endpoint<Req, Res>;
@@ -141,7 +141,7 @@ class Attempt<Req extends Request, Res> implements Reply<Res> {
       const nowMs = deps.clock.nowMs();
       const verdict = verdictOf(this.#classifier, this.#request, response, null);
       if (latency !== null) this.#observe(verdict, null, nowMs);
-      // A probe need not wait for the end of a body: the endpoint answers again.
+      // A probe need not wait for the end of a body: the endpoint responds again.
       if (wantsVerdict) accrual.ended(this.#epoch, this.#health(accrual, verdict, null), nowMs);
     }
     this.#reply.start(response);
@@ -153,7 +153,7 @@ class Attempt<Req extends Request, Res> implements Reply<Res> {
     const nowMs = deps.clock.nowMs();
     const elapsedMs = nowMs - this.#startedMs;
     const verdict = verdictOf(this.#classifier, this.#request, this.#response, failure);
-    // An answer that broke after a quick head is no quick answer.
+    // A response that broke after a quick head is not a quick response.
     if (this.#response === null || failure !== null) this.#observe(verdict, failure, nowMs);
     if (accrual !== null)
       accrual.ended(this.#epoch, this.#health(accrual, verdict, failure), nowMs);
@@ -175,7 +175,7 @@ class Attempt<Req extends Request, Res> implements Reply<Res> {
     else latency.observeFailure(nowMs, elapsedMs);
   }
 
-  /** No place in a pool or queue, or a polite refusal, is load and not illness. */
+  /** No place in a pool or queue, or a polite refusal, means load, not illness. */
   #health(accrual: Accrual, verdict: Verdict, failure: Failure | null): Health {
     if (failure?.kind === "exhausted") return "ignorable";
     if (failure?.kind === "connect" && verdict !== "ignorable") return "unreachable";

@@ -1,4 +1,4 @@
-// A map of things that cost: bounded, and what nobody used for a while is closed.
+// A bounded map of costly things: those unused for a while are closed.
 import type { Clock, Close } from "../core/clock.ts";
 import type { Counter, Stats } from "../core/stats.ts";
 

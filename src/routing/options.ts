@@ -15,21 +15,21 @@ import type { Balancing } from "./balancers/balancer.ts";
 /** The `service` section as it applies to one logical name. */
 export interface ServiceOptions<Req, Res> {
   readonly classifier: Classifier<Req, Res>;
-  /** Over all tries; Infinity: no limit. */
+  /** Over all attempts; Infinity: no limit. */
   readonly totalTimeoutMs: number;
   /** null: no limit. */
   readonly rateLimit: TokenRate | null;
   readonly retries: RetryOptions;
-  /** What the protocol puts around all tries, outermost first. */
+  /** The protocol's filters around all attempts, outermost first. */
   readonly filters: readonly Filter<Req, Res>[];
 }
 
-/** `retries` of a service: for answers that its classifier calls retryable. */
+/** `retries` of a service: for responses that its classifier calls retryable. */
 export interface RetryOptions {
   readonly budget: BudgetConfig;
   /** Tries of a single call, the first one included. */
   readonly maxAttempts: number;
-  /** The waits before the second and later tries, made for each call that needs them. */
+  /** The waits before the second and later attempts, made for each call that needs them. */
   backoff(): Backoff;
 }
 
@@ -37,9 +37,9 @@ export interface RetryOptions {
 export interface ClientOptions {
   readonly balancing: Balancing;
   readonly accrual: AccrualMaker;
-  /** Of each try, until the head of its answer; Infinity: no limit. */
+  /** Limit for each attempt until the head of its response; Infinity: no limit. */
   readonly attemptTimeoutMs: number;
-  /** For calls that surely were not acted on, and are sent again at once. */
+  /** For calls that the endpoint certainly did not act on, which are sent again immediately. */
   readonly requeueBudget: BudgetConfig;
   readonly filters: ClientFilterOptions;
   readonly dial: DialOptions;

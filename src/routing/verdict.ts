@@ -1,11 +1,11 @@
-// The one place that says what an answer, or its absence, means: to retries, statistics and health.
+// The one place that says what a response, or its absence, means to retries, statistics and health.
 import type { Failure } from "../core/failure.ts";
 import type { Request } from "../core/request.ts";
 import type { Classifier, Verdict } from "../core/classifier.ts";
 
 /**
- * What the classifier makes of it, within what holds for all of them: a caller who left is nobody's
- * failure, and what cannot be sent again, or was sent as often as it may, is not retryable.
+ * The classifier's verdict, within rules that hold for all classifiers: a call whose caller left is not
+ * a failure, and a call that cannot be sent again, or was sent as often as it may be, is not retryable.
  */
 export function verdictOf<Req extends Request, Res>(
   classifier: Classifier<Req, Res>,
@@ -19,7 +19,7 @@ export function verdictOf<Req extends Request, Res>(
   return request.replayable && failure?.isFinal !== true ? "retryable" : "failure";
 }
 
-/** What was judged last. Retries, statistics and health ask of one answer right after each other. */
+/** The last verdict. Retries, statistics and health ask about one response right after each other. */
 const last: {
   classifier: unknown;
   request: unknown;

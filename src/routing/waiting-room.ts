@@ -6,7 +6,7 @@ import { showDuration } from "../core/duration.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended, PendingSlot } from "../core/service.ts";
 
-/** More calls than this waiting for one name: discovery is gone, and memory would go next. */
+/** When more calls than this wait for one name, discovery is down, and memory would run out next. */
 const maxWaitingCalls = 1_000;
 
 export interface WaitingRoomOptions {

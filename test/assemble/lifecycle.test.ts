@@ -95,7 +95,7 @@ test("a part that fails to close does not keep the others from it", async () => 
   assert.deepEqual(process.exits, [0]);
 });
 
-test("a second signal ends at once; the same one passed on by a parent does not", async () => {
+test("a second signal ends immediately; the same one passed on by a parent does not", async () => {
   const { lifecycle, process, clock } = started();
   lifecycle.add("stuck", () => new Promise<void>(() => {}));
   process.emit("SIGINT");
@@ -134,7 +134,7 @@ test("an error while draining makes the exit code 1, and errors without end cut 
   assert.deepEqual(process.exits, [1]);
 });
 
-test("a part that comes while draining is closed at once", async () => {
+test("a part that comes while draining is closed immediately", async () => {
   const { lifecycle, process } = started();
   let graceGiven = -1;
   lifecycle.shutdown("asked to", 50);
@@ -164,7 +164,7 @@ test("SIGTERM: a real process drains and ends with 0", async (t) => {
   assert.deepEqual(await ended, [0, null]);
 });
 
-test("SIGINT twice: a real process ends at once", async (t) => {
+test("SIGINT twice: a real process ends immediately", async (t) => {
   const { running, next, ended } = await child(t);
   running.kill("SIGINT");
   assert.equal(await next(), "draining");

@@ -44,7 +44,7 @@ test("no more than the bound is remembered", () => {
   assert.ok(asked.length >= 1000 - 8, `${1000 - asked.length} were remembered`);
 });
 
-test("a key that is too long is answered and not remembered", () => {
+test("a key that is too long gets its value, which is not remembered", () => {
   const { asked, of } = counted(8, 3);
   of("long");
   of("long");

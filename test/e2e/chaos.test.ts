@@ -53,7 +53,7 @@ function openLoad(port: number, spoken: Spoken) {
       await until(
         () => sleep(10, tally.begun - answered),
         (open) => open === 0,
-        "every call has an answer",
+        "every call has a response",
       );
       caller.close();
     },

@@ -43,7 +43,7 @@ test("a call goes to another endpoint when the first refuses the connection", as
   assert.ok((await metric("retries/requeues")) > 0);
 });
 
-test("when every endpoint is dead the answer names the address and what to look at", async (t) => {
+test("when every endpoint is dead the response names the address and what to look at", async (t) => {
   const ports = [await deadPort(), await deadPort()];
   const { go } = await oneClient(t, ports);
   const { status, body } = await go();
@@ -170,7 +170,7 @@ test("an endpoint that does not accept in time is given up after connectTimeoutM
   assert.match(body, /did not accept a connection within 60 ms/);
 });
 
-test("an answer that breaks off reaches the caller broken off, and is counted a failure", async (t) => {
+test("a response that breaks off reaches the caller broken off, and is counted a failure", async (t) => {
   for (const [framing, head] of [
     ["Content-Length", "Content-Length: 10000\r\n"],
     ["chunked", "Transfer-Encoding: chunked\r\n"],
@@ -189,7 +189,7 @@ test("an answer that breaks off reaches the caller broken off, and is counted a 
   }
 });
 
-test("a short answer that breaks off is none: the call is tried again, or fails with a 502", async (t) => {
+test("a short response that breaks off does not count: the call is sent again, or fails with a 502", async (t) => {
   const broken = await tcpService(t, (socket) => {
     socket.end("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
   });
@@ -225,7 +225,7 @@ test("answers that are not HTTP are a 502, and never reach the caller", async (t
   }
 });
 
-test("bytes behind an answer never reach the next caller", async (t) => {
+test("bytes behind a response never reach the next caller", async (t) => {
   const chatty = await tcpService(t, (socket) => {
     const extra = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood${extra}`);
@@ -256,7 +256,7 @@ test("ewma leaves a slow endpoint alone", async (t) => {
   assert.ok(slow.count < 12, `${slow.count} of 60 calls went to the slow endpoint`);
 });
 
-test("one request more than maxConcurrentRequests is refused at once, and may be sent again", async (t) => {
+test("one request more than maxConcurrentRequests is refused immediately, and may be sent again", async (t) => {
   const held: (() => void)[] = [];
   const slow = await service(t, (_, response) => void held.push(() => response.end("done")));
   const proxy = await startProxy(

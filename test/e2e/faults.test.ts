@@ -70,7 +70,7 @@ test("a mux answer that a fault touched tells of it in a context, behind those o
   ]);
 });
 
-test("a mux call that a fault broke is answered with its name, in the text and in a context", async (t) => {
+test("a mux call that a fault broke gets a response that names the fault, in the text and in a context", async (t) => {
   const users = await muxService(t, "");
   const proxy = await proxied(t, "mux", users.port, aborts, ["errorDetail: none"]);
   const client = await muxClient(t, proxy.port);
@@ -82,7 +82,7 @@ test("a mux call that a fault broke is answered with its name, in the text and i
   assert.match(old.text, /^l5d-fault: abort$/m, "an Rreq has no contexts: the text has to do");
 });
 
-test("a Treq that a fault delayed is answered as if it were not: an Rreq has no contexts", async (t) => {
+test("a Treq that a fault delayed gets a response as if it were not: an Rreq has no contexts", async (t) => {
   const users = await muxService(t, "hello ");
   const proxy = await proxied(t, "mux", users.port, delays);
   const client = await muxClient(t, proxy.port);
@@ -130,7 +130,7 @@ function responseHeader(contexts: readonly (readonly [string, string])[]): Buffe
   return Buffer.concat([head, ...structs, Buffer.of(0)]);
 }
 
-test("an upgraded caller reads of faults in the ResponseHeader of its answer", async (t) => {
+test("an upgraded caller reads of faults in the ResponseHeader of its response", async (t) => {
   const proxy = await proxied(t, "thrift", (await endpoint(t)).port, delays);
   const caller = rawCaller(t, proxy.port);
   caller.send(framed(upgrade));

@@ -55,7 +55,7 @@ const spanOf = ({ contexts }: MuxCall): string =>
 
 // Side by side: each waits some seconds until the hedge knows what is slow.
 describe("a call that is slow for once", { concurrency: true }, () => {
-  test("a mux call that is slow for once is sent to another endpoint; the first try is discarded", async (t) => {
+  test("a mux call that is unusually slow is sent to another endpoint; the first attempt is discarded", async (t) => {
     const slow: MuxCall[] = [];
     const handle = (call: MuxCall) => {
       if (call.text !== "slow") call.ok(`did ${call.text}`);
@@ -108,7 +108,7 @@ describe("a call that is slow for once", { concurrency: true }, () => {
     return framed(binary({ method, seqid, type: 2, body: textResult(text) }));
   };
 
-  /** A plain framed service that leaves the answers to calls of `slow` and `add` to the test. */
+  /** A plain framed service that leaves the responses to calls of `slow` and `add` to the test. */
   async function thriftService(t: TestContext, slow: Asked[]): Promise<number> {
     const service = await rawEndpoint(t, async (peer) => {
       for (;;) {
@@ -148,7 +148,7 @@ describe("a call that is slow for once", { concurrency: true }, () => {
       `${count} slow calls`,
     );
 
-  test("a Thrift call that is slow for once is sent to another endpoint; the late answer is nobody's", async (t) => {
+  test("a Thrift call that is unusually slow is sent to another endpoint; the late response goes to no caller", async (t) => {
     const slow: Asked[] = [];
     const ports = [await thriftService(t, slow), await thriftService(t, slow)];
     const proxy = await proxied(t, "thrift", ports, "idempotent: [quick, slow]");
@@ -198,7 +198,7 @@ describe("a call that is slow for once", { concurrency: true }, () => {
     assert.match(body(await caller.answer()), /at last/);
   });
 
-  test("a Thrift call in mux is hedged over ThriftMux endpoints, each try with its own message", async (t) => {
+  test("a Thrift call in mux is hedged over ThriftMux endpoints, each attempt with its own message", async (t) => {
     const slow: MuxCall[] = [];
     const ok = (call: MuxCall, text: string) => {
       const { method, seqid } = read(call.payload);

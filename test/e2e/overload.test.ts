@@ -60,7 +60,7 @@ test("more calls than a service's rate limit get 429, and other services do not 
   assert.equal(await proxy.metric("rt/http/service/svc/web/failures/limited"), 1);
 });
 
-test("faults are switched on and off while the proxy runs, and seen in the answers", async (t) => {
+test("faults are switched on and off while the proxy runs, and seen in the responses", async (t) => {
   const web = await service(t, "web");
   const proxy = await proxyOf(t, { web: [web.port] }, [
     "service: { responseClassifier: { kind: io.l5d.http.retryableRead5XX } }",
@@ -124,7 +124,7 @@ function gated(): { readonly answer: Answering; open(): void; readonly waiting: 
   };
 }
 
-test("calls beyond the limit of concurrency are refused at once, to be sent elsewhere", async (t) => {
+test("calls beyond the limit of concurrency are refused immediately, to be sent elsewhere", async (t) => {
   const gate = gated();
   const web = await service(t, gate.answer);
   const proxy = await proxyOf(t, { web: [web.port] }, [
@@ -163,12 +163,12 @@ test("a proxy whose event loop is late refuses new requests, and takes them agai
   await until(
     () => from.ask("web"),
     ({ status }) => status === 200,
-    "an answer when the loop is on time again",
+    "a response when the loop is on time again",
   );
   assert.ok((await proxy.metric("limits/shed/lag")) >= 1);
 });
 
-test("one connection too many is closed at once, on whichever server it comes", async (t) => {
+test("one connection too many is closed immediately, on whichever server it comes", async (t) => {
   const web = await service(t, "web");
   const proxy = await proxyOf(t, { web: [web.port] }, [], ["limits: { maxConnections: 2 }"]);
   const [first, second] = [await caller(t, proxy.port), await caller(t, proxy.port)];
@@ -219,7 +219,7 @@ test("with failFast one refused connection takes an endpoint out", async (t) => 
   assert.equal(await proxy.metric(`${scope}/retries/requeues`), removals);
 });
 
-test("a slow answer for once is not waited for: the call is hedged", async (t) => {
+test("an unusually slow response is not waited for: the call is hedged", async (t) => {
   let calls = 0;
   const answer: Answering = (_, response) => {
     // One of fifty never comes.

@@ -76,7 +76,7 @@ test("retryableRead5XX sends a GET again, to another endpoint, and a POST not", 
   assert.equal(alone.count, 1);
 });
 
-test("maxAttempts ends it, and the caller gets the last answer", async (t) => {
+test("maxAttempts ends it, and the caller gets the last response", async (t) => {
   const endpoint = await service(t, failing(Infinity));
   const proxy = await proxyTo(t, [endpoint.port], classifier("All"));
   const { status, headers } = await ask(proxy.port, "/", web, "POST", body);
@@ -86,7 +86,7 @@ test("maxAttempts ends it, and the caller gets the last answer", async (t) => {
   assert.equal(await proxy.metric(`${retries}/request_limit`), 1);
 });
 
-test("an answer that says l5d-retryable is tried again by default, a POST too; then it says so no more", async (t) => {
+test("a response that says l5d-retryable is sent again by default, a POST too; then it says so no more", async (t) => {
   const endpoint = await service(t, (_, response) => {
     response.writeHead(502, { "l5d-retryable": "true" }).end("nobody there");
   });
@@ -172,7 +172,7 @@ test("a long POST reaches the next endpoint when the first refuses the connectio
   assert.ok((await proxy.metric("rt/http/client/#/io.l5d.fs/web/retries/requeues")) >= 1);
 });
 
-test("a discarded answer that never ends does not hold the next try", async (t) => {
+test("a discarded response that never ends does not hold the next attempt", async (t) => {
   const endless = await service(t, (_, response) => {
     response.writeHead(503);
     response.write("and ");
@@ -184,7 +184,7 @@ test("a discarded answer that never ends does not hold the next try", async (t) 
   assert.equal(good.count, 10);
 });
 
-test("totalTimeoutMs ends a call over all its tries", async (t) => {
+test("totalTimeoutMs ends a call over all its attempts", async (t) => {
   const slow = await service(t, (_, response) => {
     setTimeout(() => response.writeHead(503).end(), 60).unref();
   });
@@ -202,7 +202,7 @@ test("totalTimeoutMs ends a call over all its tries", async (t) => {
   assert.ok(slow.count <= 2, `${slow.count} tries`);
 });
 
-test("a try that takes too long is retried, and the endpoint is told how long it has", async (t) => {
+test("an attempt that takes too long is retried, and the endpoint learns how long it has", async (t) => {
   const deadlines: (string | undefined)[] = [];
   const hanging = await service(t, (request) => {
     deadlines.push(String(request.headers["l5d-ctx-deadline"]));

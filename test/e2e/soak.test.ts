@@ -19,7 +19,7 @@ const seed = 20_240_131;
 
 interface Endpoint {
   readonly port: number;
-  /** Ends it at once, with its connections, whatever they are doing. */
+  /** Ends it immediately, with its connections, whatever they are doing. */
   kill(): Promise<void>;
 }
 

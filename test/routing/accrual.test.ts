@@ -16,7 +16,7 @@ import type { HeldCall } from "../support/routing.ts";
 import {
   accrualOf,
   addresses,
-  answers,
+  responds,
   fails,
   holding,
   refused,
@@ -45,7 +45,7 @@ function accrual(config: object = {}, seed = 1, of = consecutiveFailures, mayEje
   return { health: new Accrual(made.policy(0), events), counters, deaths };
 }
 
-/** One call, begun and ended at once. */
+/** One call, begun and ended immediately. */
 function call(health: Accrual, verdict: Health, nowMs: number): void {
   health.ended(health.begin(nowMs), verdict, nowMs);
 }
@@ -284,7 +284,7 @@ test("the other kinds take a polite refusal for nothing at all", () => {
 });
 
 test("no more than half of the endpoints are dead at a time, and the rest is spared", () => {
-  const router = testRouter({ serve: () => answers(500) });
+  const router = testRouter({ serve: () => responds(500) });
   router.bind("/svc/users", "/#/fs/users", addresses(10));
   for (let i = 0; i < 500; i++) send(router.service, testCall());
   const scope = ["client", "#/fs/users"] as const;
@@ -310,7 +310,7 @@ test("with maxEjectedPercent 0 nobody is taken out, with 100 everybody", () => {
     [100, 4],
   ] as const) {
     const accrual = accrualOf(consecutiveFailures, { maxEjectedPercent }, seeded(1));
-    const router = testRouter({ serve: () => answers(500), client: { accrual } });
+    const router = testRouter({ serve: () => responds(500), client: { accrual } });
     router.bind("/svc/users", "/#/fs/users", addresses(4));
     for (let i = 0; i < 200; i++) send(router.service, testCall());
     assert.equal(router.gauge("client", "#/fs/users", "loadbalancer", "busy"), dead);
@@ -323,7 +323,7 @@ test("a dead endpoint is left alone, said so once, and comes back after a good p
     serve:
       ({ port }) =>
       (request, reply) =>
-        (port === 1 && !healthy ? answers(500) : answers(200))(request, reply),
+        (port === 1 && !healthy ? responds(500) : responds(200))(request, reply),
   });
   router.bind("/svc/users", "/#/fs/users", addresses(3));
   const statuses = (count: number) =>
@@ -344,12 +344,12 @@ test("a dead endpoint is left alone, said so once, and comes back after a good p
   assert.equal(router.gauge("client", "#/fs/users", "loadbalancer", "available"), 3);
 });
 
-test("a probe that streams its answer revives with the head", () => {
+test("a probe that streams its response revives with the head", () => {
   const held: HeldCall[] = [];
   let mode: "fail" | "hold" = "fail";
   const router = testRouter({
     serve: () => (request, reply) =>
-      (mode === "fail" ? answers(500) : holding(held))(request, reply),
+      (mode === "fail" ? responds(500) : holding(held))(request, reply),
   });
   router.bind("/svc/users", "/#/fs/users", addresses(1));
   for (let i = 0; i < 5; i++) send(router.service, testCall());

@@ -10,7 +10,7 @@ import type { HeldCall } from "../support/routing.ts";
 import {
   address,
   addresses,
-  answers,
+  responds,
   bound,
   fails,
   holding,
@@ -29,7 +29,7 @@ test("endpoints that stay keep their wires; those that left close after their la
   assert.equal(router.wires.length, 4);
   set.set(ok([address(3), address(4), address(5), address(6)]));
   assert.ok(router.wires.every(({ closes }) => closes.length === 0));
-  for (const call of held) call.answer();
+  for (const call of held) call.respond();
   assert.ok(asked.every(({ outcome }) => outcome?.failure === null));
   const closedPorts = router.wires
     .filter(({ closes }) => closes.length > 0)
@@ -53,7 +53,7 @@ test("endpoints that stay keep their calls in progress, and what is known of the
       ({ port }) =>
       (request, reply) => {
         counts.set(port, (counts.get(port) ?? 0) + 1);
-        return (port === holds ? hold : answers(200))(request, reply);
+        return (port === holds ? hold : responds(200))(request, reply);
       },
   });
   router.bind("/svc/users", "/#/fs/users", set);
@@ -62,7 +62,7 @@ test("endpoints that stay keep their calls in progress, and what is known of the
   const first = ask(100);
   assert.equal(counts.get(1), 1, "the one that did not answer");
   router.clock.advance(500);
-  held[0]?.answer();
+  held[0]?.respond();
   holds = 2;
   const second = ask(20);
   const pendingOf2 = () =>
@@ -75,7 +75,7 @@ test("endpoints that stay keep their calls in progress, and what is known of the
   const third = ask(200);
   assert.equal(counts.get(1), undefined, "a new endpoint would get a call to try it");
   assert.ok((counts.get(5) ?? 0) > 10 && (counts.get(6) ?? 0) > 10);
-  for (const call of held.slice(1)) call.answer();
+  for (const call of held.slice(1)) call.respond();
   const asked = [first, second, third].flat();
   assert.ok(asked.every(({ outcome }) => outcome?.failure === null));
 });
@@ -145,7 +145,7 @@ test("addresses that do not come in time fail the calls that wait for them", () 
   );
 });
 
-test("a name bound anew to the same id is kept up to date by the new source", () => {
+test("a name bound again to the same id is kept up to date by the new source", () => {
   const router = testRouter();
   const stops: string[] = [];
   const watched = (name: string, port: number) =>
@@ -194,21 +194,21 @@ test("a name that is bound to something else sends its next calls there", () => 
   assert.equal(send(router.service, testCall()).outcome?.failure?.kind, "unbound");
 });
 
-test("100,000 calls while endpoints come, go and refuse: each is answered, and none mixed up", () => {
+test("100,000 calls while endpoints come, go and refuse: each gets its own response", () => {
   for (const seed of [1, 2]) soak(seed);
 });
 
 function soak(seed: number): void {
   const random = seeded(seed);
   const set = cell<AddressSet>(ok(addresses(5)));
-  // A call is answered by the endpoint that it says it went to, with a number of its own.
+  // The endpoint that a call says it went to responds with its own number.
   const router = testRouter({
     seed,
     serve: (at) => (request, reply) => {
       assert.equal(request.endpoint?.port, at.port);
       if (random() < 0.02) return fails(refused)(request, reply);
       const status = Number(request.name.slice(5));
-      const timer = router.clock.after(20 * random(), () => answers(status)(request, reply));
+      const timer = router.clock.after(20 * random(), () => responds(status)(request, reply));
       return {
         cancel: (why) => {
           timer();

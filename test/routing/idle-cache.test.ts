@@ -167,7 +167,7 @@ test("paths and clusters beyond the capacity serve their calls, and are closed a
   assert.equal(router.destinations().length, 3);
   assert.equal(router.counter("bindcache", "path", "oneshots"), 2);
   assert.equal(router.counter("bindcache", "client", "oneshots"), 2);
-  for (const call of held) call.answer();
+  for (const call of held) call.respond();
   assert.deepEqual(
     asked.map(({ outcome }) => outcome?.response),
     [200, 200, 200, 200],

@@ -12,7 +12,7 @@ import { send } from "../support/outcome.ts";
 import { simulatedClock } from "../support/clock.ts";
 import { wireStats } from "../support/http.ts";
 import { seeded } from "../support/random.ts";
-import { addresses, answers, testCall, testRouter } from "../support/routing.ts";
+import { addresses, responds, testCall, testRouter } from "../support/routing.ts";
 import { erlang4 } from "../support/simulator.ts";
 import { arrivals } from "../support/workers.ts";
 
@@ -31,7 +31,7 @@ function withOneBad(balancer: BalancerPlugin, perSecond: number, seconds: number
       (request, reply) => {
         if (port === 1) bad++;
         const ms = port === 1 ? 1 : erlang4(10, random);
-        router.clock.after(ms, () => answers(port === 1 ? 500 : 200)(request, reply));
+        router.clock.after(ms, () => responds(port === 1 ? 500 : 200)(request, reply));
         return { cancel: () => {} };
       },
   });
@@ -66,11 +66,11 @@ test("while a probe is on its way nobody else is sent there, and a good one brin
     serve:
       ({ port }) =>
       (request, reply) => {
-        if (port !== 1) return answers(200)(request, reply);
+        if (port !== 1) return responds(200)(request, reply);
         seen++;
-        if (mode === "fails") return answers(500)(request, reply);
-        if (mode === "answers") return answers(200)(request, reply);
-        probes.push(() => answers(200)(request, reply));
+        if (mode === "fails") return responds(500)(request, reply);
+        if (mode === "answers") return responds(200)(request, reply);
+        probes.push(() => responds(200)(request, reply));
         return { cancel: () => {} };
       },
   });

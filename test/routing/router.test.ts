@@ -10,7 +10,7 @@ import type { HeldCall } from "../support/routing.ts";
 import {
   address,
   addresses,
-  answers,
+  responds,
   bound,
   fails,
   holding,
@@ -72,7 +72,7 @@ test("a call can be cancelled while it waits, and waits no more", () => {
   assert.equal(router.wires.length, 0);
 });
 
-test("a name that cannot be resolved fails the calls that wait for it, and later ones at once", () => {
+test("a name that cannot be resolved fails the calls that wait for it, and later ones immediately", () => {
   const router = testRouter();
   const asked = send(router.service, testCall());
   router.binding("/svc/users").set(failed(failure("unresolved", "consul is away")));
@@ -83,7 +83,7 @@ test("a name that cannot be resolved fails the calls that wait for it, and later
   assert.equal(send(router.service, testCall()).outcome?.response, 200);
 });
 
-test("a name that the dtab can never resolve is not worth another try", () => {
+test("a name that the dtab can never resolve is not worth another attempt", () => {
   const router = testRouter();
   router.binding("/svc/users").set(failed(failure("unbound", "round in circles")));
   const { failure: why } = send(router.service, testCall()).outcome ?? {};
@@ -102,7 +102,7 @@ test("a binding once good is kept when resolution fails or starts again", () => 
   assert.equal(send(router.service, testCall()).outcome?.response, 200);
 });
 
-test("a name bound to nothing fails at once, with the dtabs and a trace", () => {
+test("a name bound to nothing fails immediately, with the dtabs and a trace", () => {
   const router = testRouter();
   for (const tree of [neg, empty]) {
     router.binding("/svc/users").set(ok(tree));
@@ -128,7 +128,7 @@ test("a name is explained at most once a second, however many calls fail", () =>
   assert.equal(explained, 2);
 });
 
-test("of many names that fail at once only some are explained, and the others later", () => {
+test("of many names that fail immediately only some are explained, and the others later", () => {
   let explained = 0;
   const router = testRouter({ router: { explain: () => `explained ${++explained}` } });
   const traces = (from: number) =>
@@ -143,7 +143,7 @@ test("of many names that fail at once only some are explained, and the others la
   assert.equal(traces(50).filter((trace) => trace.startsWith("explained")).length, 20);
 });
 
-test("an empty set of addresses is answered at once", () => {
+test("a call to an empty set of addresses fails immediately", () => {
   const router = testRouter();
   router.bind("/svc/users", "/#/fs/users", []);
   const { outcome } = send(router.service, testCall());
@@ -171,7 +171,7 @@ test("with probation, endpoints that discovery removed stay until they are found
   let healthy = true;
   const router = testRouter({
     balancerConfig: { enableProbation: true },
-    serve: () => (request, reply) => (healthy ? answers(200) : answers(500))(request, reply),
+    serve: () => (request, reply) => (healthy ? responds(200) : responds(500))(request, reply),
   });
   router.bind("/svc/users", "/#/fs/users", set);
   assert.equal(send(router.service, testCall()).outcome?.response, 200);
@@ -213,7 +213,7 @@ test("a call that was refused is sent to another endpoint when one is open", () 
   for (let seed = 1; seed <= 20; seed++) {
     const router = testRouter({
       seed,
-      serve: ({ port }) => (port === 1 ? fails(refused) : answers(200)),
+      serve: ({ port }) => (port === 1 ? fails(refused) : responds(200)),
     });
     router.bind("/svc/users", "/#/fs/users", addresses(2));
     for (let i = 0; i < 20; i++) {
@@ -257,7 +257,7 @@ test("nothing is requeued when no endpoint is open", () => {
   assert.ok(router.counter("client", "#/fs/users", "retries", "not_open") > 0);
 });
 
-test("the limit over all tries ends a call, and cancels the try", () => {
+test("the limit over all attempts ends a call, and cancels the attempt", () => {
   const held: HeldCall[] = [];
   const router = testRouter({ serve: () => holding(held), service: { totalTimeoutMs: 500 } });
   router.bind("/svc/users", "/#/fs/users", addresses(1));
@@ -287,7 +287,7 @@ test("a call whose deadline has passed is not sent", () => {
   assert.equal(router.wires.length, 0);
 });
 
-test("the limit for one try fails it, and the call is not requeued", () => {
+test("the limit for one attempt fails it, and the call is not requeued", () => {
   const held: HeldCall[] = [];
   const router = testRouter({ serve: () => holding(held), client: { attemptTimeoutMs: 100 } });
   router.bind("/svc/users", "/#/fs/users", addresses(2));
@@ -328,7 +328,7 @@ test("closing waits for calls in flight, and at most the grace", async () => {
   const first = send(router.service, testCall());
   const closing = router.close(1_000);
   assert.deepEqual(router.wires[0]?.closes, []);
-  held[0]?.answer();
+  held[0]?.respond();
   await closing;
   assert.equal(first.outcome?.response, 200);
   assert.deepEqual(router.wires[0]?.closes, [0]);
@@ -344,7 +344,7 @@ test("a call that comes when the router has closed is told to go elsewhere", asy
   assert.equal(outcome.failure.retry, "safe");
 });
 
-test("a call in flight when the grace has passed is broken, and still gets its answer", async () => {
+test("a call in flight when the grace has passed is broken, and still gets its response", async () => {
   const held: HeldCall[] = [];
   const router = testRouter({
     serve: () => holding(held),

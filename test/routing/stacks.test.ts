@@ -17,7 +17,7 @@ import type { HeldCall, TestRouter, TestRouterOptions } from "../support/routing
 import {
   accrualOf,
   addresses,
-  answers,
+  responds,
   fails,
   holding,
   refused,
@@ -78,13 +78,13 @@ test("over a long time a rate limit lets exactly its rate through", () => {
   assert.ok(Math.abs(good - 10_000) <= 110, `${good}`);
 });
 
-test("fail fast: an endpoint that cannot be connected to is dead at once, and back by its probe", () => {
+test("fail fast: an endpoint that cannot be connected to is dead immediately, and back by its probe", () => {
   let isUp = false;
   const random = seeded(1);
   const accrual = withFailFast(accrualOf(consecutiveFailures, {}, random), random);
   const router = testRouter({
     client: { accrual },
-    serve: () => (request, reply) => (isUp ? answers(200) : fails(refused))(request, reply),
+    serve: () => (request, reply) => (isUp ? responds(200) : fails(refused))(request, reply),
   });
   router.bind("/svc/users", id, addresses(1));
   send(router.service, testCall());
@@ -95,7 +95,7 @@ test("fail fast: an endpoint that cannot be connected to is dead at once, and ba
   assert.equal(router.gauge(...client, "loadbalancer", "available"), 1);
 });
 
-test("fail fast: when nothing was ready for 3 s the calls that wait fail together, and new ones at once", () => {
+test("fail fast: when nothing was ready for 3 s the calls that wait fail together, and new ones immediately", () => {
   const set = cell<AddressSet>();
   const router = guarded({ failFast: true });
   router.bind("/svc/users", id, set);
@@ -125,7 +125,7 @@ test("fail fast: with all endpoints dead calls fail after 3 s, but for the probe
     { failFast: true },
     {
       client: { accrual },
-      serve: () => (request, reply) => answers(status)(request, reply),
+      serve: () => (request, reply) => responds(status)(request, reply),
     },
   );
   router.bind("/svc/users", id, addresses(2));
@@ -189,7 +189,7 @@ test("at twice the load the gradient settles near the workers, and loses no capa
   assert.ok(p99 <= 5 * 10, `${p99}`);
 });
 
-test("at half the load the gradient is in nobody's way, and does not drift away", () => {
+test("at half the load the gradient refuses no call, and does not drift away", () => {
   const { rejectedShare, limits } = underLoad(400, 20, 31);
   assert.ok(rejectedShare < 0.005, `${rejectedShare}`);
   assert.ok(limits.at(-1)! < 60, `${limits.at(-1)}`);
@@ -219,7 +219,7 @@ function sentShare(perSecond: number, capacity: number, seconds = 300): number {
         if (router.clock.nowMs() > (seconds - 60) * 1_000) sent++;
         const isTaken = tokens >= 1;
         if (isTaken) tokens--;
-        return (isTaken ? answers(200) : fails(saysBusy))(request, reply);
+        return (isTaken ? responds(200) : fails(saysBusy))(request, reply);
       },
     },
   );
@@ -315,7 +315,7 @@ function afterQuickCalls(options: TestRouterOptions = {}) {
       ...options,
       serve: () => (request, reply) => {
         if (isHolding) return holding(held)(request, reply);
-        router.clock.after(10, () => answers(200)(request, reply));
+        router.clock.after(10, () => responds(200)(request, reply));
         return { cancel: () => {} };
       },
     },
@@ -329,7 +329,7 @@ function afterQuickCalls(options: TestRouterOptions = {}) {
   return { router, held };
 }
 
-test("the first answer of a hedged call counts, the other try is given up and is nobody's failure", () => {
+test("the first response of a hedged call counts, the other attempt is cancelled and counts as no failure", () => {
   const { router, held } = afterQuickCalls();
   const call = testCall();
   const asked = send(router.service, call);
@@ -338,14 +338,14 @@ test("the first answer of a hedged call counts, the other try is given up and is
   router.clock.advance(11);
   assert.equal(held.length, 2);
   assert.notDeepEqual(held[0]?.request.endpoint, held[1]?.request.endpoint);
-  held[1]?.answer(201);
+  held[1]?.respond(201);
   assert.equal(asked.outcome?.response, 201);
   assert.equal(held[0]?.cancelledWith?.kind, "cancelled");
   assert.deepEqual(call.endpoint, held[1]?.request.endpoint);
   assert.equal(router.counter(...client, "failures"), 0);
 });
 
-test("the second try has its own limit: that of the first is not told to its endpoint", () => {
+test("the second attempt has its own limit: its endpoint does not get that of the first", () => {
   const { router, held } = afterQuickCalls({ client: { attemptTimeoutMs: 100 } });
   const nowMs = router.clock.nowMs();
   send(router.service, testCall());
@@ -355,7 +355,7 @@ test("the second try has its own limit: that of the first is not told to its end
   assert.ok(second > 105 && second <= 120, `${second}`);
 });
 
-test("a hedged call fails when both tries failed, and not before", () => {
+test("a hedged call fails when both attempts failed, and not before", () => {
   const { router, held } = afterQuickCalls();
   const asked = send(router.service, testCall());
   router.clock.advance(20);
@@ -365,7 +365,7 @@ test("a hedged call fails when both tries failed, and not before", () => {
   assert.equal(asked.outcome?.failure?.detail, "second");
 });
 
-test("a hedged call that its caller gives up ends both tries and is answered once", () => {
+test("a hedged call that its caller gives up ends both attempts and gets a response once", () => {
   const { router, held } = afterQuickCalls();
   const asked = send(router.service, testCall());
   router.clock.advance(20);
@@ -382,7 +382,7 @@ test("what must not happen twice is not hedged", () => {
   assert.equal(held.length, 2);
 });
 
-test("faults: nothing happens until they are switched on, and then every answer tells", () => {
+test("faults: nothing happens until they are switched on, and then every response says so", () => {
   const setting = { isOn: false, delayMs: 100, delayPercent: 100, abortPercent: 0 };
   const router = guarded({ faults: setting });
   router.bind("/svc/users", id, addresses(1));
@@ -417,7 +417,7 @@ test("faults: nothing happens until they are switched on, and then every answer 
   assert.equal(send(router.service, testCall()).outcome?.response, 200);
 });
 
-test("faults are the endpoint's own: it is taken out for them, and a try's limit ends a delay", () => {
+test("faults are the endpoint's own: it is taken out for them, and an attempt's limit ends a delay", () => {
   const setting = { isOn: true, delayMs: 1_000, delayPercent: 0, abortPercent: 100 };
   const router = guarded({ faults: setting }, { client: { attemptTimeoutMs: 50 } });
   router.bind("/svc/users", id, addresses(1));

@@ -15,7 +15,7 @@ export type Mood =
 export interface Sayable {
   good(): Buffer;
   error(): Buffer;
-  /** A good answer as far as it comes before the connection breaks. */
+  /** A good response as far as it comes before the connection breaks. */
   part(): Buffer;
 }
 

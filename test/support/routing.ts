@@ -1,4 +1,4 @@
-// A router around wires that live in memory: names, addresses and answers are the test's to set.
+// A router around wires that live in memory: names, addresses and responses are the test's to set.
 import type { Clock, Random } from "../../src/core/clock.ts";
 import { emptyDtab } from "../../src/core/names/dtab.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
@@ -68,12 +68,12 @@ export interface HeldCall {
   readonly request: TestCall;
   readonly reply: Reply<TestResponse>;
   readonly cancelledWith: Failure | null;
-  answer(status?: TestResponse): void;
+  respond(status?: TestResponse): void;
   fail(why: Failure): void;
 }
 
-/** Answers at once with a status. */
-export function answers(status: TestResponse): Service<TestCall, TestResponse> {
+/** Responds immediately with a status. */
+export function responds(status: TestResponse): Service<TestCall, TestResponse> {
   return (_, reply) => {
     reply.start(status);
     reply.end(null);
@@ -81,7 +81,7 @@ export function answers(status: TestResponse): Service<TestCall, TestResponse> {
   };
 }
 
-/** Fails at once. */
+/** Fails immediately. */
 export function fails(why: Failure): Service<TestCall, TestResponse> {
   return (_, reply) => {
     reply.end(why);
@@ -91,7 +91,7 @@ export function fails(why: Failure): Service<TestCall, TestResponse> {
 
 export const refused = failure("connect", "connection refused", "safe");
 
-/** Keeps calls until the test answers them; a cancelled one ends at once. */
+/** Keeps calls until the test responds to them; a cancelled one ends immediately. */
 export function holding(held: HeldCall[] = []): Service<TestCall, TestResponse> {
   return (request, reply): Pending => {
     let isOver = false;
@@ -99,7 +99,7 @@ export function holding(held: HeldCall[] = []): Service<TestCall, TestResponse> 
       request,
       reply,
       cancelledWith: null as Failure | null,
-      answer: (status: TestResponse = 200) => {
+      respond: (status: TestResponse = 200) => {
         isOver = true;
         reply.start(status);
         reply.end(null);
@@ -152,7 +152,7 @@ export interface TestRouterOptions {
   readonly router?: Partial<RouterDeps<TestCall, TestResponse>>;
   /** How the endpoint at an address answers. */
   serve?(address: Address): Service<TestCall, TestResponse>;
-  /** An answer that is tried again. */
+  /** Called with a response whose call is sent again. */
   discard?(response: TestResponse): void;
   /** After a wire was closed: the calls that it still had must end. */
   closed?(): void;
@@ -165,7 +165,7 @@ export function testRouter(options: TestRouterOptions = {}): TestRouter {
   const events: LogEvent[] = [];
   const bindings = new Map<string, Cell<NameTree<Bound>>>();
   const wires: TestWire[] = [];
-  const serve = options.serve ?? (() => answers(200));
+  const serve = options.serve ?? (() => responds(200));
   const binding = (path: string) => {
     const found = bindings.get(path) ?? cell<NameTree<Bound>>();
     bindings.set(path, found);

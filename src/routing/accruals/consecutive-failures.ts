@@ -28,7 +28,7 @@ function policy(failures: number, backoff: Backoff): AccrualPolicy {
   let inARow = 0;
   return {
     succeeded: () => (inARow = 0),
-    // The count stays where it is: a failed probe is one more, and dead again at once.
+    // The count stays where it is: a failed probe is one more failure, and the endpoint is dead again immediately.
     failed: () => ++inARow >= failures,
     deadForMs: () => backoff.nextMs(),
     revived: () => {

@@ -1,4 +1,4 @@
-// `failFast: true` of a client: an endpoint that cannot be connected to is dead at once.
+// `failFast: true` of a client: an endpoint that cannot be connected to is dead immediately.
 import type { Random } from "../../core/clock.ts";
 import type { AccrualMaker, AccrualPolicy } from "../accrual.ts";
 import { equalJittered } from "../../core/pacing/backoff.ts";

@@ -1,4 +1,4 @@
-// A sum over the latest time, in slices: old slices are forgotten as time goes on.
+// A sum over a sliding window of time, in slices: old slices drop out as time passes.
 
 /** Remembers between `windowMs` less one slice and `windowMs`. */
 export class SlidingCount {

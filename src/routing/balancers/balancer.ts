@@ -33,7 +33,7 @@ export interface Balancing {
   readonly panicThreshold: number;
   /** Picks before an endpoint that is not open is taken. */
   readonly maxEffort: number;
-  /** A new endpoint, and one that was dead, gets its full share only after so long; 0: at once. */
+  /** A new endpoint, and one that was dead, gets its full share only after so long; 0: immediately. */
   readonly slowStartMs: number;
   /** Measure load as latency that decays over so long; null: as the number of pending calls. */
   readonly decayTimeMs: number | null;
@@ -141,7 +141,7 @@ export class Balancer<E extends Candidate> {
   update(nodes: readonly Node<E>[]): void {
     const before = new Map(this.#classes.map((each) => [each.weight, each]));
     const after = new Map<number, WeightClass<E>>();
-    for (const { nodes: gone } of this.#classes) for (const node of gone) node.distributor = null;
+    for (const { nodes: old } of this.#classes) for (const node of old) node.distributor = null;
     for (const node of nodes) {
       const { weight } = node.endpoint.address;
       let found = after.get(weight);

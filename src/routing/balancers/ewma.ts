@@ -19,7 +19,7 @@ export const ewma: BalancerPlugin = plugin({
     maxEffort: maxEffort(),
     slowStartMs: slowStart(),
     decayTimeMs: says(
-      "How long a slow answer is remembered: the time in which it decays to 37 %.",
+      "How long a slow response is remembered: the time in which it decays to 37 %.",
       v.optional(integer(1), 10_000),
     ),
   }),

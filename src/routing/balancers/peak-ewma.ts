@@ -1,6 +1,6 @@
-// Latency that remembers peaks: it jumps up at once and decays with time.
+// Latency that remembers peaks: it jumps up immediately and decays with time.
 
-/** Load of an endpoint whose first answer is still awaited: more than any latency. */
+/** Load of an endpoint whose first response is still awaited: more than any latency. */
 const unknownLoad = 2 ** 47;
 
 /** What a failure counts as, at least: an endpoint that fails fast must not look fast. */
@@ -26,7 +26,7 @@ export class PeakEwma {
     return pending === 0 ? 0 : unknownLoad + pending;
   }
 
-  /** An answer came, after `elapsedMs`. */
+  /** A response came after `elapsedMs`. */
   observe(nowMs: number, elapsedMs: number): void {
     const costMs = this.#projected(nowMs);
     const weight = Math.exp(-(nowMs - this.#stampMs) / this.#decayTimeMs);
@@ -41,7 +41,7 @@ export class PeakEwma {
     this.observe(nowMs, Math.max(elapsedMs, failurePenaltyMs));
   }
 
-  /** Nobody knows how long it would have taken: at least `elapsedMs`. */
+  /** The call ended early: it would have taken at least `elapsedMs`. */
   observeAtLeast(nowMs: number, elapsedMs: number): void {
     if (elapsedMs > this.#projected(nowMs)) this.observe(nowMs, elapsedMs);
   }

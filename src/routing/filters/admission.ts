@@ -1,4 +1,4 @@
-// Refuses calls beyond a number in progress, at once: nothing waits, nothing is buffered.
+// Refuses calls immediately beyond a number in progress: nothing waits, nothing is buffered.
 import { failure } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
 import { ended } from "../../core/service.ts";
@@ -7,7 +7,7 @@ import type { Filter, Reply } from "../../core/service.ts";
 /** `maxConcurrentRequests` of a server. What it refuses is safe to send again elsewhere. */
 export function admissionFilter<Req, Res>(maxConcurrentRequests: number): Filter<Req, Res> {
   let inProgress = 0;
-  const leave = () => void inProgress--;
+  const release = () => void inProgress--;
   const refused = failure(
     "exhausted",
     `${maxConcurrentRequests} requests are in progress, and maxConcurrentRequests of this server allows no more`,
@@ -19,17 +19,17 @@ export function admissionFilter<Req, Res>(maxConcurrentRequests: number): Filter
       return ended;
     }
     inProgress++;
-    return next(request, new Admitted(reply, leave));
+    return next(request, new Admitted(reply, release));
   };
 }
 
 class Admitted<Res> implements Reply<Res> {
   readonly #reply: Reply<Res>;
-  readonly #leave: () => void;
+  readonly #release: () => void;
 
-  constructor(reply: Reply<Res>, leave: () => void) {
+  constructor(reply: Reply<Res>, release: () => void) {
     this.#reply = reply;
-    this.#leave = leave;
+    this.#release = release;
   }
 
   start(response: Res): void {
@@ -37,7 +37,7 @@ class Admitted<Res> implements Reply<Res> {
   }
 
   end(failed: Failure | null): void {
-    this.#leave();
+    this.#release();
     this.#reply.end(failed);
   }
 }

@@ -1,4 +1,4 @@
-// Refuses calls beyond what a limiter finds good for the endpoints, at once.
+// Refuses calls immediately beyond the number that a limiter finds good for the endpoints.
 import type { Clock } from "../../core/clock.ts";
 import type { Failure } from "../../core/failure.ts";
 import type { Filter, Reply } from "../../core/service.ts";

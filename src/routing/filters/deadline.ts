@@ -13,18 +13,18 @@ import { showDuration } from "../../core/duration.ts";
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * One limit over all tries: `totalTimeoutMs` from now or the caller's deadline, whichever is
+ * One limit over all attempts: `totalTimeoutMs` from now or the caller's deadline, whichever is
  * earlier; the call's deadline becomes that. Only for calls that have a limit, and only until the
- * head of the answer is there: a body may flow for as long as it likes.
+ * head of the response is here: a body may flow for as long as it likes.
  */
 export function deadlineFilter<Req extends Request, Res>(
   clock: Clock,
   totalTimeoutMs: number,
 ): Filter<Req, Res> {
-  const expiries = totalTimeoutMs === Infinity ? null : new DeadlineQueue(clock, totalTimeoutMs);
+  const deadlines = totalTimeoutMs === Infinity ? null : new DeadlineQueue(clock, totalTimeoutMs);
   return (request, reply, next) => {
     const inheritedMs = request.deadlineMs;
-    if (expiries === null && inheritedMs === Infinity) return next(request, reply);
+    if (deadlines === null && inheritedMs === Infinity) return next(request, reply);
     const nowMs = clock.nowMs();
     const deadlineMs = Math.min(inheritedMs, nowMs + totalTimeoutMs);
     if (deadlineMs <= nowMs) {
@@ -38,53 +38,53 @@ export function deadlineFilter<Req extends Request, Res>(
     }
     request.deadlineMs = deadlineMs;
     const limitMs = deadlineMs - nowMs;
-    const call = new LimitedCall(request, reply, allTries, inheritedMs, deadlineMs, limitMs);
-    if (expiries !== null && deadlineMs < inheritedMs) call.limitBy(expiries);
+    const call = new LimitedCall(request, reply, allAttempts, inheritedMs, deadlineMs, limitMs);
+    if (deadlines !== null && deadlineMs < inheritedMs) call.limitBy(deadlines);
     else call.limitByTimer(clock);
     return call.run(next);
   };
 }
 
-const allTries: LimitKind = {
+const allAttempts: LimitKind = {
   why({ request, limitMs, inheritedMs, dueMs }) {
     const name = request.logicalName ?? "the endpoint";
     const limit = showDuration(Math.round(limitMs));
     return dueMs < inheritedMs
-      ? failure("timeout", `exceeded ${limit} to ${name} (totalTimeoutMs, all tries included)`)
+      ? failure("timeout", `exceeded ${limit} to ${name} (totalTimeoutMs, all attempts included)`)
       : failure("timeout", `exceeded ${limit} to ${name}, which was left of the caller's deadline`);
   },
-  answered: null,
+  responded: null,
 };
 
 /**
- * A limit for one try, which is also the deadline that the endpoint is told. What times out may be
- * sent again if it is idempotent, but that is for `retries` to decide: requeueing leaves it alone.
+ * A limit for one attempt, which is also the deadline that the endpoint gets. A call that times out may
+ * be sent again if it is idempotent, but only by `retries`: requeues leave it alone.
  */
 export function attemptTimeout<Req extends Request, Res>(
   clock: Clock,
   timeoutMs: number,
 ): Filter<Req, Res> {
-  const expiries = new DeadlineQueue(clock, timeoutMs);
+  const deadlines = new DeadlineQueue(clock, timeoutMs);
   return (request, reply, next) => {
     const nowMs = clock.nowMs();
     const inheritedMs = request.deadlineMs;
     const dueMs = nowMs + timeoutMs;
     request.deadlineMs = Math.min(dueMs, inheritedMs);
-    const call = new LimitedCall(request, reply, oneTry, inheritedMs, dueMs, timeoutMs);
-    call.limitBy(expiries);
+    const call = new LimitedCall(request, reply, oneAttempt, inheritedMs, dueMs, timeoutMs);
+    call.limitBy(deadlines);
     return call.run(next);
   };
 }
 
-const oneTry: LimitKind = {
+const oneAttempt: LimitKind = {
   why({ request, limitMs }) {
     const { endpoint } = request;
     const where = endpoint === null ? "the endpoint" : `${endpoint.host}:${endpoint.port}`;
     const detail = `exceeded ${showDuration(limitMs)} to ${where} (requestAttemptTimeoutMs)`;
     return failure("timeout", detail, "if-idempotent");
   },
-  // Before anybody above hears of the answer: the next try has a time of its own.
-  answered(call) {
+  // Before the response goes up: the next attempt has a time of its own.
+  responded(call) {
     if (call.request.deadlineMs === call.dueMs) call.request.deadlineMs = call.inheritedMs;
   },
 };
@@ -100,8 +100,8 @@ interface Limited {
 
 interface LimitKind {
   why(call: Limited): Failure;
-  /** The head or the end of the answer is there. */
-  readonly answered: ((call: Limited) => void) | null;
+  /** Called at the head or the end of the response. */
+  readonly responded: ((call: Limited) => void) | null;
 }
 
 class LimitedCall<Req extends Request, Res>
@@ -115,7 +115,7 @@ class LimitedCall<Req extends Request, Res>
   readonly limitMs: number;
   readonly #reply: Reply<Res>;
   readonly #kind: LimitKind;
-  #expiries: DeadlineQueue | null = null;
+  #deadlines: DeadlineQueue | null = null;
   #closeTimer: Close | null = null;
   readonly #call = new PendingSlot();
 
@@ -135,10 +135,10 @@ class LimitedCall<Req extends Request, Res>
     this.#kind = kind;
   }
 
-  limitBy(expiries: DeadlineQueue): void {
+  limitBy(deadlines: DeadlineQueue): void {
     if (this.limitMs > maxTimerMs) return;
-    this.#expiries = expiries;
-    expiries.add(this);
+    this.#deadlines = deadlines;
+    deadlines.add(this);
   }
 
   limitByTimer(clock: Clock): void {
@@ -157,12 +157,12 @@ class LimitedCall<Req extends Request, Res>
   }
 
   start(response: Res): void {
-    this.#answered();
+    this.#responded();
     this.#reply.start(response);
   }
 
   end(why: Failure | null): void {
-    this.#answered();
+    this.#responded();
     this.#reply.end(why);
   }
 
@@ -170,10 +170,10 @@ class LimitedCall<Req extends Request, Res>
     this.#call.cancel(why);
   }
 
-  #answered(): void {
-    this.#expiries?.remove(this);
+  #responded(): void {
+    this.#deadlines?.remove(this);
     this.#closeTimer?.();
     this.#closeTimer = null;
-    this.#kind.answered?.(this);
+    this.#kind.responded?.(this);
   }
 }

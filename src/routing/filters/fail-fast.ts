@@ -1,11 +1,11 @@
-// Fails calls at once when nothing of a client has been ready for a while.
+// Fails calls immediately while no endpoint of a client has been ready for some time.
 import type { Clock, Close } from "../../core/clock.ts";
 import type { Failure } from "../../core/failure.ts";
 import type { Filter } from "../../core/service.ts";
 import { ended } from "../../core/service.ts";
 import type { Stats } from "../../core/stats.ts";
 
-/** After so long it is no hiccup. */
+/** A shorter outage is only a hiccup. */
 const failFastAfterMs = 3_000;
 
 export interface FailFastDeps {
@@ -16,15 +16,15 @@ export interface FailFastDeps {
   readonly what: string;
   /** Whether an endpoint could take a call. */
   isReady(): boolean;
-  /** Nothing has been ready for too long: those who wait fail with this. */
+  /** Fails the calls that wait for addresses. */
   refuseWaiting(why: Failure): void;
   /** What has to be closed with the cluster: a timer. */
   onClose(close: Close): void;
 }
 
 /**
- * One for a cluster. Looks at each call; the first that finds nothing ready starts the time. While
- * it is over calls fail at once, until an endpoint is ready: also one that is due for its probe.
+ * Made once for a cluster. The first call that finds no endpoint ready starts the time. While
+ * it is over, calls fail immediately until an endpoint is ready, or due for its probe.
  */
 export function failFastFilter<Req, Res>(deps: FailFastDeps): Filter<Req, Res> {
   const { clock, stats, what } = deps;

@@ -28,14 +28,14 @@ interface Entry extends FaultSwitch {
   setting: FaultSetting;
 }
 
-/** Changes are remembered for clients that come back, the latest so many. */
+/** Changes are remembered for clients that come back, up to this many. */
 const maxRemembered = 1_000;
 
 /** All switches of a router. */
 export class FaultSwitches {
   readonly #entries = new Map<Path, Entry>();
   readonly #changes = new Map<Path, Partial<FaultSetting>>();
-  /** What was said for all clients. */
+  /** The latest change for all clients. */
   #forAll: Partial<FaultSetting> = {};
 
   /** For a new cluster with the scope `clientStats`; `close` when it closes. */
@@ -55,7 +55,7 @@ export class FaultSwitches {
     this.#entries.delete(client);
   }
 
-  /** null: for all clients that have `faults`, also those to come. How many it concerns now. */
+  /** null: for all clients that have `faults`, future ones included. Returns how many it concerns now. */
   change(client: Path | null, change: Partial<FaultSetting>): number {
     if (client === null) {
       this.#forAll = { ...this.#forAll, ...change };

@@ -1,4 +1,4 @@
-// Makes an endpoint seem slow or broken, to see what callers make of it. Off until switched on.
+// Makes an endpoint seem slow or broken, to see how callers cope. Off until switched on.
 import type { Clock, Close, Random } from "../../core/clock.ts";
 import { failure } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
@@ -13,7 +13,7 @@ const broken = failure(
   "if-idempotent",
 );
 
-/** Stands where the wire is: for accrual, retries and timeouts it is the endpoint that is bad. */
+/** Stands right above the wire: accrual, retries and timeouts blame the endpoint. */
 export function faultFilter<Req extends Request, Res>(
   faults: FaultSwitch,
   clock: Clock,
@@ -43,7 +43,7 @@ function breaks<Req, Res>(_: Req, reply: Reply<Res>): Pending {
   return ended;
 }
 
-/** All tries of a call, in order, each at most once. */
+/** The faults of all attempts of a call, in order, each kind once. */
 function noteFault(request: Request, fault: string): void {
   const before = request.fault;
   if (before === undefined) request.fault = fault;

@@ -1,4 +1,4 @@
-// Sends a call that is slow for once a second time, to another endpoint; the first answer counts.
+// Sends an unusually slow call a second time, to another endpoint; the first response counts.
 import type { Clock, Close } from "../../core/clock.ts";
 import { failure } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
@@ -12,7 +12,7 @@ import { SlidingCount } from "../accruals/sliding-count.ts";
 export interface HedgeOptions {
   /** A call is slow when it takes longer than this percentile of the latest, 0 to 100. */
   readonly percentile: number;
-  /** Second tries, as a share of all calls, 0 to 1. */
+  /** Second attempts, as a share of all calls, 0 to 1. */
   readonly maxExtraLoad: number;
 }
 
@@ -28,13 +28,13 @@ export interface HedgeDeps<Req> {
 
 /** How often the delay follows the latencies. */
 const refreshMs = 3_000;
-/** With fewer answers so far nothing is slow. */
+/** With fewer responses so far, no call counts as slow. */
 const minSamples = 20;
 const maxSamples = 1_024;
-/** Over this time second tries keep within their share of calls. */
+/** The window in which second attempts keep within their share of calls. */
 const budgetMs = 10_000;
 
-/** One for a cluster; below requeues, so that a second try goes to another endpoint. */
+/** Made once for a cluster. */
 export function hedgeFilter<Req extends Request, Res>(
   options: HedgeOptions,
   deps: HedgeDeps<Req>,
@@ -75,14 +75,14 @@ class Hedging<Req> {
     this.#refreshMs = clock.nowMs() + refreshMs;
   }
 
-  /** How long the call may take before it is slow; Infinity: nobody knows. */
+  /** How long the call may take before it is slow; Infinity: not known yet. */
   began(nowMs: number): number {
     this.#calls.add(nowMs, 1);
     if (nowMs >= this.#refreshMs) this.#refresh(nowMs);
     return this.#delayMs;
   }
 
-  answered(latencyMs: number): void {
+  responded(latencyMs: number): void {
     this.#samples[this.#count++ % maxSamples] = latencyMs;
   }
 
@@ -104,20 +104,20 @@ class Hedging<Req> {
   }
 }
 
-const superseded = failure("cancelled", "the other try of this call was answered first");
+const superseded = failure("cancelled", "the other attempt of this call got its response first");
 
-/** The first try, and after the delay the second: each owns its request. */
+/** The first attempt, and after the delay the second: each owns its request. */
 class HedgedCall<Req extends Request, Res> implements Pending {
   readonly #shared: Hedging<Req>;
   readonly #request: Req;
   readonly #reply: Reply<Res>;
   readonly #next: Service<Req, Res>;
   readonly #startedMs: number;
-  /** Of the call. What a try makes of it (its own time limit) is no concern of the other. */
+  /** The call's own: an attempt's time limit changes it in one request, and must not in the other. */
   readonly #deadlineMs: number;
-  readonly #first: Try<Req, Res>;
-  #second: Try<Req, Res> | null = null;
-  #winner: Try<Req, Res> | null = null;
+  readonly #first: HedgeAttempt<Req, Res>;
+  #second: HedgeAttempt<Req, Res> | null = null;
+  #winner: HedgeAttempt<Req, Res> | null = null;
   #cancelled: Failure | null = null;
   #stopTimer: Close | null = null;
 
@@ -134,7 +134,7 @@ class HedgedCall<Req extends Request, Res> implements Pending {
     this.#next = next;
     this.#startedMs = startedMs;
     this.#deadlineMs = request.deadlineMs;
-    this.#first = new Try(this, request);
+    this.#first = new HedgeAttempt(this, request);
   }
 
   run(delayMs: number): this {
@@ -153,29 +153,29 @@ class HedgedCall<Req extends Request, Res> implements Pending {
     this.#second?.cancel(why);
   }
 
-  /** false: nobody wants this answer, its try is given up. */
-  started(by: Try<Req, Res>, response: Res): boolean {
+  /** false: another response came first, and this attempt is cancelled. */
+  started(by: HedgeAttempt<Req, Res>, response: Res): boolean {
     if (this.#winner !== null || this.#cancelled !== null) return false;
     this.#winner = by;
     this.#stopTimer?.();
     const { deps, won } = this.#shared;
-    this.#shared.answered(deps.clock.nowMs() - this.#startedMs);
+    this.#shared.responded(deps.clock.nowMs() - this.#startedMs);
     if (by !== this.#first) won.value++;
-    this.#tellOf(by);
+    this.#noteOrigin(by);
     (by === this.#first ? this.#second : this.#first)?.cancel(superseded);
     this.#reply.start(response);
     return true;
   }
 
-  ended(by: Try<Req, Res>, why: Failure | null): void {
+  ended(by: HedgeAttempt<Req, Res>, why: Failure | null): void {
     if (this.#winner !== null) {
       if (this.#winner === by) this.#reply.end(why);
       return;
     }
     const other = by === this.#first ? this.#second : this.#first;
-    if (other !== null && !other.hasEnded) return; // it may still be answered
+    if (other !== null && !other.hasEnded) return; // a response may still come
     this.#stopTimer?.();
-    this.#tellOf(by);
+    this.#noteOrigin(by);
     this.#reply.end(this.#cancelled ?? why);
   }
 
@@ -190,18 +190,18 @@ class HedgedCall<Req extends Request, Res> implements Pending {
     const copy = deps.copy(this.#request);
     if (copy === null || !this.#shared.mayHedge(deps.clock.nowMs())) return;
     copy.deadlineMs = this.#deadlineMs;
-    this.#second = new Try(this, copy);
+    this.#second = new HedgeAttempt(this, copy);
     this.#second.run(this.#next);
   }
 
-  /** For the log and the caller: where the answer came from. */
-  #tellOf({ request }: Try<Req, Res>): void {
+  /** Writes where the response came from, for the log and the caller. */
+  #noteOrigin({ request }: HedgeAttempt<Req, Res>): void {
     this.#request.endpoint = request.endpoint;
     if (request.fault !== undefined) this.#request.fault = request.fault;
   }
 }
 
-class Try<Req extends Request, Res> implements Reply<Res> {
+class HedgeAttempt<Req extends Request, Res> implements Reply<Res> {
   readonly request: Req;
   readonly #call: HedgedCall<Req, Res>;
   hasEnded = false;

@@ -30,7 +30,7 @@ const maxDropProbability = 0.75;
 /** With fewer calls a second nothing is held back. */
 const minCallsPerSecond = 5;
 
-/** One for a cluster; sees each try. */
+/** Made once for a cluster; sees each attempt. */
 export function nackAdmissionFilter<Req, Res>(
   options: NackAdmissionOptions,
   deps: NackAdmissionDeps<Res>,
@@ -56,7 +56,7 @@ export function nackAdmissionFilter<Req, Res>(
   };
 }
 
-/** A moving average of tries that were not refused, over time, that begins at 1. */
+/** A moving average over time of the share of attempts that were not refused; begins at 1. */
 class AcceptRate {
   readonly #options: NackAdmissionOptions;
   readonly #calls = new SlidingCount(1_000, 10);

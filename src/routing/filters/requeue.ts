@@ -1,4 +1,4 @@
-// Sends a call again at once when the endpoint surely did not act on it.
+// Sends a call again immediately when the endpoint certainly did not act on it.
 import type { Clock } from "../../core/clock.ts";
 import { final } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
@@ -30,11 +30,11 @@ export class RequeueStats {
 export interface RequeueOptions {
   readonly stats: RequeueStats;
   readonly clock: Clock;
-  /** Only withdrawn from: whoever counts the calls deposits for each that succeeded. */
+  /** This filter only withdraws; the cluster deposits for each call that succeeded. */
   readonly budget: RetryBudget;
-  /** Whether an endpoint is open: without one another try is no better. */
+  /** Whether an endpoint is open: without one, another attempt is no better. */
   isOpen(): boolean;
-  /** Tries a single call may have, the first one included. */
+  /** Attempts that a single call may have, the first one included. */
   maxAttempts(): number;
 }
 
@@ -42,17 +42,17 @@ export function requeueFilter<Req extends Request, Res>(options: RequeueOptions)
   return (request, reply, next) => new RequeuedCall(options, request, reply, next).run();
 }
 
-/** One call may use up this share of what the budget holds when its first try fails. */
+/** One call may use up this share of what the budget holds when its first attempt fails. */
 const maxShareOfBudget = 0.2;
 
-/** The call was surely not acted on, or acting on it twice does no harm; and all of it is at hand. */
+/** The endpoint certainly did not act on the call, or acting on it twice does no harm; and all of it is at hand. */
 function mayRequeue(request: Request, why: Failure): boolean {
   if (!request.replayable) return false;
   switch (why.retry) {
     case "safe":
       return why.kind !== "cancelled";
     case "if-idempotent":
-      // A slow answer is not a lost one: asking again at once is the last thing to do under load.
+      // A slow response is not a lost one, and sending again immediately makes overload worse.
       return request.idempotent && why.kind !== "timeout" && why.kind !== "cancelled";
     case "never":
       return false;
@@ -67,7 +67,7 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   readonly #reply: Reply<Res>;
   readonly #next: Service<Req, Res>;
   #attempts = 0;
-  /** Known when the first try has failed. */
+  /** Known when the first attempt has failed. */
   #maxAttempts = 0;
   readonly #attempt = new PendingSlot();
   #hasStarted = false;
@@ -103,13 +103,13 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
       stats.cannotRetry.value++;
       return this.#finish(why);
     }
-    // Sent often enough: what stands above must not start all over.
+    // Sent often enough: the retries above must not start all over.
     if (!this.#takeAnother()) return this.#finish(final(why));
     stats.requeues.value++;
     this.run();
   }
 
-  /** Whether one more try may be made; then the budget has paid for it. */
+  /** Whether one more attempt may be made; then the budget has paid for it. */
   #takeAnother(): boolean {
     const { stats, clock, budget, maxAttempts } = this.#options;
     const nowMs = clock.nowMs();

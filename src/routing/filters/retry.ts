@@ -1,4 +1,4 @@
-// Tries a call again when its answer, or the lack of one, is worth another try to the classifier.
+// Sends a call again when the classifier calls its response, or the lack of one, retryable.
 import type { Clock, Close } from "../../core/clock.ts";
 import { final } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
@@ -40,7 +40,7 @@ export interface RetryFilterOptions<Req, Res> {
 /** What the calls of one service share. */
 export interface RetryScope {
   readonly retries: RetryStats;
-  /** Only withdrawn from: whoever counts the calls deposits for each. */
+  /** This filter only withdraws; the destination deposits for each call. */
   readonly retryBudget: RetryBudget;
 }
 
@@ -51,19 +51,19 @@ export function retryFilter<Req extends Request, Res>(
 }
 
 /*
- * trying -> answering                the head went to the caller: nothing is tried any more
- * trying -> discarding -> waiting    a head came that is worth another try; the try must end first
- * trying -> waiting                  it failed without a head
- * waiting -> trying                  at once unless there is a backoff
+ * attempting -> responding               the head went to the caller: no further attempt
+ * attempting -> discarding -> waiting    a retryable head came; its attempt must end first
+ * attempting -> waiting                  it failed without a head
+ * waiting -> attempting                  immediately unless there is a backoff
  */
-type State = "trying" | "answering" | "discarding" | "waiting";
+type State = "attempting" | "responding" | "discarding" | "waiting";
 
 class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   readonly #options: RetryFilterOptions<Req, Res>;
   readonly #request: Req;
   readonly #reply: Reply<Res>;
   readonly #next: Service<Req, Res>;
-  #state: State = "trying";
+  #state: State = "attempting";
   #attempts = 0;
   readonly #attempt = new PendingSlot();
   #backoff: Backoff | null = null;
@@ -84,7 +84,7 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
 
   run(): this {
     const attempt = ++this.#attempts;
-    this.#state = "trying";
+    this.#state = "attempting";
     this.#attempt.clear();
     const pending = this.#next(this.#request, this);
     // An attempt that failed before it returned has been followed by another, whose Pending counts.
@@ -102,12 +102,12 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
       discard?.(response);
       return;
     }
-    this.#state = "answering";
+    this.#state = "responding";
     this.#reply.start(response);
   }
 
   end(why: Failure | null): void {
-    if (this.#state === "answering") return this.#finish(why);
+    if (this.#state === "responding") return this.#finish(why);
     if (this.#attempt.cancelled !== null) return this.#finish(this.#attempt.cancelled);
     if (this.#state === "discarding") return this.#again();
     const { classifier } = this.#options;
@@ -125,7 +125,7 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
     this.#finish(why);
   }
 
-  /** Whether one more try may be made; then the budget has paid for it. */
+  /** Whether one more attempt may be made; then the budget has paid for it. */
   #takeAnother(): boolean {
     const { clock, scopeOf, maxAttempts, backoff } = this.#options;
     const { retries, retryBudget } = scopeOf(this.#request);
@@ -136,7 +136,7 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
     this.#backoff ??= backoff();
     this.#waitMs = this.#backoff.nextMs();
     const nowMs = clock.nowMs();
-    // It would only begin when the caller has its answer, which would then say less.
+    // It would begin after the deadline, whose failure says less than this one.
     if (nowMs + this.#waitMs >= this.#request.deadlineMs) return false;
     if (!retryBudget.tryWithdraw(nowMs)) {
       retries.budgetExhausted.value++;

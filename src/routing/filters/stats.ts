@@ -1,4 +1,4 @@
-// Counts calls and times them, from their first filter to the last byte of the answer.
+// Counts calls and times them, from their first filter to the last byte of the response.
 import type { Clock } from "../../core/clock.ts";
 import type { Failure } from "../../core/failure.ts";
 import type { Request } from "../../core/request.ts";
@@ -9,18 +9,18 @@ import { verdictOf } from "../verdict.ts";
 
 export interface StatsFilterOptions<Req, Res> {
   readonly clock: Clock;
-  /** Told what a head is taken for, before it goes on; null: nobody wants to know. */
+  /** Called with the verdict on a head before the head goes on; null: heads are not marked. */
   readonly mark: ((response: Res, verdict: Verdict) => void) | null;
   /** One filter serves many owners: what it knows of one of them is in the owner. */
   ownerOf(request: Req): CallOwner<Req, Res>;
 }
 
-/** Told of each call by the filter around it: who owns the calls counts them here. */
+/** The owner of calls, which the filter around them informs. */
 export interface CallOwner<Req, Res> {
   readonly stats: CallStats;
   readonly classifier: Classifier<Req, Res>;
   began(nowMs: number): void;
-  /** Before the answer ends. */
+  /** Called before the response ends. */
   ended(verdict: Verdict, nowMs: number): void;
 }
 

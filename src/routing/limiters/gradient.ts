@@ -31,7 +31,7 @@ interface GradientOptions {
   readonly windowMs: number;
 }
 
-/** Fewer answers say nothing about the median: the window goes on. */
+/** Fewer responses say nothing about the median: the window continues. */
 const minSamples = 10;
 /** More are not looked at in one window. */
 const maxSamples = 1_000;
@@ -44,7 +44,7 @@ const dipWindows = 3;
 
 /**
  * After each window the limit follows the ratio of the best median latency to the latest, and gets
- * its root on top as room to try more: L = L * g + sqrt(L * g), g within 0.5 and 2. It does not grow
+ * its root on top as room to explore: L = L * g + sqrt(L * g), g within 0.5 and 2. It does not grow
  * while less than half of it is used, since latency then says nothing about a higher limit; and the
  * best median is a rolling minimum, so that calls are never held back to measure it: only when a
  * limit was in the way all the time is it halved for a few windows.

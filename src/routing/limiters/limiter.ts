@@ -6,7 +6,7 @@ import type { GenericSchema } from "../../core/schema.ts";
 export interface Limiter {
   /** Calls that may be in progress now. */
   readonly limit: number;
-  /** A call was answered after `latencyMs`; `inProgress` is with it. */
+  /** A response came after `latencyMs`; `inProgress` counts its call. */
   observe(nowMs: number, latencyMs: number, inProgress: number): void;
 }
 

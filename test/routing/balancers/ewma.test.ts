@@ -77,7 +77,7 @@ test("reading the cost does not change it", () => {
   close(read.load(6_000, 0), unread.load(6_000, 0));
 });
 
-test("a peak is taken over at once, a lower sample by its weight", () => {
+test("a peak is taken over immediately, a lower sample by its weight", () => {
   const cost = new PeakEwma(decayTimeMs);
   cost.observe(0, 10);
   cost.observe(1, 500);
@@ -87,7 +87,7 @@ test("a peak is taken over at once, a lower sample by its weight", () => {
   close(cost.load(1 + decayTimeMs, 0), 500 * weight + 10 * (1 - weight));
 });
 
-test("an endpoint whose first answer takes a second gets exactly one call before it", () => {
+test("an endpoint whose first response takes a second gets exactly one call before it", () => {
   const cold: SimulatedServer = {
     workers: Infinity,
     joinsAtMs: 5_000,
@@ -111,7 +111,7 @@ test("an endpoint ten times slower gets next to nothing", () => {
   assert.ok(rare.share(0) < 0.02, `${rare.share(0)}`);
 });
 
-test("an endpoint that was slow comes back, neither at once nor never", () => {
+test("an endpoint that was slow comes back, neither immediately nor never", () => {
   const recoveryMs = 20_000;
   const recovers: SimulatedServer = {
     workers: Infinity,
@@ -133,7 +133,7 @@ test("an endpoint that fails fast is not taken for a fast one", () => {
   const failing: SimulatedServer = { workers: Infinity, serve: () => ({ ms: 1, fails: true }) };
   const guarded = run(ewma, ten(failing), 1_000, 60, 0);
   assert.ok(guarded.share(0) < 0.001, `${guarded.share(0)}`);
-  // The same endpoint, its failures taken for answers: what the penalty is there for.
+  // The same endpoint, its failures taken for responses: what the penalty is there for.
   const fooled = run(ewma, ten({ workers: Infinity, serve: () => ({ ms: 1 }) }), 1_000, 30, 5);
   assert.ok(fooled.share(0) >= 0.15, `${fooled.share(0)}`);
 });

@@ -8,7 +8,7 @@ import { send } from "../../support/outcome.ts";
 import type { HeldCall, TestCall, TestResponse } from "../../support/routing.ts";
 import { holding, testCall } from "../../support/routing.ts";
 
-test("one request too many is refused at once, and may be sent elsewhere", () => {
+test("one request too many is refused immediately, and may be sent elsewhere", () => {
   const calls: HeldCall[] = [];
   const admitted: Service<TestCall, TestResponse> = stack([admissionFilter(1)], holding(calls));
   const first = send(admitted, testCall());
@@ -17,7 +17,7 @@ test("one request too many is refused at once, and may be sent elsewhere", () =>
     [second.outcome?.failure?.kind, second.outcome?.failure?.retry],
     ["exhausted", "safe"],
   );
-  calls[0]?.answer();
+  calls[0]?.respond();
   assert.equal(first.outcome?.failure, null);
   const third = send(admitted, testCall());
   third.cancel(failure("cancelled", "gone"));

@@ -1,4 +1,4 @@
-// Every filter owes exactly one answer, whether what stands below answers at once or later.
+// Every filter gives exactly one response, whether the service below responds immediately or later.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
@@ -20,7 +20,7 @@ import { exactlyOnce } from "../../support/exactly-once.ts";
 import { seeded } from "../../support/random.ts";
 import type { HeldCall, TestCall, TestResponse } from "../../support/routing.ts";
 import {
-  answers,
+  responds,
   classifier,
   defaultBudget,
   fails,
@@ -41,7 +41,7 @@ const ownerOn = (clock: SimulatedClock) => ({
   ended: () => {},
 });
 
-/** What is no success is worth another try. */
+/** What is no success is worth another attempt. */
 const retryable: typeof classifier = (request, response, why) =>
   classifier(request, response, why) === "success" ? "success" : "retryable";
 
@@ -83,7 +83,7 @@ const filters: Record<string, (clock: SimulatedClock) => TestFilter> = {
   },
 };
 
-/** A service that answers, fails or leaves off by chance, at once or when the clock moves. */
+/** A service that responds, fails or breaks off by chance, immediately or when the clock moves. */
 function whimsical(clock: SimulatedClock, random: () => number): TestService {
   return exactlyOnce((_, reply) => {
     let isOver = false;
@@ -109,12 +109,12 @@ function whimsical(clock: SimulatedClock, random: () => number): TestService {
 }
 
 for (const [name, make] of Object.entries(filters)) {
-  test(`${name}: passes on an answer that comes before the service returns`, () => {
-    const service = stack([make(simulatedClock())], answers(200));
+  test(`${name}: passes on a response that comes before the service returns`, () => {
+    const service = stack([make(simulatedClock())], responds(200));
     assert.deepEqual(send(service, testCall()).outcome, { response: 200, failure: null });
   });
 
-  test(`${name}: passes on an answer that comes later, head and end apart`, () => {
+  test(`${name}: passes on a response that comes later, head and end apart`, () => {
     const held: HeldCall[] = [];
     const asked = send(stack([make(simulatedClock())], holding(held)), testCall());
     assert.ok(asked.outcome === null);
@@ -125,7 +125,7 @@ for (const [name, make] of Object.entries(filters)) {
     assert.deepEqual(asked.outcome, { response: 200, failure: null });
   });
 
-  test(`${name}: passes on a cancel, once, and the answer is its reason`, () => {
+  test(`${name}: passes on a cancel, once, and the response is its reason`, () => {
     const held: HeldCall[] = [];
     const asked = send(stack([make(simulatedClock())], holding(held)), testCall());
     asked.cancel(cancelled);
@@ -136,12 +136,12 @@ for (const [name, make] of Object.entries(filters)) {
   });
 
   test(`${name}: a cancel after the end changes nothing`, () => {
-    const asked = send(stack([make(simulatedClock())], answers(200)), testCall());
+    const asked = send(stack([make(simulatedClock())], responds(200)), testCall());
     asked.cancel(cancelled);
     assert.equal(asked.outcome?.failure, null);
   });
 
-  test(`${name}: gives one answer to each of many calls, whatever happens when`, () => {
+  test(`${name}: gives one response to each of many calls, whatever happens when`, () => {
     for (let seed = 1; seed <= 300; seed++) {
       const clock = simulatedClock();
       const random = seeded(seed);
@@ -153,7 +153,7 @@ for (const [name, make] of Object.entries(filters)) {
   });
 }
 
-test("requeue: a try that failed at once does not take the place of the one after it", () => {
+test("requeue: an attempt that failed immediately does not take the place of the one after it", () => {
   // The danger: the first call to `next` returns after the second, and its Pending is the older.
   const held: HeldCall[] = [];
   const second = holding(held);
@@ -169,7 +169,7 @@ test("requeue: a try that failed at once does not take the place of the one afte
   assert.equal(asked.outcome?.failure, cancelled);
 });
 
-test("requeue: a call that is cancelled is not sent again, even if the try ends as refused", () => {
+test("requeue: a call that is cancelled is not sent again, even if the attempt ends as refused", () => {
   let end = () => {};
   let tries = 0;
   const service = stack<TestCall, TestResponse>(
@@ -254,8 +254,8 @@ test("stats: counts what was asked, how it ended, and for how long", () => {
   for (let i = 0; i < 4; i++) send(service, testCall());
   assert.equal(owned, 4);
   clock.advance(30);
-  held[0]?.answer(200);
-  held[1]?.answer(503);
+  held[0]?.respond(200);
+  held[1]?.respond(503);
   held[2]?.fail(refused);
   held[3]?.fail(cancelled);
   const read = (...name: string[]) => stats.counter(...name).value;

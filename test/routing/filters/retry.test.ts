@@ -1,4 +1,4 @@
-// What is tried again, how often, and where.
+// What is sent again, how often, and where.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
@@ -8,7 +8,7 @@ import { send } from "../../support/outcome.ts";
 import type { HeldCall, TestCall, TestResponse, TestRouter } from "../../support/routing.ts";
 import {
   addresses,
-  answers,
+  responds,
   classifier,
   defaultBudget,
   fails,
@@ -23,7 +23,7 @@ type TestServiceOptions = ServiceOptions<TestCall, TestResponse>;
 
 const cancelled = failure("cancelled", "the caller went away");
 
-/** What is no success is worth another try, for any call. */
+/** What is no success is worth another attempt, for any call. */
 const retryable: typeof classifier = (request, response, why) =>
   classifier(request, response, why) === "success" ? "success" : "retryable";
 
@@ -63,7 +63,7 @@ test("a retryable answer is discarded and the call goes to another endpoint", ()
         ({ port }) =>
         (request, reply) => {
           tried.push(port);
-          return answers(tried.length === 1 ? 503 : 200)(request, reply);
+          return responds(tried.length === 1 ? 503 : 200)(request, reply);
         },
       discard: (response) => void discarded.push(response),
     });
@@ -83,21 +83,23 @@ test("the only endpoint there is gets the call again", () => {
   let tries = 0;
   const router = setUp({
     endpoints: 1,
-    serve: () => (request, reply) => answers(++tries < 3 ? 500 : 200)(request, reply),
+    serve: () => (request, reply) => responds(++tries < 3 ? 500 : 200)(request, reply),
   });
   assert.equal(send(router.service, testCall()).outcome?.response, 200);
   assert.equal(tries, 3);
 });
 
-test("after maxAttempts the caller gets the last answer as it is", () => {
+test("after maxAttempts the caller gets the last response as it is", () => {
   let tries = 0;
-  const router = setUp({ serve: () => (request, reply) => answers(500 + ++tries)(request, reply) });
+  const router = setUp({
+    serve: () => (request, reply) => responds(500 + ++tries)(request, reply),
+  });
   assert.deepEqual(send(router.service, testCall()).outcome, { response: 503, failure: null });
   assert.equal(tries, 3);
   assert.equal(retryCount(router, "request_limit"), 1);
 });
 
-test("a failure that was tried often enough says that nobody should try again", () => {
+test("a failure that was sent often enough says that nobody should try again", () => {
   const slow = failure("timeout", "too slow", "if-idempotent");
   const router = setUp({ serve: () => fails(slow) });
   const { outcome } = send(router.service, testCall());
@@ -121,8 +123,8 @@ test("what requeues gave up on is not retried as well", () => {
   assert.equal(retryCount(router, "total"), 0);
 });
 
-test("a call that cannot be sent again is tried once", () => {
-  for (const serve of [() => answers(500), () => fails(failure("closed", "reset"))]) {
+test("a call that cannot be sent again is sent once", () => {
+  for (const serve of [() => responds(500), () => fails(failure("closed", "reset"))]) {
     const router = setUp({ serve });
     send(router.service, testCall("/svc/users", { replayable: false }));
     assert.equal(router.counter("client", "#/fs/users", "requests"), 1);
@@ -130,7 +132,7 @@ test("a call that cannot be sent again is tried once", () => {
   }
 });
 
-test("a cancelled call is not tried again, whatever its try ends with", () => {
+test("a cancelled call is not sent again, whatever its attempt ends with", () => {
   const held: HeldCall[] = [];
   const router = setUp({ serve: () => holding(held) });
   const asked = send(router.service, testCall());
@@ -139,9 +141,9 @@ test("a cancelled call is not tried again, whatever its try ends with", () => {
   assert.equal(held.length, 1);
 });
 
-test("a cancel ends a call that waits for its next try, and no try follows", () => {
+test("a cancel ends a call that waits for its next attempt, and no attempt follows", () => {
   const router = setUp({
-    serve: () => answers(500),
+    serve: () => responds(500),
     retries: { backoff: () => ({ nextMs: () => 100, reset: () => {} }) },
   });
   const asked = send(router.service, testCall());
@@ -170,7 +172,7 @@ test("a cancel while the discarded answer is drained ends the call when that has
   assert.equal(router.counter("client", "#/fs/users", "requests"), 1);
 });
 
-test("the next try begins when the discarded answer has ended, not before", () => {
+test("the next attempt begins when the discarded response has ended, not before", () => {
   const ends: (() => void)[] = [];
   const router = setUp({
     serve: () => (_, reply) => {
@@ -189,7 +191,7 @@ test("the next try begins when the discarded answer has ended, not before", () =
   assert.deepEqual(asked.outcome, { response: 200, failure: null });
 });
 
-test("a call whose head has gone to the caller is not tried again when its body breaks", () => {
+test("a call whose head has gone to the caller is not sent again when its body breaks", () => {
   const reset = failure("closed", "reset in the middle");
   const router = setUp({
     serve: () => (_, reply) => {
@@ -208,7 +210,7 @@ test("waits as the backoff says, from its beginning for each call", () => {
   const router = setUp({
     serve: () => (request, reply) => {
       startedMs.push(router.clock.nowMs());
-      return answers(500)(request, reply);
+      return responds(500)(request, reply);
     },
     retries: {
       backoff: () => {
@@ -225,9 +227,9 @@ test("waits as the backoff says, from its beginning for each call", () => {
   assert.deepEqual(startedMs, [0, 10, 40, 100, 110, 140]);
 });
 
-test("no try is begun that would begin after the deadline", () => {
+test("no attempt is begun that would begin after the deadline", () => {
   const router = setUp({
-    serve: () => answers(503),
+    serve: () => responds(503),
     service: { totalTimeoutMs: 100 },
     retries: { backoff: () => ({ nextMs: () => 100, reset: () => {} }) },
   });
@@ -235,9 +237,9 @@ test("no try is begun that would begin after the deadline", () => {
   assert.equal(retryCount(router, "total"), 0);
 });
 
-test("an empty budget leaves the answer as it is, is counted and can be seen", () => {
+test("an empty budget leaves the response as it is, is counted and can be seen", () => {
   const budget = { ttlSecs: 10, minRetriesPerSec: 1, percentCanRetry: 0 };
-  const router = setUp({ serve: () => answers(500), retries: { budget } });
+  const router = setUp({ serve: () => responds(500), retries: { budget } });
   assert.equal(router.gauge("rt", "service"), undefined);
   for (let i = 0; i < 10; i++) send(router.service, testCall());
   assert.equal(retryCount(router, "total"), 10);
@@ -264,7 +266,7 @@ test("requeues have a budget of their own, of which one call takes a fifth at mo
 
 test("only calls that succeeded pay for requeues", () => {
   const budget = { ttlSecs: 10, minRetriesPerSec: 0, percentCanRetry: 1 };
-  let serve = answers(500);
+  let serve = responds(500);
   const router = testRouter({
     serve: () => (request, reply) => serve(request, reply),
     client: { requeueBudget: budget },
@@ -273,12 +275,12 @@ test("only calls that succeeded pay for requeues", () => {
   const gauge = () => router.gauge("client", "#/fs/users", "retries", "budget");
   send(router.service, testCall());
   assert.equal(gauge(), 0);
-  serve = answers(200);
+  serve = responds(200);
   send(router.service, testCall());
   assert.equal(gauge(), 1);
 });
 
-test("a limit of 100 ms over tries of 60 ms ends the call at 100 ms, in the second try", () => {
+test("a limit of 100 ms over attempts of 60 ms ends the call at 100 ms, in the second attempt", () => {
   const held: HeldCall[] = [];
   const router = testRouter({
     serve: () => holding(held),
@@ -299,7 +301,7 @@ test("a limit of 100 ms over tries of 60 ms ends the call at 100 ms, in the seco
   assert.equal(held.length, 2);
 });
 
-test("a caller's deadline of 50 ms ends a call whose tries may take a second", () => {
+test("a caller's deadline of 50 ms ends a call whose attempts may take a second", () => {
   const held: HeldCall[] = [];
   const router = testRouter({
     serve: () => holding(held),
@@ -316,7 +318,7 @@ test("a caller's deadline of 50 ms ends a call whose tries may take a second", (
   assert.equal(held.length, 1);
 });
 
-test("each try tells its endpoint the time it has, and the next one has its own", () => {
+test("each attempt tells its endpoint the time it has, and the next one has its own", () => {
   const held: HeldCall[] = [];
   const told: number[] = [];
   const hold = holding(held);
