@@ -224,6 +224,7 @@ function toServer(server: CheckedServer, protocol: ProtocolKind): ServerConfig {
     lifeTimeMs: lifeTimeMs ?? Infinity,
     maxConcurrentRequests: server.maxConcurrentRequests ?? Infinity,
     clearContext: server.clearContext,
+    halfCloseGraceMs: server.halfCloseGraceMs,
     timeoutMs: server.timeoutMs ?? Infinity,
     announce: server.announce,
     config: pick(server, protocol.serverKeys),

@@ -29,6 +29,11 @@ export interface Failure {
   readonly trace?: string;
   /** When it may be worth asking again, in milliseconds from now; 0: immediately, but elsewhere. */
   readonly retryAfterMs?: number;
+  /**
+   * The caller has left: the endpoint should stop working on the call, even if telling it takes closing
+   * a connection.
+   */
+  readonly isAbandoned?: boolean;
   /** It was sent as often as the limits allow: no layer above may send it again. */
   readonly isFinal?: boolean;
 }
@@ -56,4 +61,9 @@ export function failure(
   retry: RetryPermission = "never",
 ): Failure {
   return { kind, retry, detail };
+}
+
+/** The caller went away, by itself or because it broke its protocol. */
+export function abandoned(detail: string): Failure {
+  return { kind: "cancelled", retry: "never", detail, isAbandoned: true };
 }

@@ -40,6 +40,8 @@ export interface ListenOptions {
   readonly maxConcurrentRequests: number;
   /** Throw away context that callers sent (dtabs, deadlines, traces). */
   readonly clearContext: boolean;
+  /** How long a caller that has sent a FIN may wait for a response to begin; then its call is cancelled. */
+  readonly halfCloseGraceMs: number;
   /** Total time for a request as the server sees it; Infinity unless configured. */
   readonly timeoutMs: number;
   /** The protocol's own keys of this server (`serverKeys`). */

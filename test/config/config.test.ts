@@ -70,6 +70,7 @@ test("the shortest file has every default", () => {
               idleTimeMs: Infinity,
               lifeTimeMs: Infinity,
               maxConcurrentRequests: Infinity,
+              halfCloseGraceMs: 1_000,
               clearContext: false,
               timeoutMs: Infinity,
               announce: [],

@@ -1,5 +1,5 @@
 // One call of a caller, from its message to its answer.
-import { failure } from "../../../src/core/failure.ts";
+import { abandoned } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { Reply } from "../../../src/core/service.ts";
@@ -80,7 +80,7 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
     if (this.#state !== "waiting") return;
     this.#state = "discarded";
     this.outcome = "discarded";
-    this.#cancel(failure("cancelled", `the caller discarded the call: ${reason || "no reason"}`));
+    this.#cancel(abandoned(`the caller discarded the call: ${reason || "no reason"}`));
   }
 
   /** The caller is answered now, whatever comes of the call. */

@@ -1,6 +1,6 @@
 // One caller's connection: any number of calls at a time, answered in any order.
 import type { Buffer } from "node:buffer";
-import { failure } from "../../../src/core/failure.ts";
+import { abandoned } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { Alarm } from "../../../src/net/alarm.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
@@ -327,7 +327,7 @@ export class ServerConnection implements Receiver, Consumer {
   }
 
   #leaveCalls(detail: string): void {
-    const why = failure("cancelled", detail);
+    const why = abandoned(detail);
     for (const call of this.#calls.clear()) call.callerDisconnected(why);
   }
 

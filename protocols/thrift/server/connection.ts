@@ -1,6 +1,6 @@
 // One caller's connection: calls in, several at a time, and responses out in the order of the calls.
 import type { Buffer } from "node:buffer";
-import { failure } from "../../../src/core/failure.ts";
+import { abandoned } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
 import { Alarm } from "../../../src/net/alarm.ts";
@@ -85,7 +85,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     this.#state = "closed";
     this.#alarm.close();
     this.settings.onConnections(-1);
-    const why = failure("cancelled", "the caller closed the connection");
+    const why = abandoned("the caller closed the connection");
     this.#calls.cancel(why);
     if (this.#calls.count === 0 || this.#isDestroyed) this.settings.closed(this);
   }

@@ -217,6 +217,10 @@ const serverEntries = (protocol: ProtocolKind) => ({
     "Time limit for a request, as this server sees it. Default: no limit.",
     v.optional(integer(1)),
   ),
+  halfCloseGraceMs: says(
+    "How long a caller that has closed its side of the connection may wait for a response to begin. Then its call is cancelled.",
+    v.optional(milliseconds(), 1_000),
+  ),
   clearContext: says(
     "Ignores the dtabs, deadlines and traces that callers send.",
     v.optional(truth(), false),

@@ -11,6 +11,8 @@ export class CallStats {
   readonly #failures: Counter;
   readonly #latencyMs: Histogram;
   readonly #kinds = new Map<FailureKind, Counter>();
+  /** Made when first needed: most scopes never see a cancelled call. */
+  #cancelled: Counter | null = null;
   /** Calls begun and not ended. */
   #pending = 0;
 
@@ -30,7 +32,10 @@ export class CallStats {
 
   ended(verdict: Verdict, failure: Failure | null, latencyMs: number): void {
     this.#pending--;
-    if (verdict === "ignorable") return;
+    if (verdict === "ignorable") {
+      if (failure?.kind === "cancelled") this.#cancelledCalls.value++;
+      return;
+    }
     this.#latencyMs.record(Math.max(0, Math.round(latencyMs)));
     if (verdict === "success") {
       this.#successes.value++;
@@ -38,6 +43,10 @@ export class CallStats {
     }
     this.#failures.value++;
     if (failure !== null) this.#kindOf(failure).value++;
+  }
+
+  get #cancelledCalls(): Counter {
+    return (this.#cancelled ??= this.#scope.counter("cancelled"));
   }
 
   #kindOf({ kind }: Failure): Counter {

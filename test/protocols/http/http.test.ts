@@ -88,6 +88,7 @@ async function proxy(t: TestContext, endpointPort: number, options: ProxyOptions
     idleTimeMs: Infinity,
     lifeTimeMs: Infinity,
     maxConcurrentRequests: Infinity,
+    halfCloseGraceMs: 1_000,
     clearContext: options.clearContext ?? false,
     timeoutMs: Infinity,
     config: parse(http.serverKeys, options.server),

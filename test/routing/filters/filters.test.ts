@@ -263,6 +263,8 @@ test("stats: counts what was asked, how it ended, and for how long", () => {
     [read("requests"), read("success"), read("failures"), read("failures", "connect")],
     [4, 1, 2, 1],
   );
+  assert.equal(read("cancelled"), 1, "a caller that left is neither a success nor a failure");
+  assert.deepEqual([read("failures", "cancelled"), owned], [0, 0]);
   assert.deepEqual(marks, [
     [200, "success"],
     [503, "failure"],
