@@ -2,6 +2,7 @@
 import { openAdmin } from "./admin/server.ts";
 import { Announcing } from "./assemble/announcing.ts";
 import { proxyViews } from "./assemble/views.ts";
+import { isBoundWith } from "./assemble/is-bound.ts";
 import { explainWith, openNaming } from "./assemble/naming.ts";
 import type { Naming } from "./assemble/naming.ts";
 import { pluginOf } from "./core/plugin.ts";
@@ -113,6 +114,7 @@ async function startRouter(
     stats: metrics.stats.scope("rt", label),
     interpreter,
     explain: explainWith(interpreter, config.dtab),
+    isBound: isBoundWith(interpreter, config.dtab, deps.clock),
     balancers,
     accruals,
     limiters,

@@ -113,6 +113,7 @@ const filtered = stack(
       clearContext: false,
       maxCallDepth: 1000,
       forwarded: null,
+      hint: null,
       timestampHeader: null,
       timeoutMs: Infinity,
     }),

@@ -15,13 +15,15 @@ export interface ServerFilterOptions extends ArrivalOptions {
   readonly forwarded: ((request: HttpRequest) => string) | null;
   /** The field that holds the time of arrival; null: none is added. */
   readonly timestampHeader: string | null;
+  /** Explains a name that leads nowhere for its capital letters; null: no hint can be given. */
+  readonly hint: HttpFilter | null;
   /** Total time for a request; Infinity: no limit. */
   readonly timeoutMs: number;
 }
 
 /** The filters between a server and its router, outermost first. */
 export function serverFilters(options: ServerFilterOptions): readonly HttpFilter[] {
-  const { clock, clearContext, forwarded, timestampHeader, timeoutMs } = options;
+  const { clock, clearContext, forwarded, timestampHeader, timeoutMs, hint } = options;
   const filters: (HttpFilter | null)[] = [
     // Outermost: nothing below may trust context fields of a caller from outside.
     clearContext ? clearedContext : null,
@@ -29,6 +31,8 @@ export function serverFilters(options: ServerFilterOptions): readonly HttpFilter
     arrival(options),
     // Below `arrival`: the caller's deadline is known, and the server's may only shorten it.
     timeoutMs === Infinity ? null : serverTimeout(timeoutMs, clock),
+    // Above the router, whose failure it explains.
+    hint,
     // Last, for routed requests only: fields that describe this hop to the service.
     forwarded === null ? null : addField("Forwarded", forwarded),
     timestampHeader === null ? null : addField(timestampHeader, wallTime(clock)),

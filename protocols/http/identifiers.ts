@@ -10,6 +10,7 @@
 //       consume: true                # the service sees /7
 //     - kind: io.l5d.methodAndHost   # /svc/1.1/GET/example.org
 //     - kind: io.l5d.header.token    # /svc/example.org, the default
+//       lowerCase: true              # for Host: Example.org, too
 //     - kind: io.l5d.static          # /svc/everything-else
 //       path: everything-else
 //     servers: [{ port: 4140 }]
@@ -20,7 +21,7 @@ import { memoized } from "../../src/core/memo.ts";
 import { append, join, parsePath, pathOfShown, segmentOf } from "../../src/core/names/path.ts";
 import type { Path } from "../../src/core/names/path.ts";
 import { plugin } from "../../src/core/plugin.ts";
-import { integer, truth } from "../../src/core/schema.ts";
+import { integer, says, truth } from "../../src/core/schema.ts";
 import { fieldOf } from "./codec/passthrough-fields.ts";
 import type { HttpRequest } from "./message.ts";
 
@@ -59,11 +60,17 @@ const headerToken: IdentifierPlugin<HttpRequest> = plugin({
   schema: v.strictObject({
     kind: v.literal("io.l5d.header.token"),
     header: v.optional(headerName(), "Host"),
+    lowerCase: says(
+      "true: the value in lower case, since host names are case-insensitive; false: as Linkerd.",
+      v.optional(truth(), false),
+    ),
   }),
-  create({ header }, { prefix }): Identifier<HttpRequest> {
+  create({ header, lowerCase }, { prefix }): Identifier<HttpRequest> {
     const read = headerReader(header);
     const isAbsent = absent(header);
-    const nameOf = memoized(maxNames, (token) => append(prefix, segmentOf(token)));
+    const nameOf = memoized(maxNames, (token) =>
+      append(prefix, segmentOf(lowerCase ? token.toLowerCase() : token)),
+    );
     return (request) => {
       const token = read(request);
       return token === null || token === "" ? isAbsent : nameOf(token);

@@ -15,12 +15,14 @@ import type {
 } from "../../src/core/transport.ts";
 import { allConnections } from "../../src/net/connection-stats.ts";
 import { seesInternals } from "../../src/net/peer-info.ts";
+import type { PeerInfo } from "../../src/net/peer-info.ts";
 import { lineMaker } from "./access-log.ts";
 import { pushesBack, serverClassifier } from "./classifiers.ts";
 import { dialHttp } from "./client/wire.ts";
 import type { HeadLimits } from "./codec/limits.ts";
 import { failureRenderer, statusOf } from "./failures.ts";
 import { serverFilters, wireFilters } from "./filters.ts";
+import { caseHint } from "./filters/case-hint.ts";
 import { context } from "./filters/context.ts";
 import type { Context } from "./filters/context.ts";
 import { diagnose } from "./filters/diagnostics.ts";
@@ -51,6 +53,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   readonly #limits: HeadLimits;
   readonly #accessLog: AccessLog<CompletedCall> | null;
   readonly #diagnose: HttpFilter;
+  readonly #seesInternals: (peer: PeerInfo) => boolean;
 
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
@@ -59,11 +62,12 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     this.#limits = headLimits(config);
     this.#accessLog = accessLog(config, deps);
     const { clock, label, explain } = deps;
+    this.#seesInternals = (peer) => seesInternals(config.errorDetail, peer);
     this.#diagnose = diagnose({
       clock,
       label,
       explain,
-      seesInternals: (peer) => seesInternals(config.errorDetail, peer),
+      seesInternals: this.#seesInternals,
     });
     this.serverClassifier = serverClassifier((why) => statusOf(why, config.timeoutStatus));
   }
@@ -137,8 +141,15 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       clock: this.#deps.clock,
       maxCallDepth: config.maxCallDepth,
       forwarded: labelled === null ? null : forwarded(labelled, this.#deps),
+      hint: this.#hint(clearContext),
       timestampHeader: config.timestampHeader ?? null,
     });
+  }
+
+  #hint(clearContext: boolean): HttpFilter | null {
+    const { isBound } = this.#deps;
+    if (isBound === undefined || clearContext) return null;
+    return caseHint({ isBound, seesInternals: this.#seesInternals });
   }
 
   serviceFilters(config: Readonly<Record<string, unknown>>): readonly HttpFilter[] {

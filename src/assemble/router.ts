@@ -3,7 +3,7 @@ import type { ClientConfig, RouterConfig, ServiceConfig } from "../config/config
 import type { Clock, Random } from "../core/clock.ts";
 import { firstOf } from "../core/identifier.ts";
 import type { Log } from "../core/log.ts";
-import type { Explain, Interpreter } from "../core/naming.ts";
+import type { Explain, Interpreter, IsBound } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
 import { pluginOf } from "../core/plugin.ts";
 import type { Request } from "../core/request.ts";
@@ -31,6 +31,7 @@ export interface RouterParts {
   readonly stats: Stats;
   readonly interpreter: Interpreter;
   readonly explain: Explain;
+  readonly isBound: IsBound;
   /** Closed by the router. */
   readonly announcing: Announcing;
   readonly balancers: readonly BalancerPlugin[];
@@ -58,7 +59,7 @@ export async function openRouter<Req extends Request, Res>(
   config: RouterConfig,
   parts: RouterParts,
 ): Promise<OpenRouter> {
-  const { clock, random, log, stats, explain } = parts;
+  const { clock, random, log, stats, explain, isBound } = parts;
   const { label } = config;
   const protocolRouter = protocol.open(config.config, {
     clock,
@@ -67,6 +68,7 @@ export async function openRouter<Req extends Request, Res>(
     label,
     stats,
     explain,
+    isBound,
   });
   const router = routerOf(protocol, protocolRouter, config, parts);
   if (config.originator) stats.gauge(() => 1, "originator");

@@ -1,4 +1,5 @@
 // What names become: bound names with addresses, kept current by namers and interpreters.
+import type { Close } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { Dtab } from "./names/dtab.ts";
 import type { Live } from "./live.ts";
@@ -118,6 +119,16 @@ export interface Delegation {
 
 /** How a name is resolved at this moment, one step a line, for people. */
 export type Explain = (logicalName: Path, localDtab: Dtab) => string;
+
+/**
+ * Calls `done` once with whether the name is bound, immediately when that is known, else within a
+ * second at the most; the result stops the lookup, after which `done` is not called.
+ */
+export type IsBound = (
+  logicalName: Path,
+  localDtab: Dtab,
+  done: (isBound: boolean) => void,
+) => Close;
 
 /** Applies a dtab and the namers to a name: in process, or asking a name server. */
 export interface Interpreter {

@@ -5,7 +5,7 @@ import type { Classifier, ClassifierPlugin, ResponseCounter, Verdict } from "./c
 import type { Clock, Random } from "./clock.ts";
 import type { IdentifierPlugin } from "./identifier.ts";
 import type { Log } from "./log.ts";
-import type { Explain } from "./naming.ts";
+import type { Explain, IsBound } from "./naming.ts";
 import type { Request } from "./request.ts";
 import type { Filter, Service } from "./service.ts";
 import type { Stats } from "./stats.ts";
@@ -25,6 +25,8 @@ export interface ProtocolDeps {
    * people only. Absent where it is not known.
    */
   readonly explain?: Explain;
+  /** Whether a name is bound, as a hint for people. Absent where no name can be looked up. */
+  readonly isBound?: IsBound;
 }
 
 /** What a configuration file may say of a protocol: read before any of its code runs. */

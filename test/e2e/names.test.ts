@@ -217,3 +217,38 @@ test("the part of the name that a binding leaves over is l5d-dst-residual", asyn
   assert.equal(headers["l5d-dst-client"], "/#/io.l5d.fs/a");
   assert.equal(headers["l5d-dst-residual"], "/eu/west");
 });
+
+async function caseProxy(t: TestContext, identifier: string) {
+  const web = await service(t, "web");
+  const { rootDir } = discovery(t, { web: [web.port] });
+  const proxy = await startProxy(
+    t,
+    `
+    namers: [{ kind: io.l5d.fs, rootDir: ${rootDir} }]
+    routers:
+    - protocol: http
+      dtab: "/svc => /#/io.l5d.fs"
+      ${identifier}
+      servers: [{ port: 0 }]`,
+  );
+  return (host: string) => ask(proxy.port, "/", { Host: host });
+}
+
+test("with lowerCase, Host names are case-insensitive", async (t) => {
+  const go = await caseProxy(t, "identifier: { kind: io.l5d.header.token, lowerCase: true }");
+  assert.equal((await go("web")).body, "web");
+  assert.equal((await go("WEB")).body, "web");
+});
+
+test("a Host that leads nowhere for its capital letters says which key is missing", async (t) => {
+  const go = await caseProxy(t, "");
+  const { status, body } = await go("Web");
+  assert.equal(status, 502);
+  assert.match(body, /\/svc\/web would be found: .*io\.l5d\.header\.token has lowerCase: true/);
+  assert.doesNotMatch((await go("Unknown")).body, /lowerCase/);
+});
+
+test("strangers are not told which names exist in lower case", async (t) => {
+  const go = await caseProxy(t, "errorDetail: none");
+  assert.doesNotMatch((await go("Web")).body, /lowerCase/);
+});

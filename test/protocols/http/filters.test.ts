@@ -24,6 +24,7 @@ function filters(options: Partial<ServerFilterOptions> = {}) {
     clearContext: false,
     maxCallDepth: 1000,
     forwarded: null,
+    hint: null,
     timestampHeader: null,
     timeoutMs: Infinity,
     ...options,

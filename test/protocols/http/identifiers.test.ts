@@ -33,6 +33,13 @@ test("header.token names by the Host, case and port kept, as one segment", () =>
   assert.equal(named(token, request({ host: "Foo.com:8080" })), "/svc/Foo.com:8080");
 });
 
+test("header.token with lowerCase gives every spelling of a Host the same name", () => {
+  const insensitive = { ...token, lowerCase: true };
+  for (const host of ["foo.com:8080", "Foo.com:8080", "FOO.COM:8080"]) {
+    assert.equal(named(insensitive, request({ host })), "/svc/foo.com:8080");
+  }
+});
+
 test("header.token escapes what a segment cannot show", () => {
   assert.equal(named(token, request({ host: "a/b" })), "/svc/\\x61\\x2f\\x62");
 });
