@@ -155,7 +155,7 @@ function bodyOf(
     parts.push(whereItWent(request, showsInternals, label));
   }
   if (showsInternals && failure.trace !== undefined) {
-    parts.push(`how the name was resolved:\n${failure.trace.trimEnd().replace(/^/gm, "  ")}`);
+    parts.push(`how the name was resolved:\n${failure.trace().trimEnd().replace(/^/gm, "  ")}`);
   }
   parts.push(showsInternals ? advice(failure, request, label) : adviceWithoutDetail);
   return `${parts.join("\n\n")}\n`;

@@ -79,7 +79,7 @@ function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: b
   if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);
   if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
   if (failure.trace !== undefined) {
-    lines.push("how the name was resolved:", failure.trace.trimEnd().replace(/^/gm, "  "));
+    lines.push("how the name was resolved:", failure.trace().trimEnd().replace(/^/gm, "  "));
   }
   const advice = adviceOf(failure, request, label);
   return advice === "" ? lines.join("\n") : `${lines.join("\n")}\n${advice}`;

@@ -50,7 +50,7 @@ function textOf(failure: Failure, request: ThriftRequest, isOpen: boolean, label
   if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);
   if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
   if (failure.trace !== undefined) {
-    lines.push(`how the name was resolved:\n${failure.trace.trimEnd().replace(/^/gm, "  ")}`);
+    lines.push(`how the name was resolved:\n${failure.trace().trimEnd().replace(/^/gm, "  ")}`);
   }
   const hint = adviceOn(failure, logicalName, label);
   return hint === null ? lines.join("\n") : `${lines.join("\n")}\n${hint}`;

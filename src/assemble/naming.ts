@@ -1,7 +1,7 @@
 // The naming side of the configuration, running: namers with their transformers, interpreters.
 import type { Config, RouterConfig, TransformerConfig } from "../config/config.ts";
 import type { Clock, Random } from "../core/clock.ts";
-import { concat, emptyDtab } from "../core/names/dtab.ts";
+import { emptyDtab } from "../core/names/dtab.ts";
 import type { Dtab } from "../core/names/dtab.ts";
 import type { State } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
@@ -77,10 +77,13 @@ export function openNaming(config: Pick<Config, "namers">, parts: NamingParts): 
   };
 }
 
+/** More than the text shows: some nodes make no line of their own. */
+const maxExplainedNodes = 200;
+
 /** For failures and diagnostics: says what is known at this moment, waits for nothing. */
 export function explainWith(interpreter: Interpreter, dtab: Dtab): Explain {
   return (dst, localDtab) => {
-    const live = interpreter.delegate(concat(dtab, localDtab), dst);
+    const live = interpreter.delegate(dtab, dst, { local: localDtab, maxNodes: maxExplainedNodes });
     const close = live.watch(() => {}); // while it is watched, its addresses are current
     const text = showState(live.state, dst);
     close();

@@ -3,7 +3,6 @@
 import { openNaming } from "../assemble/naming.ts";
 import { policyText } from "../assemble/policy.ts";
 import type { RouterConfig } from "../config/config.ts";
-import { concat } from "../core/names/dtab.ts";
 import type { Dtab } from "../core/names/dtab.ts";
 import type { State } from "../core/live.ts";
 import type { Delegation } from "../core/naming.ts";
@@ -46,7 +45,7 @@ export async function explainName(
     stats: openMetrics(clock).stats,
   });
   const interpreter = naming.interpreterOf(router);
-  const live = interpreter.delegate(concat(router.dtab, dtab), path);
+  const live = interpreter.delegate(router.dtab, path, { local: dtab });
   // Timers of the wheel do not keep the process alive, and a namer may be waiting for nothing else.
   const alive = setInterval(() => {}, discoveryTimeoutMs);
   const code = await new Promise<ExitCode>((resolve) => {

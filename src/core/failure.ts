@@ -24,9 +24,9 @@ export interface Failure {
   readonly detail: string;
   /**
    * How the name was resolved: each alternative and what it gave, one a line.
-   * Internal names: shown to callers on the same host, or when the configuration says so.
+   * Internal names: made only for callers who may see them, such as those on the same host.
    */
-  readonly trace?: string;
+  readonly trace?: () => string;
   /** When it may be worth asking again, in milliseconds from now; 0: immediately, but elsewhere. */
   readonly retryAfterMs?: number;
   /**

@@ -115,6 +115,8 @@ export interface Delegation {
   /** The transformation's name, and below it the tree made of `bound`. */
   readonly name?: string;
   readonly tree?: Delegation;
+  /** Not all of it is here; what is missing was left out for its size. Not in Linkerd's JSON. */
+  readonly isCut?: boolean;
 }
 
 /** How a name is resolved at this moment, one step a line, for people. */
@@ -130,11 +132,22 @@ export type IsBound = (
   done: (isBound: boolean) => void,
 ) => Close;
 
+export interface DelegateOptions {
+  /** The caller's dtab. */
+  readonly local?: Dtab;
+  /** Alternatives behind so many nodes are left out; a node that lost some `isCut`. */
+  readonly maxNodes?: number;
+}
+
 /** Applies a dtab and the namers to a name: in process, or asking a name server. */
 export interface Interpreter {
-  bind(dtab: Dtab, path: Path): Live<NameTree<Bound>>;
+  /**
+   * `local` is the caller's dtab: its entries win over those of `dtab`, and what they lead to is
+   * held to a budget of a few milliseconds.
+   */
+  bind(dtab: Dtab, path: Path, local?: Dtab): Live<NameTree<Bound>>;
   /** All alternatives, not only the one that wins; a state that is read once, for people. */
-  delegate(dtab: Dtab, path: Path): Live<Delegation>;
+  delegate(dtab: Dtab, path: Path, options?: DelegateOptions): Live<Delegation>;
   /** For `/<router>/interpreter_state/<kind>.json`; absent when there is no state to show. */
   watchState?(): Readonly<Record<string, unknown>>;
   close(): void;

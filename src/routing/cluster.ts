@@ -194,7 +194,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
     const node = this.#pick(request.endpoint, nowMs);
     if (node !== null) return node.endpoint.send(request, reply, user.classifier, nowMs);
     const detail = `no addresses for ${this.id}, to which ${request.logicalName} is bound`;
-    reply.end({ kind: "unbound", retry: "never", detail, trace: user.trace() });
+    reply.end({ kind: "unbound", retry: "never", detail, trace: user.trace });
     return ended;
   }
 

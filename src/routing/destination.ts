@@ -1,7 +1,7 @@
 // One logical name as calls use it: its filters, and what it is bound to at this moment.
 import type { Clock, Close, Random } from "../core/clock.ts";
 import type { Dtab } from "../core/names/dtab.ts";
-import { showDtab } from "../core/names/dtab.ts";
+import { shortDtab, showDtab } from "../core/names/dtab.ts";
 import type { Failure } from "../core/failure.ts";
 import { failure } from "../core/failure.ts";
 import type { Live, State } from "../core/live.ts";
@@ -241,14 +241,14 @@ export class Destination<Req extends Request, Res>
   }
 
   #unbound(): Failure {
-    const dtabs = `Dtab.base=[${showDtab(this.#deps.baseDtab)}], Dtab.local=[${showDtab(this.#localDtab)}]`;
+    const dtabs = `Dtab.base=[${shortDtab(this.#deps.baseDtab)}], Dtab.local=[${shortDtab(this.#localDtab)}]`;
     const detail = `No hosts are available for ${this.#logicalName}, ${dtabs}`;
-    return { kind: "unbound", retry: "never", detail, trace: this.#deps.trace() };
+    return { kind: "unbound", retry: "never", detail, trace: this.#deps.trace };
   }
 
   #unresolved(why: Failure): Failure {
     const detail = `${this.#logicalName} could not be resolved: ${why.detail}`;
-    const trace = why.trace ?? this.#deps.trace();
+    const trace = why.trace ?? this.#deps.trace;
     // A dtab that goes in circles does so for the next attempt, too; discovery may recover.
     if (why.kind === "unbound") return { kind: "unbound", retry: "never", detail, trace };
     return { kind: "unresolved", retry: "safe", detail, trace };

@@ -1,7 +1,7 @@
 // Calls in, calls out: names each call, finds the path of that name, and owns all below it.
 import type { Clock, Random } from "../core/clock.ts";
 import type { Dtab } from "../core/names/dtab.ts";
-import { concat, showDtab } from "../core/names/dtab.ts";
+import { showDtab } from "../core/names/dtab.ts";
 import { failure } from "../core/failure.ts";
 import type { Log } from "../core/log.ts";
 import type { Bound, Explain, Interpreter } from "../core/naming.ts";
@@ -208,7 +208,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
       service: this.#serviceFor(options),
       bindingTimeoutMs: deps.bindingTimeoutMs,
       baseDtab: deps.dtab,
-      binding: deps.interpreter.bind(concat(deps.dtab, localDtab), dst),
+      binding: deps.interpreter.bind(deps.dtab, dst, localDtab),
       openCluster: (bound) => new ClusterHandle(bound, user, (each) => this.#cluster(each)),
       trace,
       touched: this.#pathTouched,

@@ -2,7 +2,7 @@
 import { alt, equalTrees, mapTree, readTree, showTree, simplify } from "./nametree.ts";
 import type { NameTree } from "./nametree.ts";
 import type { Parsed } from "./parsed.ts";
-import { join, readSegments, segmentsOf } from "./path.ts";
+import { join, readSegments } from "./path.ts";
 import type { Path } from "./path.ts";
 import { Reader } from "./reader.ts";
 
@@ -71,10 +71,22 @@ export function showDentry(dentry: Dentry): string {
   return `${showPrefix(dentry.prefix)}=>${showTree(dentry.dst)}`;
 }
 
-/** The text form: `prefix=>tree` joined by `;`. Weights keep two decimals. */
+/** The text form: `prefix=>tree` joined by `;`. Weights keep two decimals. Made once for a dtab. */
 export function showDtab(dtab: Dtab): string {
-  return dtab.map(showDentry).join(";");
+  let text = texts.get(dtab);
+  if (text === undefined) texts.set(dtab, (text = dtab.map(showDentry).join(";")));
+  return text;
 }
+
+const texts = new WeakMap<Dtab, string>();
+
+/** The beginning of the text form, for messages that every failed call makes. */
+export function shortDtab(dtab: Dtab): string {
+  const text = showDtab(dtab);
+  return text.length <= longestInMessage ? text : `${text.slice(0, longestInMessage)}...`;
+}
+
+const longestInMessage = 1_000;
 
 /** Simplifies every right side, and drops entries that can only be `~`. */
 export function simplifyDtab(dtab: Dtab): Dtab {
@@ -122,35 +134,24 @@ function isSameDentry(a: Dentry, b: Dentry | undefined): boolean {
  * each leaf followed by what the prefix left over. `~` when no entry matches.
  */
 export function lookup(dtab: Dtab, path: Path): NameTree<Path> {
-  return alt(matches(dtab, path).map(({ tree }) => tree));
+  return alt(
+    matches(dtab, path).map(({ dentry, residual }) => {
+      return mapTree(dentry.dst, (target) => join(target, residual));
+    }),
+  );
 }
 
-/** An entry that matches a name, and the tree it rewrites the name to. */
+/** An entry that matches a name; each leaf of its right side is followed by `residual`. */
 export interface Match {
   readonly dentry: Dentry;
-  readonly tree: NameTree<Path>;
+  readonly residual: Path;
 }
 
 /** All entries that match `path`, the last entry first. */
 export function matches(dtab: Dtab, path: Path): readonly Match[] {
-  if (dtab.length === 0) return none;
-  const segments = segmentsOf(path);
-  const found: Dentry[] = [];
-  collectFrom(dtab, segments, found);
-  if (found.length === 0) return none;
-  return found.map((dentry) => {
-    const residual = residualOf(path, segments, dentry.prefix.length);
-    return { dentry, tree: mapTree(dentry.dst, (target) => join(target, residual)) };
-  });
-}
-
-const none: readonly Match[] = [];
-
-function residualOf(path: Path, segments: readonly string[], used: number): Path {
-  if (used === 0) return path;
-  let offset = 0;
-  for (let i = 0; i < used; i++) offset += 1 + (segments[i]?.length ?? 0);
-  return (offset >= path.length ? "/" : path.slice(offset)) as Path;
+  const found: Match[] = [];
+  collectMatches(dtab, path, found);
+  return found;
 }
 
 // Dtabs of thousands of entries are common: entries are found through a tree of their prefixes,
@@ -167,35 +168,58 @@ const indexes = new WeakMap<Dtab, Node>();
 /** The parts of a concatenation, which have their own trees already or share them with others. */
 const parts = new WeakMap<Dtab, readonly [Dtab, Dtab]>();
 
-function collectFrom(dtab: Dtab, segments: readonly string[], found: Dentry[]): void {
+/** Appends the entries that match. Returns the work: how many prefixes it went through. */
+export function collectMatches(dtab: Dtab, path: Path, found: Match[]): number {
+  if (dtab.length === 0) return 0;
   const both = parts.get(dtab);
   if (both !== undefined) {
-    collectFrom(both[1], segments, found);
-    collectFrom(both[0], segments, found);
-    return;
+    return collectMatches(both[1], path, found) + collectMatches(both[0], path, found);
   }
-  for (const position of positionsOf(indexOf(dtab), segments)) {
+  const hits: Hit[] = [];
+  const visited = collectHits(indexOf(dtab), path, hits);
+  if (hits.length > 1) hits.sort((a, b) => b.position - a.position);
+  for (const { position, residual } of hits) {
     const dentry = dtab[position];
-    if (dentry !== undefined) found.push(dentry);
+    if (dentry !== undefined) found.push({ dentry, residual });
   }
+  return visited;
+}
+
+interface Hit {
+  readonly position: number;
+  readonly residual: Path;
 }
 
 /** Level by level: a caller's prefix may have more segments than a stack has frames. */
-function positionsOf(top: Node, segments: readonly string[]): number[] {
-  const found: number[] = [];
+function collectHits(top: Node, path: Path, hits: Hit[]): number {
+  let visited = 0;
   let level = [top];
-  for (let depth = 0; level.length > 0; depth++) {
-    const segment = segments[depth];
+  let used = path === "/" ? 1 : 0; // characters of the segments that the nodes of `level` stand for
+  while (level.length > 0) {
+    visited += level.length;
+    const isAtEnd = used === path.length;
+    const segment = isAtEnd ? "" : segmentAt(path, used);
     const next: Node[] = [];
     for (const { positions, children, wildcard } of level) {
-      for (const position of positions) found.push(position);
-      const child = segment === undefined ? undefined : children.get(segment);
+      if (positions.length > 0) {
+        const residual = (isAtEnd ? "/" : path.slice(used)) as Path;
+        for (const position of positions) hits.push({ position, residual });
+      }
+      if (isAtEnd) continue;
+      const child = children.get(segment);
       if (child !== undefined) next.push(child);
-      if (segment !== undefined && wildcard !== null) next.push(wildcard);
+      if (wildcard !== null) next.push(wildcard);
     }
+    used += 1 + segment.length;
     level = next;
   }
-  return found.sort((a, b) => b - a);
+  return visited;
+}
+
+/** The segment behind the slash at `slash`. */
+function segmentAt(path: Path, slash: number): string {
+  const end = path.indexOf("/", slash + 1);
+  return path.slice(slash + 1, end < 0 ? path.length : end);
 }
 
 function indexOf(dtab: Dtab): Node {

@@ -1,17 +1,20 @@
 // Binds names through a dtab and namers, by Finagle's rules (its ConfiguredDtabNamer).
 import type { Close } from "../../core/clock.ts";
-import type { Dtab } from "../../core/names/dtab.ts";
+import { emptyDtab } from "../../core/names/dtab.ts";
 import type { Failure } from "../../core/failure.ts";
 import { failed, ok, pending } from "../../core/live.ts";
 import type { State } from "../../core/live.ts";
-import { alt, leaf, neg, simplify } from "../../core/names/nametree.ts";
+import { leaf, neg, simplify } from "../../core/names/nametree.ts";
 import type { NameTree, Weighted } from "../../core/names/nametree.ts";
 import type { Bound, Interpreter, MountedNamer } from "../../core/naming.ts";
+import { join, root } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
 import { isSameTree } from "./bound-tree.ts";
+import { Budget } from "./budget.ts";
+import type { Position } from "./budget.ts";
 import { delegation } from "./delegator.ts";
-import { lookUpInNamers, Limits, Rewrites } from "./lookup.ts";
-import type { LookupChain } from "./lookup.ts";
+import { isLeftToNamers, lookUpInNamers, matchesOf } from "./lookup.ts";
+import type { Dtabs, Matches } from "./lookup.ts";
 import { computed } from "./tracker.ts";
 import type { Tracker } from "./tracker.ts";
 
@@ -21,11 +24,12 @@ import type { Tracker } from "./tracker.ts";
  */
 export function dtabInterpreter(namers: readonly MountedNamer[]): Interpreter {
   return {
-    bind(dtab, path) {
-      const binding = new Binding(namers, dtab);
+    bind(base, path, local = emptyDtab) {
+      const binding = new Binding(namers, { base, local });
       return computed((tracker) => binding.bind(path, tracker), isSameTree);
     },
-    delegate: (dtab, path) => delegation(namers, dtab, path),
+    delegate: (base, path, { local = emptyDtab, maxNodes = Infinity } = {}) =>
+      delegation(namers, { base, local }, path, maxNodes),
     close: nothing,
   };
 }
@@ -35,55 +39,78 @@ const nothing: Close = () => {};
 type BoundState = State<NameTree<Bound>>;
 
 /** The position of an evaluation. */
-interface Place {
-  /** Lookups so far; the root's is 0. */
-  readonly depth: number;
-  /** Lookups and nested trees so far. */
-  readonly level: number;
+interface Place extends Position {
+  /** The name that was looked up last. */
+  readonly path: Path;
+  /** What the names of the current tree are followed by. */
+  readonly residual: Path;
   /** Of the innermost union above. */
   readonly weight: number | undefined;
-  readonly chain: LookupChain | null;
 }
 
-const top: Place = { depth: 0, level: 0, weight: undefined, chain: null };
-
 /**
- * Evaluates one name. Every run walks the whole tree again, which is cheap: rewrites are
- * remembered, and the states of namers are read from Lives that the tracker keeps watched.
+ * Evaluates one name, lazily and in order: a right side is walked as it stands in the dtab, so that
+ * alternatives that are not reached cost nothing. Every run walks the tree again; the states of
+ * namers are read from Lives that the tracker keeps watched.
  */
 class Binding {
   readonly #namers: readonly MountedNamer[];
-  readonly #rewrites: Rewrites;
-  readonly #limits = new Limits();
+  readonly #dtabs: Dtabs;
+  readonly #budget = new Budget();
 
-  constructor(namers: readonly MountedNamer[], dtab: Dtab) {
+  constructor(namers: readonly MountedNamer[], dtabs: Dtabs) {
     this.#namers = namers;
-    this.#rewrites = new Rewrites(dtab);
+    this.#dtabs = dtabs;
   }
 
   bind(path: Path, tracker: Tracker): BoundState {
-    this.#limits.reset();
-    return this.#path(path, top, tracker);
+    this.#budget.reset();
+    const top = { path, residual: root, depth: 0, level: 0, isCallers: false, chain: null };
+    return this.#path(path, { ...top, weight: undefined }, tracker);
   }
 
-  #path(path: Path, place: Place, tracker: Tracker): BoundState {
-    const chain = { path, parent: place.chain };
-    const exceeded = this.#limits.check(chain, place.depth, place.level);
+  #path(path: Path, from: Place, tracker: Tracker): BoundState {
+    const matches = matchesOf(this.#dtabs, path);
+    const exceeded = this.#budget.lookUp(path, matches.visited, from);
     if (exceeded !== null) return exceeded;
-    const next = { ...place, depth: place.depth + 1, level: place.level + 1, chain };
-    const rewritten = alt(this.#rewrites.of(path).map(({ tree }) => tree));
-    // A single entry that is `~` does not hide the namers; two such entries do.
-    if (rewritten.kind !== "neg") return this.#tree(rewritten, next, tracker);
-    const named = lookUpInNamers(this.#namers, path, tracker).state;
-    return named.kind === "ok" ? this.#tree(named.value, next, tracker) : named;
+    const place: Place = {
+      path,
+      residual: root,
+      depth: from.depth + 1,
+      level: from.level + 1,
+      isCallers: from.isCallers,
+      chain: { path, parent: from.chain },
+      weight: from.weight,
+    };
+    return isLeftToNamers(matches)
+      ? this.#named(place, tracker)
+      : this.#entries(matches, place, tracker);
+  }
+
+  #named(place: Place, tracker: Tracker): BoundState {
+    const { state } = lookUpInNamers(this.#namers, place.path, tracker, this.#budget, place);
+    return state.kind === "ok" ? this.#tree(state.value, place, tracker) : state;
+  }
+
+  #entries({ entries, fromCaller }: Matches, at: Place, tracker: Tracker): BoundState {
+    const level = at.level + (entries.length > 1 ? 1 : 0);
+    for (const [i, { dentry, residual }] of entries.entries()) {
+      const isCallers = at.isCallers || i < fromCaller;
+      const state = this.#tree(dentry.dst, { ...at, level, residual, isCallers }, tracker);
+      if (state.kind !== "ok" || state.value.kind !== "neg") return state;
+    }
+    return ok(neg);
   }
 
   #tree(tree: NameTree<Bound | Path>, place: Place, tracker: Tracker): BoundState {
+    if (tree.kind === "leaf" && typeof tree.value === "string") {
+      return this.#path(join(tree.value, place.residual), place, tracker);
+    }
+    const exceeded = this.#budget.spend(1, 0, place.path, place);
+    if (exceeded !== null) return exceeded;
     switch (tree.kind) {
       case "leaf":
-        return typeof tree.value === "string"
-          ? this.#path(tree.value, place, tracker)
-          : ok(leaf(weighted(tree.value, place.weight)));
+        return ok(leaf(weighted(tree.value as Bound, place.weight))); // names went above
       case "alt":
         return this.#alt(tree.trees, { ...place, level: place.level + 1 }, tracker);
       case "union":
@@ -103,12 +130,13 @@ class Binding {
   }
 
   /** All good branches; the others count only when no branch is good. */
-  #union(branches: readonly Weighted<Bound | Path>[], place: Place, tracker: Tracker): BoundState {
+  #union(branches: readonly Weighted<Bound | Path>[], at: Place, tracker: Tracker): BoundState {
     const good: Weighted<Bound>[] = [];
     let firstFailure: Failure | null = null;
     for (const { weight, tree } of branches) {
-      const state = this.#tree(tree, { ...place, weight }, tracker);
+      const state = this.#tree(tree, { ...at, weight }, tracker);
       if (state.kind === "ok") good.push({ weight, tree: state.value });
+      else if (this.#budget.isSpent(at)) return state; // not known what the union is
       else if (state.kind === "failed") firstFailure ??= state.why;
     }
     // As a union, be it of one: `!` as its only good branch is `~`, not the end of the search.

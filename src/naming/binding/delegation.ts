@@ -159,18 +159,16 @@ export function readDelegation(
 export function delegationToJson(delegation: Delegation): Readonly<Record<string, unknown>> {
   const { type, path, dentry, name, message } = delegation;
   const { bound, delegate, alt, union, tree } = delegation;
-  return {
-    type,
-    path,
-    ...(dentry === undefined ? {} : { dentry }),
-    ...(name === undefined ? {} : { name }),
-    ...(message === undefined ? {} : { message }),
-    ...(bound === undefined ? {} : { bound: boundJson(bound) }),
-    ...(delegate === undefined ? {} : { delegate: delegationToJson(delegate) }),
-    ...(alt === undefined ? {} : { alt: alt.map(delegationToJson) }),
-    ...(union === undefined ? {} : { union: union.map(branchJson) }),
-    ...(tree === undefined ? {} : { tree: delegationToJson(tree) }),
-  };
+  const json: Record<string, unknown> = { type, path }; // there may be thousands: no spreading
+  if (dentry !== undefined) json["dentry"] = dentry;
+  if (name !== undefined) json["name"] = name;
+  if (message !== undefined) json["message"] = message;
+  if (bound !== undefined) json["bound"] = boundJson(bound);
+  if (delegate !== undefined) json["delegate"] = delegationToJson(delegate);
+  if (alt !== undefined) json["alt"] = alt.map(delegationToJson);
+  if (union !== undefined) json["union"] = union.map(branchJson);
+  if (tree !== undefined) json["tree"] = delegationToJson(tree);
+  return json;
 }
 
 function branchJson(branch: { readonly weight: number; readonly tree: Delegation }) {

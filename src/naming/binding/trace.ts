@@ -9,7 +9,7 @@ interface TraceOptions {
   readonly colour?: boolean;
   /** How many addresses are named; the others are counted. */
   readonly maxAddresses?: number;
-  /** A dtab can make thousands of names of one. */
+  /** How many lines are shown: a dtab can make thousands of names of one. */
   readonly maxLines?: number;
 }
 
@@ -25,36 +25,40 @@ interface TraceOptions {
 export function traceText(delegation: Delegation, options: TraceOptions = {}): string {
   const writer: Writer = {
     lines: [],
-    maxLines: options.maxLines ?? 200,
+    maxLines: options.maxLines ?? 100,
     made: 0,
     repeats: 0,
     omitted: 0,
+    isCut: false,
     maxAddresses: options.maxAddresses ?? 8,
     isColoured: options.colour === true,
   };
   write(writer, delegation, 0, "", true);
   endRun(writer);
-  if (writer.omitted > 0) writer.lines.push(`... and ${writer.omitted} lines more`);
+  if (writer.isCut) writer.lines.push("... and more, which is left out");
+  else if (writer.omitted > 0) writer.lines.push(`... and ${writer.omitted} lines more`);
   return writer.lines.join("\n");
 }
 
 /**
- * Of a name, or of a side of a dentry. Every line has both sides of its dentry, and what came with a
- * call may be megabytes: lines as long as that, made and compared, would hold up the process.
+ * The longest name, and the longest side of a dentry, that a line shows: every line has both sides of
+ * its dentry, and what came with a call may be long.
  */
-const maxTextLength = 1_000;
+const maxTextLength = 300;
 
-/** Lines that are made, those included that say the same as the one before. */
+/** How many lines are made, including those that repeat the one before. */
 const maxLinesMade = 10_000;
 
 interface Writer {
   readonly lines: string[];
   readonly maxLines: number;
   made: number;
-  /** Of the last line: an entry that leads back to its own name gives it a hundred times. */
+  /** How often the last line repeats: an entry that leads back to its own name makes it a hundred times. */
   repeats: number;
-  /** Lines beyond `maxLines`: they are counted, not made. */
+  /** How many lines beyond `maxLines` were counted, but not made. */
   omitted: number;
+  /** Whether the delegation itself is not complete. */
+  isCut: boolean;
   readonly maxAddresses: number;
   readonly isColoured: boolean;
 }
@@ -121,6 +125,7 @@ function writeChildren(
   depth: number,
   isReached: boolean,
 ): void {
+  writer.isCut ||= delegation.isCut === true;
   if (delegation.union !== undefined) {
     const sum = delegation.union.reduce((all, { weight }) => all + weight, 0);
     for (const { weight, tree } of delegation.union) {

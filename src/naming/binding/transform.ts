@@ -75,11 +75,13 @@ export function transformInterpreter(
   if (transformers.length === 0) return interpreter;
   const { watchState } = interpreter;
   return {
-    bind: (dtab, path) => transformed(interpreter.bind(dtab, path), transformers),
-    delegate: (dtab, path) =>
+    bind: (dtab, path, local) => transformed(interpreter.bind(dtab, path, local), transformers),
+    delegate: (dtab, path, options) =>
       computed(
         (tracker) => {
-          const state = tracker.read(interpreter, path, () => interpreter.delegate(dtab, path));
+          const state = tracker.read(interpreter, path, () =>
+            interpreter.delegate(dtab, path, options),
+          );
           if (state.kind !== "ok") return state;
           return ok(shown(state.value, path, transformers, tracker));
         },

@@ -62,10 +62,10 @@ export const consulInterpreter: InterpreterPlugin = plugin({
     const unwatch = stored.dtab.watch(() => {});
     const inner = localInterpreter(deps);
     return {
-      bind: (dtab, path) =>
-        flatMap(stored.dtab, (before) => inner.bind(concat(before, dtab), path)),
-      delegate: (dtab, path) =>
-        flatMap(stored.dtab, (before) => inner.delegate(concat(before, dtab), path)),
+      bind: (dtab, path, local) =>
+        flatMap(stored.dtab, (before) => inner.bind(concat(before, dtab), path, local)),
+      delegate: (dtab, path, options) =>
+        flatMap(stored.dtab, (before) => inner.delegate(concat(before, dtab), path, options)),
       watchState: () => stored.report,
       close() {
         unwatch();

@@ -35,10 +35,10 @@ export const fsInterpreter: InterpreterPlugin = plugin({
     const unwatch = dtabFile.dtab.watch(() => {});
     const inner = localInterpreter(deps);
     return {
-      bind: (dtab, path) =>
-        flatMap(dtabFile.dtab, (written) => inner.bind(concat(written, dtab), path)),
-      delegate: (dtab, path) =>
-        flatMap(dtabFile.dtab, (written) => inner.delegate(concat(written, dtab), path)),
+      bind: (dtab, path, local) =>
+        flatMap(dtabFile.dtab, (written) => inner.bind(concat(written, dtab), path, local)),
+      delegate: (dtab, path, options) =>
+        flatMap(dtabFile.dtab, (written) => inner.delegate(concat(written, dtab), path, options)),
       watchState: () => dtabFile.report,
       close() {
         unwatch();

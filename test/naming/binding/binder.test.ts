@@ -157,11 +157,14 @@ test("a loop fails and says how it began", (t) => {
 test("a dtab that doubles its work with every step is given up, soon", (t) => {
   const startedMs = performance.now();
   const [same] = binding(t, [], "/a => /a/x & /a/y", "/a");
-  assert.match(same ?? "", /^failed: (Max recursion level reached|.* was given up)/);
+  assert.match(
+    same ?? "",
+    /^failed: (Max recursion level reached|resolution went past 20,000 steps)/,
+  );
   // Here every alternative ends in `~`, so that the next is always tried.
   const halves = Array.from({ length: 40 }, (_, i) => `/a${i} => /a${i + 1} | /a${i + 1}`);
   const [alternatives] = binding(t, [], halves.join(";"), "/a0");
-  assert.match(alternatives ?? "", /^failed: .* was given up: the dtab makes more of it/);
+  assert.match(alternatives ?? "", /^failed: resolution went past 20,000 steps at /);
   assert.ok(performance.now() - startedMs < 1_000);
 });
 

@@ -89,7 +89,10 @@ test("a name that leads nowhere shows the name, the dtab, the steps and the comm
   const local = parseDtab("/svc=>/a");
   assert.ok(local.ok);
   const asked = request({ logicalName: pathLiteral("/svc/web"), localDtab: local.value });
-  const why = { ...failure("unbound", "no dentry matches"), trace: "/svc/web\n/a/web  neg\n" };
+  const why = {
+    ...failure("unbound", "no dentry matches"),
+    trace: () => "/svc/web\n/a/web  neg\n",
+  };
   assert.equal(
     rendered(why, asked).text,
     `Unable to route request!
@@ -133,7 +136,10 @@ test("callers on other hosts see what failed and for which service, not how it i
     endpoint: { host: "10.9.9.9", port: 80, weight: 1 },
     hop: null,
   });
-  const why = { ...failure("connect", "10.9.9.9:80 secret"), trace: "secret" };
+  const why = {
+    ...failure("connect", "10.9.9.9:80 secret"),
+    trace: () => assert.fail("it is not shown"),
+  };
   const answer = rendered(why, asked, { caller: stranger });
   assert.equal(answer.fields["l5d-err"], "Unable+to+establish+connection.");
   assert.ok(!/secret|10\.9/.test(answer.text), answer.text);
@@ -141,7 +147,7 @@ test("callers on other hosts see what failed and for which service, not how it i
 });
 
 test("errorDetail shows internal names to all callers or to none", () => {
-  const why = { ...failure("unbound", "detail"), trace: "the steps" };
+  const why = { ...failure("unbound", "detail"), trace: () => "the steps" };
   const full = rendered(why, request(), { caller: stranger, own: { errorDetail: "full" } });
   assert.match(full.text, /the steps/);
   const none = rendered(why, request(), { own: { errorDetail: "none" } });

@@ -24,7 +24,7 @@ test("every failure has a type and a text; remote callers see no internal names"
   const request = requestOf(callFrame("get", 1));
   const detail = "10.0.0.1:80 is secret";
   for (const kind of kinds) {
-    const why = { ...failure(kind, detail), trace: "/svc/users\n/secret" };
+    const why = { ...failure(kind, detail), trace: () => "/svc/users\n/secret" };
     const open = failureRenderer({ label: "r", errorDetail: "full" }, false)(why, request);
     assert.equal(open.type, kind === "unidentified" || kind === "unbound" ? 1 : 6);
     assert.match(open.text, /"get" \(\/svc\/users\)/);
