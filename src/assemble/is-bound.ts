@@ -2,7 +2,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { State } from "../core/live.ts";
 import type { Bound, Interpreter, IsBound } from "../core/naming.ts";
-import { concat } from "../core/names/dtab.ts";
 import type { Dtab } from "../core/names/dtab.ts";
 import { evaluate } from "../core/names/nametree.ts";
 import type { NameTree } from "../core/names/nametree.ts";
@@ -12,7 +11,7 @@ const hintTimeoutMs = 1_000;
 
 export function isBoundWith(interpreter: Interpreter, dtab: Dtab, clock: Clock): IsBound {
   return (dst, localDtab, done) => {
-    const live = interpreter.bind(concat(dtab, localDtab), dst);
+    const live = interpreter.bind(dtab, dst, localDtab);
     const finish = (state: State<NameTree<Bound>>): void => {
       stop();
       done(state.kind === "ok" && (evaluate(state.value)?.length ?? 0) > 0);
