@@ -148,7 +148,7 @@ export interface Match {
 }
 
 /** All entries that match `path`, the last entry first. */
-export function matches(dtab: Dtab, path: Path): readonly Match[] {
+function matches(dtab: Dtab, path: Path): readonly Match[] {
   const found: Match[] = [];
   collectMatches(dtab, path, found);
   return found;
