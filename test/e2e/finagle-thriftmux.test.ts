@@ -174,10 +174,12 @@ test("a server that drains answers what it has and gets nothing new", async (t) 
       servers: [{ port: 0 }]
       client: { thriftMux: true }`,
   );
-  const client = await peer.connect("thriftmux", proxy.port);
+  const client = await peer.connect("thriftmux", proxy.port, { requeues: false });
   const pending = client.begin(ping);
   const call = await old.next();
   const closed = old.close(60_000);
+  const refused = await client.call(ping);
+  assert.match(refused.message ?? "", /refused/);
   const elsewhere = `/svc=>/$/inet/127.0.0.1/${young.port}`;
   assert.deepEqual((await client.call({ ...ping, dtab: elsewhere })).payload, pong.payload);
   call.answer(pong);
