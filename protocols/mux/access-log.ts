@@ -1,4 +1,4 @@
-// The access log: one line a call as the caller saw it end.
+// The access log: one line per call, as its caller saw it end.
 //
 //   routers:
 //   - protocol: mux
@@ -15,7 +15,7 @@ import type { CompletedCall } from "./message.ts";
 
 type AccessLogFormat = "common" | "json";
 
-/** Makes the line for one call, with its line feed. ASCII, whatever bytes the caller sent. */
+/** Makes the line of one call, line feed included. ASCII, whatever bytes the caller sent. */
 type LineOf = (exchange: CompletedCall) => string;
 
 export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
@@ -28,14 +28,14 @@ const remoteOf = ({ peer }: CompletedCall): string =>
 const endpointOf = ({ request: { endpoint } }: CompletedCall): string | null =>
   endpoint === null ? null : showAddress(endpoint);
 
-/** What was asked for: paths hold nothing but printable ASCII. */
+/** Message and destination: paths hold printable ASCII only. */
 const methodOf = ({ request }: CompletedCall): string =>
   request.form === "req" ? "Treq" : `Tdispatch ${request.dest}`;
 
 /**
  * `<time> <remote> <name> "<message and destination>" <status> <bytes of the call> <bytes of the
- * answer> <ms> <endpoint>`, and what faults the call met; what is missing is `-`. The time is UTC, when
- * the answer was written.
+ * response> <ms> <endpoint>`, and injected faults; missing values are `-`. The time is UTC, when the
+ * response was written.
  */
 function commonLine(clock: Clock): LineOf {
   return (exchange) => {
@@ -49,7 +49,7 @@ function commonLine(clock: Clock): LineOf {
   };
 }
 
-/** One JSON object a line; what is not known is null. Times are milliseconds, UTC. */
+/** One JSON object per line; unknown values are null. Times are UTC. */
 function jsonLine(clock: Clock): LineOf {
   return (exchange) => {
     const { request, failure, startedMs, endedMs } = exchange;
@@ -73,7 +73,7 @@ function jsonLine(clock: Clock): LineOf {
   };
 }
 
-/** JSON.stringify has escaped all below the space; the rest would not be ASCII. */
+/** JSON.stringify escapes control characters; these are not ASCII either. */
 const beyondAscii = /[\x7f-\uffff]/g;
 const unicode = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

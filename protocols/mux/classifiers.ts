@@ -1,4 +1,4 @@
-// What an answer means: a success, a failure of the endpoint, or one worth another try.
+// Classifies responses: success, failure of the endpoint, or retryable failure.
 //
 //   routers:
 //   - protocol: mux
@@ -19,24 +19,24 @@ export const defaultClassifier = "io.l5d.mux.errorsAreFailures";
 
 type MuxClassifier = Classifier<MuxRequest, MuxResponse>;
 
-/** The status decides; payloads are nobody's business here. */
+/** The status decides; payloads are not inspected. */
 const errorsAreFailures: MuxClassifier = (_request, response, failure) => {
-  // A caller that went away says nothing about the endpoint.
+  // A caller that disconnects says nothing about the endpoint.
   if (failure !== null) return failure.kind === "cancelled" ? "ignorable" : "failure";
   return response !== null && response.status === statusOk ? "success" : "failure";
 };
 
-/** How a server counts: by what the path said of the answer, else by its status. */
+/** For the server's metrics: the path's verdict if there is one, else the status. */
 export const serverClassifier: MuxClassifier = (request, response, failure) =>
   (failure === null ? response?.verdict : null) ?? errorsAreFailures(request, response, failure);
 
-/** An endpoint that says Error has answered, and is well. */
+/** An endpoint that responds with Error is healthy. */
 const allSuccessful: MuxClassifier = (_request, response, failure) => {
   if (failure !== null) return failure.kind === "cancelled" ? "ignorable" : "failure";
   return response === null ? "failure" : "success";
 };
 
-/** For services that may act on any call twice: nothing in a call says whether it is idempotent. */
+/** For services whose calls are all idempotent: nothing in a mux call says so. */
 const retryableErrors: MuxClassifier = (request, response, failure) => {
   const verdict = errorsAreFailures(request, response, failure);
   if (verdict !== "failure") return verdict;

@@ -1,4 +1,4 @@
-// Failures as answers: refusals that may be sent again (nacks), and errors with a text for people.
+// Failures as responses: nacks, which may be sent again, and errors with a text for people.
 import { Buffer } from "node:buffer";
 import { showDtab } from "../../src/core/names/dtab.ts";
 import type { Failure } from "../../src/core/failure.ts";
@@ -25,22 +25,22 @@ export interface RenderOptions {
   readonly errorDetail: ErrorDetail;
 }
 
-/** How a call that failed is answered. */
+/** The response to a failed call. */
 export interface RenderedResponse {
   readonly status: 1 | 2;
-  /** Of the `MuxFailure` context; 0: none is sent. */
+  /** Flags of the `MuxFailure` context; 0: it is not sent. */
   readonly flags: number;
   readonly text: string;
-  /** The faults that were injected into the call; null: none. */
+  /** The faults that were injected into the call; null: no faults. */
   readonly fault: string | null;
 }
 
-/** Longer texts are cut. */
+/** Longer texts are truncated. */
 const maxTextBytes = 16 * 1024;
 
 /**
- * As Finagle does: what may be sent again is a nack, all else an error. `MuxFailure` says whether
- * the call was refused before anybody saw it, and whether sending it again makes sense.
+ * As in Finagle: a call that may be sent again gets a nack, any other an error. `MuxFailure` says
+ * whether the call was rejected unprocessed, and whether a retry makes sense.
  */
 export function render(
   options: RenderOptions,
@@ -61,7 +61,7 @@ export function render(
   return { status: statusError, flags, text, fault };
 }
 
-/** No endpoint has seen the call. */
+/** The call has not reached any endpoint. */
 export function isRejection({ kind }: Failure): boolean {
   return kind === "exhausted" || kind === "limited" || kind === "connect" || kind === "unresolved";
 }
@@ -72,7 +72,7 @@ function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: b
   const lines = [mayKnow ? `${headline} ${failure.detail}` : headline];
   if (logicalName !== null) lines.push(`service name: ${logicalName}`);
   if (fault !== undefined) lines.push(`${faultKey}: ${fault}`);
-  if (!mayKnow) return `${lines.join("\n")}\n${adviceToStrangers}`;
+  if (!mayKnow) return `${lines.join("\n")}\n${adviceWithoutDetails}`;
   lines.push(`router: ${label}`);
   if (bound !== null) lines.push(`client name: ${bound.id}`);
   if (bound !== null && bound.residual !== "/") lines.push(`residual: ${bound.residual}`);
@@ -94,7 +94,7 @@ function headlineOf(failure: Failure): string {
     case "unresolved":
       return "The name could not be resolved.";
     case "exhausted":
-      return "Nothing can take the call now.";
+      return "No endpoint can take the call now.";
     case "limited":
       return "There are more calls than a limit allows.";
     case "connect":
@@ -102,17 +102,17 @@ function headlineOf(failure: Failure): string {
     case "timeout":
       return "The call took too long.";
     case "closed":
-      return "The connection to the service broke before it answered.";
+      return "The connection to the service broke before it responded.";
     case "malformed":
-      return "The service gave an answer that is not valid.";
+      return "The service sent a response that is not valid.";
     case "cancelled":
-      return "The call was given up.";
+      return "The call was cancelled.";
     default:
       return failure.kind satisfies never;
   }
 }
 
-const adviceToStrangers =
+const adviceWithoutDetails =
   "Details are shown to callers on the proxy's own host (errorDetail of the router).";
 
 function adviceOf({ kind }: Failure, request: MuxRequest, label: string): string {
@@ -127,22 +127,22 @@ function adviceOf({ kind }: Failure, request: MuxRequest, label: string): string
 
 const flagsBytes = 8;
 
-/** An answer that says so. An Rreq has no place for contexts. */
+/** Encodes the response. An Rreq cannot carry contexts. */
 export function renderedMessage(tag: number, form: Form, rendered: RenderedResponse): Buffer {
-  const told = truncated(Buffer.from(rendered.text));
+  const text = truncated(Buffer.from(rendered.text));
   const contexts = form === "dispatch" ? contextsOf(rendered) : noBytes;
   const type = form === "dispatch" ? mux.rdispatch : mux.rreq;
-  const frame = Buffer.alloc(mux.bodyStart + 1 + contexts.length + told.length);
+  const frame = Buffer.alloc(mux.bodyStart + 1 + contexts.length + text.length);
   let at = mux.writeHead(frame, 0, frame.length, type, tag);
   at = frame.writeUInt8(rendered.status, at);
   frame.set(contexts, at);
-  frame.set(told, at + contexts.length);
+  frame.set(text, at + contexts.length);
   return frame;
 }
 
 const noBytes = Buffer.alloc(0);
 
-/** With their count in front. */
+/** Preceded by their count. */
 function contextsOf({ flags, fault }: RenderedResponse): Buffer {
   const entries: Buffer[] = [];
   if (flags !== 0) entries.push(flagsEntry(flags));
@@ -158,7 +158,7 @@ function flagsEntry(flags: number): Buffer {
   return entry;
 }
 
-/** A call that this connection does not take: it may be sent again, at once and elsewhere. */
+/** Refuses a call unprocessed: it may be sent again immediately, elsewhere. */
 export function nackMessage(tag: number, form: Form, text: string): Buffer {
   const { restartable, rejected } = failureFlags;
   return renderedMessage(tag, form, {

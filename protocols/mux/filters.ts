@@ -1,4 +1,4 @@
-// What stands between a mux server and its router: what callers say of a call, believed or not.
+// Server-side filters: decide which context sent by callers to trust.
 import { deadlineMsOf, isPlausible } from "../../src/core/deadline.ts";
 import { emptyDtab } from "../../src/core/names/dtab.ts";
 import type { Clock } from "../../src/core/clock.ts";
@@ -18,10 +18,10 @@ interface FilterOptions {
 /** Outermost first. */
 export function serverFilters({ clock, clearContext, timeoutMs }: FilterOptions): MuxFilter[] {
   const filters = [
-    // Outermost: nothing below may believe what a caller from outside says of its context.
+    // Outermost: nothing below may see context that is not trusted.
     clearContext ? clearedContext : readContext(clock),
   ];
-  // The caller's own deadline is known; the server's may only shorten it.
+  // After the caller's deadline is known: the server's limit may only shorten it.
   if (timeoutMs !== Infinity) filters.push(serverTimeout(timeoutMs, clock));
   return filters;
 }
@@ -31,7 +31,7 @@ const clearedContext: MuxFilter = (request, reply, next) => {
   return next(request, reply);
 };
 
-/** As if the caller had sent a destination and a payload, and nothing else. */
+/** Keeps the destination and the payload only. */
 export function dropContext(request: MuxRequest): void {
   request.contextsEnd = request.contextsStart;
   request.deadlineAt = request.traceAt = -1;
@@ -46,7 +46,7 @@ function readContext(clock: Clock): MuxFilter {
   };
 }
 
-/** One that cannot be meant for now is passed on, and nobody here goes by it. */
+/** An implausible deadline is passed on but not enforced. */
 export function readCallerDeadline(request: MuxRequest, clock: Clock): void {
   if (request.deadlineAt < 0) return;
   const deadline = readDeadline(request.frame, request.deadlineAt);
@@ -65,7 +65,7 @@ function serverTimeout(timeoutMs: number, clock: Clock): MuxFilter {
   };
 }
 
-/** Around the calls of a service whose configuration says so. */
+/** For services that are configured as `idempotent`. */
 export const idempotentCalls: MuxFilter = (request, reply, next) => {
   request.idempotent = true;
   return next(request, reply);

@@ -1,4 +1,4 @@
-// How a mux call gets its name: from its destination, or always the same.
+// How a mux call gets its name: from its destination, or always the same name.
 //
 //   routers:
 //   - protocol: mux
@@ -15,7 +15,7 @@ import { plugin } from "../../src/core/plugin.ts";
 import type { Identifier, IdentifierPlugin } from "../../src/core/identifier.ts";
 import type { MuxRequest } from "./message.ts";
 
-/** Names that an identifier remembers: a known one costs one lookup and makes no string. */
+/** Names that an identifier remembers: a known one costs one lookup and no new string. */
 const maxNames = 8192;
 
 export const defaultIdentifier = "io.l5d.mux.destination";

@@ -1,4 +1,4 @@
-// Mux as a protocol: its kinds, its keys, and one router's share of it.
+// The mux protocol: its kinds and keys, and what one router needs of it.
 import type { Address } from "../../src/core/address.ts";
 import type { DialOptions, Listener, ListenOptions, WireStats } from "../../src/core/transport.ts";
 import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/protocol.ts";
@@ -28,11 +28,11 @@ import { responseCounter, muxServerCounters } from "./stats.ts";
 
 export const mux: Protocol<MuxRequest, MuxResponse> = {
   ...kind,
-  // The casts of this file: the sections have been parsed by the keys of the kind.
+  // Safe casts in this file: the sections have been parsed by the keys of the kind.
   open: (config, deps) => new MuxRouter(config as RouterConfig, deps),
 };
 
-/** Owns the router's access log; listeners and wires belong to those who asked for them. */
+/** Owns the router's access log; listeners and wires belong to their callers. */
 class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
   readonly copy = copyOf;
   readonly responseCounter = responseCounter;
@@ -47,7 +47,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     this.#accessLog = accessLog(config, deps);
   }
 
-  /** Mux has no place for it in an answer: only this router's own server is told. */
+  /** Mux cannot carry a verdict: only this router's own server sees it. */
   mark(response: MuxResponse, verdict: Verdict): void {
     response.verdict = verdict;
   }

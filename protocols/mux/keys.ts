@@ -1,18 +1,18 @@
-// The keys that mux adds to a router, its servers and its client; docs/mux.md tells of them.
+// The keys that mux adds to a router, its servers and its client; docs/mux.md describes them.
 import * as v from "valibot";
 import { integer, milliseconds, says, truth } from "../../src/core/schema.ts";
 import { accessLogKeys } from "../../src/access-log/keys.ts";
 
-/** 2 GiB less one is the most that a size can say. */
+/** The size field is a signed number of four bytes. */
 const maxKilobytes = 2 * 1024 * 1024 - 1;
 
 export const routerKeys = {
   maxFrameKB: says(
-    "The longest message, in either direction, also when it comes in fragments; longer: the connection is closed.",
+    "The longest message, in either direction, fragmented or not; longer: the connection is closed.",
     v.optional(integer(1, maxKilobytes), 10_240),
   ),
   maxFragmentKB: says(
-    "Peers that can are asked to send messages in pieces of this, so that a long one holds up no short one.",
+    "Peers are asked to send longer messages in fragments of this size, so that short messages can pass them.",
     v.optional(integer(1, maxKilobytes), 64),
   ),
   muxAccessLog: accessLogKeys.file,
@@ -21,48 +21,48 @@ export const routerKeys = {
   muxAccessLogAppend: accessLogKeys.append,
   muxAccessLogRotateCount: accessLogKeys.rotateCount,
   errorDetail: says(
-    "Who is shown addresses, dtabs and how a name was resolved when a call fails: full: every caller; local: those on the proxy's own host; none: nobody.",
+    "Who sees addresses, dtabs and how a name was resolved when a call fails: full: every caller; local: callers on the proxy's own host; none: no caller.",
     v.optional(v.picklist(["full", "local", "none"], "expected full, local or none"), "local"),
   ),
 };
 
 export const serverKeys = {
   maxOutstanding: says(
-    "Calls that one connection may have in progress; one more is refused at once, to be sent again.",
+    "Calls in progress per connection; further calls are refused immediately and may be sent again.",
     v.optional(integer(1, 8_388_606), 16_384),
   ),
   maxHeldKB: says(
-    "Bytes of all calls in progress of one connection; what goes beyond is refused at once, to be sent again.",
+    "Bytes of all calls in progress per connection; further calls are refused immediately and may be sent again.",
     v.optional(integer(1), 65_536),
   ),
   maxUnsentKB: says(
-    "Answers that a caller does not read: a quarter of this and no further call is read; all of it and the connection is closed.",
+    "Unread responses per connection: from a quarter of this on no further call is read; beyond it the connection is closed.",
     v.optional(integer(4), 131_072),
   ),
   stallTimeoutMs: says(
-    "A caller that takes nothing of its answers for so long is disconnected.",
+    "A caller that reads nothing of its responses for this long is disconnected.",
     v.optional(milliseconds(), 60_000),
   ),
 };
 
 export const clientKeys = {
   pingIntervalMs: says(
-    "How often each endpoint is asked whether it is alive (Tping); 0: never.",
+    "Interval between pings (Tping) of each endpoint; 0: no pings.",
     v.optional(milliseconds(), 5000),
   ),
   pingTimeoutMs: says(
-    "An endpoint that does not answer a ping for so long is disconnected; its calls fail.",
+    "An endpoint that does not reply to a ping within this time is disconnected; its calls fail.",
     v.optional(integer(1), 4000),
   ),
   maxOutstanding: says(
-    "Calls that one endpoint may have in progress; one more goes to another endpoint or is refused.",
+    "Calls in progress per endpoint; further calls go to another endpoint or are refused.",
     v.optional(integer(1, 8_388_606), 65_536),
   ),
 };
 
 export const serviceKeys = {
   idempotent: says(
-    "Calls of this name do no harm when they are sent twice: they may be hedged, and sent again when a connection breaks.",
+    "Calls of this name may be sent twice: they may be hedged, and sent again when a connection breaks.",
     v.optional(truth(), false),
   ),
 };

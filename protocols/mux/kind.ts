@@ -1,4 +1,4 @@
-// Mux as the configuration knows it: its kinds and keys, without the code that runs.
+// Mux as the configuration sees it: its kinds and keys, without the code that runs.
 import type { ProtocolSchema } from "../../src/core/protocol.ts";
 import { classifiers, defaultClassifier } from "./classifiers.ts";
 import { defaultIdentifier, identifiers } from "./identifiers.ts";

@@ -1,4 +1,4 @@
-// What leaves a connection: small messages at once, large ones piece by piece, in turns.
+// Output of a connection: small messages immediately, large ones in fragments, round-robin.
 import { Buffer } from "node:buffer";
 import type { Counter } from "../../src/core/stats.ts";
 import { Batch, maxBatchedBytes } from "../../src/net/batch.ts";
@@ -6,14 +6,14 @@ import type { SocketLink } from "../../src/net/socket-link.ts";
 import type { HeadWriter } from "./codec/writers.ts";
 import { bodyStart, moreFollows, rdispatch, tdispatch, writeHead } from "./codec/messages.ts";
 
-/** A message up to this is written whole, ahead of the pieces of larger ones. */
+/** A message up to this size is written whole, ahead of queued fragments. */
 const smallBytes = 16 * 1024;
-/** However much the peer takes in one piece, others wait no longer than for this. */
+/** Fragments are no longer than this, however long the peer allows, so that other messages wait little. */
 const maxPieceBytes = 64 * 1024;
-/** While more than this waits in the socket, no piece follows. */
+/** No fragment is written while more than this is queued in the socket. */
 const highWaterBytes = 128 * 1024;
 
-/** A message that goes out in pieces. `head` is its body up to the payload. */
+/** A message sent in fragments. `head` is its body up to the payload. */
 interface Large {
   readonly type: number;
   readonly tag: number;
@@ -23,14 +23,14 @@ interface Large {
   written: number;
 }
 
-/** One for each connection; its socket belongs to the connection. */
+/** One per connection, which owns the socket. */
 export class MessageWriter {
-  /** What the peer takes in one piece; Infinity: it wants none. */
+  /** The longest fragment that the peer accepts; Infinity: it wants no fragments. */
   maxFragmentBytes = Infinity;
   readonly #sent: Counter;
   readonly #link: SocketLink;
   readonly #batch: Batch;
-  /** Large messages in turns: who had a piece written goes to the end. */
+  /** Large messages, round-robin: after one fragment a message moves to the end. */
   #large: Large[] = [];
   #largeBytes = 0;
 
@@ -41,17 +41,17 @@ export class MessageWriter {
     this.#batch = new Batch(link.socket);
   }
 
-  /** Bytes that the peer has not taken yet. */
+  /** Bytes that have not left the process. */
   get unsentBytes(): number {
     return this.#link.socket.writableLength + this.#batch.waitingBytes + this.#largeBytes;
   }
 
-  /** Of those, what waits for its turn in pieces. */
+  /** The part of `unsentBytes` that is still queued as fragments. */
   get queuedBytes(): number {
     return this.#largeBytes;
   }
 
-  /** A short message that is ready: one of the session's own, or an error. */
+  /** Sends a short message that is already encoded: a control message, or an error. */
   control(frame: Buffer): void {
     this.#sent.value += frame.length;
     if (frame.length > maxBatchedBytes) {
@@ -63,7 +63,7 @@ export class MessageWriter {
     this.#batch.bytes.set(frame, at);
   }
 
-  /** A call or an answer: `writer` writes its head, `frame` from `payloadStart` on is its payload. */
+  /** Sends a call or a response: `writer` writes its head, `frame` from `payloadStart` on is its payload. */
   send<M>(
     type: number,
     tag: number,
@@ -88,14 +88,14 @@ export class MessageWriter {
     return undefined;
   }
 
-  /** The peer takes more. */
+  /** The socket accepts more. */
   drained(): void {
     this.#pump();
   }
 
   /**
-   * Forgets what has not been written of a large message. `nothing`: not one piece had gone;
-   * `rest`: the peer holds pieces of it; `null`: there was none.
+   * Drops the unwritten part of a large message. "nothing": no fragment had been written; "rest": the
+   * peer holds fragments of it; null: no such message is queued.
    */
   drop(tag: number): "nothing" | "rest" | null {
     const index = this.#large.findIndex((each) => each.tag === tag);
@@ -110,7 +110,7 @@ export class MessageWriter {
     this.#batch.flush();
   }
 
-  /** Only Tdispatch and Rdispatch go in pieces, and only to a peer that wants them. */
+  /** Only Tdispatch and Rdispatch are fragmented, and only for a peer that wants fragments. */
   #pieceBytes(type: number): number {
     const isCut = type === tdispatch || type === rdispatch;
     if (!isCut || this.maxFragmentBytes === Infinity) return Infinity;
@@ -140,7 +140,7 @@ export class MessageWriter {
     const prefix = Buffer.allocUnsafe(bodyStart);
     const more = bytes < left ? moreFollows : 0;
     writeHead(prefix, 0, bodyStart + bytes, large.type, large.tag | more);
-    this.#batch.flush(); // what was there before goes first
+    this.#batch.flush(); // keeps the order of messages
     socket.cork();
     socket.write(prefix);
     for (const part of partsOf(large, bytes)) socket.write(part);

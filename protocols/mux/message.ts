@@ -10,15 +10,15 @@ import type { Verdict } from "../../src/core/classifier.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
 
-/** A Tdispatch has all; a Treq, the older form, only a trace and a payload. */
+/** Tdispatch carries everything; Treq, the older form, only a trace and a payload. */
 export type Form = "dispatch" | "req";
 
-/** Owns its frame. Whoever changes what is passed on changes fields here, never the frame. */
+/** Owns its frame, which is never modified: filters that change the call change fields here. */
 export class MuxRequest implements Request {
   deadlineMs = Infinity;
   localDtab: Dtab = emptyDtab;
   readonly replayable = true;
-  /** Mux does not say it: the configuration of the service may. */
+  /** Mux cannot express it; the service's configuration may. */
   idempotent = false;
   logicalName: Path | null = null;
   bound: BoundName | null = null;
@@ -29,21 +29,21 @@ export class MuxRequest implements Request {
 
   readonly form: Form;
   readonly frame: Buffer;
-  /** The contexts with their count: `frame[contextsStart, contextsEnd)`; equal: there are none. */
+  /** The contexts with their count: `frame[contextsStart, contextsEnd)`; empty when equal. */
   contextsStart = 0;
   contextsEnd = 0;
-  /** Values of contexts within the frame; -1: none. Of a Treq `traceAt` is that of its key. */
+  /** Offsets of context values within the frame; -1: absent. In a Treq `traceAt` is that of its key. */
   deadlineAt = -1;
   traceAt = -1;
-  /** Of a Treq with a trace: its flags. */
+  /** Trace flags of a Treq. */
   reqFlags = 0;
-  /** The caller's own deadline on the scale of `deadlineMs`; Infinity: it sent none that counts. */
+  /** The caller's own deadline on the scale of `deadlineMs`; Infinity: no plausible one was sent. */
   callerDeadlineMs = Infinity;
-  /** As the caller wrote it. */
+  /** As sent by the caller. */
   dest: Path = root;
-  /** Why the call cannot be named: its destination or dtab cannot be read. */
+  /** Why the call cannot be identified: its destination or dtab is invalid. */
   unreadable: string | null = null;
-  /** The dtab as it is passed on; null: none. */
+  /** The dtab as it is passed on; null: no dtab. */
   dtabWire: Buffer | null = null;
   payloadStart: number;
 
@@ -58,7 +58,7 @@ export class MuxRequest implements Request {
   }
 }
 
-/** The same call, to be sent beside the first. They share the frame. */
+/** A copy to be sent in parallel with the original. Both share the frame. */
 export function copyOf(request: MuxRequest): MuxRequest {
   return Object.assign(new MuxRequest(request.form, request.frame, request.payloadStart), request);
 }
@@ -74,13 +74,13 @@ export type Status = typeof statusOk | typeof statusError | typeof statusNack;
 export class MuxResponse {
   readonly status: Status;
   readonly frame: Buffer;
-  /** The contexts with their count; equal: there are none (an Rreq has none). */
+  /** The contexts with their count; equal when there are no contexts (always in an Rreq). */
   readonly contextsStart: number;
   readonly contextsEnd: number;
   readonly payloadStart: number;
-  /** Of its `MuxFailure`; 0 when there is none. */
+  /** Flags of its `MuxFailure` context; 0 when absent. */
   readonly flags: number;
-  /** What the path took it for; null: nobody has said. */
+  /** The path's classification; null: not classified yet. */
   verdict: Verdict | null = null;
 
   constructor(
@@ -102,12 +102,12 @@ export class MuxResponse {
   }
 }
 
-/** One call as its caller saw it, told once, when it is over. Must not be kept. */
+/** One call as its caller saw it, reported once, at its end. Must not be kept. */
 export interface CompletedCall {
   readonly request: MuxRequest;
   readonly outcome: "ok" | "error" | "nack" | "discarded" | "gone";
   readonly failure: Failure | null;
-  /** Bytes of the answer's payload. */
+  /** Bytes of the response's payload. */
   readonly sentBytes: number;
   readonly startedMs: number;
   readonly endedMs: number;

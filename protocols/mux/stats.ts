@@ -1,4 +1,4 @@
-// Answers in mux's own terms: `status/ok`, `status/error`, `status/failed`; and what a server counts.
+// Metrics in mux's own terms: `status/ok`, `status/error`, `status/failed`; and those of a server.
 import type { ResponseCounter } from "../../src/core/classifier.ts";
 import type { Counter, Stats } from "../../src/core/stats.ts";
 import { serverCounters } from "../../src/net/server-stats.ts";
@@ -6,7 +6,7 @@ import type { PayloadSizes, ServerCounters } from "../../src/net/server-stats.ts
 import type { MuxResponse, CompletedCall } from "./message.ts";
 import { statusOk } from "./message.ts";
 
-/** Of the client: `error` was answered by an endpoint, `failed` had no answer, or was refused. */
+/** For clients: `error` is an endpoint's response; `failed` calls had no response, or were refused. */
 export function responseCounter(stats: Stats): ResponseCounter<MuxResponse> {
   const ok = stats.counter("status", "ok");
   const error = stats.counter("status", "error");

@@ -1,4 +1,4 @@
-// A listener: accepts connections and hands each over as a Link.
+// A listener: accepts connections and hands each over as a SocketLink.
 import { createServer, Socket } from "node:net";
 import type { ListenOptions as NodeListenOptions, Server, SocketConstructorOpts } from "node:net";
 import type { Clock } from "../core/clock.ts";
@@ -14,11 +14,11 @@ export interface AcceptOptions {
   readonly socket: SocketOptions;
   readonly clock: Clock;
   readonly log: Log;
-  /** null: every connection is taken. */
+  /** null: every connection is accepted. */
   readonly gate: ConnectionGate | null;
-  /** Told of each connection that is taken, before `onLink`. */
+  /** Called with each accepted connection, before `onLink`. */
   readonly onSocket?: (socket: Socket) => void;
-  /** false: plain sockets with a buffer per read, as if the handle could not be taken over. */
+  /** false: plain sockets with one buffer per read, as if handles could not be taken over. */
   readonly takesOverHandles?: boolean;
 }
 
@@ -26,14 +26,14 @@ export interface AcceptOptions {
 export interface Acceptor {
   readonly host: string;
   readonly port: number;
-  /** Stops accepting. Links live on. Idempotent. */
+  /** Stops accepting. Open links are not affected. Idempotent. */
   close(): void;
 }
 
 const [nodeMajor = 0, nodeMinor = 0] = process.versions.node.split(".").map(Number);
 const reusePortIsSupported = nodeMajor > 23 || (nodeMajor === 23 && nodeMinor >= 1);
 
-/** Rejects, with a text for people, when the address cannot be had. */
+/** Rejects, with a text for people, when it cannot listen on the address. */
 export function accept(
   options: AcceptOptions,
   onLink: (link: SocketLink) => void,
@@ -51,9 +51,9 @@ export function accept(
     pauseOnConnect: takesOver,
   });
   const { gate } = options;
-  const lack = descriptorExhaustion(options);
+  const exhaustion = descriptorExhaustion(options);
   server.on("connection", (accepted) => {
-    lack.accepted((accepted as unknown as { _handle?: unknown })._handle);
+    exhaustion.accepted((accepted as unknown as { _handle?: unknown })._handle);
     if (gate !== null && !gate.opened()) return void accepted.destroy();
     const link = linkOf(accepted, takesOver);
     if (gate !== null) link.socket.once("close", () => gate.closed());
@@ -61,13 +61,13 @@ export function accept(
     options.onSocket?.(link.socket);
     return onLink(link);
   });
-  return listening(server, options, lack);
+  return listening(server, options, exhaustion);
 }
 
 function listening(
   server: Server,
   options: AcceptOptions,
-  lack: ExhaustionWatch,
+  exhaustion: ExhaustionWatch,
 ): Promise<Acceptor> {
   const { host, port, socket } = options;
   // `reusePort` is younger than the types of the oldest Node that we support.
@@ -79,28 +79,28 @@ function listening(
     server.listen(how, () => {
       const bound = server.address();
       if (bound === null || typeof bound === "string") throw new Error("bug: no TCP address");
-      server.removeAllListeners("error").on("error", lack.failed);
+      server.removeAllListeners("error").on("error", exhaustion.failed);
       resolve({ host: bound.address, port: bound.port, close: () => void server.close() });
     });
   });
 }
 
-/** Without a failure for so long, connections are accepted again. */
+/** At most one warning per spell; a spell ends when nothing failed for this long. */
 const warnIntervalMs = 10_000;
 
-/** Fewer files than this left: the next callers will be turned away. */
+/** With fewer file descriptors left than this, the next callers will be turned away. */
 const scarceFiles = 8;
 
 interface ExhaustionWatch {
   /** Accepting a connection failed. */
   failed(error: Error): void;
-  /** A connection was accepted; `handle.fd` is the number of its file. */
+  /** A connection was accepted; `handle.fd` is its file descriptor. */
   accepted(handle: unknown): void;
 }
 
 /**
- * Warns once a spell that callers are turned away. Without files left, libuv accepts connections
- * and closes them at once, and tells nobody: the number of the last file that was free does.
+ * Warns once per spell that callers are turned away. Without descriptors left, libuv accepts and
+ * closes connections silently: the number of the last descriptor reveals it.
  */
 export function descriptorExhaustion({
   host,
@@ -137,9 +137,9 @@ function refused(error: NodeJS.ErrnoException, host: string, port: number): Erro
 }
 
 /**
- * `net.Server` cannot make its sockets read into a buffer of ours, so the handle of an accepted
- * socket that has not read yet moves to a socket that can. The handle is not a documented
- * property: where it is missing, the accepted socket is used as it is.
+ * `net.Server` cannot make its sockets read into our own buffer, so the handle of an accepted socket
+ * that has not read yet moves to a socket that can. The handle is not a documented property: where
+ * it is missing, the accepted socket is used as it is.
  */
 function linkOf(accepted: Socket, takesOver: boolean): SocketLink {
   const link = new SocketLink();

@@ -4,8 +4,8 @@ import type { Clock, Close } from "../core/clock.ts";
 const noTimer: Close = () => {};
 
 /**
- * Calls `ring` when the due time has passed. Moving the due time later, or clearing it, only writes
- * a number: the timer that is running looks at it when it fires, and starts again if it is early.
+ * Calls `ring` when the due time has passed. Moving the due time later, or clearing it, only writes a
+ * number: the running timer compares it when it fires, and restarts if it is early.
  */
 export class Alarm {
   readonly #clock: Clock;
@@ -19,7 +19,7 @@ export class Alarm {
     this.#ring = ring;
   }
 
-  /** `dueMs` is in `Clock.nowMs` time; Infinity clears. Replaces what was set before. */
+  /** `dueMs` is in `Clock.nowMs` time; Infinity clears. Replaces the previous due time. */
   set(dueMs: number): void {
     this.#dueMs = dueMs;
     if (dueMs < this.#timerMs) this.#start();
@@ -29,7 +29,7 @@ export class Alarm {
     this.#dueMs = Infinity;
   }
 
-  /** Stops the timer as well: for the end of life. */
+  /** Also stops the timer: for the end of life. */
   close(): void {
     this.#dueMs = this.#timerMs = Infinity;
     this.#stop();

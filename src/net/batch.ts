@@ -1,21 +1,21 @@
-// Small writes to one socket, joined: what is written in one turn of the event loop leaves together.
+// Joins small writes to one socket: everything written in one tick of the event loop is sent together.
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { flushAtTickEnd } from "../runtime/event-loop.ts";
 import type { Flushing } from "../runtime/event-loop.ts";
 
 const batchBytes = 64 * 1024;
-/** Buffers that no batch uses at the moment; few, since most writes are over at once. */
+/** Unused buffers; few, since most writes complete immediately. */
 const spare: Buffer[] = [];
 const maxSpare = 8;
 
 /**
- * Owns its buffer from the first write to the flush, which comes by itself at the end of the turn.
- * An idle connection has none.
+ * Owns its buffer from the first write to the flush, which happens at the end of the tick. An idle
+ * connection has no buffer.
  */
 export class Batch implements Flushing {
   readonly #socket: Socket;
-  /** Good until the next `take`. */
+  /** Valid until the next `take`. */
   bytes: Buffer = none;
   #used = 0;
   #isScheduled = false;
@@ -24,12 +24,12 @@ export class Batch implements Flushing {
     this.#socket = socket;
   }
 
-  /** Bytes that are not with the socket yet. */
+  /** Bytes that were not handed to the socket yet. */
   get waitingBytes(): number {
     return this.#used;
   }
 
-  /** Room for `count` bytes, at most `maxBatchedBytes`: they are to be written to `bytes` from here. */
+  /** Reserves `count` bytes, at most `maxBatchedBytes`; the caller writes them to `bytes` from this offset. */
   take(count: number): number {
     if (this.#used + count > this.bytes.length) this.#renew();
     const at = this.#used;
@@ -41,7 +41,7 @@ export class Batch implements Flushing {
     return at;
   }
 
-  /** Hands what waits to the socket, in one write. */
+  /** Hands all waiting bytes to the socket, in one write. */
   flush(): void {
     this.#isScheduled = false;
     const { bytes } = this;
@@ -51,12 +51,12 @@ export class Batch implements Flushing {
     this.#used = 0;
     if (this.#socket.destroyed) return giveBack(bytes);
     if (this.#socket.writableLength > 0) {
-      // It will wait: in as little memory as it needs.
+      // It must wait: in no more memory than it needs.
       this.#socket.write(Buffer.from(written));
       return giveBack(bytes);
     }
     this.#socket.write(written);
-    // What the kernel took at once leaves the buffer free; otherwise the socket keeps it.
+    // If the kernel took everything, the buffer is free again; otherwise the socket keeps it.
     if (this.#socket.writableLength === 0) giveBack(bytes);
     return undefined;
   }
@@ -64,14 +64,14 @@ export class Batch implements Flushing {
   #renew(): void {
     const isScheduled = this.#isScheduled;
     this.flush();
-    this.#isScheduled = isScheduled; // the end of the turn flushes what comes now
+    this.#isScheduled = isScheduled; // the end of the tick flushes what is written now
     this.bytes = spare.pop() ?? Buffer.allocUnsafeSlow(batchBytes);
   }
 }
 
 const none = Buffer.alloc(0);
 
-/** The longest piece that a batch takes. */
+/** The longest piece that a batch accepts. */
 export const maxBatchedBytes = batchBytes;
 
 function giveBack(bytes: Buffer): void {

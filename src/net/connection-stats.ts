@@ -1,5 +1,5 @@
-// What is known of connections without looking at a single call: how long they were open, and the
-// bytes that the kernel counted.
+// Metrics of connections that need no look at calls: how long they were open, and the bytes that the
+// kernel counted.
 import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import type { ConnectionStats } from "../core/transport.ts";
@@ -15,7 +15,7 @@ export function recordWhenClosed(socket: Socket, stats: ConnectionStats, clock: 
   });
 }
 
-/** Of a server: is told of each socket, and writes its connections below `scope`. */
+/** For a server: call the result with each socket; its connections are recorded below `scope`. */
 export function closedConnections(scope: Stats, clock: Clock): (socket: Socket) => void {
   const stats: ConnectionStats = {
     durationMs: scope.histogram("connection_duration"),
@@ -25,7 +25,7 @@ export function closedConnections(scope: Stats, clock: Clock): (socket: Socket) 
   return (socket) => recordWhenClosed(socket, stats, clock);
 }
 
-/** The same, and `received_bytes` and `sent_bytes` of all, added up when somebody looks. */
+/** The same, plus `received_bytes` and `sent_bytes` of all, summed when metrics are read. */
 export function allConnections(scope: Stats, clock: Clock): (socket: Socket) => void {
   const record = closedConnections(scope, clock);
   const open = new Set<Socket>();

@@ -1,21 +1,21 @@
-// The connections of one listener: known while they are open, drained and ended together.
+// The open connections of one listener: drained and closed together.
 import type { Clock } from "../core/clock.ts";
 import { failure } from "../core/failure.ts";
 import type { Failure } from "../core/failure.ts";
 
-/** A caller's connection, as far as its listener has to do with it. */
+/** A caller's connection, as its listener sees it. */
 export interface Drainable {
-  /** No more calls: closed now when none is in progress, else after the answers that are owed. */
+  /** Accepts no more calls: closes now when idle, else after the outstanding responses. */
   drain(): void;
-  /** Answers at once, with `why`, what still waits for an answer; one that owes none is destroyed. */
+  /** Fails all calls in progress with `why` now; destroyed when idle. */
   abort(why: Failure): void;
   destroy(): void;
 }
 
-/** How long callers may take to read that their calls were given up. */
+/** How long callers may take to read that their calls were aborted. */
 const abortFlushMs = 500;
 
-/** Owns nothing: connections come and go by themselves, and tell. */
+/** Owns nothing: connections report their own beginning and end. */
 export class Connections {
   readonly #clock: Clock;
   readonly #open = new Set<Drainable>();
@@ -29,19 +29,22 @@ export class Connections {
     this.#open.add(connection);
   }
 
-  /** false: it was said before. */
+  /** False: reported before. */
   closed(connection: Drainable): boolean {
     if (!this.#open.delete(connection)) return false;
     if (this.#open.size > 0) return true;
-    for (const tell of this.#whenEmpty.splice(0)) tell();
+    for (const notify of this.#whenEmpty.splice(0)) notify();
     return true;
   }
 
-  /** Resolves when all are closed, which those that are not after `graceMs` are made to. */
+  /** Resolves when all are closed; those still open after `graceMs` are aborted. */
   async close(graceMs: number): Promise<void> {
     for (const connection of Array.from(this.#open)) connection.drain();
     if (graceMs > 0) await this.#emptyWithin(graceMs);
-    const why = failure("cancelled", "the proxy is shutting down and waits no longer for calls");
+    const why = failure(
+      "cancelled",
+      "the proxy is shutting down and its grace for calls in progress is over",
+    );
     for (const connection of Array.from(this.#open)) connection.abort(why);
     await this.#emptyWithin(abortFlushMs);
     for (const connection of Array.from(this.#open)) connection.destroy();

@@ -1,4 +1,4 @@
-// Connects to one address, within a time.
+// Connects to one address, within a time limit.
 import { connect } from "node:net";
 import type { Clock, Close } from "../core/clock.ts";
 import { failure } from "../core/failure.ts";
@@ -11,15 +11,15 @@ import { SocketLink } from "./socket-link.ts";
 import { watchStalls } from "./stalls.ts";
 
 export interface Dialled {
-  /** The link's receiver is the caller's to set, during this call. */
+  /** The caller must set the link's receiver during this call. */
   opened(link: SocketLink): void;
-  /** Safe to try again elsewhere: nothing was sent. */
+  /** Safe to retry elsewhere: nothing was sent. */
   failed(why: Failure): void;
-  /** Where the connection is recorded when it closes. */
+  /** Records the connection when it closes. */
   readonly closed: ConnectionStats;
 }
 
-/** Calls back once, later. The result gives up, and then nobody is called. */
+/** Calls back exactly once, asynchronously. Closing the result cancels the dial. */
 export function dial(
   address: Pick<Address, "host" | "port">,
   options: { readonly connectTimeoutMs: number; readonly socket: SocketOptions },
@@ -38,7 +38,7 @@ export function dial(
   const settle = (settled: () => void) => {
     stopTimer();
     socket.removeListener("connect", onConnect);
-    link.receiver = nobody;
+    link.receiver = noReceiver;
     settled();
   };
   const fail = (why: Failure) =>
@@ -56,15 +56,15 @@ export function dial(
     const detail = `${showAddress(address)} did not accept a connection within ${options.connectTimeoutMs} ms`;
     fail(failure("connect", detail, "safe"));
   });
-  link.receiver = { ...nobody, closed: (error) => fail(connectFailure(address, error)) };
+  link.receiver = { ...noReceiver, closed: (error) => fail(connectFailure(address, error)) };
   link.attach(socket);
   socket.once("connect", onConnect);
   return () => settle(() => socket.destroy());
 }
 
-const nobody = { received() {}, ended() {}, drained() {}, closed() {} };
+const noReceiver = { received() {}, ended() {}, drained() {}, closed() {} };
 
-/** What this process has run out of; the endpoint has no part in it. */
+/** Shortages of this process or host; they do not count against the endpoint. */
 const ownShortages: Readonly<Record<string, string>> = {
   EMFILE: "this process has too many open files: raise its limit (ulimit -n)",
   ENFILE: "this host has too many open files",
@@ -85,6 +85,6 @@ export function connectFailure(
   const detail =
     code === "ECONNREFUSED"
       ? `${showAddress(address)} refused the connection`
-      : `cannot connect to ${showAddress(address)}: ${error?.message ?? "closed at once"}`;
+      : `cannot connect to ${showAddress(address)}: ${error?.message ?? "closed immediately"}`;
   return failure("connect", detail, "safe");
 }

@@ -1,8 +1,8 @@
-// Length-prefixed frames from chunks (Thrift, mux): four bytes big endian, then as many as they say.
+// Cuts length-prefixed frames out of chunks (Thrift, mux): four bytes, big endian, then the frame.
 import { Buffer } from "node:buffer";
 import { GrowingBuffer } from "./growing-buffer.ts";
 
-/** The prefix, which the length does not count. */
+/** Size of the prefix, which the length does not include. */
 export const prefixBytes = 4;
 
 /** Room for the beginning of a frame that arrives in pieces. */
@@ -30,7 +30,7 @@ export class Framer {
   readonly #maxFrameBytes: number;
   readonly #consumer: FrameConsumer;
   #isBroken = false;
-  /** What came of the prefix, while it is in pieces. */
+  /** The bytes of an incomplete prefix. */
   #prefix = 0;
   #prefixCount = 0;
   /** The frame in progress, prefix included; null between frames. */
@@ -43,13 +43,13 @@ export class Framer {
     this.#consumer = consumer;
   }
 
-  /** Bytes of a frame that is not whole: 0 between frames. */
+  /** Bytes of an incomplete frame; 0 between frames. */
   get heldBytes(): number {
     return this.#frame === null ? this.#prefixCount : this.#frame.length;
   }
 
-  /** Takes `buffer[start, end)`, copying what it keeps. Returns where it stopped: `end`, unless a
-   *  frame was answered with false. */
+  /** Consumes `buffer[start, end)`, copying what it keeps. Returns where it stopped: `end`, unless the
+   *  consumer returned false. */
   push(buffer: Buffer, start: number, end: number): number {
     let at = start;
     while (at < end && !this.#isBroken) {
@@ -68,7 +68,7 @@ export class Framer {
     return end > at && this.#isBroken ? end : at;
   }
 
-  /** Where the frame that begins at `start` ends, when all of it is here; else `start`. */
+  /** The end of the frame that begins at `start`, if it is complete; else `start`. */
   #whole(buffer: Buffer, start: number, end: number): number {
     if (end - start < prefixBytes) return start;
     const lengthBytes = buffer.readInt32BE(start);
@@ -90,7 +90,7 @@ export class Framer {
     return stop;
   }
 
-  /** The prefix is whole. False: it cannot be. */
+  /** The prefix is complete. False: it is not valid. */
   #begin(buffer: Buffer, start: number, end: number): boolean {
     const lengthBytes = this.#prefix;
     this.#prefix = this.#prefixCount = 0;

@@ -1,20 +1,20 @@
-// The input of a connection: what was read and cannot be used yet waits here, within bounds.
+// The input of a connection: bytes that were read but cannot be consumed yet, within bounds.
 import type { SocketLink } from "./socket-link.ts";
 
-/** Uses bytes as far as its state allows. */
+/** Consumes bytes as far as its state allows. */
 export interface Consumer {
   /**
-   * Takes what it can of `buffer[start, end)`, which it may overwrite, and returns where it stopped:
-   * because it needs more to go on, or because it wants none now. Good only during the call.
+   * Consumes what it can of `buffer[start, end)`, which it may overwrite, and returns where it
+   * stopped: it needs more bytes, or accepts none now. Valid only during the call.
    */
   consume(buffer: Buffer, start: number, end: number): number;
-  /** How many untaken bytes may wait before reading pauses; asked after each `consume`. */
+  /** How many unconsumed bytes may wait before reading pauses; read after each `consume`. */
   readonly readAheadBytes: number;
-  /** The peer sends no more, and everything before was taken, or never will be. */
+  /** The peer sends no more, and everything before was consumed, or never will be. */
   inputEnded(): void;
 }
 
-/** Owns the bytes that wait, and pausing and resuming its link's socket. */
+/** Owns the waiting bytes, and pauses and resumes its link's socket. */
 export class InputBuffer {
   readonly #link: SocketLink;
   readonly #consumer: Consumer;
@@ -31,7 +31,7 @@ export class InputBuffer {
     this.#consumer = consumer;
   }
 
-  /** Bytes that were read and not taken. */
+  /** Bytes that were read but not consumed. */
   get waitingBytes(): number {
     return this.#end - this.#start;
   }
@@ -52,10 +52,10 @@ export class InputBuffer {
     this.advance();
   }
 
-  /** The consumer's state has changed: it may want what waits. */
+  /** The consumer's state has changed: it may accept the waiting bytes. */
   advance(): void {
     if (this.#isRunning) {
-      this.#runsAgain = true; // we are inside `consume`: its caller goes on
+      this.#runsAgain = true; // inside `consume`: its caller continues
       return;
     }
     if (this.#start < this.#end) this.#runWaiting();

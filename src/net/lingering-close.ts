@@ -1,22 +1,22 @@
-// Closes a link without taking the last answer from the peer.
+// Closes a link without destroying the last response on its way to the peer.
 import type { Clock } from "../core/clock.ts";
 import { Alarm } from "./alarm.ts";
 import type { SocketLink } from "./socket-link.ts";
 
 export interface LingerOptions {
   readonly clock: Clock;
-  /** What is written and does not go out for so long never will. */
+  /** Written bytes that make no progress for this long are abandoned. */
   readonly stallTimeoutMs: number;
   /** Called once, when the socket is gone. */
   readonly closed: () => void;
 }
 
-/** How long a peer may take to close after we did. */
+/** How long the peer may take to close after us. */
 const lingerMs = 2_000;
 
 /**
- * Takes the link: says that no more comes, and reads and throws away what still arrives. A socket
- * that is closed with input unread answers with a reset, and a reset overtakes the answer.
+ * Takes over the link: sends FIN, then reads and discards what still arrives. A socket closed with
+ * unread input sends a reset, and a reset overtakes the response.
  */
 export function lingeringClose(link: SocketLink, options: LingerOptions): void {
   const { socket } = link;

@@ -11,7 +11,7 @@ export interface PeerInfo {
   readonly isLocal: boolean;
 }
 
-/** Value of the router's key `errorDetail`: all callers, those on the proxy's own host, nobody. */
+/** Value of the router's key `errorDetail`: all callers, those on the proxy's own host, no callers. */
 export type ErrorDetail = "full" | "local" | "none";
 
 /** Whether this caller may see internal names: addresses, dtabs, how a name was resolved. */

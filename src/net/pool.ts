@@ -7,21 +7,21 @@ import { Alarm } from "./alarm.ts";
 
 /** A connection in the pool. The pool writes the two times. */
 export interface PoolMember {
-  /** It has carried so many. */
+  /** Number of calls that it has carried. */
   readonly calls: number;
   openedMs: number;
   idleSinceMs: number;
-  /** Destroys the socket. The member then tells the pool by `gone`. */
+  /** Destroys the socket. The member then reports to the pool by `gone`. */
   close(): void;
 }
 
-/** A call that waits for a connection. Exactly one of the two comes, unless it gave up. */
+/** A call that waits for a connection. Exactly one of the two is called, unless it cancels. */
 export interface Waiter<C> {
   got(member: C): void;
   failed(why: Failure): void;
 }
 
-/** Dials once; calls back later, never at once. The result gives up. */
+/** Dials once; calls back asynchronously. The result cancels. */
 export type DialOne<C> = (opened: (member: C) => void, failed: (why: Failure) => void) => Close;
 
 export type PoolOptions = Pick<
@@ -34,14 +34,14 @@ export type PoolOptions = Pick<
   | "idleTimeMs"
   | "lifeTimeMs"
 > & {
-  /** For texts: `127.0.0.1:8080`. */
+  /** For messages to people: `127.0.0.1:8080`. */
   readonly name: string;
 };
 
 /**
- * Never more than `maxConnections`, dials in progress included. A call that finds none free waits
- * its turn (first come, first served); one more than `maxWaiters` is refused at once. The pool owns
- * idle members; a member in use belongs to its call until it comes back by `give` or `gone`.
+ * Never more than `maxConnections`, dials in progress included. A call that finds no idle connection
+ * waits (first come, first served); beyond `maxWaiters` it is refused immediately. The pool owns idle
+ * members; a member in use belongs to its call until it comes back by `give` or `gone`.
  */
 export class Pool<C extends PoolMember> {
   readonly #options: PoolOptions;
@@ -51,9 +51,9 @@ export class Pool<C extends PoolMember> {
   readonly #alarm: Alarm;
   readonly #waitAlarm: Alarm;
   readonly #members = new Set<C>();
-  /** Longest idle first; the last is taken first, so that the others can grow old. */
+  /** Longest idle first; the last is taken first, so that surplus connections become idle for long. */
   readonly #idle: C[] = [];
-  /** With the time until which each waits, longest waiting first. */
+  /** With the deadline of each, longest waiting first. */
   readonly #waiters = new Map<Waiter<C>, number>();
   readonly #dials = new Set<Close>();
   #isClosed = false;
@@ -67,7 +67,7 @@ export class Pool<C extends PoolMember> {
     this.#waitAlarm = new Alarm(clock, () => this.#failLateWaiters());
   }
 
-  /** No call can be taken now: all connections are in use and the queue is full, or it is closed. */
+  /** No call can be accepted: all connections are in use and the queue is full, or the pool is closed. */
   get isExhausted(): boolean {
     return this.#isClosed || (this.#isFull && this.#queued >= this.#options.maxWaiters);
   }
@@ -89,7 +89,7 @@ export class Pool<C extends PoolMember> {
     return member;
   }
 
-  /** Waits for a connection, dialling when that is allowed. May fail at once. The result gives up. */
+  /** Waits for a connection, dialling if allowed. May fail synchronously. The result cancels. */
   wait(waiter: Waiter<C>): Close {
     if (this.isExhausted) {
       if (!this.#isClosed) this.#stats.tooManyWaiters.value += 1;
@@ -119,7 +119,7 @@ export class Pool<C extends PoolMember> {
     this.#schedule();
   }
 
-  /** A connection has closed, wherever it was. Every member that was opened says so once. */
+  /** A connection has closed, idle or busy. Every member reports this once. */
   gone(member: C): void {
     if (!this.#members.delete(member)) return;
     this.#stats.connections -= 1;
@@ -133,7 +133,7 @@ export class Pool<C extends PoolMember> {
     if (!this.#isClosed) this.#dialForWaiters();
   }
 
-  /** Fails those who wait, closes what is idle, and what is in use when `graceMs` has passed. */
+  /** Fails waiting calls, closes idle members now and busy ones after `graceMs`. */
   close(graceMs: number): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -158,7 +158,7 @@ export class Pool<C extends PoolMember> {
     return this.size >= this.#options.maxConnections;
   }
 
-  /** Those who wait beyond the ones that dials in progress will serve; negative: dials to spare. */
+  /** Waiters that no dial in progress will serve; negative: more dials than waiters. */
   get #queued(): number {
     return this.#waiters.size - this.#dials.size;
   }
@@ -217,8 +217,8 @@ export class Pool<C extends PoolMember> {
   }
 
   /**
-   * The longest waiting call fails, and with it all that have neither a dial nor a connection in use
-   * to hope for: they are better off on another endpoint than behind the same closed door.
+   * The longest waiting call fails, and with it all that neither a dial nor a busy connection will
+   * serve: another endpoint may take them, a second dial to this one hardly would.
    */
   #dialFailed(why: Failure): void {
     this.#nextWaiter()?.failed(why);
@@ -239,7 +239,7 @@ export class Pool<C extends PoolMember> {
     return member.idleSinceMs + (isExtra ? Math.min(poolIdleMs, idleTimeMs) : idleTimeMs);
   }
 
-  /** Of the oldest member, which may be in use: then we look again a little later. */
+  /** Of the oldest member, which may be busy: then checked again a little later. */
   #lifeEndsMs(): number {
     if (this.#options.lifeTimeMs === Infinity) return Infinity;
     for (const { openedMs } of this.#members) {
@@ -272,7 +272,7 @@ export class Pool<C extends PoolMember> {
     return failure("exhausted", detail, "safe");
   }
 
-  /** Not to be tried again: it would wait as long behind the next endpoint. */
+  /** Not retried: the call would wait as long for the next endpoint. */
   #late(): Failure {
     const { name, maxConnections, maxWaitMs } = this.#options;
     const detail = `no connection to ${name} was free within ${maxWaitMs} ms; all ${maxConnections} are in use`;

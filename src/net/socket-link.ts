@@ -13,56 +13,56 @@ export interface Receiver {
   received(buffer: Buffer, length: number): void;
   /** The peer sends no more. Our direction stays open: whoever owns the link ends or destroys it. */
   ended(): void;
-  /** What was written has gone; more may be. */
+  /** Everything written was sent; more may be written. */
   drained(): void;
-  /** What was written in this turn did not all go: `drained` comes later, or never. */
+  /** The kernel did not take all that was written in this tick: `drained` comes later, or never. */
   held?(): void;
   /** Both directions are gone. `error` is null unless the socket broke. */
   closed(error: Error | null): void;
 }
 
 /**
- * Reads of every socket land here, one after the other: no buffer is allocated per read. Safe,
- * because a read calls its receiver synchronously, and what must be kept is copied out.
+ * All sockets read into this buffer, one after the other: no allocation per read. Safe, because a
+ * read calls its receiver synchronously, and the receiver copies what it keeps.
  */
 const readBuffer: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-const nobody: Receiver = { received() {}, ended() {}, drained() {}, closed() {} };
+const noReceiver: Receiver = { received() {}, ended() {}, drained() {}, closed() {} };
 
-/** More than this does not wait for the end of the turn: Node writes up to 16 KiB without a copy. */
+/** More than this is written before the end of the tick: Node writes up to 16 KiB without a copy. */
 const maxJoinedChars = 15 * 1024;
 
-/** Longer pieces gain nothing by a copy as text. */
+/** Longer pieces gain nothing from a copy as text. */
 const maxJoinedBytes = 4 * 1024;
 
 /** Owned by its receiver, which is replaced when a connection becomes a tunnel. */
 export class SocketLink {
-  receiver: Receiver = nobody;
+  receiver: Receiver = noReceiver;
   #socket: Socket | null = null;
   #texts: TextWriter | null = null;
-  /** Written in this turn, and not yet to the socket. */
+  /** Written in this tick, but not yet to the socket. */
   #text = "";
 
-  /** With all texts written to it: whoever writes to the socket itself writes behind them. */
+  /** Flushes pending texts first, so that direct writes to the socket keep the order. */
   get socket(): Socket {
     if (this.#text !== "") this.flush();
     if (this.#socket === null) throw new Error("bug: a link without its socket");
     return this.#socket;
   }
 
-  /** Bytes that the kernel has not taken: 0 when all went, less and less while it takes some. */
+  /** Bytes that the kernel has not taken yet. */
   get unsentBytes(): number {
     return this.socket.writableLength + (this.#texts?.waitingBytes ?? 0);
   }
 
-  /** Whether the kernel takes what is written. Else: wait for `drained`. */
+  /** Whether the kernel accepts more. If not: wait for `drained`. */
   get hasRoom(): boolean {
     return this.#socket === null || !this.#socket.writableNeedDrain;
   }
 
   /**
-   * Writes latin1 text, one character a byte: heads, and short bodies behind them. It leaves at the
-   * end of the turn, joined with what else is written until then.
+   * Writes latin1 text, one character per byte: heads, and short bodies after them. It is sent at the
+   * end of the tick, joined with everything else written until then.
    */
   write(text: string): void {
     if (this.#text === "") flushAtTickEnd(this);
@@ -71,8 +71,8 @@ export class SocketLink {
   }
 
   /**
-   * Writes bytes, which are the socket's from now on; short ones leave like texts. False: more is to be
-   * written only when it has `drained`.
+   * Writes bytes, which then belong to the socket; short ones are sent like texts. False: write more
+   * only after `drained`.
    */
   writeBytes(bytes: Buffer): boolean {
     if (bytes.length > maxJoinedBytes) return this.socket.write(bytes);
@@ -80,7 +80,7 @@ export class SocketLink {
     return this.hasRoom;
   }
 
-  /** Writes at once what waits for the end of the turn. */
+  /** Writes immediately what waits for the end of the tick. */
   flush(): void {
     const text = this.#text;
     if (text === "") return;
@@ -89,7 +89,7 @@ export class SocketLink {
     if (!this.hasRoom) this.receiver.held?.();
   }
 
-  /** The `onread` of a new socket that is to be attached. */
+  /** The `onread` option for a new socket that will be attached. */
   readonly onread = {
     buffer: readBuffer,
     callback: (length: number): boolean => {
@@ -107,10 +107,10 @@ export class SocketLink {
     socket.on("drain", () => this.receiver.drained());
     socket.on("error", (error) => (broke = error));
     socket.on("close", () => this.receiver.closed(broke));
-    socket.resume(); // without a `data` listener nobody else makes `end` come
+    socket.resume(); // without a `data` listener nothing else would trigger `end`
   }
 
-  /** For a socket made by somebody else: the same, with a buffer allocated per read. */
+  /** For a socket made without `onread`: the same, with one buffer per read. */
   attachPlain(socket: Socket): void {
     this.attach(socket);
     socket.on("data", (chunk: Buffer) => this.#read(chunk, chunk.length));

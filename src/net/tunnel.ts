@@ -1,4 +1,4 @@
-// Two links that became one pipe: bytes both ways, half-close, back-pressure, idle time.
+// Two links joined into one pipe: bytes both ways, half-close, back-pressure, idle time.
 import type { Clock } from "../core/clock.ts";
 import { Alarm } from "./alarm.ts";
 import type { SocketLink, Receiver } from "./socket-link.ts";
@@ -6,16 +6,16 @@ import { writeCopy } from "./outlet.ts";
 
 export interface TunnelOptions {
   readonly clock: Clock;
-  /** Closed when no byte came from either side for so long. */
+  /** Closed when neither side sent a byte for this long. */
   readonly idleTimeMs: number;
   /** Called once, when both sockets are gone. */
   readonly closed: () => void;
 }
 
-/** Takes both links. `close` destroys both sockets. */
+/** Takes over both links. `close` destroys both sockets. */
 export interface OpenTunnel {
   close(): void;
-  /** Bytes that came from each side. */
+  /** Bytes received from each side. */
   readonly bytesFromA: number;
   readonly bytesFromB: number;
 }
@@ -42,7 +42,7 @@ class Tunnel implements OpenTunnel {
     a.receiver = this.#side(a, b, (count) => (this.bytesFromA += count));
     b.receiver = this.#side(b, a, (count) => (this.bytesFromB += count));
     this.#touch();
-    // What had been paused while it was a message flows now.
+    // Resumes what was paused while it still was a message.
     a.socket.resume();
     b.socket.resume();
     if (a.socket.destroyed || b.socket.destroyed) this.close();
@@ -72,7 +72,7 @@ class Tunnel implements OpenTunnel {
   }
 
   #closed(other: SocketLink, error: Error | null): void {
-    // Nothing can be brought to this side any more; what it sent is brought to the other.
+    // Nothing can be sent to this side any more; what it sent is still delivered to the other.
     if (error === null) other.socket.destroySoon();
     else other.socket.destroy();
     if (--this.#openSides > 0) return;

@@ -39,11 +39,11 @@ function findBinding(): Binding | null {
       ? null
       : { WriteWrap, streamBaseState, kLastWriteWasAsync };
   } catch {
-    return null; // another Node: it works without
+    return null; // not in this version of Node: works without
   }
 }
 
-/** Node touches a request only when something has to wait: one serves all writes until then. */
+/** Node uses a request only when a write must wait: one serves all writes until then. */
 let spare: WriteRequest | null = null;
 
 function newRequest({ WriteWrap }: Binding): WriteRequest {
@@ -61,7 +61,7 @@ function newRequest({ WriteWrap }: Binding): WriteRequest {
 export class TextWriter {
   readonly #socket: Socket;
   readonly #isDirect: boolean;
-  /** A text of ours is still on its way: what comes next queues up in the socket, behind it. */
+  /** A direct write is in progress: later writes are queued in the socket, behind it. */
   #isWaiting = false;
 
   /** `isDirect` false: always by `socket.write`. */
@@ -70,7 +70,7 @@ export class TextWriter {
     this.#isDirect = isDirect && binding !== null;
   }
 
-  /** Bytes that wait behind Node's streams, which do not count them; 0: none. */
+  /** Bytes that are queued below Node's streams, which do not count them. */
   get waitingBytes(): number {
     if (!this.#isWaiting) return 0;
     return handleOf(this.#socket)?.writeQueueSize ?? 1;
@@ -84,7 +84,7 @@ export class TextWriter {
       return;
     }
     const request = (spare ??= newRequest(binding));
-    // An error comes back for good: the usual way meets it again, and tells it as usual.
+    // An error persists: `socket.write` meets it again and reports it as usual.
     if (handle.writeLatin1String(request, text) !== 0) socket.write(text, "latin1");
     else if (binding.streamBaseState[binding.kLastWriteWasAsync] !== 0) {
       this.#isWaiting = true;
@@ -94,7 +94,7 @@ export class TextWriter {
     }
   }
 
-  /** The rest of a text has gone, or was given up with its socket. */
+  /** The rest of a text was sent, or dropped with its socket. */
   completed(): void {
     this.#isWaiting = false;
   }
@@ -104,7 +104,7 @@ function completed(this: WriteRequest): void {
   this.writer?.completed();
 }
 
-/** null while connecting, when closed, and where a Node has no such thing. */
+/** null while connecting, when closed, and where Node does not expose it. */
 function handleOf(socket: Socket): Handle | null {
   if (socket.connecting) return null;
   const { _handle: handle } = socket as unknown as { _handle?: Partial<Handle> | null };

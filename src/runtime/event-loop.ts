@@ -1,13 +1,13 @@
-// One tick of the event loop: what was written in it leaves together at its end, and while the loop hands out
-// what it has read, the time is looked up once.
+// One tick of the event loop: what is written in it is sent together at its end, and the time is looked
+// up once while the loop delivers what it has read.
 //
-// A write wakes whoever waits at the other end, and on an idle processor that costs more than the
-// write. While the loop hands out what it has read, one small write follows the other a few
-// microseconds apart: each would find its reader asleep again. Written together, the first wakes it
-// and the others find it awake.
+// A write wakes the reader at the other end, and on an idle processor that costs more than the write
+// itself. While the loop delivers what it has read, small writes follow each other a few microseconds
+// apart: each would find its reader asleep again. Written together, the first wakes it and the others
+// find it awake.
 import { performance } from "node:perf_hooks";
 
-/** Has something to write at the end of the turn. */
+/** Has something to write at the end of the tick. */
 export interface Flushing {
   flush(): void;
 }
@@ -15,7 +15,7 @@ export interface Flushing {
 let waiting: Flushing[] = [];
 let spare: Flushing[] = [];
 
-/** Calls `flush` once, when all has been handled that was read in this turn. */
+/** Calls `flush` once, when everything read in this tick was handled. */
 export function flushAtTickEnd(one: Flushing): void {
   if (waiting.length === 0) setImmediate(flushAll);
   waiting.push(one);
@@ -39,7 +39,7 @@ const tick = {
   },
 };
 
-/** Bytes were read: until `readEnds` all belongs to the moment of this turn. */
+/** Bytes were read: until `readEnds` the time of this tick holds. */
 export function readBegins(): void {
   isReading = true;
 }
@@ -49,12 +49,12 @@ export function readEnds(): void {
 }
 
 /**
- * Milliseconds since the process started. A call asks eight times between two system calls, which
- * costs more than all its counters: for what is read in one turn the first answer holds.
+ * Milliseconds since the process started. A call reads the time eight times between two system calls,
+ * which costs more than all its counters: within one tick the first reading holds.
  */
 export function loopNowMs(): number {
   if (isReading && isKnown) return tickMs;
-  // Kept between reads as well: what comes next in this turn must not be told an earlier time.
+  // Kept between reads as well: time must not go backwards within a tick.
   tickMs = performance.now();
   if (isReading) {
     isKnown = true;

@@ -1,4 +1,4 @@
-// A file that lines are appended to: buffered, rolled by size or age, never in the caller's way.
+// A file to append lines to: buffered, rolled by size or age, never blocking its caller.
 import { open, readdir, rename, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
@@ -11,36 +11,36 @@ import type { RollPolicy } from "./log-rotation.ts";
 export interface LogFileOptions {
   readonly path: string;
   readonly roll: RollPolicy;
-  /** false: what the file held is thrown away when it is first opened. */
+  /** false: previous content is discarded when the file is first opened. */
   readonly append: boolean;
-  /** Files that ended and are kept; Infinity: all. */
+  /** Rotated files to keep; Infinity: all. */
   readonly keepCount: number;
-  /** A line waits so long at most before it is handed to the system. */
+  /** A line is written after this time at the latest. */
   readonly flushMs?: number;
-  /** So many characters are handed over at once, sooner than `flushMs`. */
+  /** Flush early once this many characters are queued. */
   readonly flushChars?: number;
-  /** More characters do not wait in memory: further lines are dropped and counted. */
+  /** Limit of queued characters: further lines are dropped and counted. */
   readonly maxWaitingChars?: number;
 }
 
 interface LogFileDeps {
   readonly clock: Clock;
   readonly log: Log;
-  /** Lines that were dropped because the file was too slow or could not be written. */
+  /** Lines dropped because the file was too slow or could not be written. */
   readonly lost: Counter;
 }
 
-/** Lines that go into one file together. */
+/** Lines that are written to one file together. */
 interface Batch {
   text: string;
   lines: number;
-  /** The period that the lines belong to began here. */
+  /** Begin of the period that the lines belong to. */
   readonly periodMs: number;
 }
 
 /**
- * Owns the file. `write` never throws and never waits; a disk that is too slow, full or away costs
- * lines, which `lost` counts and the process log tells once for each spell.
+ * Owns the file. `write` never throws and never waits; a disk that is too slow, full or missing costs
+ * lines, which `lost` counts and the process log reports once per spell.
  */
 export class LogFile {
   readonly #options: Required<LogFileOptions>;
@@ -50,13 +50,13 @@ export class LogFile {
   #periodEndMs = -Infinity;
   #periodMs = -Infinity;
   #cancelFlush: Close | null = null;
-  /** The writing that is under way: at most one at a time. */
+  /** The write in progress: at most one at a time. */
   #writing: Promise<void> | null = null;
   #handle: FileHandle | null = null;
   #fileBytes = 0;
   #filePeriodMs = -Infinity;
   #isFirstOpening = true;
-  /** The file that is open, as the system numbers it. */
+  /** Inode of the open file. */
   #inode = -1;
   #isClosed = false;
   /** Lines lost since the last line that was written. */
@@ -65,13 +65,13 @@ export class LogFile {
   constructor(options: LogFileOptions, deps: LogFileDeps) {
     const defaults = { flushMs: 1000, flushChars: 65_536, maxWaitingChars: 8 * 2 ** 20 };
     const { roll, flushChars } = { ...defaults, ...options };
-    // What is written at once stays within a file's size.
+    // One write stays within the size of a file.
     const chars = roll.kind === "size" ? Math.min(flushChars, roll.maxBytes) : flushChars;
     this.#options = { ...defaults, ...options, flushChars: chars };
     this.#deps = deps;
   }
 
-  /** Takes one line of ASCII, with its line feed. */
+  /** Appends one line of ASCII, line feed included. */
   write(line: string): void {
     if (this.#isClosed || this.#waitingChars + line.length > this.#options.maxWaitingChars) {
       return this.#lose(1, "the file takes lines more slowly than they come");
@@ -85,13 +85,13 @@ export class LogFile {
       this.#cancelFlush ??= this.#deps.clock.after(this.#options.flushMs, () => this.#flushDue());
   }
 
-  /** Resolves when all lines taken so far are with the system, or lost. */
+  /** Resolves when all lines so far were written, or lost. */
   async flush(): Promise<void> {
     this.#startWriting();
     await this.#writing;
   }
 
-  /** Writes what waits; lines that come later are lost. */
+  /** Writes queued lines; later ones are lost. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelFlush?.();
@@ -132,7 +132,7 @@ export class LogFile {
         const file = await this.#fileFor(batch);
         await file.appendFile(batch.text);
         this.#fileBytes += batch.text.length;
-        this.#tellEndOfSpell();
+        this.#reportRecovery();
       } catch (error) {
         this.#lose(batch.lines, error instanceof Error ? error.message : String(error));
         await this.#closeFile();
@@ -144,7 +144,7 @@ export class LogFile {
 
   /**
    * The open file, rolled first when its period has ended or the batch would make it too long.
-   * Opened anew when another program (logrotate) has moved or removed it: no signal is needed.
+   * Reopened when another program (logrotate) has moved or removed it: no signal is needed.
    */
   async #fileFor(batch: Batch): Promise<FileHandle> {
     if (this.#handle !== null && (await this.#isMovedAway())) await this.#closeFile();
@@ -235,7 +235,7 @@ export class LogFile {
     this.#lostInSpell += lines;
   }
 
-  #tellEndOfSpell(): void {
+  #reportRecovery(): void {
     if (this.#lostInSpell === 0) return;
     const event = "log-lines-written-again";
     this.#deps.log.info({ event, path: this.#options.path, lost: this.#lostInSpell });

@@ -1,10 +1,10 @@
-// How many files the process may have open: each connection is one.
+// How many file descriptors the process may have open: each connection takes one.
 import { readFileSync } from "node:fs";
 
-/** Of the whole process; Infinity where the system does not tell. Read once: it does not change. */
+/** Limit of the whole process; Infinity where the system does not report it. Read once: it does not change. */
 export const openFilesLimit: number = readLimit();
 
-/** How few are left when a new one has this number: the system gives out the lowest that is free. */
+/** Descriptors left when a new one has this number: the system assigns the lowest free number. */
 export function filesLeft(newest: number): number {
   return openFilesLimit - newest - 1;
 }

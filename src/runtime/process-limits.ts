@@ -1,4 +1,4 @@
-// What the whole process bears: connections of callers, bytes in buffers, a late event loop.
+// Limits of the whole process: connections of callers, bytes in buffers, a late event loop.
 import type { Clock, Close } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
 import type { ConnectionGate } from "../core/transport.ts";
@@ -24,7 +24,7 @@ const sampleIntervalMs = 50;
 /** One for the process; shared by all its servers. Owns a timer when something is limited. */
 export class ProcessLimits {
   readonly connections: ConnectionGate | null;
-  /** Says why a new request is refused; null: it is taken. null itself: none ever is. */
+  /** Why a new request is refused; null: it is accepted. null itself: nothing is ever shed. */
   readonly refusal: ((nowMs: number) => Failure | null) | null;
   readonly #options: ProcessLimitOptions;
   readonly #deps: ProcessLimitDeps;
@@ -40,20 +40,20 @@ export class ProcessLimits {
     this.connections = maxConnections === Infinity ? null : gate(maxConnections, deps.stats);
     const isWatching = maxBufferedBytes !== Infinity || shedAboveLagMs !== Infinity;
     this.refusal = isWatching ? this.#makeRefusal() : null;
-    if (isWatching) this.#look();
+    if (isWatching) this.#sample();
   }
 
   close(): void {
     this.#stop();
   }
 
-  #look(): void {
+  #sample(): void {
     const { clock, bufferedBytes } = this.#deps;
     const nowMs = clock.nowMs();
     this.#lagMs = this.#lateMs(nowMs);
     this.#bufferedBytes = bufferedBytes();
     this.#dueMs = nowMs + sampleIntervalMs;
-    this.#stop = clock.after(sampleIntervalMs, () => this.#look());
+    this.#stop = clock.after(sampleIntervalMs, () => this.#sample());
   }
 
   #lateMs(nowMs: number): number {
@@ -72,7 +72,7 @@ export class ProcessLimits {
     );
     const isFull = refused(`its buffers hold more than ${maxBufferedBytes} bytes (maxBufferedMB)`);
     return (nowMs) => {
-      // The last look may be long ago: then we are late already.
+      // The last sample may be old: then the loop is late already.
       if (Math.max(this.#lagMs, this.#lateMs(nowMs)) > shedAboveLagMs) {
         late.value++;
         return isLate;
@@ -85,7 +85,7 @@ export class ProcessLimits {
 }
 
 function refused(why: string): Failure {
-  const detail = `this proxy has more to do than it can: ${why}`;
+  const detail = `this proxy is overloaded: ${why}`;
   return { kind: "exhausted", retry: "safe", detail, retryAfterMs: 0 };
 }
 

@@ -1,11 +1,11 @@
-// The clock of the process: coarse shared timers, one system timer for all of them.
+// The clock of the process: coarse timers that share one system timer.
 import type { Clock, Close } from "../core/clock.ts";
 import { loopNowMs } from "./event-loop.ts";
 
-/** Timers run up to this much late, and all that fall due within it run together. */
+/** Timers fire up to this much late, and all that are due within it fire together. */
 const tickMs = 10;
 
-/** So many ticks without a ring may be in the heap beside those that have one. */
+/** Limit of ticks without a ring in the heap, beside those that have one. */
 const maxStaleTicks = 1_024;
 
 /** A timer in its tick's ring. Unlinked when `next` is null. */
@@ -18,10 +18,10 @@ class Entry {
   }
 }
 
-/** What the wheel needs of the system; given in tests. */
+/** What the wheel needs of the system; replaced in tests. */
 export interface Ticker {
   nowMs(): number;
-  /** Calls back once, later than now; the result cancels. */
+  /** Calls back once, asynchronously; the result cancels. */
   sleep(delayMs: number, wake: () => void): Close;
 }
 
@@ -46,7 +46,7 @@ export class TimerWheel {
     return this.#rings.size;
   }
 
-  /** Ticks in the heap, those included whose timers were all cancelled; for tests. */
+  /** Ticks in the heap, including those whose timers were all cancelled; for tests. */
   get ticks(): number {
     return this.#heap.length;
   }
@@ -79,8 +79,8 @@ export class TimerWheel {
   }
 
   /**
-   * A limit of a day on calls of a millisecond leaves a tick behind with each call, and their time
-   * would come in a day only. What is in order is a heap.
+   * Drops ticks whose timers were all cancelled: a time limit of a day on calls of a millisecond would
+   * leave one tick per call in the heap for a day. A sorted array is a heap.
    */
   #dropStaleTicks(): void {
     this.#heap = Array.from(this.#rings.keys()).sort((a, b) => a - b);
@@ -92,7 +92,7 @@ export class TimerWheel {
     previous.next = next;
     next.previous = previous;
     entry.next = entry.previous = null;
-    // Only its head is left: the tick stays in the heap and is skipped when its time comes.
+    // Only the head is left: the tick stays in the heap and is skipped when due.
     if (next === previous && next.run === null && this.#rings.get(tick) === next) {
       this.#rings.delete(tick);
     }
@@ -156,25 +156,26 @@ function pop(heap: number[]): void {
   heap[at] = last;
 }
 
-/** The system's time is taken over when it was set by more than this. */
+/** A step of the system's time by more than this is adopted. */
 const clockStepMs = 50;
-/** That it was set is seen so much later at most. */
+/** A step of the system's time is noticed within this time. */
 const sampleIntervalMs = 10;
 
 /**
- * Runs along with `nowMs`, so that a deadline given on one scale is the same moment on the other
- * whenever it is asked; each reading of the system's own time would be up to a millisecond off.
+ * Runs in step with `nowMs`, so that a deadline on one scale is always the same moment on the other;
+ * separate readings of the system's time would differ by up to a millisecond.
  */
 function wallTime(nowMs: () => number): () => number {
   let offsetMs = Date.now() - nowMs();
-  let lookAgainMs = 0;
+  let nextSampleMs = 0;
   return () => {
-    const ourMs = nowMs();
-    if (ourMs < lookAgainMs) return offsetMs + ourMs;
-    lookAgainMs = ourMs + sampleIntervalMs;
+    const monotonicMs = nowMs();
+    if (monotonicMs < nextSampleMs) return offsetMs + monotonicMs;
+    nextSampleMs = monotonicMs + sampleIntervalMs;
     const systemMs = Date.now();
-    if (Math.abs(systemMs - ourMs - offsetMs) > clockStepMs) offsetMs = systemMs - ourMs;
-    return offsetMs + ourMs;
+    if (Math.abs(systemMs - monotonicMs - offsetMs) > clockStepMs)
+      offsetMs = systemMs - monotonicMs;
+    return offsetMs + monotonicMs;
   };
 }
 
@@ -183,7 +184,7 @@ export function systemClock(): Clock {
   const wheel = new TimerWheel({
     nowMs: loopNowMs,
     sleep(delayMs, wake) {
-      // Longer than 2^31 - 1 ms would fire at once; the wheel sleeps again if it is too early.
+      // A delay above 2^31 - 1 ms would fire immediately; the wheel sleeps again if it wakes early.
       const timer = setTimeout(wake, Math.min(delayMs, 2 ** 31 - 1));
       timer.unref();
       return () => clearTimeout(timer);

@@ -260,6 +260,6 @@ for (const isIdempotent of [true, false]) {
     await client.dispatch({ payload: "first" });
     const { status, text } = await client.dispatch({ payload: "break" });
     assert.equal(status, isIdempotent ? 0 : 1);
-    assert.match(text, isIdempotent ? /^did break$/ : /broke before it (?:answered|responded)/);
+    assert.match(text, isIdempotent ? /^did break$/ : /broke before it responded/);
   });
 }

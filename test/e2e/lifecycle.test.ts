@@ -11,7 +11,7 @@ import { service } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import type { ReceivedResponse } from "../support/http-request.ts";
 
-/** A running proxy before a service that answers when told. */
+/** A running proxy before a service that responses when told. */
 async function withHeldCall(t: TestContext, graceMs = 10_000) {
   let release: (() => void) | null = null;
   const web = await service(t, (request, response) => {
@@ -72,7 +72,7 @@ test("a kept connection that is idle does not delay the end", async (t) => {
   assert.ok(performance.now() - startedMs < 3_000);
 });
 
-test("a second signal ends it at once", async (t) => {
+test("a second signal ends it immediately", async (t) => {
   const { proxy, call } = await withHeldCall(t);
   proxy.signal("SIGTERM");
   await until(
@@ -86,29 +86,29 @@ test("a second signal ends it at once", async (t) => {
   assert.notEqual((await call).status, 200);
 });
 
-test("a call that does not end is answered with 503 after shutdownGraceMs, and the exit code is 0", async (t) => {
+test("a call that does not end gets a 503 after shutdownGraceMs, and the exit code is 0", async (t) => {
   const { proxy, call } = await withHeldCall(t, 100);
   const startedMs = performance.now();
   proxy.signal("SIGTERM");
   assert.equal((await proxy.ended).code, 0);
   assert.ok(performance.now() - startedMs < 3_000);
-  const answer = await call;
-  assert.equal(answer.status, 503);
-  assert.match(answer.body, /the proxy is shutting down/);
-  assert.equal(answer.headers.get("connection"), "close");
+  const response = await call;
+  assert.equal(response.status, 503);
+  assert.match(response.body, /the proxy is shutting down/);
+  assert.equal(response.headers.get("connection"), "close");
 });
 
 test("POST /admin/shutdown ends it as a signal does; GET does not", async (t) => {
   const { proxy, call, release } = await withHeldCall(t);
   assert.equal((await proxy.admin("/admin/shutdown")).status, 405);
-  const answer = await proxy.admin("/admin/shutdown", { method: "POST" });
-  assert.equal(answer.status, 200);
+  const response = await proxy.admin("/admin/shutdown", { method: "POST" });
+  assert.equal(response.status, 200);
   release();
   assert.equal((await call).body, "held");
   assert.equal((await proxy.ended).code, 0);
 });
 
-test("a port in use is told with address and reason, and the exit code is 1", async (t) => {
+test("a port in use is reported with address and reason, and the exit code is 1", async (t) => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
   t.after(() => void other.close());
@@ -126,7 +126,7 @@ test("a port in use is told with address and reason, and the exit code is 1", as
   }
 });
 
-test("a broken file is told as by check, and nothing starts", async (t) => {
+test("a broken file is reported as by check, and nothing starts", async (t) => {
   const { code, error, out } = await command(t, ["run", "-"], "routers: [{ protocol: http }]");
   assert.equal(code, 1);
   assert.match(error, /^<stdin>:1:11 routers\[0\]/m);

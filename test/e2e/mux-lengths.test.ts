@@ -20,7 +20,7 @@ ${more}`,
   );
 }
 
-test("a call whose residual is longer than mux can say fails alone", async (t) => {
+test("a call whose residual is longer than mux can encode fails alone", async (t) => {
   const users = await muxService(t, "hello ");
   const proxy = await proxied(t, "mux", users.port);
   const client = await muxClient(t, proxy.port);
@@ -28,25 +28,25 @@ test("a call whose residual is longer than mux can say fails alone", async (t) =
   const dst = `/\\x20${"a".repeat(20_000)}`;
   const long = await client.dispatch({ dst, payload: "world" });
   assert.equal(long.status, 1);
-  assert.match(long.text, /the residual path has 80005 characters, more than can be said in mux/);
+  assert.match(long.text, /the residual path has 80005 characters, more than mux can encode/);
   const longest = `/${"a".repeat(32_766)}`;
   assert.equal((await client.dispatch({ dst: longest, payload: "1" })).text, "hello 1");
   assert.equal(users.count, 1, "the endpoint never saw the long one");
 });
 
-test("a call with as many contexts as mux can say is refused when it would get more", async (t) => {
+test("a call with as many contexts as mux can encode is refused when it would get more", async (t) => {
   const users = await muxService(t, "hello ");
   const proxy = await proxied(t, "mux", users.port, "  service: { totalTimeoutMs: 60000 }\n");
   const client = await muxClient(t, proxy.port);
   const contexts = Array.from({ length: 32_767 }, () => ["k", "v"] as const);
   const full = await client.dispatch({ contexts, payload: "world" });
   assert.equal(full.status, 1);
-  assert.match(full.text, /the call has 32767 contexts, more than can be said in mux/);
+  assert.match(full.text, /the call has 32767 contexts, more than mux can encode/);
   assert.equal((await client.dispatch({ payload: "1" })).text, "hello 1");
   assert.equal(users.sessions.length, 1);
 });
 
-test("a time limit of more than 292 years is passed on as a deadline that mux can say", async (t) => {
+test("a time limit of more than 292 years is passed on as a deadline that mux can encode", async (t) => {
   const users = await muxService(t, "hello ");
   const more = "  service: { totalTimeoutMs: 9007199254740991 }\n";
   const proxy = await proxied(t, "mux", users.port, more);
@@ -76,7 +76,7 @@ function header(id: number, entries: readonly (readonly [string, string])[]): Bu
 const contexts = 8;
 const delegations = 10;
 
-test("an upgraded caller that sends more than mux can hold gets an exception", async (t) => {
+test("an upgraded caller that sends more than mux can encode gets an exception", async (t) => {
   const service = await muxService(t, (call) => {
     const { method, seqid } = read(call.payload);
     call.ok(binary({ method, seqid, type: 2, body: textResult(`did ${method}`) }));

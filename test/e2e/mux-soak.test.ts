@@ -1,4 +1,4 @@
-// Mux under a mixed load: answers, errors, nacks, discards and leaving callers, none mixed up.
+// Mux under a mixed load: responses, errors, nacks, discards and leaving callers, none mixed up.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { muxClient, muxService } from "../support/mux-peer.ts";
@@ -10,11 +10,11 @@ import { discovery } from "../support/discovery.ts";
 const callsPerCaller = 2_000;
 const atATime = 64;
 
-test("thousands of mixed calls over shared connections, and each caller gets its own answers", async (t) => {
+test("thousands of mixed calls over shared connections, and each caller gets its own responses", async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = seeded(seed);
   const late: MuxCall[] = [];
-  const answer = (call: MuxCall) => {
+  const respond = (call: MuxCall) => {
     const chance = random();
     if (call.text.startsWith("error")) call.error(call.text);
     else if (chance < 0.02) call.nack();
@@ -22,16 +22,16 @@ test("thousands of mixed calls over shared connections, and each caller gets its
     else call.ok(call.text);
   };
   const handle = (call: MuxCall) => {
-    if (random() < 0.5) answer(call);
+    if (random() < 0.5) respond(call);
     else late.push(call);
     // Out of order, and in bursts.
     while (late.length > 40 || (late.length > 0 && random() < 0.3)) {
       const [one] = late.splice(Math.floor(random() * late.length), 1);
-      if (one !== undefined) answer(one);
+      if (one !== undefined) respond(one);
     }
   };
   const services = await Promise.all([0, 1, 2].map(() => muxService(t, handle)));
-  const flush = setInterval(() => late.splice(0).forEach(answer), 5);
+  const flush = setInterval(() => late.splice(0).forEach(respond), 5);
   t.after(() => clearInterval(flush));
   const { rootDir } = discovery(t, { users: services.map(({ port }) => port) });
   const proxy = await startProxy(

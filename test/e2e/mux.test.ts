@@ -33,15 +33,15 @@ ${servers}${more}`,
   return { proxy, disco };
 }
 
-test("a call goes to the service that its destination names, and its answer comes back", async (t) => {
+test("a call goes to the service that its destination names, and its response comes back", async (t) => {
   const users = await muxService(t, "hello ");
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port);
-  const answer = await client.dispatch({ dst: "/users", payload: "world" });
-  assert.deepEqual([answer.status, answer.text], [0, "hello world"]);
+  const response = await client.dispatch({ dst: "/users", payload: "world" });
+  assert.deepEqual([response.status, response.text], [0, "hello world"]);
 });
 
-test("a thousand calls wait on one connection, and are answered in any order", async (t) => {
+test("a thousand calls wait on one connection, and their responses come in any order", async (t) => {
   const held: MuxCall[] = [];
   const users = await muxService(t, (call) => void held.push(call));
   const { proxy } = await proxied(t, { users: [users.port] });
@@ -52,8 +52,8 @@ test("a thousand calls wait on one connection, and are answered in any order", a
   await users.when(() => held.length === 1_000);
   assert.equal(users.sessions.length, 1, "one connection for all of them");
   for (const call of held.toReversed()) call.ok(`<${call.text}>`);
-  const answers = await Promise.all(asked);
-  answers.forEach(({ text }, i) => assert.equal(text, `<${i}>`));
+  const responses = await Promise.all(asked);
+  responses.forEach(({ text }, i) => assert.equal(text, `<${i}>`));
   assert.equal(await proxy.metric("rt/mux/service/svc/users/success"), 1_000);
 });
 
@@ -62,32 +62,32 @@ test("callers share the connection to an endpoint", async (t) => {
   const { proxy } = await proxied(t, { users: [users.port] });
   const clients = await Promise.all(Array.from({ length: 5 }, () => muxClient(t, proxy.port)));
   // All with the same tag.
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     clients.map((client, i) => client.dispatch({ dst: "/users", payload: `caller ${i}` }, 7)),
   );
   assert.deepEqual(
-    answers.map(({ text }) => text),
+    responses.map(({ text }) => text),
     clients.map((_, i) => `caller ${i}`),
   );
   assert.equal(users.sessions.length, 1);
 });
 
 test("contexts, dtab and payload go through as they came; the destination becomes the residual", async (t) => {
-  const users = await muxService(t, (call) => call.ok("fine", [["answer-context", "x"]]));
+  const users = await muxService(t, (call) => call.ok("fine", [["response-context", "x"]]));
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port);
   const contexts = [["com.example.Any", Buffer.from([0, 255, 7])]] as const;
   const dtab = [["/elsewhere", "/nowhere | /here"]] as const;
   const payload = Buffer.from([0, 1, 254, 255]);
-  const answer = await client.dispatch({ dst: "/users/7/mail", contexts, dtab, payload });
+  const response = await client.dispatch({ dst: "/users/7/mail", contexts, dtab, payload });
   const [call] = users.calls;
   assert.deepEqual(call?.contexts, contexts);
   assert.deepEqual(call?.dtab, dtab);
   assert.equal(call?.dst, "/7/mail");
   assert.deepEqual(call?.payload, payload);
   assert.deepEqual(
-    answer.contexts.map(([key, value]) => [key, value.toString()]),
-    [["answer-context", "x"]],
+    response.contexts.map(([key, value]) => [key, value.toString()]),
+    [["response-context", "x"]],
   );
 });
 
@@ -104,22 +104,22 @@ test("a call's own dtab overrides the router's, and its wildcards go no further"
   assert.deepEqual(others.calls[0]?.dtab, [["/kept", "/x"]]);
 });
 
-test("a Treq is named by the prefix alone and answered by Rreq; its trace goes on", async (t) => {
+test("a Treq is named by the prefix alone and gets an Rreq; its trace is continued", async (t) => {
   const all = await muxService(t, "all ");
   const { proxy } = await proxied(t, { all: [all.port] }, "  dstPrefix: /#/io.l5d.fs/all\n");
   const client = await muxClient(t, proxy.port);
   const ids = Buffer.from("000000000000000300000000000000020000000000000001", "hex");
-  const answer = await client.req("old", [
+  const response = await client.req("old", [
     ["1", ids],
     ["2", Buffer.from([1])],
   ]);
-  assert.deepEqual([answer.type, answer.status, answer.text], [-1, 0, "all old"]);
+  assert.deepEqual([response.type, response.status, response.text], [-1, 0, "all old"]);
   const [key, trace] = all.calls[0]?.contexts[0] ?? ["", Buffer.alloc(0)];
   assert.equal(key, "com.twitter.finagle.tracing.TraceContext");
   assert.equal(trace.toString("hex", 8), `${"0".repeat(15)}3${"0".repeat(15)}1${"0".repeat(15)}1`);
 });
 
-test("a trace goes on with a span of its own below the caller's", async (t) => {
+test("a trace is continued with a new span below the caller's", async (t) => {
   const users = await muxService(t, "");
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port);
@@ -156,9 +156,9 @@ test("a deadline goes through to the nanosecond, and ends the call when it has p
   const { proxy } = await proxied(t, { silent: [silent.port] });
   const client = await muxClient(t, proxy.port);
   const deadline = deadlineContext(150);
-  const answer = await client.dispatch({ dst: "/silent", contexts: [deadline] });
-  assert.equal(answer.status, 1);
-  assert.match(answer.text, /took too long.*caller's deadline/);
+  const response = await client.dispatch({ dst: "/silent", contexts: [deadline] });
+  assert.equal(response.status, 1);
+  assert.match(response.text, /took too long.*caller's deadline/);
   assert.deepEqual(silent.calls[0]?.contexts, [deadline]);
   const [session] = silent.sessions;
   await silent.when(() => session?.discarded.length === 1); // and the endpoint was told
@@ -168,9 +168,9 @@ test("a deadline that has passed already is not sent on", async (t) => {
   const users = await muxService(t, "");
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port);
-  const answer = await client.dispatch({ dst: "/users", contexts: [deadlineContext(-5_000)] });
-  assert.equal(answer.status, 1);
-  assert.match(answer.text, /deadline had passed/);
+  const response = await client.dispatch({ dst: "/users", contexts: [deadlineContext(-5_000)] });
+  assert.equal(response.status, 1);
+  assert.match(response.text, /deadline had passed/);
   assert.equal(users.count, 0);
 });
 
@@ -195,7 +195,7 @@ test("the proxy's own limit shortens the deadline that it passes on", async (t) 
   }
 });
 
-test("a discarded call is cancelled at the endpoint, and its tag stays taken until the answer", async (t) => {
+test("a discarded call is cancelled at the endpoint, and its tag stays taken until the reply", async (t) => {
   const held: MuxCall[] = [];
   const users = await muxService(t, (call) => {
     if (call.text === "hold") held.push(call);
@@ -206,18 +206,18 @@ test("a discarded call is cancelled at the endpoint, and its tag stays taken unt
   const first = client.dispatch({ dst: "/users", payload: "hold" }, 5);
   await users.when(() => held.length === 1);
   client.discard(5);
-  assert.equal((await first).type, -66, "an Rdiscarded for the caller, at once");
+  assert.equal((await first).type, -66, "an Rdiscarded for the caller, immediately");
   const [session] = users.sessions;
   await users.when(() => session?.discarded.length === 1);
   assert.deepEqual(session?.discarded, [held[0]?.tag]);
   const second = await client.dispatch({ dst: "/users" }, 5);
-  assert.notEqual(second.text, `tag ${held[0]?.tag}`, "the endpoint still owes an answer for it");
+  assert.notEqual(second.text, `tag ${held[0]?.tag}`, "the endpoint still owes a response for it");
   held[0]?.ok("too late");
   await client.ping();
   const tags = [];
   for (let i = 0; i < 3; i++) tags.push((await client.dispatch({ dst: "/users" })).text);
-  assert.ok(tags.includes(`tag ${held[0]?.tag}`), "given back with the answer");
-  assert.deepEqual(client.others, [], "the late answer reached nobody");
+  assert.ok(tags.includes(`tag ${held[0]?.tag}`), "given back with the response");
+  assert.deepEqual(client.others, [], "the late response reached nobody");
 });
 
 test("the calls of a caller that goes away are cancelled at the endpoint", async (t) => {
@@ -241,12 +241,12 @@ test("a nacked call goes to another endpoint; nacked by all, it is nacked to the
   assert.ok(nacks.count > 0);
   assert.ok((await proxy.metric("rt/mux/client/#/io.l5d.fs/users/retries/requeues")) > 0);
   disco.set("only", [nacks.port]);
-  const answer = await client.dispatch({ dst: "/only" });
-  assert.notEqual(answer.status, 0);
-  assert.match(answer.text, /refused the call unprocessed/);
+  const response = await client.dispatch({ dst: "/only" });
+  assert.notEqual(response.status, 0);
+  assert.match(response.text, /refused the call unprocessed/);
 });
 
-test("a nack whose flags do not allow another try is not tried again", async (t) => {
+test("a nack whose flags forbid a retry is not retried", async (t) => {
   const flags = Buffer.from([0, 0, 0, 0, 0, 0, 0, 2]); // rejected, and not restartable
   const users = await muxService(t, (call) => call.nack([["MuxFailure", flags]]));
   const { proxy } = await proxied(t, { users: [users.port] });
@@ -259,20 +259,20 @@ test("an error of the endpoint is passed on as it is, and counted as its failure
   const users = await muxService(t, (call) => call.error("no such user", [["why", "because"]]));
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port);
-  const answer = await client.dispatch({ dst: "/users" });
-  assert.deepEqual([answer.status, answer.text], [1, "no such user"]);
-  assert.equal(answer.contexts[0]?.[0], "why");
+  const response = await client.dispatch({ dst: "/users" });
+  assert.deepEqual([response.status, response.text], [1, "no such user"]);
+  assert.equal(response.contexts[0]?.[0], "why");
   assert.equal(users.count, 1, "never sent again");
   assert.equal(await proxy.metric("rt/mux/service/svc/users/failures"), 1);
 });
 
-test("a call without a route is told which name found none and why", async (t) => {
+test("a call without a route gets the name that was not found and why", async (t) => {
   const { proxy } = await proxied(t, {});
   const client = await muxClient(t, proxy.port);
-  const answer = await client.dispatch({ dst: "/nobody" });
-  assert.deepEqual([answer.type, answer.status], [-2, 1]);
-  assert.match(answer.text, /Unable to route request! No hosts are available for \/svc\/nobody/);
-  assert.match(answer.text, /switchyard explain FILE \/svc\/nobody --router mux/);
+  const response = await client.dispatch({ dst: "/nobody" });
+  assert.deepEqual([response.type, response.status], [-2, 1]);
+  assert.match(response.text, /Unable to route request! No hosts are available for \/svc\/nobody/);
+  assert.match(response.text, /switchyard explain FILE \/svc\/nobody --router mux/);
   const old = await client.req("x");
   assert.deepEqual([old.type, old.status], [-1, 1]);
   assert.match(old.text, /Unable to route request!/);
@@ -292,10 +292,10 @@ test("a destination or dtab that cannot be read fails its call and nothing else"
 test("a call to an endpoint that does not listen can be sent again", async (t) => {
   const { proxy } = await proxied(t, { dead: [await deadPort()] });
   const client = await muxClient(t, proxy.port);
-  const answer = await client.dispatch({ dst: "/dead" });
-  assert.notEqual(answer.status, 0);
-  assert.match(answer.text, /refused the connection/);
-  const [key, flags] = answer.contexts[0] ?? ["", Buffer.alloc(8)];
+  const response = await client.dispatch({ dst: "/dead" });
+  assert.notEqual(response.status, 0);
+  assert.match(response.text, /refused the connection/);
+  const [key, flags] = response.contexts[0] ?? ["", Buffer.alloc(8)];
   assert.equal(key, "MuxFailure");
   assert.ok(((flags.at(-1) ?? 0) & 2) !== 0, "rejected: no endpoint saw it");
 });
@@ -305,21 +305,21 @@ test("long messages go in fragments both ways, when both sides know them", async
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port, { maxFragment: 30_000 });
   const payload = randomBytes(500_000);
-  const answer = await client.dispatch({ dst: "/users", payload });
-  assert.ok(answer.payload.equals(payload));
+  const response = await client.dispatch({ dst: "/users", payload });
+  assert.ok(response.payload.equals(payload));
   assert.equal(users.calls[0]?.pieces, Math.ceil(500_020 / 20_000));
-  assert.equal(answer.pieces, Math.ceil(500_003 / 30_000));
+  assert.equal(response.pieces, Math.ceil(500_003 / 30_000));
   assert.equal(users.sessions[0]?.clientFragment, 64 * 1024, "what the proxy asks for");
 });
 
-test("nobody gets fragments who did not ask for them", async (t) => {
+test("fragments are sent only to peers that asked for them", async (t) => {
   const users = await muxService(t, (call) => call.ok(call.payload), { maxFragment: null });
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port);
   const payload = randomBytes(500_000);
-  const answer = await client.dispatch({ dst: "/users", payload });
-  assert.ok(answer.payload.equals(payload));
-  assert.deepEqual([users.calls[0]?.pieces, answer.pieces], [1, 1]);
+  const response = await client.dispatch({ dst: "/users", payload });
+  assert.ok(response.payload.equals(payload));
+  assert.deepEqual([users.calls[0]?.pieces, response.pieces], [1, 1]);
 });
 
 test("a call in fragments is taken", async (t) => {
@@ -339,41 +339,41 @@ test("a call in fragments is taken", async (t) => {
   assert.deepEqual(users.calls[0]?.contexts, [["k", Buffer.from("v")]]);
 });
 
-test("a call that is discarded when only a piece of it has come is answered by Rdiscarded", async (t) => {
+test("a call that is discarded after its first fragment gets an Rdiscarded", async (t) => {
   const users = await muxService(t, "");
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port, { maxFragment: 0x7fffffff });
-  const answer = client.responseTo(9);
+  const response = client.responseTo(9);
   client.send(2, 9 | 0x800000, dispatchBody({ dst: "/users", payload: "the first piece" }));
   client.discard(9);
-  assert.equal((await answer).type, -66, "else its caller would keep the tag for ever");
+  assert.equal((await response).type, -66, "else its caller would keep the tag for ever");
   assert.equal((await client.dispatch({ dst: "/users", payload: "ok" }, 9)).text, "ok");
 });
 
-test("an endpoint that sends pieces of answers to nobody is disconnected", async (t) => {
+test("an endpoint that sends fragments of responses to a free tag is disconnected", async (t) => {
   const users = await muxService(t, (call) => {
     if (call.text === "ok") call.ok("ok");
     else call.session.send(-2, 77 | 0x800000, Buffer.alloc(1_000));
   });
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port);
-  const answer = await client.dispatch({ dst: "/users", payload: "bad" });
-  assert.match(answer.text, /a piece of an answer to the tag 77, which is free/);
+  const response = await client.dispatch({ dst: "/users", payload: "bad" });
+  assert.match(response.text, /a fragment of a response to the tag 77, which is free/);
   assert.equal((await client.dispatch({ dst: "/users", payload: "ok" })).text, "ok");
 });
 
-test("a large answer does not hold up small ones", async (t) => {
+test("a large response does not hold up small ones", async (t) => {
   const large = Buffer.alloc(9_000_000);
   const users = await muxService(t, (call) => call.ok(call.text === "large" ? large : "small"));
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port, { maxFragment: 64 * 1024 });
   await client.dispatch({ dst: "/users" });
-  client.socket.pause(); // so that the large answer cannot go out at once
+  client.socket.pause(); // so that the large response cannot go out immediately
   const slow = client.dispatch({ dst: "/users", payload: "large" });
   await until(
     () => proxy.metric("rt/mux/server/127.0.0.1/0/status/ok"),
     (count) => count === 2,
-    "the large answer is at the proxy",
+    "the large response is at the proxy",
   );
   let isLargeHere = false;
   void slow.then(() => (isLargeHere = true));
@@ -381,7 +381,7 @@ test("a large answer does not hold up small ones", async (t) => {
   await users.when(() => users.count === 3);
   client.socket.resume();
   await quick;
-  assert.equal(isLargeHere, false, "the small answer overtook the large one");
+  assert.equal(isLargeHere, false, "the small response overtook the large one");
   assert.equal((await slow).payload.length, large.length);
 });
 
@@ -409,7 +409,7 @@ test("an endpoint that drains gets no more calls, and those in progress end well
   await leaving.when(() => session?.socket.destroyed === true);
 });
 
-test("a proxy that closes says Tdrain, answers what it took, nacks what comes after", async (t) => {
+test("a proxy that closes sends Tdrain, completes the calls it has, and nacks later ones", async (t) => {
   const held: MuxCall[] = [];
   const users = await muxService(t, (call) => void held.push(call));
   const { proxy } = await proxied(t, { users: [users.port] });
@@ -450,7 +450,7 @@ test("a proxy that closes does not wait for callers that know nothing of drainin
   await client.closed();
 });
 
-test("an endpoint that answers no ping is disconnected, and its calls fail", async (t) => {
+test("an endpoint that does not reply to pings is disconnected, and its calls fail", async (t) => {
   const users = await muxService(t, () => {}, { respondsToPings: false });
   const { proxy } = await proxied(
     t,
@@ -458,13 +458,13 @@ test("an endpoint that answers no ping is disconnected, and its calls fail", asy
     "  client: { pingIntervalMs: 50, pingTimeoutMs: 100 }\n",
   );
   const client = await muxClient(t, proxy.port);
-  const answer = await client.dispatch({ dst: "/users" });
-  assert.equal(answer.status, 1);
-  assert.match(answer.text, /did not answer a ping within 100 ms/);
+  const response = await client.dispatch({ dst: "/users" });
+  assert.equal(response.status, 1);
+  assert.match(response.text, /did not reply to a ping within 100 ms/);
   await users.when(() => users.sessions[0]?.socket.destroyed === true);
 });
 
-test("an endpoint that answers pings is asked again and again, and stays", async (t) => {
+test("an endpoint that replies to pings stays connected and is pinged again", async (t) => {
   const users = await muxService(t, "");
   const { proxy } = await proxied(t, { users: [users.port] }, "  client: { pingIntervalMs: 20 }\n");
   const client = await muxClient(t, proxy.port);
@@ -474,7 +474,7 @@ test("an endpoint that answers pings is asked again and again, and stays", async
   assert.equal(users.sessions.length, 1);
 });
 
-test("a caller's ping is answered while its calls wait", async (t) => {
+test("a caller's ping gets its reply while calls are in progress", async (t) => {
   const users = await muxService(t, () => {});
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port);
@@ -525,12 +525,12 @@ test("endpoints come and go under load, and no call is lost", async (t) => {
       "users",
       ports.filter((_, i) => i !== round % 3),
     );
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 64 }, (_, i) =>
         client.dispatch({ dst: "/users", payload: `${round}/${i}` }),
       ),
     );
-    answers.forEach(({ text }, i) => assert.equal(text, `${round}/${i}`));
+    responses.forEach(({ text }, i) => assert.equal(text, `${round}/${i}`));
   }
 });
 
@@ -565,15 +565,15 @@ test("bytes that are no mux close their connection with a line in the log; other
   assert.equal(await proxy.metric("rt/mux/server/127.0.0.1/0/malformed"), bad.length);
 });
 
-test("an Rdrain that nobody asked for is answered with an Rerr, and calls go on", async (t) => {
+test("an Rdrain without a Tdrain gets an Rerr, and the session continues", async (t) => {
   const users = await muxService(t, "");
   const { proxy } = await proxied(t, { users: [users.port] });
   const client = await muxClient(t, proxy.port);
   client.socket.write(Buffer.from("00000004c0000001", "hex"));
   assert.equal((await client.dispatch({ dst: "/users", payload: "on" })).text, "on");
-  const [answer] = client.others;
-  assert.equal(answer?.type, 127);
-  assert.equal(answer.body.toString(), "Unexpected mux message type -64");
+  const [response] = client.others;
+  assert.equal(response?.type, 127);
+  assert.equal(response.body.toString(), "Unexpected mux message type -64");
 });
 
 test("a tag that is used twice ends the session with an Rerr for each call", async (t) => {
@@ -586,7 +586,7 @@ test("a tag that is used twice ends the session with an Rerr for each call", asy
   ];
   await users.when(() => users.count === 2);
   client.send(2, 4, dispatchBody({ dst: "/users" }));
-  for (const answer of await Promise.all([first, other])) assert.equal(answer.type, 127);
+  for (const response of await Promise.all([first, other])) assert.equal(response.type, 127);
   await client.closed();
 });
 
@@ -611,7 +611,7 @@ test("a session is negotiated as Finagle does it, and without the first question
   await old.closed();
 });
 
-test("calls beyond what a connection may have are nacked, and pings are answered all the same", async (t) => {
+test("calls beyond maxOutstanding are nacked, and pings still get their replies", async (t) => {
   const users = await muxService(t, () => {});
   const { proxy } = await proxied(
     t,
@@ -653,7 +653,7 @@ test("ten thousand calls wait in little memory", async (t) => {
   client.socket.destroy();
 });
 
-test("a caller that reads its answers is not disconnected for how many come at once", async (t) => {
+test("a caller that reads its responses is not disconnected, however many come together", async (t) => {
   const users = await muxService(t, (call) => call.ok(Buffer.alloc(300)));
   const { proxy } = await proxied(
     t,
@@ -668,7 +668,7 @@ test("a caller that reads its answers is not disconnected for how many come at o
   assert.equal(users.count, 4_000);
 });
 
-/** A caller that reads nothing, and for which answers of 20 MB wait at the proxy. */
+/** A caller that reads nothing, and for which responses of 20 MB wait at the proxy. */
 async function deafCaller(t: TestContext, maxUnsentKB: number) {
   const users = await muxService(t, (call) => call.ok(Buffer.alloc(100_000)));
   const { proxy } = await proxied(
@@ -698,7 +698,7 @@ test("a caller that does not read its responses is read no further until it does
   assert.equal(users.count, 250);
 });
 
-test("a caller that reads no answers at all is disconnected when too many wait", async (t) => {
+test("a caller that reads no responses at all is disconnected when too many wait", async (t) => {
   const { proxy, client } = await deafCaller(t, 8_192);
   const event = await until(
     () => proxy.events.filter((each) => each["event"] === "caller disconnected"),

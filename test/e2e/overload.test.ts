@@ -79,8 +79,8 @@ test("faults are switched on and off while the proxy runs, and seen in the respo
   assert.deepEqual([slow.status, slow.headers.get("l5d-fault")], [200, "delay 30"]);
   await post(proxy, "abortPercent=60&delayPercent=0");
   // Three tries a call, and requeues on top: most come through, and say what they met.
-  const answers = await Promise.all(Array.from({ length: 40 }, () => go(proxy)));
-  assert.ok(answers.some(({ status, headers }) => status === 200 && headers.has("l5d-fault")));
+  const responses = await Promise.all(Array.from({ length: 40 }, () => go(proxy)));
+  assert.ok(responses.some(({ status, headers }) => status === 200 && headers.has("l5d-fault")));
   const shown = JSON.parse(await proxy.admin("/faults.json"));
   assert.deepEqual(
     [shown[0].router, shown[0].client, shown[0].enabled, shown[0].delayed],
@@ -111,10 +111,10 @@ test("faults and limits can be for one service alone", async (t) => {
 });
 
 /** Holds requests until the test lets them go. */
-function gated(): { readonly answer: Answering; open(): void; readonly waiting: number } {
+function gated(): { readonly response: Answering; open(): void; readonly waiting: number } {
   const waiting: (() => void)[] = [];
   return {
-    answer: (_, response) => void waiting.push(() => response.end("late")),
+    response: (_, response) => void waiting.push(() => response.end("late")),
     open: () => {
       for (const each of waiting.splice(0)) each();
     },
@@ -126,7 +126,7 @@ function gated(): { readonly answer: Answering; open(): void; readonly waiting: 
 
 test("calls beyond the limit of concurrency are refused immediately, to be sent elsewhere", async (t) => {
   const gate = gated();
-  const web = await service(t, gate.answer);
+  const web = await service(t, gate.response);
   const proxy = await proxyOf(t, { web: [web.port] }, [
     "client: { concurrency: { kind: io.l5d.gradient, minLimit: 2, maxLimit: 2 } }",
   ]);
@@ -221,11 +221,11 @@ test("with failFast one refused connection takes an endpoint out", async (t) => 
 
 test("an unusually slow response is not waited for: the call is hedged", async (t) => {
   let calls = 0;
-  const answer: Answering = (_, response) => {
+  const respond: Answering = (_, response) => {
     // One of fifty never comes.
     if (++calls % 50 !== 0) response.end("quick");
   };
-  const [one, two] = [await service(t, answer), await service(t, answer)];
+  const [one, two] = [await service(t, response), await service(t, response)];
   const proxy = await proxyOf(t, { web: [one.port, two.port] }, [
     "client: { hedge: { percentile: 95, maxExtraLoadPercent: 10 } }",
     "service: { totalTimeoutMs: 1000 }",

@@ -1,4 +1,4 @@
-// A hundred thousand calls while endpoints come, leave and die: none fails, none gets another's answer.
+// A hundred thousand calls while endpoints come, leave and die: none fails, none gets another's response.
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
@@ -202,10 +202,10 @@ test("of 100,000 calls none fails and none is mixed up while endpoints come, lea
       );
       from.socket.write(batch.map(({ text }) => text).join(""), "latin1");
       for (const call of batch) {
-        const answer = await from.response();
+        const response = await from.response();
         answered++;
-        if (answer.status === 200 && answer.body === call.wanted) continue;
-        wrong.push(`${call.text}: ${answer.status} ${answer.body.slice(0, 400)}`);
+        if (response.status === 200 && response.body === call.wanted) continue;
+        wrong.push(`${call.text}: ${response.status} ${response.body.slice(0, 400)}`);
       }
     }
     from.close();

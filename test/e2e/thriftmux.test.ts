@@ -26,7 +26,7 @@ interface ThriftService {
   readonly seen: Buffer[];
 }
 
-/** A plain framed service that responses each message by another; null: nothing. */
+/** A plain framed service that responds to each message by another; null: nothing. */
 async function thriftService(
   t: TestContext,
   response: (message: Buffer) => Buffer | null,

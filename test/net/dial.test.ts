@@ -16,7 +16,7 @@ test("a refused connection is the endpoint's failure", () => {
   assert.equal(failed("EHOSTUNREACH").kind, "connect");
   assert.equal(
     connectFailure({ host: "::1", port: 80 }, null).detail,
-    "cannot connect to [::1]:80: closed at once",
+    "cannot connect to [::1]:80: closed immediately",
   );
 });
 

@@ -85,7 +85,7 @@ test("what came behind a prefix that is too much is shown to whom it may concern
   assert.deepEqual(behind, ["this is"]);
 });
 
-test("a negative length is told as such, in one piece or in four", () => {
+test("a negative length is reported as such, in one piece or in four", () => {
   const hostile = Buffer.from("ffffffff8001", "hex");
   for (const chunks of [[hostile], Array.from(hostile, (_, i) => hostile.subarray(i, i + 1))]) {
     const { framer, frames, tooLong } = framed(2 ** 31 - 1);
@@ -111,7 +111,7 @@ test("a taker that wants no more is heard also when its frame came in pieces", (
   assert.deepEqual(frames, ["hello"]);
 });
 
-test("a prefix alone makes nobody allocate what it announces", (t) => {
+test("a prefix alone does not allocate what it announces", (t) => {
   const { framer, frames } = framed(1024 * 1024);
   const allocate = t.mock.method(Buffer, "allocUnsafe");
   const allocated = () => allocate.mock.calls.map(({ arguments: [bytes] }) => bytes ?? 0);

@@ -48,7 +48,7 @@ test("what is not complete waits, and is copied out of the shared buffer", () =>
   assert.deepEqual(lines.lines, ["abc", "def", "g", ""]);
 });
 
-test("reading pauses when more waits than may, and goes on when it is wanted", () => {
+test("reading pauses when too much waits, and resumes when it is wanted", () => {
   const { socket, lines, inlet: it } = inlet();
   lines.wants = false;
   lines.readAheadBytes = 4;
@@ -62,7 +62,7 @@ test("reading pauses when more waits than may, and goes on when it is wanted", (
   assert.equal(socket.isReading, true);
 });
 
-test("a consumer that changes its mind while it consumes is asked again, not twice at once", () => {
+test("a consumer that changes its mind while it consumes is called again, never re-entered", () => {
   const { socket, lines, inlet: it } = inlet();
   lines.whenLine = () => {
     lines.wants = lines.lines.length % 2 === 1;

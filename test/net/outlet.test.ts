@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { test } from "node:test";
 import { writeCopy } from "../../src/net/outlet.ts";
 
-/** What a socket is to `writeCopy`: takes everything at once, or nothing until it drains. */
+/** What a socket is to `writeCopy`: takes everything immediately, or nothing until it drains. */
 class StubSocket extends EventEmitter {
   readonly written: Uint8Array[] = [];
   writableLength = 0;
@@ -41,13 +41,13 @@ test("texts and bytes go out in one write, in order", () => {
   assert.equal(socket.written.length, 1);
 });
 
-test("what the kernel takes at once leaves the buffer for the next write", () => {
+test("what the kernel takes immediately leaves the buffer for the next write", () => {
   const socket = stub(false);
   for (let i = 0; i < 3; i++) writeCopy(socket, bytes, "", "");
   assert.equal(new Set(socket.memories).size, 1);
 });
 
-test("a buffer that waits is nobody else's until its socket has drained, and then is used again", () => {
+test("a waiting buffer is not reused until its socket has drained", () => {
   const [slow, other] = [stub(true), stub(true)];
   assert.equal(writeCopy(slow, bytes, "", ""), false);
   for (let i = 0; i < 3; i++) writeCopy(other, bytes, "", "");

@@ -166,7 +166,7 @@ test("a failed dial beside a connection in use fails one call; the others go on 
   assert.equal(waiters[2]?.all.got.length, 1);
 });
 
-test("a connection that is given up while it is dialled becomes free for the next", () => {
+test("a dial that is cancelled frees its connection for the next", () => {
   const { pool: p, dials, stats } = pool();
   const gone = waiter();
   p.wait(gone)();
@@ -194,7 +194,7 @@ test("a call waits for a connection only so long", () => {
   assert.equal(stats.waiters, 0);
 });
 
-test("connections above the minimum are closed when nobody used them for a while", () => {
+test("connections above the minimum are closed when idle for a while", () => {
   const { pool: p, dials, clock, stats } = pool({ minConnections: 1, poolIdleMs: 1_000 });
   const waiters = [waiter(), waiter(), waiter()];
   for (const each of waiters) p.wait(each);
@@ -270,7 +270,7 @@ test("close fails those who wait, closes what is free, and what is in use after 
   assert.equal(busy.isOpen, false);
 });
 
-test("what the pool counts: calls that waited for others, that were refused, dials that were given up", () => {
+test("what the pool counts: calls that waited, that were refused, dials that were cancelled", () => {
   const { pool: p, dials, stats } = pool({ maxConnections: 2, maxWaiters: 1 });
   const waiter = (): Waiter<Member> => ({ got() {}, failed() {} });
   p.wait(waiter());

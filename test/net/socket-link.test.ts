@@ -89,7 +89,7 @@ test("within one read the time stands still, outside of it it does not", () => {
   assert.ok(loopNowMs() - atFirst >= 2);
 });
 
-test("short bytes leave like texts, long ones at once and behind what was written before", async (t) => {
+test("short bytes are sent like texts, long ones immediately, in the order of writing", async (t) => {
   const { link, reads, ended } = await linked(t);
   const long = Buffer.alloc(50_000, "L");
   link.writeBytes(Buffer.from("short "));
@@ -102,7 +102,7 @@ test("short bytes leave like texts, long ones at once and behind what was writte
   assert.equal(reads.join(""), `short text ${long.toString()} last`);
 });
 
-test("a read is not told an earlier time than what came before it in the turn", () => {
+test("time does not go backwards within a tick", () => {
   readBegins();
   const atFirst = loopNowMs();
   readEnds();

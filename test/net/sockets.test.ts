@@ -65,7 +65,7 @@ function recorder(link: SocketLink) {
 for (const takesOverHandles of [true, false]) {
   const how = takesOverHandles ? "a handle that was taken over" : "a plain socket";
 
-  test(`${how}: bytes, half-close, answer, close`, async (t) => {
+  test(`${how}: bytes, half-close, response, close`, async (t) => {
     let record: ReturnType<typeof recorder> | null = null;
     const accepted = new Promise<SocketLink>((resolve) => {
       void listen(t, (link) => ((record = recorder(link)), resolve(link)), {
@@ -92,7 +92,7 @@ for (const takesOverHandles of [true, false]) {
     ]);
   });
 
-  test(`${how}: pausing stops the sender, resuming goes on`, async (t) => {
+  test(`${how}: pausing stops the sender, resuming continues`, async (t) => {
     let received = 0;
     const links: SocketLink[] = [];
     const { port } = await listen(
@@ -117,7 +117,7 @@ for (const takesOverHandles of [true, false]) {
     await until(() => received === written);
   });
 
-  test(`${how}: a reset is told as one`, async (t) => {
+  test(`${how}: a reset is reported as one`, async (t) => {
     let record: ReturnType<typeof recorder> | null = null;
     const { port } = await listen(t, (link) => (record = recorder(link)), { takesOverHandles });
     const caller = rawCaller(t, port);
@@ -128,7 +128,7 @@ for (const takesOverHandles of [true, false]) {
   });
 }
 
-test("a port that is taken is told to people", async (t) => {
+test("a port in use is reported with a text for people", async (t) => {
   const { port } = await listen(t, () => {});
   await assert.rejects(
     listen(t, () => {}, { port }),
@@ -138,7 +138,7 @@ test("a port that is taken is told to people", async (t) => {
   );
 });
 
-test("after close nobody is accepted any more, and those who were live on", async (t) => {
+test("after close no connection is accepted, and open ones stay open", async (t) => {
   const links: SocketLink[] = [];
   const acceptor = await listen(t, (link) => void links.push(link));
   const before = rawCaller(t, acceptor.port);
@@ -162,11 +162,11 @@ test("reusePort works where Node has it, and is refused with the reason where no
   }
 });
 
-test("a dial that nobody accepts ends in time, and says so", async (t) => {
+test("a dial that is not accepted fails in time, and says so", async (t) => {
   const clock = simulatedClock();
   const options = { connectTimeoutMs: 300, socket: plainSocket };
   const failed: string[] = [];
-  // A TEST-NET address (RFC 5737): no answer, or one that says there is no way.
+  // A TEST-NET address (RFC 5737): no response, or one that says there is no way.
   const giveUp = dial({ host: "192.0.2.1", port: 9 }, options, clock, {
     opened: () => assert.fail("opened"),
     failed: (why) => void failed.push(why.detail),
@@ -178,7 +178,7 @@ test("a dial that nobody accepts ends in time, and says so", async (t) => {
   assert.match(failed[0] ?? "", /192\.0\.2\.1:9/);
 });
 
-test("a dial that was given up calls nobody", async (t) => {
+test("a cancelled dial never calls back", async (t) => {
   const endpoint = await rawEndpoint(t);
   const address = { host: "127.0.0.1", port: endpoint.port };
   const options = { connectTimeoutMs: 300, socket: plainSocket };
@@ -216,7 +216,7 @@ test("copied bytes arrive as they were, however slow the reader and whatever cam
   assert.ok((await caller.bytes(expected.length)) === expected);
 });
 
-test("closing gently: the last answer arrives although the peer was still sending", async (t) => {
+test("lingering close: the last response arrives although the peer was still sending", async (t) => {
   const links: SocketLink[] = [];
   const { port } = await listen(t, (link) => void links.push(link));
   const caller = rawCaller(t, port);
@@ -224,13 +224,13 @@ test("closing gently: the last answer arrives although the peer was still sendin
   const link = links[0] as SocketLink;
   caller.send("x".repeat(1_000_000));
   let isClosed = false;
-  link.socket.write("the last answer");
+  link.socket.write("the last response");
   lingeringClose(link, {
     clock: systemClock(),
     stallTimeoutMs: 1_000,
     closed: () => (isClosed = true),
   });
-  assert.equal(await caller.rest(), "the last answer");
+  assert.equal(await caller.rest(), "the last response");
   assert.equal(caller.error, null);
   caller.end();
   await until(() => isClosed);

@@ -61,7 +61,7 @@ for (const isDirect of [true, false]) {
     await new Promise((resolve) => writing.once("connect", resolve));
     const writer = new TextWriter(writing, isDirect);
     let sent = "";
-    // More than any kernel takes at once: some of it has to wait, texts and bytes alike.
+    // More than any kernel takes immediately: some of it has to wait, texts and bytes alike.
     for (let i = 0; i < 2_000; i++) {
       const text = `${i}:${"x".repeat(6_000)};`;
       sent += text;

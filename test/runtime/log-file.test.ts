@@ -111,7 +111,7 @@ test("a file that would grow too long gets a name with the time, and a new one b
   assert.equal(read(), "5555555\n");
 });
 
-test("many lines at once are parted by the size of a file", async (t) => {
+test("many lines written together are split by the size of a file", async (t) => {
   const { open, files, folder } = opened(t, { roll: { kind: "size", maxBytes: 100 } });
   const log = open();
   for (let i = 0; i < 100; i++) log.write(`line ${String(i).padStart(3, "0")}\n`);
@@ -169,7 +169,7 @@ test("ended files beyond the count are removed, oldest first; files of others ar
   assert.deepEqual(files(), [...others, ...kept].sort());
 });
 
-test("a file that another program moved away is begun anew, without a signal", async (t) => {
+test("a file that another program moved away is reopened without a signal", async (t) => {
   const { file, open, read } = opened(t);
   const log = open();
   log.write("one\n");
@@ -181,7 +181,7 @@ test("a file that another program moved away is begun anew, without a signal", a
   assert.equal(read(), "two\n");
 });
 
-test("what cannot be written is counted, told once, and the end of it too", async (t) => {
+test("lost lines are counted and reported once, and so is the recovery", async (t) => {
   const { folder, lost, events, open } = opened(t);
   const missing = path.join(folder, "missing", "access.log");
   const log = open({ path: missing });

@@ -48,7 +48,7 @@ test("timers run in the order of their ticks, and of one tick in the order they 
   assert.deepEqual(order, ["early", "a", "b", "late"]);
 });
 
-test("timers of a day that are cancelled at once leave no more behind than a bounded number", () => {
+test("timers of a day that are cancelled immediately leave a bounded number of ticks behind", () => {
   const { clock, timers } = wheel();
   const dayMs = 86_400_000;
   let ran = 0;

@@ -44,10 +44,10 @@ export interface MuxService {
   stop(): void;
 }
 
-/** A service on a free port that answers as told; with a text: `<text><payload>`. */
+/** A service on a free port that responses as told; with a text: `<text><payload>`. */
 export async function muxService(
   t: TestContext,
-  answer: string | ((call: MuxCall) => void),
+  response: string | ((call: MuxCall) => void),
   options: ServiceOptions = {},
 ): Promise<MuxService> {
   const all = { ...usualOptions, ...options };
@@ -61,8 +61,8 @@ export async function muxService(
   const handle = (call: MuxCall) => {
     count++;
     if (calls.length < 1_000) calls.push(call);
-    if (typeof answer === "string") call.ok(answer + call.text);
-    else answer(call);
+    if (typeof response === "string") call.ok(response + call.text);
+    else response(call);
   };
   const server = createServer({ noDelay: true }, (socket) => {
     sessions.push(new MuxServiceSession(socket, all, handle, changed));

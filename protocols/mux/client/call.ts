@@ -7,9 +7,9 @@ import type { MuxRequest, MuxResponse } from "../message.ts";
 import { failureFlags } from "../codec/contexts.ts";
 import { statusError, statusNack } from "../message.ts";
 
-/** Where a call is at the moment: in a queue, or with a session. */
+/** Where a call is currently held: in a queue, or by a session. */
 export interface CallHolder {
-  /** The call has been given up. */
+  /** The call was cancelled. */
   detach(call: ClientCall, why: Failure): void;
 }
 
@@ -21,10 +21,10 @@ export class ClientCall implements Pending {
   readonly request: MuxRequest;
   readonly #reply: Reply<MuxResponse>;
   readonly #name: string;
-  /** 0: it has not been sent. */
+  /** 0: not sent yet. */
   tag = 0;
   sentAs: "dispatch" | "req" = "dispatch";
-  /** null: nobody has it, because it is over. */
+  /** null: the call is over. */
   holder: CallHolder | null;
   /** Ends the wait for a session. */
   stopWaiting: Close = nothing;
@@ -47,7 +47,7 @@ export class ClientCall implements Pending {
   cancel(why: Failure): void {
     const { holder } = this;
     if (this.isOver) return;
-    // The tag is looked after first: what the call's end sets off may use the session.
+    // The tag first: the end of the call may use the session again.
     holder?.detach(this, why);
     this.finish(why);
   }
@@ -80,12 +80,12 @@ export class ClientCall implements Pending {
 
 const nothing: Close = () => {};
 
-/** A nack, or an error that says it may be sent again: no endpoint acted on the call. */
+/** A nack, or an error flagged as restartable: the endpoint did not process the call. */
 function refusalOf(response: MuxResponse, name: string): Failure | null {
   const { status, flags, frame, payloadStart } = response;
   const isRestartable = (flags & failureFlags.restartable) !== 0;
   if (status !== statusNack && !(status === statusError && isRestartable)) return null;
-  // The flags, where there are any, say more than the status (Finagle's MuxFailure).
+  // Flags, if present, take precedence over the status (Finagle's MuxFailure).
   const isFinal = (flags & failureFlags.nonRetryable) !== 0 || (flags !== 0 && !isRestartable);
   const text = frame.toString("utf8", payloadStart, payloadStart + maxReasonBytes).trim();
   const detail = `${name} refused the call unprocessed (nack)${text === "" ? "" : `: ${text}`}`;

@@ -26,21 +26,21 @@ import { dispatchWriter, reqWriter } from "../codec/writers.ts";
  */
 type State = "opening" | "open" | "draining" | "closed";
 
-/** More bytes do not wait for an endpoint that is slow to take its calls. */
+/** Limit of bytes queued for an endpoint that is slow to read its calls. */
 const maxUnsentBytes = 64 * 2 ** 20;
 
-/** What a session tells the wire that made it. */
+/** Notified by a session: the wire that made it. */
 export interface ConnectionOwner {
-  /** It takes calls from now on. */
+  /** The session accepts calls from now on. */
   opened(session: ClientConnection): void;
-  /** It takes no more; what is in progress ends. */
+  /** It accepts no more calls; those in progress finish. */
   drains(session: ClientConnection): void;
-  /** Gone. Before it was open: `why`. */
+  /** Closed, because of `why`. */
   closed(session: ClientConnection, why: Failure): void;
 }
 
-/** What a tag stands for: a call, or one that was given up and whose answer must still come. */
-type Holder = ClientCall | "given up";
+/** What a tag stands for: a call, or a cancelled call whose reply is outstanding. */
+type Holder = ClientCall | "cancelled";
 
 /** Owns its link. */
 export class ClientConnection implements Receiver, CallHolder {
@@ -58,7 +58,7 @@ export class ClientConnection implements Receiver, CallHolder {
   readonly #dispatchWriter: HeadWriter<MuxRequest>;
   readonly #reqWriter: HeadWriter<MuxRequest>;
   #state: State = "opening";
-  /** What the endpoint understands; unknown until it answers the first Tdispatch. */
+  /** What the endpoint understands; unknown until it replies to the first Tdispatch. */
   #form: "unknown" | "dispatch" | "req" = "unknown";
   #leaseEndsMs = Infinity;
 
@@ -90,12 +90,12 @@ export class ClientConnection implements Receiver, CallHolder {
     this.#alarm.set(this.#openedMs + options.connectTimeoutMs);
   }
 
-  /** Calls in progress, those that were given up included. */
+  /** Calls in progress, including cancelled ones that have no reply yet. */
   get outstanding(): number {
     return this.#tags.count;
   }
 
-  /** Whether a call that is made now would be sent; else why not. */
+  /** Why a new call would be refused; null: it would be sent. */
   get refusal(): Failure | null {
     const { name, options, clock } = this.#settings;
     if (this.#tags.isFull) {
@@ -111,7 +111,7 @@ export class ClientConnection implements Receiver, CallHolder {
     return failure("exhausted", `${name} takes no calls at the moment: its lease is over`, "safe");
   }
 
-  /** Sends a call, which must not be refused. */
+  /** Sends a call; `refusal` must be null. */
   send(call: ClientCall): void {
     const tag = this.#tags.take(call);
     call.tag = tag;
@@ -120,7 +120,7 @@ export class ClientConnection implements Receiver, CallHolder {
     if (this.#tags.count === 1) this.#alarm.set(this.#lifeEndsMs);
   }
 
-  /** The tag stays taken until the endpoint has answered, unless it never heard of the call. */
+  /** The tag stays taken until the endpoint replies, unless nothing of the call was written. */
   detach(call: ClientCall, why: Failure): void {
     const { tag } = call;
     if (this.#tags.get(tag) !== call) return;
@@ -128,11 +128,11 @@ export class ClientConnection implements Receiver, CallHolder {
       this.#release(tag);
       return;
     }
-    this.#tags.replace(tag, "given up");
+    this.#tags.replace(tag, "cancelled");
     this.#writer.control(mux.discardedMessage(tag, why.detail));
   }
 
-  /** Takes no more calls; closes when those in progress have ended. */
+  /** Accepts no more calls; closes when those in progress have ended. */
   drain(): void {
     if (this.#state === "draining" || this.#state === "closed") return;
     this.#state = "draining";
@@ -177,7 +177,7 @@ export class ClientConnection implements Receiver, CallHolder {
     }
   }
 
-  /** One message. Always true: answers are never held up. */
+  /** One message. Always true: responses are never held back. */
   #frame(frame: Buffer): boolean {
     if (this.#state === "closed") return true;
     if (frame.length < mux.bodyStart) {
@@ -206,7 +206,7 @@ export class ClientConnection implements Receiver, CallHolder {
     this.#ping.start();
   }
 
-  /** All but answers. Long because it is the table of messages. */
+  /** All but responses. Long because it is the table of messages. */
   #other(frame: Buffer, type: number, tag: number): void {
     switch (type) {
       case mux.rdiscarded:
@@ -214,7 +214,7 @@ export class ClientConnection implements Receiver, CallHolder {
       case mux.rerr:
         return this.#error(frame, tag);
       case mux.rping:
-        return this.#ping.answered();
+        return this.#ping.replied();
       case mux.tping:
         return this.#writer.control(mux.emptyMessage(mux.rping, tag));
       case mux.tdrain:
@@ -225,7 +225,7 @@ export class ClientConnection implements Receiver, CallHolder {
       case mux.rinit: // a second one
       case mux.rdrain:
       case mux.tdiscarded:
-        return undefined; // answers nothing of ours
+        return undefined; // replies to nothing that was sent
       default:
         return this.#malformed(
           mux.isKnownType(type)
@@ -243,9 +243,11 @@ export class ClientConnection implements Receiver, CallHolder {
 
   #piece(frame: Buffer): void {
     const tag = mux.tagOf(frame);
-    // Pieces are kept for as long as they come: only for calls, whose number has a limit.
+    // Fragments are kept: only for calls in progress, whose number is limited.
     if ((tag & mux.moreFollows) !== 0 && this.#tags.get(tag & mux.maxTag) === null) {
-      return this.#malformed(`a piece of an answer to the tag ${tag & mux.maxTag}, which is free`);
+      return this.#malformed(
+        `a fragment of a response to the tag ${tag & mux.maxTag}, which is free`,
+      );
     }
     const whole = this.#fragments.add(frame);
     if (whole === null) return undefined;
@@ -259,14 +261,14 @@ export class ClientConnection implements Receiver, CallHolder {
       this.#form = "dispatch";
     }
     const holder = this.#release(tag);
-    if (holder !== null && holder !== "given up") holder.responded(response);
+    if (holder !== null && holder !== "cancelled") holder.responded(response);
     return this.#callEnded();
   }
 
   #discarded(tag: number): void {
     this.#fragments.drop(tag);
     const holder = this.#release(tag);
-    if (holder !== null && holder !== "given up") {
+    if (holder !== null && holder !== "cancelled") {
       holder.finish(failure("closed", `${this.#settings.name} discarded the call`));
     }
     this.#callEnded();
@@ -275,15 +277,15 @@ export class ClientConnection implements Receiver, CallHolder {
   #error(frame: Buffer, tag: number): void {
     const holder = this.#tags.get(tag);
     if (holder === null) return undefined;
-    if (holder !== "given up" && this.#form !== "dispatch" && holder.sentAs === "dispatch") {
-      // As Finagle does: an endpoint that never took a Tdispatch knows Treq only.
+    if (holder !== "cancelled" && this.#form !== "dispatch" && holder.sentAs === "dispatch") {
+      // As in Finagle: an endpoint that never accepted a Tdispatch knows only Treq.
       this.#form = "req";
       return this.#write(holder);
     }
     this.#fragments.drop(tag);
     this.#release(tag);
-    if (holder !== "given up") {
-      const detail = `${this.#settings.name} answered with an error of the protocol: ${mux.readReason(frame)}`;
+    if (holder !== "cancelled") {
+      const detail = `${this.#settings.name} responded with a protocol error: ${mux.readReason(frame)}`;
       holder.finish(failure("malformed", detail));
     }
     return this.#callEnded();
@@ -301,7 +303,7 @@ export class ClientConnection implements Receiver, CallHolder {
 
   #closeIfDrained(): void {
     if (this.#state !== "draining" || this.#tags.count > 0) return;
-    this.#writer.flush(); // the Rdrain, and what was said of the last call
+    this.#writer.flush(); // the Rdrain, and a Tdiscarded of the last call
     this.close();
   }
 
@@ -314,7 +316,7 @@ export class ClientConnection implements Receiver, CallHolder {
     return Math.min(clock.nowMs() + options.idleTimeMs, this.#lifeEndsMs);
   }
 
-  /** Too slow to open, unused for too long, or too old. */
+  /** Too slow to open, idle for too long, or too old. */
   #timedOut(): void {
     if (this.#state === "open") return this.drain();
     if (this.#state === "draining") return undefined;
@@ -325,7 +327,7 @@ export class ClientConnection implements Receiver, CallHolder {
 
   #silence(): Failure {
     const { name, options } = this.#settings;
-    const detail = `${name} did not answer a ping within ${options.pingTimeoutMs} ms`;
+    const detail = `${name} did not reply to a ping within ${options.pingTimeoutMs} ms`;
     return failure("closed", detail);
   }
 
@@ -348,12 +350,12 @@ export class ClientConnection implements Receiver, CallHolder {
   #lost(what: string): void {
     const { name } = this.#settings;
     const isNew = this.#state === "opening";
-    // One that never answered and is closed says more about the call.
+    // Closed before its first response: the call itself may be the cause.
     const retry = this.#form === "unknown" ? "never" : "if-idempotent";
     this.#close(
       isNew
         ? failure("connect", `${name} ${what} before a mux session was open`, "safe")
-        : failure("closed", `${name} ${what} before it answered`, retry),
+        : failure("closed", `${name} ${what} before it responded`, retry),
     );
   }
 
@@ -365,7 +367,7 @@ export class ClientConnection implements Receiver, CallHolder {
     this.#link.socket.destroy();
     this.#owner.closed(this, why);
     for (const holder of this.#tags.releaseAll()) {
-      if (holder !== "given up") holder.finish(why);
+      if (holder !== "cancelled") holder.finish(why);
     }
   }
 }

@@ -1,4 +1,4 @@
-// What the sessions of one wire share.
+// Settings that all sessions of one wire share.
 import type { Clock, Random } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
 import type { DialOptions, WireStats } from "../../../src/core/transport.ts";
@@ -9,12 +9,12 @@ export interface MuxDialOptions extends Pick<
   DialOptions,
   "connectTimeoutMs" | "socket" | "maxWaitMs" | "idleTimeMs" | "lifeTimeMs"
 > {
-  /** Of one message, its size not counted. */
+  /** Of one message, its size field excluded. */
   readonly maxFrameBytes: number;
-  /** What the endpoint is asked to send in one piece. */
+  /** The longest fragment that the endpoint is asked to send. */
   readonly maxFragmentBytes: number;
   readonly maxOutstanding: number;
-  /** Infinity: never. */
+  /** Infinity: no pings. */
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
 }
@@ -28,7 +28,7 @@ export interface MuxDialDeps {
 
 export interface ClientSettings extends MuxDialDeps {
   readonly options: MuxDialOptions;
-  /** For texts: `127.0.0.1:4141`. */
+  /** For messages to people: `127.0.0.1:4141`. */
   readonly name: string;
 }
 

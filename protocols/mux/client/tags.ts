@@ -1,14 +1,14 @@
-// The tags of one session towards an endpoint: which are taken, and by what.
+// The tags of one session with an endpoint: which are taken, and by what.
 import { firstCallTag } from "../codec/messages.ts";
 
 /**
- * Tags from 2 up. A tag that was given back is taken again first, so that numbers stay small. The
- * owner of a session keeps a tag held until the endpoint has answered: were it given back sooner, a
- * late answer would go to the wrong call.
+ * Tags from 2 up. Released tags are reused first, so that numbers stay small. The owner of a session
+ * holds a tag until the endpoint has replied: were it released sooner, a late response would go to
+ * the wrong call.
  */
 export class Tags<T> {
   readonly #maxCount: number;
-  /** By tag, less the first; null: free. */
+  /** By tag minus the first tag; null: free. */
   readonly #holders: (T | null)[] = [];
   readonly #free: number[] = [];
   #count = 0;
@@ -17,7 +17,7 @@ export class Tags<T> {
     this.#maxCount = maxCount;
   }
 
-  /** Tags that are taken. */
+  /** Number of taken tags. */
   get count(): number {
     return this.#count;
   }
@@ -26,7 +26,7 @@ export class Tags<T> {
     return this.#count >= this.#maxCount;
   }
 
-  /** The tag for a new holder. There must be a free one. */
+  /** Takes a tag for a new holder. A tag must be free. */
   take(holder: T): number {
     const index = this.#free.pop() ?? this.#holders.length;
     this.#holders[index] = holder;
@@ -38,12 +38,12 @@ export class Tags<T> {
     return this.#holders[tag - firstCallTag] ?? null;
   }
 
-  /** The tag stays taken, by another. */
+  /** The tag stays taken, by another holder. */
   replace(tag: number, holder: T): void {
     this.#holders[tag - firstCallTag] = holder;
   }
 
-  /** Gives the tag back; what held it, or null when it was free. */
+  /** Frees the tag; returns its holder, or null when it was free. */
   release(tag: number): T | null {
     const index = tag - firstCallTag;
     const holder = this.#holders[index] ?? null;
@@ -54,7 +54,7 @@ export class Tags<T> {
     return holder;
   }
 
-  /** Gives all tags back; what held them. */
+  /** Frees all tags; returns their holders. */
   releaseAll(): T[] {
     const holders = this.#holders.filter((holder) => holder !== null);
     this.#holders.length = this.#free.length = this.#count = 0;

@@ -30,17 +30,17 @@ export function dialMux(address: Address, options: MuxDialOptions, deps: MuxDial
 }
 
 /**
- * One session takes calls at a time; older ones, which the endpoint drains, end theirs. Calls that
- * come while a session is opened wait for it.
+ * One session accepts calls; older ones, which the endpoint drains, finish theirs. Calls wait while a
+ * session is being opened.
  */
 class RunningWire implements CallHolder, ConnectionOwner {
   readonly #address: Address;
   readonly #settings: ClientSettings;
-  /** The one that takes calls. */
+  /** The session that accepts calls. */
   #session: ClientConnection | null = null;
   readonly #sessions = new Set<ClientConnection>();
   readonly #waiting = new Set<ClientCall>();
-  /** The one that is being opened: dialled (then there is none yet) or shaking hands. */
+  /** The session that is being opened: "dialling" until it is connected, then in its handshake. */
   #opening: ClientConnection | "dialling" | null = null;
   #cancelDial: Close | null = null;
   #stopGrace: Close | null = null;
@@ -91,14 +91,14 @@ class RunningWire implements CallHolder, ConnectionOwner {
     return undefined;
   }
 
-  // CallHolder: of calls that wait
+  // CallHolder, for waiting calls
 
   detach(call: ClientCall): void {
     if (this.#waiting.delete(call)) this.#settings.stats.waiters -= 1;
     call.stopWaiting();
   }
 
-  // SessionOwner
+  // ConnectionOwner
 
   opened(session: ClientConnection): void {
     const { stats, clock } = this.#settings;
@@ -125,7 +125,7 @@ class RunningWire implements CallHolder, ConnectionOwner {
   #wait(call: ClientCall): void {
     const { options, name, stats, clock } = this.#settings;
     if (this.#isClosed) return call.finish(this.#closedFailure());
-    // As many as the session will take at once.
+    // As many as the session will accept together.
     if (this.#waiting.size >= options.maxOutstanding) {
       const detail = `no session with ${name} is open yet, and ${options.maxOutstanding} calls wait for it already (maxOutstanding)`;
       return call.finish(failure("exhausted", detail, "safe"));
@@ -168,7 +168,7 @@ class RunningWire implements CallHolder, ConnectionOwner {
     });
   }
 
-  /** Those who wait are better off on another endpoint than behind the same closed door. */
+  /** Waiting calls fail: another endpoint may serve them, a second dial to this one hardly would. */
   #openingFailed(why: Failure): void {
     const { stats, clock } = this.#settings;
     this.#opening = null;
@@ -193,13 +193,13 @@ class RunningWire implements CallHolder, ConnectionOwner {
   }
 }
 
-/** Two contexts may be added, and each is four bytes or more. */
+/** Two contexts may be added, and each takes at least four bytes. */
 const maxContexts = maxShortLength - 2;
 const maxContextsBytes = 4 * maxContexts;
 
 /**
- * Why mux has no words for a call, which its caller alone has to answer for; null: it has. Escapes
- * and dtabs make a residual longer than any destination that came.
+ * Why a call cannot be encoded in mux, which is the caller's fault alone; null: it can. Escapes and
+ * dtabs can make a residual longer than any destination that was received.
  */
 function encodingProblem({ bound, frame, contextsStart, contextsEnd }: MuxRequest): Failure | null {
   if (bound !== null && bound.residual.length > maxShortLength) {
@@ -210,7 +210,7 @@ function encodingProblem({ bound, frame, contextsStart, contextsEnd }: MuxReques
   return count <= maxContexts ? null : unencodable(`the call has ${count} contexts`);
 }
 
-/** Of a kind that nobody holds against an endpoint. */
+/** A kind of failure that does not count against an endpoint. */
 function unencodable(what: string): Failure {
-  return failure("exhausted", `${what}, more than can be said in mux`);
+  return failure("exhausted", `${what}, more than mux can encode`);
 }

@@ -1,4 +1,4 @@
-// The contexts of a message: passed on as they came, but for the few that this proxy has a say in.
+// The contexts of a message: passed on as received, except for the few that the proxy rewrites.
 import { Buffer } from "node:buffer";
 import type { Deadline } from "../../../src/core/deadline.ts";
 import { MuxResponse } from "../message.ts";
@@ -12,17 +12,17 @@ const deadlineKeyLower = deadlineKey.toLowerCase();
 const traceKeyLower = traceKey.toLowerCase();
 const failureKeyLower = failureKey.toLowerCase();
 
-/** Where the contexts of the message looked at last are; -1: there is no such context. */
+/** Offsets within the message scanned last; -1: it has no such context. */
 export const lastScan = {
-  /** Behind the last context; -1 when they are cut short. */
+  /** After the last context; -1 when the contexts are cut short. */
   end: -1,
-  /** The values of the last entry with that key: its reader takes the last, too. */
+  /** Values of the last entry with that key: the endpoint uses the last one, too. */
   deadlineAt: -1,
   traceAt: -1,
   failureAt: -1,
 };
 
-/** Finds the contexts that count and where all of them end, from their count at `start` on. */
+/** Finds the known contexts and the end of all contexts; `start` is the offset of their count. */
 export function scanContexts(bytes: Buffer, start: number): void {
   lastScan.end = lastScan.deadlineAt = lastScan.traceAt = lastScan.failureAt = -1;
   const count = shortLength(bytes, start);
@@ -42,14 +42,14 @@ export function scanContexts(bytes: Buffer, start: number): void {
   lastScan.end = at;
 }
 
-/** A length of two bytes; -1 when it is not there, or more than is allowed. */
+/** A length of two bytes; -1 when it is missing or above the maximum. */
 export function shortLength(bytes: Buffer, at: number): number {
   if (at + 2 > bytes.length) return -1;
   const length = bytes.readUInt16BE(at);
   return length > maxShortLength ? -1 : length;
 }
 
-/** Keys are compared without regard to case; values of another length than theirs do not count. */
+/** Keys are compared case-insensitively; values of an unexpected length are ignored. */
 function note(
   bytes: Buffer,
   keyAt: number,
@@ -77,12 +77,12 @@ function keyIs(bytes: Buffer, at: number, lower: string): boolean {
   return bytes.toString("latin1", at, at + lower.length).toLowerCase() === lower;
 }
 
-/** The bytes of one entry: its key, and room for a value that the caller writes. */
+/** Size of one entry: its key, and room for a value that the caller writes. */
 export function entryBytes(key: string, valueLength: number): number {
   return 2 + key.length + 2 + valueLength;
 }
 
-/** Writes an entry's key; returns where its value belongs. */
+/** Writes an entry's key; returns the offset of its value. */
 export function writeKey(bytes: Buffer, at: number, key: string, valueLength: number): number {
   bytes.writeUInt16BE(key.length, at);
   bytes.write(key, at + 2, "latin1");
@@ -90,7 +90,7 @@ export function writeKey(bytes: Buffer, at: number, key: string, valueLength: nu
   return at + 4 + key.length;
 }
 
-/** Of `MuxFailure`: what a failed call means for those who would send it again. */
+/** Bits of `MuxFailure`: whether a failed call may be sent again. */
 export const failureFlags = { restartable: 1, rejected: 2, nonRetryable: 4 } as const;
 
 /** A deadline: two times in nanoseconds since 1970. */
@@ -105,10 +105,10 @@ export function writeDeadline(bytes: Buffer, at: number, deadline: Deadline): vo
   bytes.writeBigInt64BE(deadline.deadlineNs, at + 8);
 }
 
-/** As HTTP names the header. */
+/** The same name as the HTTP header. */
 export const faultKey = "l5d-fault";
 
-/** The same answer with one more context, behind those that it came with. */
+/** The same response with one more context, after those that it came with. */
 export function withFault(response: MuxResponse, fault: string): MuxResponse {
   const { status, frame, contextsStart, contextsEnd, payloadStart, flags } = response;
   const hasContexts = contextsEnd > contextsStart;
@@ -120,9 +120,9 @@ export function withFault(response: MuxResponse, fault: string): MuxResponse {
   head.writeUInt16BE(count + 1, start);
   const whole = Buffer.concat([head, contexts, faultEntry(fault), frame.subarray(payloadStart)]);
   const payloadAt = whole.length - response.payloadBytes;
-  const told = new MuxResponse(status, whole, start, payloadAt, flags);
-  told.verdict = response.verdict;
-  return told;
+  const marked = new MuxResponse(status, whole, start, payloadAt, flags);
+  marked.verdict = response.verdict;
+  return marked;
 }
 
 const noBytes = Buffer.alloc(0);

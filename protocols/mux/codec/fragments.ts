@@ -1,4 +1,4 @@
-// Joins the fragments of messages that came in pieces, within bounds.
+// Joins the fragments of messages, within bounds.
 import type { Buffer } from "node:buffer";
 import { prefixBytes } from "../../../src/net/framer.ts";
 import { GrowingBuffer } from "../../../src/net/growing-buffer.ts";
@@ -6,11 +6,11 @@ import { bodyStart, maxTag, moreFollows, problem, tagOf, writeHead } from "./mes
 import type { Problem } from "./messages.ts";
 
 export interface FragmentLimits {
-  /** Of one joined message, its prefix not counted. */
+  /** Of one joined message, its prefix excluded. */
   readonly maxFrameBytes: number;
-  /** Of all messages in pieces together. */
+  /** Of all incomplete messages together. */
   readonly maxHeldBytes: number;
-  /** Messages in pieces at a time. */
+  /** Number of incomplete messages. */
   readonly maxStreams: number;
 }
 
@@ -24,14 +24,14 @@ export class Fragments {
     this.#limits = limits;
   }
 
-  /** Bytes of messages that are not whole. */
+  /** Bytes of incomplete messages. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
   /**
-   * Takes a frame of a message that may come in pieces. Gives the frame itself when it is the whole
-   * message, the joined message when it was the last piece, null when more must come.
+   * Takes a frame, which may be a fragment. Returns the frame itself when it is a complete message,
+   * the joined message when it was the last fragment, null when more fragments must come.
    */
   add(frame: Buffer): Buffer | Problem | null {
     const tag = tagOf(frame);
@@ -48,7 +48,7 @@ export class Fragments {
     return whole(stream.view(), tag);
   }
 
-  /** Forgets the pieces of a message that will never be whole. False: there were none. */
+  /** Drops the fragments of an incomplete message. False: there were none. */
   drop(tag: number): boolean {
     const stream = this.#streams.get(tag);
     if (stream === undefined) return false;

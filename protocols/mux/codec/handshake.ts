@@ -1,20 +1,20 @@
-// How a server answers Tinit.
+// How a server responds to Tinit.
 import type { Buffer } from "node:buffer";
 import * as mux from "./messages.ts";
 import type { Problem } from "./messages.ts";
 
 export interface Negotiated {
   readonly rinit: Buffer;
-  /** What the client takes in one piece; Infinity: it wants no fragments. */
+  /** The longest fragment that the client accepts; Infinity: it wants no fragments. */
   readonly maxFragmentBytes: number;
 }
 
-/** Why there will be no session; the client is told by Rerr. */
+/** Why there will be no session; sent to the client as Rerr. */
 export interface Refused {
   readonly refused: string;
 }
 
-/** `ownFragmentBytes`: what this side takes in one piece. A problem: bytes that are no Tinit. */
+/** `ownFragmentBytes`: the longest fragment that this side accepts. Problem: not a Tinit. */
 export function negotiate(
   frame: Buffer,
   tag: number,

@@ -1,4 +1,4 @@
-// The dtab that a Tdispatch carries: read once for all calls that carry the same.
+// The dtab of a Tdispatch: parsed once for all calls that carry the same bytes.
 import { Buffer } from "node:buffer";
 import { parsePrefix } from "../../../src/core/names/dtab.ts";
 import type { Dtab } from "../../../src/core/names/dtab.ts";
@@ -6,7 +6,7 @@ import { memoized } from "../../../src/core/memo.ts";
 import { parseTree } from "../../../src/core/names/nametree.ts";
 import { shortLength } from "./contexts.ts";
 
-/** `wire`: its count and entries as a mux peer can read them. */
+/** `wire`: its count and entries, as a mux peer can read them. */
 export interface LocalDtab {
   readonly dtab: Dtab;
   readonly wire: Buffer;
@@ -16,11 +16,11 @@ interface BadDtab {
   readonly badDtab: string;
 }
 
-/** Dtabs remembered: callers that send one send the same one again. */
+/** Parsed dtabs to remember: callers tend to send the same one again. */
 const maxDtabs = 1024;
 const longestDtab = 16_384;
 
-/** Where the dtab that begins with its count at `start` ends; -1 when it is cut short. */
+/** The end of the dtab whose count is at `start`; -1 when it is cut short. */
 export function dtabEnd(bytes: Buffer, start: number): number {
   const count = shortLength(bytes, start);
   if (count < 0) return -1;
@@ -33,7 +33,7 @@ export function dtabEnd(bytes: Buffer, start: number): number {
   return at > bytes.length ? -1 : at;
 }
 
-/** Reads whole dtabs, one character a byte as it came; what it gave for one before, it gives again. */
+/** Parses a dtab given as latin1, one character per byte; results are remembered. */
 export const dtabOf: (latin1: string) => LocalDtab | BadDtab = memoized(
   maxDtabs,
   (latin1) => read(Buffer.from(latin1, "latin1")),
@@ -55,7 +55,7 @@ function read(bytes: Buffer): LocalDtab | BadDtab {
     const dst = parseTree(treeText);
     if (!dst.ok) return { badDtab: `the entry of ${prefixText}: ${dst.error.message}` };
     dtab.push({ prefix: prefix.value, dst: dst.value });
-    // Finagle writes `*` in a prefix, and drops the session that brings it one.
+    // Finagle writes `*` in a prefix, but closes a session that sends it one.
     if (!prefix.value.includes(null)) kept.push(bytes.subarray(entryAt, at));
   }
   const count = Buffer.alloc(2);

@@ -1,7 +1,7 @@
 // Mux messages as bytes: numbers, field layout, and the readers of all that is not a call.
 //
 //   frame       size:4 | type:1 | tag:3 | body          big endian; size counts what follows it
-//   Treq        nkeys:1 (key:1 value~1)* payload        ~n: a length of n bytes, then so many bytes
+//   Treq        nkeys:1 (key:1 value~1)* payload        ~n: a length of n bytes, then that many bytes
 //   Rreq        status:1 payload
 //   Tdispatch   n:2 (key~2 value~2)* destination~2 n:2 (prefix~2 tree~2)* payload
 //   Rdispatch   status:1 n:2 (key~2 value~2)* payload
@@ -9,7 +9,7 @@
 //   Tinit       version:2 (key~4 value~4)*              Rinit   the same
 //   Rerr        reason                                  Tping, Rping, Tdrain, Rdrain, Rdiscarded: empty
 //
-// Replies have the negated type of what they answer. Lengths of two bytes are signed in Finagle:
+// A reply has the negated type of its request. Lengths of two bytes are signed in Finagle:
 // nothing longer than 32,767 is written, and nothing longer is taken.
 import { Buffer } from "node:buffer";
 
@@ -28,26 +28,26 @@ export const tinit = 68;
 export const rinit = -68;
 export const rerr = -128;
 
-/** Finagle writes these numbers, and old peers know only them; both forms are read. */
+/** Finagle writes these numbers, and old peers know no others; both forms are read. */
 const oldTdiscarded = -62;
 const oldRerr = 127;
 
-/** Size, type and tag: where the body of a frame begins. */
+/** Offset of a frame's body: after size, type and tag. */
 export const bodyStart = 8;
-/** What every message has after its size: type and tag. */
+/** Every message has type and tag after its size. */
 export const minFrameBytes = 4;
-/** Of messages that nobody answers. */
+/** The tag of messages that have no reply. */
 export const markerTag = 0;
-/** Of the session's own messages. Calls have tags from 2 up. */
+/** The tag of the session's own messages. Calls have tags from 2 up. */
 export const controlTag = 1;
 export const firstCallTag = 2;
 export const maxTag = 0x7f_ffff;
-/** In the tag of a fragment that others follow. */
+/** Bit in the tag of every fragment but the last. */
 export const moreFollows = 0x80_0000;
 
 export const maxShortLength = 32_767;
 
-/** Bytes that are no message: what is wrong with them. One line. */
+/** What is wrong with bytes that are not a valid message. One line. */
 export interface Problem {
   readonly problem: string;
 }
@@ -56,14 +56,14 @@ export function problem(text: string): Problem {
   return { problem: text };
 }
 
-/** The message number; old forms are given as the proper ones. The frame has its prefix. */
+/** The message type; old numbers are translated. `frame` includes its prefix. */
 export function typeOf(frame: Buffer): number {
   const type = frame.readInt8(4);
   if (type === oldTdiscarded) return tdiscarded;
   return type === oldRerr ? rerr : type;
 }
 
-/** As it stands there, with the flag of a fragment. */
+/** The tag as received, including the `moreFollows` bit. */
 export function tagOf(frame: Buffer): number {
   return frame.readUIntBE(5, 3);
 }
@@ -87,14 +87,14 @@ const names: Readonly<Record<number, string>> = {
   128: "Rerr",
 };
 
-/** For texts: `Tping (65)`. */
+/** For messages to people: `Tping (65)`. */
 export function showType(type: number): string {
   const name = names[Math.abs(type)];
   if (name === undefined) return `type ${type}`;
   return `${type < 0 ? name.replace("T", "R") : name} (${type})`;
 }
 
-/** Of Tdiscarded: the tag that is given up, and why. */
+/** Content of Tdiscarded: the tag of the cancelled call, and the reason. */
 export interface Discarded {
   readonly tag: number;
   readonly reason: string;
@@ -106,7 +106,7 @@ export function readDiscarded(frame: Buffer): Discarded | Problem {
   return { tag, reason: frame.toString("utf8", bodyStart + 3) };
 }
 
-/** Of Tlease, in milliseconds. */
+/** Duration of a Tlease, in milliseconds. */
 export function readLease(frame: Buffer): number | Problem {
   if (frame.length < bodyStart + 9) return problem("a Tlease that is too short");
   const unit = frame.readUInt8(bodyStart);
@@ -118,7 +118,7 @@ export function readReason(frame: Buffer): string {
   return frame.toString("utf8", bodyStart);
 }
 
-/** Of Tinit and Rinit. */
+/** Content of Tinit and Rinit. */
 export interface Init {
   readonly version: number;
   readonly headers: readonly (readonly [key: string, value: Buffer])[];
@@ -139,7 +139,7 @@ export function readInit(frame: Buffer): Init | Problem {
   return { version: frame.readUInt16BE(bodyStart), headers };
 }
 
-/** Bytes behind a length of four bytes; null when they are not all there. */
+/** Bytes after a length of four bytes; null when they are cut short. */
 function longBytes(frame: Buffer, at: number): Buffer | null {
   if (at + 4 > frame.length) return null;
   const length = frame.readInt32BE(at);
@@ -147,7 +147,7 @@ function longBytes(frame: Buffer, at: number): Buffer | null {
   return frame.subarray(at + 4, at + 4 + length);
 }
 
-/** Writes size, type and tag; `size` is that of the whole frame. Returns where the body begins. */
+/** Writes size, type and tag; `size` is the size of the whole frame. Returns the offset of the body. */
 export function writeHead(
   bytes: Buffer,
   at: number,
@@ -173,25 +173,25 @@ export function emptyMessage(type: number, tag: number): Buffer {
   return message(type, tag, noBytes);
 }
 
-/** In the form that old peers know. */
+/** With the type number that old peers know. */
 export function rerrMessage(tag: number, reason: string): Buffer {
   return message(oldRerr, tag, Buffer.from(reason));
 }
 
-/** In the form that old peers know. */
+/** With the type number that old peers know. */
 export function discardedMessage(tag: number, reason: string): Buffer {
   const body = Buffer.from(`...${reason}`);
   body.writeUIntBE(tag, 0, 3);
   return message(oldTdiscarded, markerTag, body);
 }
 
-/** What a client asks first: a server that can negotiate sends the same back. */
+/** A client's first message: a server that can negotiate sends the same back. */
 export const tinitCheck = "tinit check";
 
 const framerKey = "mux-framer";
 export const muxVersion = 1;
 
-/** Tinit or Rinit as Finagle's: `maxFragmentBytes` is what the sender takes in one piece. */
+/** Tinit or Rinit as in Finagle: `maxFragmentBytes` is the longest fragment that the sender accepts. */
 export function initMessage(type: number, tag: number, maxFragmentBytes: number): Buffer {
   const size = Buffer.alloc(4);
   size.writeInt32BE(maxFragmentBytes);
@@ -212,7 +212,7 @@ function longLength(length: number): Buffer {
   return bytes;
 }
 
-/** What the peer takes in one piece, Infinity when it wants no fragments; or what is wrong. */
+/** The longest fragment that the peer accepts; Infinity: it wants no fragments. */
 export function fragmentBytesOf({ headers }: Init): number | Problem {
   const value = headers.find(([key]) => key === framerKey)?.[1];
   if (value === undefined) return Infinity;
@@ -220,7 +220,7 @@ export function fragmentBytesOf({ headers }: Init): number | Problem {
   return bytes > 0 ? bytes : problem("the header mux-framer is not a positive number of 4 bytes");
 }
 
-/** Whether the peer refuses to speak in clear text. */
+/** Whether the peer refuses plain text. */
 export function demandsTls({ headers }: Init): boolean {
   return headers.some(([key, value]) => key === "tls" && value.toString("latin1") === "required");
 }

@@ -10,12 +10,12 @@ import { dtabEnd, dtabOf } from "./local-dtab.ts";
 import { bodyStart, problem } from "./messages.ts";
 import type { Problem } from "./messages.ts";
 
-/** A destination that is no path. */
+/** A destination that is not a path. */
 interface BadPath {
   readonly badPath: string;
 }
 
-/** Destinations remembered: a known one costs one lookup. */
+/** Parsed destinations to remember: a known one costs one lookup. */
 const maxPaths = 8192;
 
 const pathOf = memoized<Path | BadPath>(maxPaths, (text) => {
@@ -25,7 +25,7 @@ const pathOf = memoized<Path | BadPath>(maxPaths, (text) => {
 
 const noDtab = 2;
 
-/** Of a frame that is whole. */
+/** `frame` is a complete message. */
 export function readDispatch(frame: Buffer): MuxRequest | Problem {
   scanContexts(frame, bodyStart);
   const { end, deadlineAt, traceAt } = lastScan;
@@ -69,7 +69,7 @@ const traceIdKey = 1;
 const flagsKey = 2;
 const traceIdBytes = 24;
 
-/** Of a frame that is whole. */
+/** `frame` is a complete message. */
 export function readReq(frame: Buffer): MuxRequest | Problem {
   if (frame.length <= bodyStart) return problem("a Treq without the number of its keys");
   const keys = frame.readInt8(bodyStart);
@@ -97,7 +97,7 @@ export function readReq(frame: Buffer): MuxRequest | Problem {
   return request;
 }
 
-/** Of an Rdispatch that is whole. */
+/** `frame` is a complete Rdispatch. */
 export function readRdispatch(frame: Buffer): MuxResponse | Problem {
   const status = statusAt(frame);
   if (typeof status === "object") return status;
@@ -115,8 +115,8 @@ export function readRreq(frame: Buffer): MuxResponse | Problem {
 }
 
 function statusAt(frame: Buffer): Status | Problem {
-  if (frame.length <= bodyStart) return problem("an answer without its status");
+  if (frame.length <= bodyStart) return problem("a response without its status");
   const status = frame.readUInt8(bodyStart);
   if (status === statusOk || status === statusError || status === statusNack) return status;
-  return problem(`an answer with the unknown status ${status}`);
+  return problem(`a response with the unknown status ${status}`);
 }

@@ -1,4 +1,4 @@
-// The heads of calls and answers as bytes: what came is copied, what changes is patched in.
+// Writes the heads of calls and responses: received bytes are copied, changes are patched in.
 import type { Clock, Random } from "../../../src/core/clock.ts";
 import { combined, deadlineAt } from "../../../src/core/deadline.ts";
 import { root } from "../../../src/core/names/path.ts";
@@ -32,22 +32,22 @@ const idBytes = 8;
 const deadlineEntryBytes = entryBytes(deadlineKey, deadlineBytes);
 const traceEntryBytes = entryBytes(traceKey, traceBytes);
 
-/** A limit of this proxy ends the call before the caller would, or the caller set none. */
+/** The proxy's own limit is tighter than the caller's deadline, or the caller set none. */
 function setsDeadline({ deadlineMs, callerDeadlineMs }: MuxRequest): boolean {
   return deadlineMs < callerDeadlineMs;
 }
 
-/** A deadline of this proxy's goes behind the contexts, unless it replaces one. */
+/** The proxy's own deadline is appended to the contexts, unless it replaces the caller's. */
 function addsDeadline(request: MuxRequest): boolean {
   return setsDeadline(request) && request.deadlineAt < 0;
 }
 
-/** A Treq's trace, which a Tdispatch tells as a context. */
+/** A Treq's trace becomes a context of the Tdispatch. */
 function addsTrace({ form, traceAt }: MuxRequest): boolean {
   return form === "req" && traceAt >= 0;
 }
 
-/** The body of a Tdispatch up to its payload. The destination is what the bound name left over. */
+/** The body of a Tdispatch up to its payload. The destination is the residual of the bound name. */
 export function dispatchWriter({ clock, random }: WriterDeps): HeadWriter<MuxRequest> {
   return {
     headBytes(request) {
@@ -64,7 +64,7 @@ export function dispatchWriter({ clock, random }: WriterDeps): HeadWriter<MuxReq
       let at = writeContexts(bytes, start, request);
       if (addsTrace(request)) at = addTrace(bytes, at, request, random);
       else if (request.traceAt >= 0) continueTrace(bytes, start, request, random);
-      if (setsDeadline(request)) at = writeOurDeadline(bytes, start, at, request, clock);
+      if (setsDeadline(request)) at = writeOwnDeadline(bytes, start, at, request, clock);
       at = writeDestination(bytes, at, residualOf(request));
       if (request.dtabWire === null) bytes.writeUInt16BE(0, at);
       else bytes.set(request.dtabWire, at);
@@ -76,7 +76,7 @@ function residualOf({ bound }: MuxRequest): Path {
   return bound === null ? root : bound.residual;
 }
 
-/** The contexts as they came, their count with those that are added. */
+/** The contexts as received; their count includes those to be added. */
 function writeContexts(bytes: Buffer, start: number, request: MuxRequest): number {
   const { frame, contextsStart, contextsEnd } = request;
   const added = (addsDeadline(request) ? 1 : 0) + (addsTrace(request) ? 1 : 0);
@@ -109,26 +109,26 @@ function writeSpan(bytes: Buffer, at: number, random: Random): void {
   bytes.writeUInt32BE((random() * 0x1_0000_0000) >>> 0, at + 4);
 }
 
-/** In place of the caller's, or behind the contexts; returns where all of them end. */
-function writeOurDeadline(
+/** Replaces the caller's deadline or appends one; returns the end of the contexts. */
+function writeOwnDeadline(
   bytes: Buffer,
   start: number,
   end: number,
   request: MuxRequest,
   clock: Clock,
 ): number {
-  const ours = deadlineAt(request.deadlineMs, clock);
+  const own = deadlineAt(request.deadlineMs, clock);
   if (request.deadlineAt < 0) {
     const at = writeKey(bytes, end, deadlineKey, deadlineBytes);
-    writeDeadline(bytes, at, ours);
+    writeDeadline(bytes, at, own);
     return at + deadlineBytes;
   }
   const at = start + request.deadlineAt - request.contextsStart;
-  writeDeadline(bytes, at, combined(readDeadline(bytes, at), ours));
+  writeDeadline(bytes, at, combined(readDeadline(bytes, at), own));
   return end;
 }
 
-/** The empty path is written as no text. */
+/** The empty path is written as an empty string. */
 function writeDestination(bytes: Buffer, at: number, path: string): number {
   if (path === "/") return bytes.writeUInt16BE(0, at);
   bytes.writeUInt16BE(path.length, at);
@@ -139,7 +139,7 @@ function writeDestination(bytes: Buffer, at: number, path: string): number {
 const reqFlagsEntryBytes = 3;
 const reqTraceEntryBytes = 2 + 3 * idBytes;
 
-/** The body of a Treq up to its payload: all it can tell besides is the trace. */
+/** The body of a Treq up to its payload: it can carry a trace and nothing else. */
 export function reqWriter({ random }: WriterDeps): HeadWriter<MuxRequest> {
   return {
     headBytes: ({ traceAt }) => (traceAt < 0 ? 1 : 1 + reqTraceEntryBytes + reqFlagsEntryBytes),

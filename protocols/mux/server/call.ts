@@ -1,4 +1,4 @@
-// One call of a caller, from its message to its answer.
+// One call of a caller, from its message to its response.
 import { abandoned } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
@@ -10,11 +10,11 @@ import { statusOk } from "../message.ts";
 import type { ServerConnection } from "./connection.ts";
 
 /*
- * waiting -> answered -> over    `answered`: its answer is written, the call's own end follows
- * waiting -> discarded -> over   the caller gave it up and has an Rdiscarded
- * waiting -> gone -> over        the connection is gone
+ * waiting -> responded -> over   `responded`: the response is written, the end of the call follows
+ * waiting -> discarded -> over   the caller cancelled the call and has an Rdiscarded
+ * waiting -> gone -> over        the connection is closed
  */
-type State = "waiting" | "answered" | "discarded" | "gone" | "over";
+type State = "waiting" | "responded" | "discarded" | "gone" | "over";
 
 export class ServerCall implements Reply<MuxResponse>, CompletedCall {
   readonly request: MuxRequest;
@@ -47,23 +47,23 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
 
   start(response: MuxResponse): void {
     if (this.#state !== "waiting") return;
-    this.#state = "answered";
+    this.#state = "responded";
     this.outcome = response.status === statusOk ? "ok" : "error";
     this.sentBytes = response.payloadBytes;
     const { fault, form } = this.request;
     // An Rreq has no place for contexts.
-    const isTold = fault !== undefined && form === "dispatch";
-    this.#connection.respond(this, isTold ? withFault(response, fault) : response);
+    const isMarked = fault !== undefined && form === "dispatch";
+    this.#connection.respond(this, isMarked ? withFault(response, fault) : response);
   }
 
   end(why: Failure | null): void {
     switch (this.#state) {
       case "waiting":
-        if (why === null) throw new Error("bug: a call ended without an answer or a failure");
+        if (why === null) throw new Error("bug: a call ended without a response or a failure");
         this.failure = why;
         this.#fail(why);
         return this.#over();
-      case "answered":
+      case "responded":
       case "discarded":
       case "gone":
         return this.#over();
@@ -83,10 +83,10 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
     this.#cancel(abandoned(`the caller discarded the call: ${reason || "no reason"}`));
   }
 
-  /** The caller is answered now, whatever comes of the call. */
+  /** Responds with `why` now, and cancels the call. */
   abort(why: Failure): void {
     if (this.#state !== "waiting") return;
-    this.#state = "answered";
+    this.#state = "responded";
     this.#fail(why);
     this.#cancel(why);
   }

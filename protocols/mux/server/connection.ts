@@ -1,4 +1,4 @@
-// One caller's connection: any number of calls at a time, answered in any order.
+// One caller's connection: any number of calls in parallel, responses in any order.
 import type { Buffer } from "node:buffer";
 import { abandoned } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
@@ -27,16 +27,16 @@ import type { ServerSettings } from "./settings.ts";
 import { rdispatchWriter, rreqWriter } from "../codec/writers.ts";
 
 /*
- * open -> draining -> closing -> closed   `draining`: a Tdrain has been sent; calls are taken until
- *                                         its Rdrain comes, then nacked; closed with the last answer
+ * open -> draining -> closing -> closed   `draining`: a Tdrain has been sent; calls are accepted until
+ *                                         the Rdrain arrives, then nacked; closed after the last response
  * open, draining -> closing               the caller sends no more, or broke the protocol
  */
 type State = "open" | "draining" | "closing" | "closed";
 
-/** How long a caller that has no call in progress may take to answer a Tdrain. */
+/** How long a caller without calls in progress may take to send Rdrain. */
 const drainAnswerMs = 1000;
 
-/** Owns its link. Made by the listener, which it tells when it opens and closes. */
+/** Owns its link. Made by the listener, which it notifies when it opens and closes. */
 export class ServerConnection implements Receiver, Consumer {
   readonly settings: ServerSettings;
   readonly peer: PeerInfo;
@@ -101,7 +101,7 @@ export class ServerConnection implements Receiver, Consumer {
     this.#state = "closed";
     this.#alarm.close();
     this.#backpressure.close();
-    this.#leaveCalls("the caller closed the connection");
+    this.#cancelCalls("the caller closed the connection");
     this.settings.owner.closed(this);
   }
 
@@ -117,10 +117,10 @@ export class ServerConnection implements Receiver, Consumer {
     return this.#framer.push(buffer, start, end);
   }
 
-  /** Nobody can read answers on a mux connection and send no pings: the caller has gone. */
+  /** A half-closed mux connection is of no use, since the caller must send pings: the caller is gone. */
   inputEnded(): void {
     if (this.#isOver) return;
-    this.#leaveCalls("the caller closed the connection");
+    this.#cancelCalls("the caller closed the connection");
     this.#close();
   }
 
@@ -137,7 +137,7 @@ export class ServerConnection implements Receiver, Consumer {
     this.#responded(call);
   }
 
-  /** Returns how many bytes of text were sent. */
+  /** Returns the length of the text that was sent, in bytes. */
   respondFailure(call: ServerCall, rendered: RenderedResponse): number {
     if (!this.#calls.has(call)) return 0;
     this.#writer.control(renderedMessage(call.tag, call.request.form, rendered));
@@ -151,7 +151,7 @@ export class ServerConnection implements Receiver, Consumer {
 
   // For the listener
 
-  /** Asks the caller to send no more; closes when what is owed has been answered. */
+  /** Asks the caller to send no more calls; closes when all calls in progress have their responses. */
   drain(): void {
     if (this.#state !== "open") return;
     this.#state = "draining";
@@ -173,7 +173,7 @@ export class ServerConnection implements Receiver, Consumer {
     return this.#state === "closing" || this.#state === "closed";
   }
 
-  /** One message. False: no more for now. */
+  /** One message. False: no more messages for now. */
   #frame(frame: Buffer): boolean {
     if (this.#isOver) return true;
     if (frame.length < mux.bodyStart) {
@@ -206,17 +206,17 @@ export class ServerConnection implements Receiver, Consumer {
       case mux.tinit:
         return this.#init(frame, tag);
       case mux.rerr:
-        // The question whether this side can negotiate; other errors answer nothing of ours.
+        // The question whether this side negotiates; other errors reply to nothing that was sent.
         if (mux.readReason(frame) === mux.tinitCheck) this.#writer.control(frame);
         return undefined;
       case mux.rdrain:
-        if (this.#state === "open") return this.#unexpected(type, tag); // nobody asked it to drain
+        if (this.#state === "open") return this.#unexpected(type, tag); // no Tdrain was sent
         this.#hasDrainAnswer = true;
         return this.#closeIfDrained();
       case mux.rping:
         return undefined;
       case mux.tdrain:
-        // Not for clients to say, but plain enough: it wants to send no more.
+        // Clients should not send it, but the meaning is clear: no more calls will come.
         return this.#writer.control(mux.emptyMessage(mux.rdrain, tag));
       default:
         if (!mux.isKnownType(type)) return this.#broken(`a message of unknown type ${type}`);
@@ -224,7 +224,7 @@ export class ServerConnection implements Receiver, Consumer {
     }
   }
 
-  /** A known message that is not for a caller to send now. The session goes on. */
+  /** A known message that a caller must not send now. The session continues. */
   #unexpected(type: number, tag: number): void {
     const reason = `Unexpected mux message type ${type}`;
     this.#writer.control(mux.rerrMessage(tag & mux.maxTag, reason));
@@ -254,11 +254,11 @@ export class ServerConnection implements Receiver, Consumer {
   #discarded(discarded: ReturnType<typeof mux.readDiscarded>): void {
     if ("problem" in discarded) return this.#broken(discarded.problem);
     const { tag, reason } = discarded;
-    // A call in pieces that will never be whole: its caller keeps the tag until it is answered.
+    // An incomplete fragmented call: its caller keeps the tag until the reply.
     const wasBegun = this.#fragments.drop(tag);
     const call = this.#calls.get(tag);
     const wasCut = this.#writer.drop(tag) !== null;
-    // Answered already, or never asked.
+    // Completed already, or unknown.
     if (call === undefined && !wasCut && !wasBegun) return undefined;
     this.#writer.control(mux.emptyMessage(mux.rdiscarded, tag));
     if (call === undefined) return undefined;
@@ -268,14 +268,14 @@ export class ServerConnection implements Receiver, Consumer {
   }
 
   #init(frame: Buffer, tag: number): void {
-    const answer = negotiate(frame, tag, this.settings.limits.maxFragmentBytes);
-    if ("problem" in answer) return this.#broken(answer.problem);
-    if ("refused" in answer) {
-      this.#writer.control(mux.rerrMessage(tag, answer.refused));
-      return this.#broken(`a Tinit that was refused: ${answer.refused}`);
+    const reply = negotiate(frame, tag, this.settings.limits.maxFragmentBytes);
+    if ("problem" in reply) return this.#broken(reply.problem);
+    if ("refused" in reply) {
+      this.#writer.control(mux.rerrMessage(tag, reply.refused));
+      return this.#broken(`a Tinit that was refused: ${reply.refused}`);
     }
-    this.#writer.maxFragmentBytes = answer.maxFragmentBytes;
-    return this.#writer.control(answer.rinit);
+    this.#writer.maxFragmentBytes = reply.maxFragmentBytes;
+    return this.#writer.control(reply.rinit);
   }
 
   #duplicate(tag: number): void {
@@ -293,12 +293,12 @@ export class ServerConnection implements Receiver, Consumer {
     );
   }
 
-  /** The bytes can no longer be trusted: other connections never notice. */
+  /** The input can no longer be trusted. Other connections are not affected. */
   #broken(what: string): void {
     if (this.#isOver) return;
-    this.#tell(`it sent ${what}`);
+    this.#logDisconnect(`it sent ${what}`);
     this.settings.onMalformed();
-    this.#leaveCalls(`the caller sent ${what}`);
+    this.#cancelCalls(`the caller sent ${what}`);
     this.#close();
   }
 
@@ -316,17 +316,17 @@ export class ServerConnection implements Receiver, Consumer {
 
   #disconnect(why: string): void {
     if (this.#link.socket.destroyed) return;
-    this.#tell(why);
+    this.#logDisconnect(why);
     this.destroy();
   }
 
-  #tell(why: string): void {
+  #logDisconnect(why: string): void {
     const { remoteHost: host, remotePort: port } = this.peer;
     const caller = showAddress({ host, port });
     this.settings.log.warn({ event: "caller disconnected", caller, why });
   }
 
-  #leaveCalls(detail: string): void {
+  #cancelCalls(detail: string): void {
     const why = abandoned(detail);
     for (const call of this.#calls.clear()) call.callerDisconnected(why);
   }
@@ -340,7 +340,7 @@ export class ServerConnection implements Receiver, Consumer {
 
   #timedOut(): void {
     if (this.#state === "open") return this.drain();
-    // The caller knows nothing of draining, or does not answer: it has nothing to wait for either.
+    // The caller does not support draining, or does not reply: stop waiting for its Rdrain.
     this.#hasDrainAnswer = true;
     return this.#closeIfDrained();
   }

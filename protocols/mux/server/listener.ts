@@ -6,15 +6,15 @@ import { Connections } from "../../../src/net/connections.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
 import type { SocketLink } from "../../../src/net/socket-link.ts";
 
-/** Told by each connection about itself. */
+/** Notified by each connection. */
 export interface ConnectionOwner {
   opened(connection: Drainable): void;
   closed(connection: Drainable): void;
 }
 
 /**
- * `begin` makes the connection of a link, which it owns from then on. `onConnections`: the number of
- * open connections changed by so many. Rejects with a text for people when the address cannot be had.
+ * `begin` makes the connection of a link, which then owns the link. `onConnections` gets the change in
+ * the number of open connections. Rejects with a text for people when it cannot listen.
  */
 export async function listenMux(
   options: AcceptOptions,

@@ -1,4 +1,4 @@
-// What the connections of one listener share.
+// Settings that all connections of one listener share.
 import type { Clock } from "../../../src/core/clock.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Log } from "../../../src/core/log.ts";
@@ -13,9 +13,9 @@ import type { ConnectionOwner } from "./listener.ts";
 
 /** Times are milliseconds; Infinity means no limit. */
 export interface ServerLimits {
-  /** Of one message, its size not counted. */
+  /** Of one message, its size field excluded. */
   readonly maxFrameBytes: number;
-  /** What callers are asked to send in one piece. */
+  /** The longest fragment that callers are asked to send. */
   readonly maxFragmentBytes: number;
   readonly maxOutstanding: number;
   readonly maxHeldBytes: number;
@@ -32,7 +32,7 @@ export interface ServerSettings {
   readonly route: Service<MuxRequest, MuxResponse>;
   render(failure: Failure, request: MuxRequest, peer: PeerInfo): RenderedResponse;
   onCompleted(exchange: CompletedCall): void;
-  /** A connection is closed because what came over it is no mux; it has been logged. */
+  /** Called when a connection is closed because its input is not mux, after logging. */
   onMalformed(): void;
   readonly owner: ConnectionOwner;
   readonly receivedBytes: Counter;

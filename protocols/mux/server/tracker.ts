@@ -1,4 +1,4 @@
-// The calls of one caller's connection that are owed an answer, by tag, and what they hold.
+// The calls in progress of one caller's connection, by tag, and the bytes that they hold.
 import type { MuxRequest } from "../message.ts";
 import type { ServerCall } from "./call.ts";
 import type { ServerLimits } from "./settings.ts";
@@ -24,12 +24,12 @@ export class CallTracker {
     return this.#byTag.get(call.tag) === call;
   }
 
-  /** As they are now: calls may end while somebody goes through them. */
+  /** A snapshot: calls may end while it is iterated. */
   all(): readonly ServerCall[] {
     return Array.from(this.#byTag.values());
   }
 
-  /** Why one more is too much; null: it is not. */
+  /** Why one more call is refused; null: it is accepted. */
   refusal({ frame }: MuxRequest): string | null {
     const { maxOutstanding, maxHeldBytes } = this.#limits;
     if (this.count >= maxOutstanding) {
@@ -49,7 +49,7 @@ export class CallTracker {
     this.#heldBytes -= call.request.frame.length;
   }
 
-  /** Nobody waits for them any more. */
+  /** Removes and returns all calls. */
   clear(): readonly ServerCall[] {
     const calls = this.all();
     this.#byTag.clear();

@@ -1,4 +1,4 @@
-// What mux answers count as, by kind of classifier.
+// What mux responses count as, by kind of classifier.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MuxResponse, statusError, statusOk } from "../../../protocols/mux/message.ts";
@@ -13,7 +13,7 @@ const answered = (status: Status, flags = 0) =>
   new MuxResponse(status, Buffer.alloc(0), 0, 0, flags);
 
 test("verdicts are what the kinds say", () => {
-  const answers = [
+  const responses = [
     answered(statusOk),
     answered(statusError),
     answered(statusError, failureFlags.nonRetryable),
@@ -30,14 +30,14 @@ test("verdicts are what the kinds say", () => {
   for (const plugin of classifiers) {
     const classify = plugin.create({ kind: plugin.kind } as never, undefined);
     const verdicts = [
-      ...answers.map((answer) => classify(request, answer, null)),
+      ...responses.map((response) => classify(request, response, null)),
       ...failures.map((kind) => classify(request, null, failure(kind, ""))),
     ];
     assert.deepEqual(verdicts, expected[plugin.kind], plugin.kind);
   }
 });
 
-test("a server counts by what the path said of the answer, else by its status", () => {
+test("a server counts by the path's verdict, else by the status", () => {
   const marked = answered(statusError);
   marked.verdict = "success";
   assert.equal(serverClassifier(request, marked, null), "success");

@@ -37,7 +37,7 @@ interface Served {
   pending: number;
 }
 
-/** A server connection whose calls are answered at once, later, or when they are cancelled. */
+/** A server connection whose calls are answered immediately, later, or when they are cancelled. */
 function served(random: Random): Served {
   const clock = simulatedClock();
   const socket = new FakeSocket();

@@ -1,4 +1,4 @@
-// What leaves a connection: small messages at once, large ones in pieces and in turns.
+// What leaves a connection: small messages immediately, large ones in pieces and in turns.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turnEnd } from "node:timers/promises";
@@ -13,7 +13,7 @@ function outbox() {
   const socket = new FakeSocket();
   const sent = { value: 0 };
   const box = new MessageWriter(socket.link, sent);
-  const answer = (tag: number, bytes: number, type = rdispatch) => {
+  const respond = (tag: number, bytes: number, type = rdispatch) => {
     const frame = Buffer.alloc(9 + bytes, tag);
     const writer = type === rdispatch ? rdispatchWriter : rreqWriter;
     box.send(type, tag, writer, new MuxResponse(0, frame, 9, 9, 0), frame, 9);
@@ -26,13 +26,13 @@ function outbox() {
       return [tag & 0x7fffff, tag > 0x7fffff ? "more" : "last", frame.length - 8] as const;
     });
   };
-  return { socket, box, answer, frames, sent };
+  return { socket, box, respond, frames, sent };
 }
 
 test("small messages leave in one write at the end of the turn", async () => {
-  const { socket, box, answer } = outbox();
-  answer(2, 10);
-  answer(3, 10);
+  const { socket, box, respond } = outbox();
+  respond(2, 10);
+  respond(3, 10);
   box.control(emptyMessage(rping, 1));
   assert.equal(socket.sent, "");
   await turnEnd();
@@ -40,9 +40,9 @@ test("small messages leave in one write at the end of the turn", async () => {
 });
 
 test("a large message goes in pieces of what the peer takes, and the pieces are the message", () => {
-  const { box, answer, frames, sent, socket } = outbox();
+  const { box, respond, frames, sent, socket } = outbox();
   box.maxFragmentBytes = 30_000;
-  answer(2, 100_000);
+  respond(2, 100_000);
   assert.deepEqual(frames(), [
     [2, "more", 30_000],
     [2, "more", 30_000],
@@ -53,12 +53,12 @@ test("a large message goes in pieces of what the peer takes, and the pieces are 
 });
 
 test("large messages take turns, and small ones go ahead of the rest", () => {
-  const { socket, box, answer, frames } = outbox();
+  const { socket, box, respond, frames } = outbox();
   box.maxFragmentBytes = 64 * 1024;
   socket.takes = false;
-  answer(2, 300_000);
-  answer(3, 300_000);
-  answer(4, 10);
+  respond(2, 300_000);
+  respond(3, 300_000);
+  respond(4, 10);
   assert.deepEqual(
     frames().map(([tag]) => tag),
     [2, 2, 4],
@@ -77,20 +77,20 @@ test("large messages take turns, and small ones go ahead of the rest", () => {
 
 test("without fragments, and as an Rreq, a message goes whole", () => {
   const whole = outbox();
-  whole.answer(2, 100_000);
+  whole.respond(2, 100_000);
   assert.deepEqual(whole.frames(), [[2, "last", 100_003]]);
   const old = outbox();
   old.box.maxFragmentBytes = 10;
-  old.answer(2, 100_000, rreq);
+  old.respond(2, 100_000, rreq);
   assert.deepEqual(old.frames(), [[2, "last", 100_001]]);
 });
 
-test("the rest of a message that nobody wants any more does not leave", () => {
-  const { socket, box, answer, frames } = outbox();
+test("the rest of a dropped message is not sent", () => {
+  const { socket, box, respond, frames } = outbox();
   box.maxFragmentBytes = 64 * 1024;
   socket.takes = false;
-  answer(2, 300_000);
-  answer(3, 300_000);
+  respond(2, 300_000);
+  respond(3, 300_000);
   assert.equal(box.drop(2), "rest");
   assert.equal(box.drop(3), "nothing");
   assert.equal(box.drop(4), null);

@@ -94,9 +94,9 @@ function decode(frame: Buffer): Decoded | string {
 
 function decodeAnswer(frame: Buffer, head: object): Decoded | string {
   const isDispatch = mux.typeOf(frame) === mux.rdispatch;
-  const answer = isDispatch ? readRdispatch(frame) : readRreq(frame);
-  if ("problem" in answer) return answer.problem;
-  const { status, contextsStart, contextsEnd, payloadStart } = answer;
+  const response = isDispatch ? readRdispatch(frame) : readRreq(frame);
+  if ("problem" in response) return response.problem;
+  const { status, contextsStart, contextsEnd, payloadStart } = response;
   const name = ["Ok", "Error", "Nack"][status] ?? "";
   const contexts = isDispatch ? { contexts: contextsOf(frame, contextsStart, contextsEnd) } : {};
   const payload =
