@@ -225,7 +225,7 @@ test("an unusually slow response is not waited for: the call is hedged", async (
     // One of fifty never comes.
     if (++calls % 50 !== 0) response.end("quick");
   };
-  const [one, two] = [await service(t, response), await service(t, response)];
+  const [one, two] = [await service(t, respond), await service(t, respond)];
   const proxy = await proxyOf(t, { web: [one.port, two.port] }, [
     "client: { hedge: { percentile: 95, maxExtraLoadPercent: 10 } }",
     "service: { totalTimeoutMs: 1000 }",
