@@ -14,6 +14,7 @@ import * as mux from "../codec/messages.ts";
 import type { Problem } from "../codec/messages.ts";
 import { MessageWriter } from "../message-writer.ts";
 import type { HeadWriter } from "../codec/writers.ts";
+import * as failures from "./failures.ts";
 import { ClientHandshake } from "./handshake.ts";
 import type { Step } from "./handshake.ts";
 import { PingDetector } from "./ping.ts";
@@ -81,7 +82,7 @@ export class ClientConnection implements Receiver, CallHolder {
     this.#dispatchWriter = dispatchWriter(settings);
     this.#reqWriter = reqWriter(settings);
     const ping = () => this.#writer.control(mux.emptyMessage(mux.tping, mux.controlTag));
-    const silent = () => this.#close(this.#silence());
+    const silent = () => this.#close(failures.missedPing(settings));
     this.#ping = new PingDetector(options, clock, ping, silent);
     this.#alarm = new Alarm(clock, () => this.#timedOut());
     this.#openedMs = clock.nowMs();
@@ -97,18 +98,11 @@ export class ClientConnection implements Receiver, CallHolder {
 
   /** Why a new call would be refused; null: it would be sent. */
   get refusal(): Failure | null {
-    const { name, options, clock } = this.#settings;
-    if (this.#tags.isFull) {
-      const detail = `${name} has ${options.maxOutstanding} calls in progress (maxOutstanding)`;
-      return failure("exhausted", detail, "safe");
-    }
+    if (this.#tags.isFull) return failures.tooManyCalls(this.#settings);
     const { unsentBytes } = this.#writer;
-    if (unsentBytes > maxUnsentBytes) {
-      const detail = `${name} does not take its calls: ${unsentBytes} bytes wait for it`;
-      return failure("exhausted", detail, "safe");
-    }
-    if (this.#leaseEndsMs === Infinity || clock.nowMs() < this.#leaseEndsMs) return null;
-    return failure("exhausted", `${name} takes no calls at the moment: its lease is over`, "safe");
+    if (unsentBytes > maxUnsentBytes) return failures.slowReader(this.#settings, unsentBytes);
+    const hasLease = this.#leaseEndsMs === Infinity || this.#nowMs < this.#leaseEndsMs;
+    return hasLease ? null : failures.leaseEnded(this.#settings);
   }
 
   /** Sends a call; `refusal` must be null. */
@@ -237,7 +231,7 @@ export class ClientConnection implements Receiver, CallHolder {
 
   #lease(howMuchMs: number | Problem): void {
     if (typeof howMuchMs === "object") return this.#malformed(howMuchMs.problem);
-    this.#leaseEndsMs = this.#settings.clock.nowMs() + howMuchMs;
+    this.#leaseEndsMs = this.#nowMs + howMuchMs;
     return undefined;
   }
 
@@ -307,28 +301,24 @@ export class ClientConnection implements Receiver, CallHolder {
     this.close();
   }
 
+  get #nowMs(): number {
+    return this.#settings.clock.nowMs();
+  }
+
   get #lifeEndsMs(): number {
     return this.#openedMs + this.#settings.options.lifeTimeMs;
   }
 
   get #idleEndsMs(): number {
-    const { options, clock } = this.#settings;
-    return Math.min(clock.nowMs() + options.idleTimeMs, this.#lifeEndsMs);
+    const { options } = this.#settings;
+    return Math.min(this.#nowMs + options.idleTimeMs, this.#lifeEndsMs);
   }
 
   /** Too slow to open, idle for too long, or too old. */
   #timedOut(): void {
     if (this.#state === "open") return this.drain();
     if (this.#state === "draining") return undefined;
-    const { name, options } = this.#settings;
-    const detail = `${name} did not open a mux session within ${options.connectTimeoutMs} ms`;
-    return this.#close(failure("connect", detail, "safe"));
-  }
-
-  #silence(): Failure {
-    const { name, options } = this.#settings;
-    const detail = `${name} did not reply to a ping within ${options.pingTimeoutMs} ms`;
-    return failure("closed", detail);
+    return this.#close(failures.openingTimeout(this.#settings));
   }
 
   #tooLong(bytes: number): void {
@@ -348,15 +338,11 @@ export class ClientConnection implements Receiver, CallHolder {
   }
 
   #lost(what: string): void {
-    const { name } = this.#settings;
-    const isNew = this.#state === "opening";
-    // Closed before its first response: the call itself may be the cause.
-    const retry = this.#form === "unknown" ? "never" : "if-idempotent";
-    this.#close(
-      isNew
-        ? failure("connect", `${name} ${what} before a mux session was open`, "safe")
-        : failure("closed", `${name} ${what} before it responded`, retry),
-    );
+    const why =
+      this.#state === "opening"
+        ? failures.lostBeforeOpen(this.#settings, what)
+        : failures.lost(this.#settings, what, this.#form !== "unknown");
+    this.#close(why);
   }
 
   #close(why: Failure): void {

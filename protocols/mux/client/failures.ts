@@ -1,0 +1,39 @@
+// Why a session refuses calls or breaks, as failures with a text for people.
+import { failure } from "../../../src/core/failure.ts";
+import type { Failure } from "../../../src/core/failure.ts";
+import type { ClientSettings } from "./settings.ts";
+
+export function tooManyCalls({ name, options }: ClientSettings): Failure {
+  const detail = `${name} has ${options.maxOutstanding} calls in progress (maxOutstanding)`;
+  return failure("exhausted", detail, "safe");
+}
+
+export function slowReader({ name }: ClientSettings, unsentBytes: number): Failure {
+  const detail = `${name} does not take its calls: ${unsentBytes} bytes wait for it`;
+  return failure("exhausted", detail, "safe");
+}
+
+export function leaseEnded({ name }: ClientSettings): Failure {
+  return failure("exhausted", `${name} takes no calls at the moment: its lease is over`, "safe");
+}
+
+export function openingTimeout({ name, options }: ClientSettings): Failure {
+  const detail = `${name} did not open a mux session within ${options.connectTimeoutMs} ms`;
+  return failure("connect", detail, "safe");
+}
+
+export function missedPing({ name, options }: ClientSettings): Failure {
+  const detail = `${name} did not reply to a ping within ${options.pingTimeoutMs} ms`;
+  return failure("closed", detail);
+}
+
+/** Nothing of a call was sent before the session was open. */
+export function lostBeforeOpen({ name }: ClientSettings, what: string): Failure {
+  return failure("connect", `${name} ${what} before a mux session was open`, "safe");
+}
+
+export function lost({ name }: ClientSettings, what: string, hasResponded: boolean): Failure {
+  // Closed before its first response: the call itself may be the cause.
+  const retry = hasResponded ? "if-idempotent" : "never";
+  return failure("closed", `${name} ${what} before it responded`, retry);
+}
