@@ -9,6 +9,7 @@ import { ask } from "../support/http-request.ts";
 import { deadPort, service } from "../support/service.ts";
 import { discovery } from "../support/discovery.ts";
 import { until } from "../support/until.ts";
+import { rawCaller } from "../support/raw.ts";
 import { tcpService } from "../support/tcp.ts";
 
 /** A router that sends all to the service `web` of a folder; `client` is that section of its file. */
@@ -279,4 +280,79 @@ test("one request more than maxConcurrentRequests is refused immediately, and ma
   assert.match(third.body, /maxConcurrentRequests|concurrent/);
   for (const release of held) release();
   for (const answer of await Promise.all(taken)) assert.equal(answer.body, "done");
+});
+
+// Each request announces a body that never comes; its caller waits for the response first.
+const refusedHeads = {
+  "without a Host": { head: "POST / HTTP/1.1\r\n", status: 400 },
+  "in absolute form without a Host": { head: "POST http://web/ HTTP/1.1\r\n", status: 400 },
+  "with two Hosts": { head: "POST / HTTP/1.1\r\nHost: web\r\nHost: a\r\n", status: 400 },
+  "with an unknown expectation": {
+    head: "POST / HTTP/1.1\r\nHost: web\r\nExpect: tea\r\n",
+    status: 417,
+  },
+  "with a malformed dtab": {
+    head: "POST / HTTP/1.1\r\nHost: web\r\nl5d-dtab: x\r\n",
+    status: 400,
+  },
+  "with a malformed Max-Forwards": {
+    head: "OPTIONS / HTTP/1.1\r\nHost: web\r\nMax-Forwards: x\r\n",
+    status: 400,
+  },
+  "that passed too many proxies": {
+    head: "POST / HTTP/1.1\r\nHost: web\r\nVia: 1.1 a, 1.1 b, 1.1 c\r\n",
+    status: 400,
+  },
+  "whose name leads nowhere": { head: "POST / HTTP/1.1\r\nHost: unknown\r\n", status: 502 },
+  "whose endpoint refuses the connection": {
+    head: "POST / HTTP/1.1\r\nHost: dead\r\n",
+    status: 502,
+  },
+};
+const framings = {
+  "a short body": "Content-Length: 5\r\n",
+  "a long body": "Content-Length: 1000000\r\n",
+  "a chunked body": "Transfer-Encoding: chunked\r\n",
+};
+
+test("a request that is refused gets its response before its body", async (t) => {
+  const { rootDir } = discovery(t, { web: [await deadPort()], dead: [await deadPort()] });
+  const proxy = await startProxy(
+    t,
+    `
+    namers: [{ kind: io.l5d.fs, rootDir: ${rootDir} }]
+    routers:
+    - protocol: http
+      dtab: /svc => /#/io.l5d.fs
+      servers: [{ port: 0, maxCallDepth: 2 }]`,
+  );
+  for (const [which, { head, status }] of Object.entries(refusedHeads)) {
+    for (const [body, framing] of Object.entries(framings)) {
+      const raw = rawCaller(t, proxy.port);
+      raw.send(`${head}${framing}\r\n`);
+      const response = await raw.message();
+      assert.equal(response.slice(9, 12), String(status), `${which}, ${body}`);
+      raw.socket.destroy();
+    }
+  }
+});
+
+test("a short body that is late still reaches the service, and the connection stays open", async (t) => {
+  const web = await service(t, (request, response) => {
+    let text = "";
+    request.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    request.on("end", () => response.end(`got ${text}`));
+  });
+  const { proxy } = await oneClient(t, [web.port]);
+  const raw = rawCaller(t, proxy.port);
+  for (let call = 0; call < 2; call++) {
+    raw.send("POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\n\r\nhe");
+    await until(
+      () => web.seen.length,
+      (count) => count > call,
+      "the call without its body",
+    );
+    raw.send("llo");
+    assert.match(await raw.message(), /got hello$/);
+  }
 });

@@ -145,6 +145,7 @@ function requestOf(method: string, target: string, peer: PeerInfo): Request | Re
 function hostProblem(): string | null {
   const { host, hostCount } = lastHead;
   if (hostCount > 1) return "more than one Host field";
+  if (hostCount === 0 && lastScan.minor === 1) return "Host header is absent, HTTP/1.1 requires it";
   if (host === null || host === "" || isAuthority(host)) return null;
   return "an invalid Host field";
 }

@@ -38,11 +38,24 @@ export class RequestReader {
   readonly #limits: HttpLimits;
   readonly #peer: PeerInfo;
   #scannedBytes = 0;
+  /** The size of the request with its short body, once its head is known; else 0. */
   #neededBytes = 0;
+  #skipsWait = false;
 
   constructor(limits: HttpLimits, peer: PeerInfo) {
     this.#limits = limits;
     this.#peer = peer;
+  }
+
+  /** The head is complete, and the rest of a short body is awaited. */
+  get awaitsBody(): boolean {
+    return this.#neededBytes > 0;
+  }
+
+  /** The next `read` returns the request without its body, which then flows. */
+  stopWaiting(): void {
+    this.#skipsWait = true;
+    this.#needs(0, 0);
   }
 
   read(buffer: Buffer, start: number, end: number): RequestHead | RefusedBytes | "more" {
@@ -73,18 +86,21 @@ export class RequestReader {
     return "more";
   }
 
-  /** Inlines a short body, and waits for it unless the caller expects a 100 first. */
+  /** Inlines a short body, and awaits it unless the caller expects a response first. */
   #withBody(head: RequestHead, buffer: Buffer, start: number, end: number): RequestHead | "more" {
     const { framing, request, end: bodyStart } = head;
     if (framing.kind === "length" && framing.length <= this.#limits.maxWholeBodyBytes) {
       const bodyEnd = bodyStart + framing.length;
       if (bodyEnd <= end) inlineBody(head, latin1Of(buffer, bodyStart, bodyEnd), bodyEnd);
-      else if (!request.expectsContinue) return this.#needs(end - start, bodyEnd - start);
+      else if (!request.expectsContinue && !this.#skipsWait) {
+        return this.#needs(end - start, bodyEnd - start);
+      }
     } else if (framing.kind === "chunked") {
       const whole = wholeChunked(buffer, bodyStart, end, this.#limits);
       if (whole !== null) inlineBody(head, whole.text, whole.end);
     }
     this.#needs(0, 0);
+    this.#skipsWait = false;
     return head;
   }
 }

@@ -94,6 +94,10 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     this.#timer.awaitHead();
   }
 
+  bodyAwaited(): void {
+    this.#timer.awaitShortBody();
+  }
+
   requestRead(read: RequestHead): void {
     const { request, framing, closes } = read;
     if (closes) this.#isLast = true;
@@ -289,6 +293,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     switch (this.state) {
       case "head":
         if (!this.#input.isReadingHead) return this.#close();
+        if (this.#input.stopAwaitingBody()) return undefined;
         return this.requestRefused(lateHead);
       case "busy":
         return this.#stalled();

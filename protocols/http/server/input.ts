@@ -21,6 +21,8 @@ export interface InputOwner {
   readonly body: IncomingBody | null;
   /** The first bytes of a request are here, and its head is not complete. */
   headBegun(): void;
+  /** The head is complete, and a short body is to come. */
+  bodyAwaited(): void;
   requestRead(read: RequestHead): void;
   requestRefused(bytes: RefusedBytes): void;
   /** Some bytes of the body were taken, and more are to come. */
@@ -32,7 +34,10 @@ export interface InputOwner {
 
 /** Owned by its connection; owns the bytes that wait. */
 export class RequestInput implements Consumer {
+  /** Some bytes of a request are here, but not all that is needed to begin its call. */
   isReadingHead = false;
+  /** The head is complete, but not a short body. */
+  #awaitsBody = false;
   readonly #owner: InputOwner;
   readonly #limits: HttpLimits;
   readonly #buffer: InputBuffer;
@@ -56,6 +61,17 @@ export class RequestInput implements Consumer {
   /** The connection's state has changed: waiting bytes may now be consumed. */
   advance(): void {
     this.#buffer.advance();
+  }
+
+  /**
+   * Begins a call whose short body is late, if there is one: the response may not depend on the
+   * body, and a caller may wait for it. Returns false when not even the head is complete.
+   */
+  stopAwaitingBody(): boolean {
+    if (!this.#awaitsBody) return false;
+    this.#reader.stopWaiting();
+    this.advance();
+    return true;
   }
 
   get isEmpty(): boolean {
@@ -110,17 +126,25 @@ export class RequestInput implements Consumer {
   #consumeHead(buffer: Buffer, start: number, end: number): number {
     const read = this.#reader.read(buffer, start, end);
     if (read === "more") {
-      if (!this.isReadingHead) this.#owner.headBegun();
-      this.isReadingHead = true;
+      this.#awaitMore();
       return start;
     }
-    this.isReadingHead = false;
+    this.isReadingHead = this.#awaitsBody = false;
     if ("refusal" in read) {
       this.#owner.requestRefused(read);
       return end;
     }
     this.#owner.requestRead(read);
     return read.end;
+  }
+
+  #awaitMore(): void {
+    const { awaitsBody } = this.#reader;
+    if (this.isReadingHead && awaitsBody === this.#awaitsBody) return;
+    this.isReadingHead = true;
+    this.#awaitsBody = awaitsBody;
+    if (awaitsBody) this.#owner.bodyAwaited();
+    else this.#owner.headBegun();
   }
 
   #consumeBody(buffer: Buffer, start: number, end: number): number {

@@ -367,16 +367,17 @@ test("limits have their status: 414 for the line, 431 for fields and their numbe
   assert.equal(await ask(`${line(100)}Host: a\r\nConnection: close\r\n\r\n`), "200");
   assert.equal(await ask(`${line(101)}Host: a\r\nConnection: close\r\n\r\n`), "414");
   assert.equal(await ask(`GET /${"x".repeat(5_000)}`), "414");
-  const fields = (bytes: number) => `X: ${"y".repeat(bytes - 24)}\r\nConnection: close\r\n`;
+  const fields = (bytes: number) =>
+    `Host: a\r\nX: ${"y".repeat(bytes - 33)}\r\nConnection: close\r\n`;
   assert.equal(await ask(`GET / HTTP/1.1\r\n${fields(200)}\r\n`), "200");
   assert.equal(await ask(`GET / HTTP/1.1\r\n${fields(201)}\r\n`), "431");
   assert.equal(await ask(`GET / HTTP/1.1\r\nX: ${"y".repeat(5_000)}`), "431");
   assert.equal(
-    await ask(`GET / HTTP/1.1\r\n${"A: b\r\n".repeat(4)}Connection: close\r\n\r\n`),
+    await ask(`GET / HTTP/1.1\r\nHost: a\r\n${"A: b\r\n".repeat(3)}Connection: close\r\n\r\n`),
     "200",
   );
   assert.equal(
-    await ask(`GET / HTTP/1.1\r\n${"A: b\r\n".repeat(5)}Connection: close\r\n\r\n`),
+    await ask(`GET / HTTP/1.1\r\nHost: a\r\n${"A: b\r\n".repeat(4)}Connection: close\r\n\r\n`),
     "431",
   );
 });
