@@ -11,8 +11,11 @@ export function responseCounter(stats: Stats): ResponseCounter<MuxResponse> {
   const ok = stats.counter("status", "ok");
   const error = stats.counter("status", "error");
   const failed = stats.counter("status", "failed");
+  let cancelled: Counter | null = null;
   return (response, failure) => {
-    if (failure !== null || response === null) failed.value += 1;
+    if (failure?.kind === "cancelled")
+      (cancelled ??= stats.counter("status", "cancelled")).value += 1;
+    else if (failure !== null || response === null) failed.value += 1;
     else if (response.status === statusOk) ok.value += 1;
     else error.value += 1;
   };

@@ -60,7 +60,7 @@ function inWords(clock: Clock): LineOf {
 
 /** A call that failed shows why: `error:connect`. */
 function statusOf({ status, failure }: CompletedCall): string {
-  return failure === null ? status : `${status}:${failure.kind}`;
+  return status === "error" && failure !== null ? `${status}:${failure.kind}` : status;
 }
 
 /** Everything but printable ASCII without `"` and `\`. */

@@ -59,7 +59,8 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   ): Promise<Listener> {
     const config = options.config as ServerConfig;
     const { clock, log, label } = this.#deps;
-    const { host, port, socket, gate, clearContext, idleTimeMs, lifeTimeMs } = options;
+    const { host, port, socket, gate, clearContext } = options;
+    const { idleTimeMs, lifeTimeMs, halfCloseGraceMs } = options;
     const counters = thriftServerCounters(stats);
     const accessLog = this.#accessLog;
     const { errorDetail, thriftMethodInDst } = this.#config;
@@ -73,7 +74,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       onSocket: allConnections(stats, clock),
       clock,
       log,
-      limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, maxPipelinedCalls },
+      limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, halfCloseGraceMs, maxPipelinedCalls },
       isNamedByMethod: thriftMethodInDst,
       renderFailure: failureRenderer({ label, errorDetail }, clearContext),
       onCompleted(call: CompletedCall) {

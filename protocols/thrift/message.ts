@@ -136,10 +136,16 @@ export interface RenderedFailure {
 
 export type RenderFailure = (failure: Failure, request: ThriftRequest) => RenderedFailure;
 
+/** `cancelled`: the caller left before it got a response. */
+export type CallStatus = ThriftResponse["outcome"] | "error" | "cancelled";
+
+export const statusOf = (why: Failure): CallStatus =>
+  why.isAbandoned === true ? "cancelled" : "error";
+
 /** One call as the caller saw it end, reported once, after its last byte was written. */
 export interface CompletedCall {
   readonly request: ThriftRequest;
-  readonly status: ThriftResponse["outcome"] | "error";
+  readonly status: CallStatus;
   /** Null: the call failed, or the proxy itself responded. */
   readonly response: ThriftResponse | null;
   /** Bytes of the response and of the request, transport headers included. */

@@ -3,9 +3,7 @@ import type { ResponseCounter } from "../../src/core/classifier.ts";
 import { serverCounters } from "../../src/net/server-stats.ts";
 import type { ServerCounters } from "../../src/net/server-stats.ts";
 import type { Counter, Histogram, Stats } from "../../src/core/stats.ts";
-import type { ThriftResponse, CompletedCall } from "./message.ts";
-
-type Status = ThriftResponse["outcome"] | "error";
+import type { CallStatus, ThriftResponse, CompletedCall } from "./message.ts";
 
 interface StatusMetrics {
   readonly count: Counter;
@@ -13,8 +11,8 @@ interface StatusMetrics {
 }
 
 /** A metric exists once its status has been seen. */
-function statusCounter(stats: Stats): (status: Status, latencyMs: number) => void {
-  const known: Partial<Record<Status, StatusMetrics>> = {};
+function statusCounter(stats: Stats): (status: CallStatus, latencyMs: number) => void {
+  const known: Partial<Record<CallStatus, StatusMetrics>> = {};
   return (status, latencyMs) => {
     const metrics = (known[status] ??= {
       count: stats.counter("status", status),
@@ -25,11 +23,12 @@ function statusCounter(stats: Stats): (status: Status, latencyMs: number) => voi
   };
 }
 
-/** A call that failed is an error, however much of its response had arrived. */
+/** A call that failed is an error or cancelled, however much of its response had arrived. */
 export function responseCounter(stats: Stats): ResponseCounter<ThriftResponse> {
   const count = statusCounter(stats);
   return (response, failure, latencyMs) => {
-    count(response === null || failure !== null ? "error" : response.outcome, latencyMs);
+    if (failure !== null) count(failure.kind === "cancelled" ? "cancelled" : "error", latencyMs);
+    else count(response === null ? "error" : response.outcome, latencyMs);
   };
 }
 

@@ -182,14 +182,14 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     onCompleted: (call: CompletedCall) => void,
   ): Begin {
     const { clock, log, label } = this.#deps;
-    const { idleTimeMs, lifeTimeMs, clearContext } = options;
+    const { idleTimeMs, lifeTimeMs, halfCloseGraceMs, clearContext } = options;
     const { maxPipelinedCalls, stallTimeoutMs } = options.config as ServerConfig;
     const { errorDetail, thriftMethodInDst } = this.#config;
     const settings: Omit<ThriftSettings, "opened" | "closed"> = {
       ...this.#wireFormat(true),
       clock,
       log,
-      limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, maxPipelinedCalls },
+      limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, halfCloseGraceMs, maxPipelinedCalls },
       isNamedByMethod: thriftMethodInDst,
       renderFailure: failureRenderer({ label, errorDetail }, clearContext),
       route: service,

@@ -67,3 +67,9 @@ export function failure(
 export function abandoned(detail: string): Failure {
   return { kind: "cancelled", retry: "never", detail, isAbandoned: true };
 }
+
+/** The caller has sent a FIN, and its next response did not begin within `graceMs`. */
+export function halfClosed(graceMs: number): Failure {
+  const what = `no response began within ${graceMs} ms (halfCloseGraceMs)`;
+  return abandoned(`the caller closed its side of the connection, and ${what}`);
+}

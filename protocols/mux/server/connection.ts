@@ -1,6 +1,6 @@
 // One caller's connection: any number of calls in parallel, responses in any order.
 import type { Buffer } from "node:buffer";
-import { abandoned } from "../../../src/core/failure.ts";
+import { abandoned, halfClosed } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { Alarm } from "../../../src/net/alarm.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
@@ -48,6 +48,7 @@ export class ServerConnection implements Receiver, Consumer {
   readonly #calls: CallTracker;
   #state: State = "open";
   #hasDrainAnswer = false;
+  #isHalfClosed = false;
   readonly #openedMs: number;
   readonly #alarm: Alarm;
   readonly #backpressure: Backpressure;
@@ -101,7 +102,7 @@ export class ServerConnection implements Receiver, Consumer {
     this.#state = "closed";
     this.#alarm.close();
     this.#backpressure.close();
-    this.#cancelCalls("the caller closed the connection");
+    this.#cancelCalls(abandoned("the caller closed the connection"));
     this.settings.owner.closed(this);
   }
 
@@ -117,11 +118,13 @@ export class ServerConnection implements Receiver, Consumer {
     return this.#framer.push(buffer, start, end);
   }
 
-  /** A half-closed mux connection is of no use, since the caller must send pings: the caller is gone. */
+  /** Most callers that send a FIN have left, but one may still read responses that begin in time. */
   inputEnded(): void {
-    if (this.#isOver) return;
-    this.#cancelCalls("the caller closed the connection");
-    this.#close();
+    if (this.#isOver) return undefined;
+    if (this.#calls.count === 0) return this.#close();
+    this.#state = "draining";
+    this.#hasDrainAnswer = this.#isHalfClosed = true;
+    return this.#awaitNextResponse();
   }
 
   // For calls
@@ -298,7 +301,7 @@ export class ServerConnection implements Receiver, Consumer {
     if (this.#isOver) return;
     this.#logDisconnect(`it sent ${what}`);
     this.settings.onMalformed();
-    this.#cancelCalls(`the caller sent ${what}`);
+    this.#cancelCalls(abandoned(`the caller sent ${what}`));
     this.#close();
   }
 
@@ -309,7 +312,7 @@ export class ServerConnection implements Receiver, Consumer {
   }
 
   #afterCall(): void {
-    if (this.#calls.count > 0) return;
+    if (this.#calls.count > 0) return this.#isHalfClosed ? this.#awaitNextResponse() : undefined;
     if (this.#state === "draining") this.#closeIfDrained();
     else this.#becameIdle();
   }
@@ -326,8 +329,7 @@ export class ServerConnection implements Receiver, Consumer {
     this.settings.log.warn({ event: "caller disconnected", caller, why });
   }
 
-  #cancelCalls(detail: string): void {
-    const why = abandoned(detail);
+  #cancelCalls(why: Failure): void {
     for (const call of this.#calls.clear()) call.callerDisconnected(why);
   }
 
@@ -340,9 +342,15 @@ export class ServerConnection implements Receiver, Consumer {
 
   #timedOut(): void {
     if (this.#state === "open") return this.drain();
+    if (this.#isHalfClosed) this.#cancelCalls(halfClosed(this.settings.limits.halfCloseGraceMs));
     // The caller does not support draining, or does not reply: stop waiting for its Rdrain.
     this.#hasDrainAnswer = true;
     return this.#closeIfDrained();
+  }
+
+  #awaitNextResponse(): void {
+    const { clock, limits } = this.settings;
+    this.#alarm.set(clock.nowMs() + limits.halfCloseGraceMs);
   }
 
   #closeIfDrained(): void {

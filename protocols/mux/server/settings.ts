@@ -21,6 +21,8 @@ export interface ServerLimits {
   readonly maxHeldBytes: number;
   readonly maxUnsentBytes: number;
   readonly stallTimeoutMs: number;
+  /** How long a caller that has sent a FIN may wait for its next response. */
+  readonly halfCloseGraceMs: number;
   readonly idleTimeMs: number;
   readonly lifeTimeMs: number;
 }
@@ -52,6 +54,7 @@ export function serverLimits(
     maxHeldBytes: config.maxHeldKB * 1024,
     maxUnsentBytes: config.maxUnsentKB * 1024,
     stallTimeoutMs: config.stallTimeoutMs,
+    halfCloseGraceMs: options.halfCloseGraceMs,
     idleTimeMs: options.idleTimeMs,
     lifeTimeMs: options.lifeTimeMs,
   };

@@ -59,7 +59,8 @@ export class ClientCall implements Pending, Waiter<ClientConnection> {
     const connection = this.#connection;
     if (connection === null) this.#leaveQueue();
     this.finish(why);
-    connection?.detach(this);
+    if (why.isAbandoned === true) connection?.abandon(this);
+    else connection?.detach(this);
   }
 
   // For the connection

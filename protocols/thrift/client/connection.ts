@@ -107,6 +107,11 @@ export class ClientConnection implements Receiver, PoolMember {
     });
   }
 
+  /** The caller has left. Thrift has no message for that: only a close tells the endpoint. */
+  abandon(call: ClientCall): void {
+    if (this.#call === call) this.close();
+  }
+
   // PoolMember
 
   /** Destroys the socket. A call in progress fails. */

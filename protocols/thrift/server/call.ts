@@ -1,6 +1,7 @@
 // One call of a caller and its response, which may have to wait for the responses before it.
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
+import { statusOf } from "../message.ts";
 import type { CompletedCall, ThriftRequest, ThriftResponse } from "../message.ts";
 import type { ServerConnection } from "./connection.ts";
 
@@ -65,8 +66,10 @@ export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
     this.#state = "ended";
     this.#pending = null;
     this.failure = why;
-    if (why !== null) this.response = null;
-    else if (response !== null) this.status = response.outcome;
+    if (why !== null) {
+      this.response = null;
+      this.status = statusOf(why);
+    } else if (response !== null) this.status = response.outcome;
     this.#connection.callEnded(this);
   }
 

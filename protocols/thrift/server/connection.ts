@@ -1,6 +1,6 @@
 // One caller's connection: calls in, several at a time, and responses out in the order of the calls.
 import type { Buffer } from "node:buffer";
-import { abandoned } from "../../../src/core/failure.ts";
+import { abandoned, halfClosed } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
 import { Alarm } from "../../../src/net/alarm.ts";
@@ -273,11 +273,17 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   /** Sets the time limit of the current state; see `#timedOut`. */
   #watch(): void {
     if (this.#state === "closing" || this.#state === "closed") return;
-    const { idleTimeMs, lifeTimeMs, stallTimeoutMs } = this.settings.limits;
+    const { idleTimeMs, lifeTimeMs, stallTimeoutMs, halfCloseGraceMs } = this.settings.limits;
     const nowMs = this.settings.clock.nowMs();
+    if (this.#isHalfClosed) return this.#alarm.set(nowMs + halfCloseGraceMs);
     if (this.#isStalling) return this.#alarm.set(nowMs + stallTimeoutMs);
     if (idleTimeMs === Infinity && lifeTimeMs === Infinity) return this.#alarm.clear();
     return this.#alarm.set(Math.min(nowMs + idleTimeMs, this.#openedMs + lifeTimeMs));
+  }
+
+  /** The caller has sent a FIN: it awaits responses, or it has left. */
+  get #isHalfClosed(): boolean {
+    return this.#hasAllInput && this.#hasRoom && this.#calls.first !== null;
   }
 
   get #isStalling(): boolean {
@@ -287,8 +293,9 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
 
   #timedOut(): void {
     if (this.#state === "closing" || this.#state === "closed") return undefined;
-    const { stallTimeoutMs, lifeTimeMs } = this.settings.limits;
+    const { stallTimeoutMs, lifeTimeMs, halfCloseGraceMs } = this.settings.limits;
     if (!this.#hasRoom) return this.destroy();
+    if (this.#isHalfClosed) return this.#calls.abort(halfClosed(halfCloseGraceMs));
     if (this.#state === "refusing")
       return this.#calls.first === null ? this.#close() : this.#watch();
     if (this.#reader.heldBytes > 0 && !this.#hasAllInput) {
@@ -297,8 +304,6 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
       this.#watch();
       return this.#refuse();
     }
-    // It sent a FIN, and a caller that awaits responses would not wait this long for the next one.
-    if (this.#hasAllInput && this.#calls.first !== null) return void this.#link.socket.destroy();
     if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs)
       return this.#closeAfterResponses();
     return this.#calls.count === 0 ? this.#closeAfterResponses() : this.#watch();

@@ -22,6 +22,8 @@ export interface ServerLimits {
   readonly lifeTimeMs: number;
   /** How long a request may stop arriving in its middle, or a response stay unread. */
   readonly stallTimeoutMs: number;
+  /** How long a caller that has sent a FIN may wait for its next response. */
+  readonly halfCloseGraceMs: number;
   /** Calls of one connection that are in progress at the same time; further ones wait unread. */
   readonly maxPipelinedCalls: number;
 }

@@ -15,6 +15,7 @@ import type {
   ThriftRequest,
   ThriftResponse,
 } from "../../thrift/message.ts";
+import { statusOf } from "../../thrift/message.ts";
 import { prefixBytes } from "../../../src/net/framer.ts";
 import type { ThriftProtocol } from "../../thrift/codec/types.ts";
 import { muxResponseOf } from "../message.ts";
@@ -96,7 +97,7 @@ class AdaptedReply implements Reply<ThriftResponse>, CompletedCall {
    */
   #fail(why: Failure): void {
     const { request } = this;
-    this.status = "error";
+    this.status = statusOf(why);
     this.#passFault();
     this.#mux.logicalName = request.logicalName;
     this.#mux.bound = request.bound;

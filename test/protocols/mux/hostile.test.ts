@@ -25,6 +25,7 @@ const limits: ServerLimits = {
   maxHeldBytes: 16_384,
   maxUnsentBytes: 1 << 20,
   stallTimeoutMs: 60_000,
+  halfCloseGraceMs: 1_000,
   idleTimeMs: Infinity,
   lifeTimeMs: Infinity,
 };

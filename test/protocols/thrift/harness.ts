@@ -71,6 +71,7 @@ export function serve({ wireFormat, limits, response }: ServeOptions = {}): Serv
       lifeTimeMs: Infinity,
       stallTimeoutMs: 1_000,
       maxPipelinedCalls: 100,
+      halfCloseGraceMs: 1_000,
       ...limits,
     },
     clock,

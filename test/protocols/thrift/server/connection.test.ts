@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { failure } from "../../../../src/core/failure.ts";
 import { serve } from "../harness.ts";
-import type { Served } from "../harness.ts";
+import type { SeenCall, Served } from "../harness.ts";
 import {
   callFrame,
   exceptionIn,
@@ -141,17 +141,33 @@ test("a caller that has sent a FIN still gets its responses", () => {
   assert.equal(socket.hasEnded, true);
 });
 
-test("a caller that has sent a FIN and gets no response for long is taken for gone", () => {
-  const { socket, calls, clock } = serve();
+test("a caller that has sent a FIN waits for its next response no longer than halfCloseGraceMs", () => {
+  const { socket, calls, clock, exchanges } = serve();
   socket.receive(text(callFrame("a", 1), callFrame("b", 2)));
   clock.advance(10_000);
   socket.emit("end");
   clock.advance(900);
   calls[0]?.respond(replyFrame("a", 1));
   clock.advance(900);
-  assert.equal(socket.destroyed, false, "a response came meanwhile");
+  assert.equal(calls[1]?.cancelled, null, "a response came meanwhile");
   clock.advance(200);
-  assert.equal(socket.destroyed, true);
+  assert.equal((calls[1] as SeenCall).cancelled?.isAbandoned, true);
+  assert.match(socket.sent, /no response began within 1000 ms \(halfCloseGraceMs\)/);
+  assert.deepEqual(
+    exchanges.map(({ status }) => status),
+    ["reply", "cancelled"],
+  );
+  assert.equal(socket.hasEnded, true);
+});
+
+test("one-way calls of a caller that has sent a FIN are not cancelled", () => {
+  const { socket, calls, clock } = serve();
+  socket.receive(text(onewayFrame("note", 1)));
+  socket.emit("end");
+  clock.advance(30_000);
+  assert.equal(calls[0]?.cancelled, null);
+  calls[0]?.respond(Buffer.alloc(0));
+  assert.equal(socket.hasEnded, true);
 });
 
 test("a connection that ends within a call is logged with the caller's address", () => {
