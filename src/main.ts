@@ -5,7 +5,8 @@ import type { Terminal } from "./commands/command.ts";
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(`${text}\n`),
   error: (text) => void process.stderr.write(`${text}\n`),
-  hasColor: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
+  hasColor: hasColor(process.stdout),
+  hasErrorColor: hasColor(process.stderr),
   async readInput() {
     let text = "";
     for await (const chunk of process.stdin.setEncoding("utf8")) text += String(chunk);
@@ -21,3 +22,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 // Not process.exit, which would drop output that is still being written to a pipe.
 process.exitCode = await runCommandLine(process.argv.slice(2), terminal);
+
+function hasColor({ isTTY }: NodeJS.WriteStream): boolean {
+  return isTTY === true && process.env["NO_COLOR"] === undefined;
+}

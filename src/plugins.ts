@@ -8,6 +8,7 @@ import type { ErasedProtocol } from "./assemble/protocols.ts";
 import type { Kinds } from "./config/kinds.ts";
 import type { AnnouncerPlugin } from "./core/announcer.ts";
 import type { InterpreterPlugin, NamerPlugin, TransformerPlugin } from "./core/naming.ts";
+import { builtInNames } from "./naming/built-in/built-in.ts";
 import { consulAnnouncer } from "./naming/announcers/consul.ts";
 import { consulInterpreter } from "./naming/interpreters/consul.ts";
 import { defaultInterpreter } from "./naming/interpreters/default.ts";
@@ -37,6 +38,7 @@ import { gradient } from "./routing/limiters/gradient.ts";
 import type { LimiterPlugin } from "./routing/limiters/limiter.ts";
 import { prometheus } from "./telemetry/prometheus.ts";
 import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
+import { usage } from "./telemetry/usage.ts";
 
 export const protocols: readonly ErasedProtocol[] = [
   lazily(http, async () => (await import("../protocols/http/index.ts")).http),
@@ -67,7 +69,7 @@ export const accruals: readonly AccrualPlugin[] = [
 ];
 export const announcers: readonly AnnouncerPlugin[] = [consulAnnouncer];
 export const limiters: readonly LimiterPlugin[] = [gradient];
-export const telemeters: readonly TelemeterPlugin[] = [prometheus];
+export const telemeters: readonly TelemeterPlugin[] = [prometheus, usage];
 
 /** As the configuration checks against them. */
 export const kinds: Kinds = {
@@ -80,4 +82,5 @@ export const kinds: Kinds = {
   limiters,
   telemeters,
   announcers,
+  builtInNames,
 };

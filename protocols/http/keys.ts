@@ -1,7 +1,7 @@
 // The keys that HTTP adds to a router, its servers and its client; see docs/http.md.
 import * as v from "valibot";
 import { accessLogKeys } from "../../src/access-log/keys.ts";
-import { integer, milliseconds, says } from "../../src/core/schema.ts";
+import { integer, lenient, milliseconds, says, truth } from "../../src/core/schema.ts";
 import { defaultLimits } from "./codec/limits.ts";
 import { forwardedSchema } from "./filters/forwarded.ts";
 
@@ -12,6 +12,15 @@ const headerName = () =>
     v.string("expected the name of a header"),
     v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "expected the name of a header, such as x-start"),
   );
+
+const alwaysStreamed = (isStreamed: unknown) =>
+  isStreamed === false
+    ? {
+        readAs: true,
+        warning:
+          "has no effect: bodies are always streamed; retryBufferKB of service says how much is kept for retries",
+      }
+    : null;
 
 export const routerKeys = {
   httpAccessLog: accessLogKeys.file,
@@ -43,14 +52,8 @@ export const routerKeys = {
     v.optional(integer(0, 1_048_576), defaultLimits.maxWholeBodyBytes / 1024),
   ),
   streamingEnabled: says(
-    "Bodies flow through. Only true.",
-    v.optional(
-      v.literal(
-        true,
-        "not supported: bodies are always streamed; retryBufferKB of service says how much is kept for retries",
-      ),
-      true,
-    ),
+    "Bodies are always streamed; false is accepted without effect.",
+    v.optional(lenient(alwaysStreamed, truth()), true),
   ),
   timeoutStatus: says(
     "Status of a call that took too long: 503 as Linkerd, or 504.",

@@ -1,5 +1,5 @@
 // The keys of a ThriftMux router: Thrift's and mux's, and the choice of what endpoints speak.
-import { truth } from "../../src/core/schema.ts";
+import { lenient, says, truth } from "../../src/core/schema.ts";
 import * as v from "valibot";
 import * as mux from "../mux/keys.ts";
 import * as thrift from "../thrift/keys.ts";
@@ -11,9 +11,18 @@ export const routerKeys = {
   maxFragmentKB: mux.routerKeys.maxFragmentKB,
 };
 
+const detected = (value: unknown) => ({
+  readAs: value,
+  warning: "has no effect: the server detects whether a caller frames its messages",
+});
+
 export const serverKeys = {
   ...mux.serverKeys,
   maxPipelinedCalls: thrift.serverKeys.maxPipelinedCalls,
+  thriftFramed: says(
+    "Accepted without effect: a server detects whether a caller frames its messages.",
+    v.optional(lenient(detected, truth())),
+  ),
 };
 
 export const { serviceKeys } = thrift;

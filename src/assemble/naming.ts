@@ -57,7 +57,8 @@ export function openNaming(config: Pick<Config, "namers">, parts: NamingParts): 
     known: readonly MountedNamer[],
   ): Transformer[] => {
     const bind = (path: Path) => localInterpreter({ hosts, namers: known }).bind(emptyDtab, path);
-    return configs.map(({ config: each }) => pluginOf(transformers, each).create(each, { bind }));
+    const deps = { hosts, bind };
+    return configs.map(({ config: each }) => pluginOf(transformers, each).create(each, deps));
   };
   for (const { id, config: each, transformers: list } of config.namers) {
     const namer = pluginOf(namers, each).create(each, { ...depsOf(id), id });

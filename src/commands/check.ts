@@ -1,24 +1,48 @@
 // `switchyard check FILE`
-import { usageError, singleFile, parseArguments } from "./command.ts";
-import { loadConfig } from "./load.ts";
+import { parseArguments, singleFile, usageError } from "./command.ts";
+import { checkFile } from "./load.ts";
+import { jsonOf, printReports, promote, summaryOf } from "./report.ts";
 import type { Command } from "./command.ts";
 
 export const checkCommand: Command = {
   name: "check",
   summary: "Check a configuration file and report every problem with its line",
-  help: `Usage: switchyard check FILE
+  help: `Usage: switchyard check FILE [--strict] [--format text|json]
 
 Reads FILE (YAML or JSON; - for standard input) as \`run\` would, without opening a port, and prints
-every problem, one per line: file:line:column path: what was expected, what was found.
-Exits with 0 when \`run\` would accept the file, otherwise with 1.`,
+every problem to standard error, errors first, one per line:
+
+  error: file:line:column path: what was expected, what was found
+  warning: file:line:column path: what happens instead
+
+  --strict        warnings are errors
+  --format json   one JSON object on standard output: file, ok, errors and warnings, each with line,
+                  column, path and message
+
+A folder or file that does not exist is a warning, because files are often checked elsewhere; \`run\`
+waits for folders and dtab files, and does not start without certificates.
+Exits with 0 when there is no error, otherwise with 1.`,
   async run(args, terminal) {
-    const parsed = parseArguments(args, {});
+    const parsed = parseArguments(args, {
+      strict: { type: "boolean" },
+      format: { type: "string" },
+    });
     if (typeof parsed === "string") return usageError(this, parsed, terminal);
     const chosen = singleFile(parsed.positionals);
     if ("problem" in chosen) return usageError(this, chosen.problem, terminal);
-    const config = await loadConfig(chosen.file, terminal);
-    if (config === null) return 1;
-    terminal.out(`${chosen.file === "-" ? "<stdin>" : chosen.file}: ok`);
-    return 0;
+    const { strict, format = "text" } = parsed.values;
+    if (format !== "text" && format !== "json") {
+      return usageError(this, `--format: expected text or json, got ${format}`, terminal);
+    }
+    const check = promote(await checkFile(chosen.file, terminal), () => strict === true);
+    const isGood = check.config !== null;
+    if (format === "json") terminal.out(jsonOf(check));
+    else {
+      printReports(check, terminal);
+      const summary = summaryOf(check);
+      if (!isGood) terminal.error(`${check.file}: ${summary}`);
+      else terminal.out(`${check.file}: ok${summary === "" ? "" : `, ${summary}`}`);
+    }
+    return isGood ? 0 : 1;
   },
 };

@@ -8,6 +8,8 @@ export interface Terminal {
   error(text: string): void;
   /** Standard output is a terminal, and NO_COLOR is not set. */
   readonly hasColor: boolean;
+  /** The same for standard error. */
+  readonly hasErrorColor: boolean;
   readInput(): Promise<string>;
 }
 

@@ -1,13 +1,12 @@
-// Turns the text of a configuration file into a Config, or into all of its problems, one per line.
+// Turns the text of a configuration file into a Config, or into all of its problems.
 import * as v from "valibot";
 import { toConfig } from "./config.ts";
-import { conflicts, hedgesWithoutEffect, prefixesWithoutClients } from "./rules/conflicts.ts";
 import { applyLegacyDefaults } from "./legacy/legacy-defaults.ts";
 import { locateFinding, showSteps, stepsKey } from "./yaml/locate.ts";
 import { issueMessage } from "./issue-messages.ts";
 import { fileSchema } from "./schemas/file.ts";
 import { matchKeys } from "./unknown-keys.ts";
-import { unknownNamers } from "./rules/unknown-namers.ts";
+import { conflicts, suspicions } from "./rules/rules.ts";
 import { plain, readYaml } from "./yaml/yaml.ts";
 import type { Config } from "./config.ts";
 import type { Kinds } from "./kinds.ts";
@@ -16,40 +15,49 @@ import type { Problem, Source, Step } from "./yaml/yaml.ts";
 
 export type { Config };
 
+/** An error or a warning, at its place in the file. */
+export interface Report {
+  /** 1-based. */
+  readonly line: number;
+  readonly column: number;
+  /** Such as `routers[0].servers[1].port`; empty when it concerns the text as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface Warning extends Report {
+  /** The file is good, but nothing can run with it here and now. */
+  readonly preventsRun: boolean;
+}
+
+/** Reports come in the order of the file; a file with an error yields no Config. */
 export type CheckResult =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Warning[] }
   | {
       readonly ok: false;
-      readonly problems: readonly string[];
-      readonly warnings: readonly string[];
+      readonly errors: readonly Report[];
+      readonly warnings: readonly Warning[];
     };
 
-/**
- * Checks a whole file against the kinds of this build. Problems and warnings read
- * `file:line:column path: what is wrong`, in the order of the file. A file with a problem yields no
- * Config. `fileName` is used only in messages.
- */
-export function checkConfig(text: string, fileName: string, kinds: Kinds): CheckResult {
+/** Checks a whole file against the kinds of this build. */
+export function checkText(text: string, kinds: Kinds): CheckResult {
   const read = readYaml(text);
-  if (!read.ok)
-    return { ok: false, problems: formatProblems(fileName, read.problems), warnings: [] };
+  if (!read.ok) return failed(read.problems);
   const { source } = read;
   const { root, duplicates } = source;
   if (root?.kind !== "map") {
     const message =
       root === null ? emptyFile : "expected a map of admin, namers, routers, telemetry";
-    const problem = locateFinding(source, { steps: [], at: "value", message });
-    return { ok: false, problems: formatProblems(fileName, [problem]), warnings: [] };
+    return failed([locateFinding(source, { steps: [], at: "value", message })]);
   }
   const schema = fileSchema(kinds);
-  const matched = matchKeys(root, schema);
-  const warnings = [
+  const matched = matchKeys(root, schema, text);
+  const suspicious = [
     ...matched.warnings,
     ...applyLegacyDefaults(matched.data, kinds),
-    ...prefixesWithoutClients(matched.data),
-    ...hedgesWithoutEffect(matched.data, kinds),
-    ...unknownNamers(matched.data),
+    ...suspicions(matched.data, kinds),
   ];
+  const warnings = inOrder(locateFindings(source, suspicious)).map(toWarning);
   const checked = v.safeParse(schema, matched.data, { message: issueMessage });
   const findings = [
     ...matched.findings,
@@ -59,16 +67,19 @@ export function checkConfig(text: string, fileName: string, kinds: Kinds): Check
     }),
     ...conflicts(source, matched.data, kinds),
   ];
-  const warningLines = formatProblems(fileName, locateFindings(source, warnings));
   if (duplicates.length > 0 || findings.length > 0 || !checked.success) {
     const problems = [...duplicates, ...locateFindings(source, findings, matched.misspelt)];
-    return { ok: false, problems: formatProblems(fileName, problems), warnings: warningLines };
+    return failed(problems, warnings);
   }
   const raw = plain(root) as Record<string, unknown>; // a map gives an object
-  return { ok: true, config: toConfig(checked.output, raw, kinds), warnings: warningLines };
+  return { ok: true, config: toConfig(checked.output, raw, kinds), warnings };
 }
 
 const emptyFile = "the file is empty: expected at least routers";
+
+function failed(problems: readonly Problem[], warnings: readonly Warning[] = []): CheckResult {
+  return { ok: false, errors: inOrder(problems).map(toReport), warnings };
+}
 
 /** Reports one finding per place, the first, and none below a place that has been reported. */
 function locateFindings(
@@ -98,11 +109,14 @@ function toFindings(issues: readonly v.BaseIssue<unknown>[], before: readonly St
   });
 }
 
-function formatProblems(fileName: string, problems: readonly Problem[]): string[] {
-  return problems
-    .toSorted((a, b) => a.line - b.line || a.column - b.column)
-    .map(({ line, column, steps, message }) => {
-      const path = steps.length === 0 ? "" : ` ${showSteps(steps)}`;
-      return `${fileName}:${line}:${column}${path}: ${message}`;
-    });
+function inOrder(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function toReport({ line, column, steps, message }: Problem): Report {
+  return { line, column, path: showSteps(steps), message };
+}
+
+function toWarning(problem: Problem): Warning {
+  return { ...toReport(problem), preventsRun: problem.preventsRun === true };
 }

@@ -11,6 +11,7 @@ export async function jsonSchema(kinds: Kinds): Promise<Record<string, unknown>>
   });
   return {
     ...converted,
+    patternProperties: { "^x-": {} }, // ignored, for anchors
     title: "switchyard",
     description: "Configuration of switchyard, in YAML or JSON.",
   };

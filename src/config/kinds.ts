@@ -34,6 +34,8 @@ export interface Kinds {
   readonly limiters: readonly Kind[];
   readonly telemeters: readonly Kind[];
   readonly announcers: readonly Kind[];
+  /** The first segments of names below `/$`, such as `inet`. */
+  readonly builtInNames: readonly string[];
 }
 
 /** A checked object with a `kind`: the argument of its plugin's `create`. */

@@ -2,8 +2,8 @@
 import * as v from "valibot";
 import type { Captures, PathPattern } from "../core/names/path-pattern.ts";
 import type { Path } from "../core/names/path.ts";
-import { pathPattern, says } from "../core/schema.ts";
-import type { GenericSchema, ObjectEntries } from "../core/schema.ts";
+import { lenient, pathPattern, says } from "../core/schema.ts";
+import type { Correction, GenericSchema, ObjectEntries } from "../core/schema.ts";
 
 /** One key of the merged policy of a name. */
 export interface Setting {
@@ -42,7 +42,7 @@ export function policySection(entries: ObjectEntries, prefixes: string): Generic
       v.optional(
         v.array(
           v.strictObject({
-            prefix: says(prefixes, pathPattern()),
+            prefix: says(prefixes, lenient(misplacedSlashes, pathPattern())),
             ...Object.fromEntries(given),
           }),
           "expected a list of entries with a prefix",
@@ -51,6 +51,19 @@ export function policySection(entries: ObjectEntries, prefixes: string): Generic
     ),
     ...entries,
   });
+}
+
+/** Linkerd split prefixes at slashes and ignored empty parts. */
+function misplacedSlashes(text: unknown): Correction | null {
+  if (typeof text !== "string" || text.trim() === "") return null;
+  const parts = text.trim().split("/");
+  const inner = parts.slice(parts[0] === "" ? 1 : 0, parts.at(-1) === "" ? -1 : undefined);
+  const prefix = `/${inner.join("/")}`;
+  if (prefix === text.trim() || inner.includes("")) return null;
+  return {
+    readAs: prefix,
+    warning: `is read as ${prefix}: a prefix begins with a slash and does not end with one`,
+  };
 }
 
 /** The same key without its default, so that an entry changes only the keys that it contains. */

@@ -1,11 +1,21 @@
 // Compares the tree of a file with a schema, key by key, and finds every unknown key and kind.
 import * as v from "valibot";
-import type { GenericSchema, ObjectEntries } from "../core/schema.ts";
-import { keyAdvice, kindAdvice, withoutEffect } from "./legacy/advice.ts";
-import { issueMessage } from "./issue-messages.ts";
+import { correctionsOf } from "../core/schema.ts";
+import type { Correction, GenericSchema, ObjectEntries } from "../core/schema.ts";
+import { isOfLinkerd, keyAdvice, kindAdvice } from "./legacy/advice.ts";
+import { currentKind, toleratedKey } from "./legacy/tolerated.ts";
+import { retyped } from "./retyped.ts";
+import {
+  expectedBy,
+  hasKey,
+  isRequired,
+  lookInto,
+  sharedEntries,
+  unwrapped,
+} from "./schema-parts.ts";
 import { nearest } from "./suggest.ts";
 import { plain } from "./yaml/yaml.ts";
-import { stepsKey } from "./yaml/locate.ts";
+import { isSecret, stepsKey } from "./yaml/locate.ts";
 import type { Finding } from "./yaml/locate.ts";
 import type { MapNode, Node, Step } from "./yaml/yaml.ts";
 
@@ -30,8 +40,8 @@ interface KeyMatch {
  * A schema alone stops at the first unknown key of an object, and cannot suggest what a key of another
  * version or section was meant to be.
  */
-export function matchKeys(root: Node, schema: GenericSchema): KeyMatch {
-  const walk = new Walk();
+export function matchKeys(root: Node, schema: GenericSchema, text: string): KeyMatch {
+  const walk = new Walk(text);
   const data = walk.any(root, schema, []);
   const { findings, warnings, unmatched, misspelt } = walk;
   return { data, findings, warnings, unmatched, misspelt };
@@ -42,10 +52,20 @@ class Walk {
   readonly warnings: Finding[] = [];
   readonly unmatched: UnmatchedPart[] = [];
   readonly misspelt = new Set<string>();
+  readonly #text: string;
   /** The objects around the current one, outermost first: a misplaced key may belong to one of them. */
   readonly #enclosing: { readonly entries: ObjectEntries; readonly steps: readonly Step[] }[] = [];
 
+  /** `text` is the file that the places of nodes refer to. */
+  constructor(text: string) {
+    this.#text = text;
+  }
+
   any(node: Node, schema: GenericSchema, steps: readonly Step[]): unknown {
+    const correction =
+      correctionsOf(schema)?.(plain(node)) ??
+      (node.kind === "scalar" ? retyped(node, schema, this.#text, isSecret(steps)) : null);
+    if (correction !== null) return this.#corrected(correction, steps, "value");
     const looked = unwrapped(schema, node);
     const { entries, item, options } = looked;
     if (entries === undefined && looked.type !== "variant") {
@@ -70,12 +90,10 @@ class Walk {
       const schema = Object.hasOwn(entries, key) ? entries[key] : undefined;
       const inside = [...steps, key];
       const isEmpty = value.kind === "scalar" && value.value === null;
-      const noEffect = withoutEffect(sectionOf(inside));
-      if (noEffect !== null) this.warnings.push({ steps: inside, at: "key", message: noEffect });
-      if (schema !== undefined && !isEmpty)
-        data[key] = this.any(value, schema as GenericSchema, inside);
-      else if (schema === undefined && type === "loose_object") data[key] = plain(value);
-      else if (schema === undefined && noEffect === null) this.#unknown(key, node, entries, inside);
+      if (schema !== undefined) {
+        if (!isEmpty) data[key] = this.any(value, schema as GenericSchema, inside);
+      } else if (type === "loose_object") data[key] = plain(value);
+      else if (!isExtension(inside)) this.#unknown(key, value, node, entries, inside);
     }
     this.#enclosing.pop();
     for (const [key, schema] of Object.entries(entries)) {
@@ -100,6 +118,13 @@ class Walk {
     if (chosen !== undefined) return this.any(node, chosen, steps);
     const known = options.map((option) => String(lookInto(entryOf(option)).literal)).sort();
     const inside = [...steps, key];
+    const current = typeof value === "string" ? currentKind(sectionOf(inside), value) : null;
+    if (given !== undefined && current !== null && known.includes(current)) {
+      const warning = `is the old name of ${current}, which is used: write ${current}`;
+      this.#corrected({ readAs: current, warning }, inside, "value");
+      const renamed = { ...given, value: current } as Node; // a scalar, as `value` is one
+      return this.#variant(withEntry(node, key, renamed), key, options, steps);
+    }
     const advice = typeof value === "string" ? kindAdvice(sectionOf(inside), value, known) : null;
     const meant = typeof value === "string" ? nearest(value, known) : null;
     const hint = meant === null ? "" : `, got ${JSON.stringify(value)}: did you mean ${meant}?`;
@@ -118,7 +143,20 @@ class Walk {
     return plain(node);
   }
 
-  #unknown(key: string, node: MapNode, entries: ObjectEntries, steps: readonly Step[]): void {
+  #unknown(
+    key: string,
+    value: Node,
+    node: MapNode,
+    entries: ObjectEntries,
+    steps: readonly Step[],
+  ): void {
+    const isEmpty = value.kind === "scalar" && value.value === null;
+    if (isEmpty && isOfLinkerd(sectionOf(steps))) return; // without a value, a key asks for nothing
+    const tolerated = toleratedKey(sectionOf(steps), plain(value));
+    if (tolerated !== null) {
+      this.warnings.push({ steps, at: "key", message: tolerated });
+      return;
+    }
     const advice = keyAdvice(sectionOf(steps));
     if (advice !== null) return this.#find(steps, "key", advice);
     const known = Object.keys(entries);
@@ -146,6 +184,12 @@ class Walk {
     return null;
   }
 
+  #corrected(correction: Correction, steps: readonly Step[], at: "key" | "value"): unknown {
+    const { readAs, warning: message, preventsRun = false } = correction;
+    this.warnings.push({ steps, at, message, preventsRun });
+    return readAs;
+  }
+
   #find(steps: readonly Step[], at: "key" | "value", message: string): void {
     this.findings.push({ steps, at, message });
   }
@@ -155,6 +199,16 @@ function unknownKey(here: string | null, elsewhere: string | null, known: readon
   if (elsewhere !== null) return `unknown key here: it belongs ${elsewhere}`;
   if (here !== null) return `unknown key: did you mean ${here}?`;
   return `unknown key: expected ${anyOf(known.filter((name) => !unlisted.has(name)).sort())}`;
+}
+
+/** `x-...` at the top of the file is free for anchors, as in Compose files. */
+function isExtension([key, ...inner]: readonly Step[]): boolean {
+  return inner.length === 0 && typeof key === "string" && key.startsWith("x-");
+}
+
+function withEntry(node: MapNode, key: string, value: Node): MapNode {
+  const entry = { keyOffset: node.entries.get(key)?.keyOffset ?? node.offset, value };
+  return { ...node, entries: new Map([...node.entries, [key, entry]]) };
 }
 
 /** Keys that are never suggested. */
@@ -176,59 +230,4 @@ function anyOf(words: readonly string[]): string {
  */
 function sectionOf(steps: readonly Step[]): string {
   return steps.filter((step) => typeof step === "string" && step !== "configs").join(".");
-}
-
-/** The parts of a valibot schema that this file reads. */
-interface Look {
-  readonly type: string;
-  readonly entries?: ObjectEntries;
-  readonly item?: GenericSchema;
-  readonly wrapped?: GenericSchema;
-  readonly options?: readonly GenericSchema[];
-  readonly key?: string;
-  readonly literal?: unknown;
-  readonly default?: unknown;
-}
-
-function lookInto(schema: GenericSchema): Look {
-  return schema as Look; // safe cast: every field is optional and checked before use
-}
-
-/** The schema inside wrappers; for a union, the alternative that fits the kind of node. */
-function unwrapped(schema: GenericSchema, node: Node | null): Look {
-  const looked = lookInto(schema);
-  if (looked.wrapped !== undefined) return unwrapped(looked.wrapped, node);
-  if (looked.type !== "union" || looked.options === undefined) return looked;
-  const options = looked.options.map((option) => unwrapped(option, node));
-  const fits = ({ item, entries, type }: Look) => {
-    if (node?.kind === "list") return item !== undefined;
-    return node?.kind !== "scalar" && (entries !== undefined || type === "variant");
-  };
-  return options.find(fits) ?? { type: "any" };
-}
-
-function isRequired(schema: GenericSchema): boolean {
-  const { type } = lookInto(schema);
-  return type !== "optional" && type !== "exact_optional" && type !== "nullish";
-}
-
-/** The message of a schema for a missing value. */
-function expectedBy(schema: GenericSchema): string {
-  const { issues } = v.safeParse(schema, undefined, { message: issueMessage });
-  return issues?.[0].message ?? "expected a value";
-}
-
-/** Keys with the same meaning in every alternative, recognized by a shared schema object. */
-function sharedEntries(options: readonly GenericSchema[]): ObjectEntries {
-  const [first, ...others] = options.map((option) => lookInto(option).entries ?? {});
-  const same = Object.entries(first ?? {}).filter(
-    ([key, schema]) => others.length > 0 && others.every((entries) => entries[key] === schema),
-  );
-  return Object.fromEntries(same);
-}
-
-function hasKey(schema: GenericSchema, key: string): boolean {
-  const looked = unwrapped(schema, null);
-  const inner = looked.item === undefined ? looked : unwrapped(looked.item, null);
-  return inner.entries !== undefined && Object.hasOwn(inner.entries, key);
 }

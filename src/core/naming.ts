@@ -79,6 +79,7 @@ export interface Transformer {
   transform(tree: Live<NameTree<Bound>>): Live<NameTree<Bound>>;
 }
 export interface TransformerDeps {
+  readonly hosts: HostResolver;
   /** Binds a path with the configured namers and an empty dtab (for `const` and `replace`). */
   bind(path: Path): Live<NameTree<Bound>>;
 }

@@ -10,6 +10,31 @@ export type { GenericSchema, InferOutput, ObjectEntries } from "valibot";
 export const says = <T extends v.GenericSchema>(meaning: string, schema: T): T =>
   v.pipe(schema, v.description(meaning)) as v.GenericSchema as T; // a description changes no type
 
+/** What is read instead of a value that is accepted with a warning. */
+export interface Correction {
+  readonly readAs: unknown;
+  /** Says what happens, such as `has no effect: ...`. */
+  readonly warning: string;
+  /** The file can be checked, but nothing can run with it. */
+  readonly preventsRun?: boolean;
+}
+
+type Correct = (value: unknown) => Correction | null;
+
+/** Not text, so that it does not appear in the JSON Schema. */
+const correctKey: unique symbol = Symbol("correct");
+
+/** Accepts further values, with a warning: those that `correct` does not return null for. */
+export const lenient = <T extends v.GenericSchema>(correct: Correct, schema: T): T =>
+  v.pipe(schema, v.metadata({ [correctKey]: correct })) as v.GenericSchema as T; // metadata changes no type
+
+/** The function given to `lenient`; null for other schemas. */
+export function correctionsOf(schema: v.GenericSchema): Correct | null {
+  const { [correctKey]: correct } = v.getMetadata(schema) as { [correctKey]?: Correct };
+  const { wrapped } = schema as { wrapped?: v.GenericSchema };
+  return correct ?? (wrapped === undefined ? null : correctionsOf(wrapped));
+}
+
 /** true or false. */
 export const truth = () => v.boolean("expected true or false");
 

@@ -2,27 +2,52 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import * as v from "valibot";
-import { canonicalIp } from "./built-in/ip.ts";
+import { lenient } from "../core/schema.ts";
+import type { Correction } from "../core/schema.ts";
 
-/** Text that names a folder that exists; relative to the working directory. */
-export const folder = () =>
+/**
+ * Text that names a folder, relative to the working directory. It may be created later: files are often
+ * checked on another machine than the one they are for.
+ */
+export const folder = () => lenient(awaited("folder"), entry("folder"));
+
+/** The same for a file that is watched. */
+export const watchedFile = () => lenient(awaited("file"), entry("file"));
+
+/** Text that names a file that is read once, at start: it must exist by then. */
+export const file = () => lenient(required, entry("file"));
+
+const entry = (kind: "file" | "folder") =>
   v.pipe(
-    v.string("expected the path of a folder"),
+    v.string(`expected the path of a ${kind}`),
+    v.nonEmpty(`expected the path of a ${kind}`),
     v.check(
-      (text) => kindOf(text) === "folder",
-      (issue) => missing(issue.input, "folder"),
+      (text) => [kind, "missing"].includes(kindOf(text)),
+      ({ input }) => `expected a ${kind}; ${resolve(input)} is a ${kindOf(input)}`,
     ),
   );
 
-/** Text that names a file that exists; relative to the working directory. */
-export const file = () =>
-  v.pipe(
-    v.string("expected the path of a file"),
-    v.check(
-      (text) => kindOf(text) === "file",
-      (issue) => missing(issue.input, "file"),
-    ),
-  );
+function awaited(kind: "file" | "folder") {
+  return (value: unknown): Correction | null => {
+    if (!isMissing(value)) return null;
+    const at = resolve(String(value));
+    return {
+      readAs: value,
+      warning: `there is no ${kind} ${at} yet: names resolve once it exists`,
+    };
+  };
+}
+
+function required(value: unknown): Correction | null {
+  if (!isMissing(value)) return null;
+  const at = resolve(String(value));
+  const warning = `there is no file ${at}: run does not start without it`;
+  return { readAs: value, warning, preventsRun: true };
+}
+
+function isMissing(value: unknown): boolean {
+  return typeof value === "string" && value !== "" && kindOf(value) === "missing";
+}
 
 function kindOf(text: string): "file" | "folder" | "other" | "missing" {
   try {
@@ -33,23 +58,3 @@ function kindOf(text: string): "file" | "folder" | "other" | "missing" {
     return "missing"; // or unreachable, which makes no difference here
   }
 }
-
-function missing(text: string, wanted: "file" | "folder"): string {
-  const kind = kindOf(text);
-  const at = resolve(text);
-  return kind === "missing"
-    ? `expected an existing ${wanted}; there is no ${at}`
-    : `expected a ${wanted}; ${at} is a ${kind}`;
-}
-
-/** Text that is an IP address; the output is its canonical text. */
-export const ipAddress = () =>
-  v.pipe(
-    v.string("expected an IP address"),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const ip = canonicalIp(dataset.value);
-      if (ip !== null) return ip;
-      addIssue({ message: `expected an IP address, got '${dataset.value}'` });
-      return NEVER;
-    }),
-  );

@@ -18,9 +18,10 @@ const unitBytes: Readonly<Record<string, number>> = {
 
 /**
  * Reads `never`, `hourly`, `daily`, `weekly(1)` (1 is Sunday, 7 Saturday) or a size such as
- * `3.megabytes`; null for anything else.
+ * `3.megabytes`, in upper or lower case; null for anything else.
  */
-export function parseRollPolicy(text: string): RollPolicy | null {
+export function parseRollPolicy(written: string): RollPolicy | null {
+  const text = written.toLowerCase();
   if (text === "never" || text === "hourly" || text === "daily") return { kind: text };
   const day = /^weekly\(([1-7])\)$/.exec(text)?.[1];
   if (day !== undefined) return { kind: "weekly", weekday: Number(day) - 1 };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { policyText } from "../../src/assemble/policy.ts";
 import { pathLiteral } from "../../src/core/names/path.ts";
-import { checkConfig } from "../../src/config/check.ts";
+import { checkConfig } from "../support/check.ts";
 import { kinds } from "../../src/plugins.ts";
 import { startProxy } from "../support/proxy.ts";
 import { ask } from "../support/http-request.ts";

@@ -95,27 +95,26 @@ routers:
     /svc/x => /a // b ;
   servers:
   - port: "4140"
+  - prot: 1
 `;
 
-test("check prints every problem with its place, and exits with 1", async (t) => {
+test("check prints every error, then every warning, each with its place, and exits with 1", async (t) => {
   const folder = testFolder(t);
   folder.write("broken.yaml", broken);
   const name = join(folder.path, "broken.yaml");
   const { code, out, error } = await line(["check", name]);
   assert.deepEqual([code, out], [1, ""]);
-  const places = error
-    .trimEnd()
-    .split("\n")
-    .map((line) => line.slice(name.length + 1));
+  const lines = error.replaceAll(name, "FILE").trimEnd().split("\n");
   assert.deepEqual(
-    places.map((line) => /^\d+:\d+ \S+:/.exec(line)?.[0] ?? line),
+    lines.map((line) => /^\w+: FILE:\d+:\d+ \S+:/.exec(line)?.[0] ?? line),
     [
-      "1:10 admin.prot:",
-      "3:9 namers[0].kind:",
-      "7:3 routers[0].loadBalancer:",
-      "10:18 routers[0].dtab:",
-      "12:11 routers[0].servers[0].port:",
-      " 5 problems",
+      "error: FILE:1:10 admin.prot:",
+      "error: FILE:3:9 namers[0].kind:",
+      "error: FILE:7:3 routers[0].loadBalancer:",
+      "error: FILE:10:18 routers[0].dtab:",
+      "error: FILE:13:5 routers[0].servers[1].prot:",
+      "warning: FILE:12:11 routers[0].servers[0].port:",
+      "FILE: 5 errors, 1 warning",
     ],
   );
 });
@@ -132,22 +131,77 @@ test("check says ok to a good file and to one on standard input, YAML or JSON", 
   }
 });
 
+const doubtful = "x-note: &p 0\nrouters: [{ protocol: http, servers: [{ port: '0', label: *p }] }]";
+
+test("check --strict takes warnings for errors", async () => {
+  const lenient = await line(["check", "-"], { input: doubtful });
+  assert.deepEqual([lenient.code, lenient.out], [0, "<stdin>: ok, 2 warnings\n"]);
+  const strict = await line(["check", "--strict", "-"], { input: doubtful });
+  assert.deepEqual([strict.code, strict.out], [1, ""]);
+  assert.match(strict.error, /^error: .*\nerror: .*\n<stdin>: 2 errors\n$/);
+});
+
+test("check --format json prints one object for programs, and nothing else", async () => {
+  const json = ["check", "--format", "json", "-"];
+  const good = await line(json, { input: doubtful });
+  assert.deepEqual([good.code, good.error], [0, ""]);
+  const { file, ok, errors, warnings } = JSON.parse(good.out);
+  assert.deepEqual([file, ok, errors, warnings.length], ["<stdin>", true, [], 2]);
+  assert.deepEqual(warnings[0], {
+    line: 2,
+    column: 47,
+    path: "routers[0].servers[0].port",
+    message: "is read as the number 0: leave out the quotes",
+  });
+  const bad = await line(json, { input: "routers: 5" });
+  assert.equal(bad.code, 1);
+  assert.equal(JSON.parse(bad.out).errors[0].message, "expected a list of routers, got 5");
+  const missing = await line(["check", "/does/not/exist", "--format", "json"]);
+  assert.equal(JSON.parse(missing.out).errors[0].line, null);
+  assert.equal((await line(["check", "-", "--format", "xml"], { input: "" })).code, 2);
+});
+
+test("check colours its labels on a terminal", async () => {
+  const { error } = await line(["check", "-"], { input: "routers: 5", hasColor: true });
+  assert.match(error, /^\u001b\[1;31merror:\u001b\[0m <stdin>:1:10 routers: /);
+});
+
+test("run needs the certificates that check only warns about", async () => {
+  const input =
+    "namers: [{ kind: io.l5d.consul, tls: { trustCerts: [/does/not/exist.pem] } }]\n" +
+    "routers: [{ protocol: http, servers: [{ port: 0 }] }]";
+  const checked = await line(["check", "-"], { input });
+  assert.deepEqual([checked.code, checked.out], [0, "<stdin>: ok, 1 warning\n"]);
+  const run = await line(["run", "-"], { input });
+  assert.equal(run.code, 1);
+  assert.match(
+    run.error,
+    /^error: <stdin>:1:\d+ namers\[0\]\.tls\.trustCerts\[0\]: there is no file/,
+  );
+});
+
 test("check says why a file cannot be read", async (t) => {
   const { path } = testFolder(t);
   const missing = await line(["check", join(path, "none.yaml")]);
   assert.equal(missing.code, 1);
-  assert.match(missing.error, /none\.yaml: cannot read the configuration: no such file\n$/);
+  assert.match(
+    missing.error,
+    /^error: .*none\.yaml: cannot read the configuration: no such file\n.*: 1 error\n$/,
+  );
   const folder = await line(["check", path]);
   assert.equal(folder.code, 1);
-  assert.match(folder.error, /not a regular file\n$/);
+  assert.match(
+    folder.error,
+    /^error: .*: expected a configuration file, but this is not a regular file$/m,
+  );
 });
 
 test("the dialect before 1.0 is a warning, not an error", async () => {
   const yaml =
     "routers: [{ protocol: http, baseDtab: '/http/1.1/* => /$/inet/127.1/80', servers: [{}] }]";
   const { code, out, error } = await line(["check", "-"], { input: yaml });
-  assert.deepEqual([code, out], [0, "<stdin>: ok\n"]);
-  assert.match(error, /baseDtab/);
+  assert.deepEqual([code, out], [0, "<stdin>: ok, 1 warning\n"]);
+  assert.match(error, /^warning: <stdin>:1:\d+ routers\[0\]\.baseDtab: /);
 });
 
 test("the schema is JSON Schema that knows every protocol and its keys", async () => {

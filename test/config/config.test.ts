@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pathLiteral } from "../../src/core/names/path.ts";
-import { checkConfig } from "../../src/config/check.ts";
+import { checkConfig } from "../support/check.ts";
 import { showDtab } from "../../src/core/names/dtab.ts";
 import { redact } from "../../src/config/redact.ts";
 import { kinds } from "./kinds.ts";

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { checkConfig } from "../../src/config/check.ts";
+import { checkConfig } from "../support/check.ts";
 import { jsonSchema } from "../../src/config/json-schema.ts";
 import { kinds } from "./real-kinds.ts";
 

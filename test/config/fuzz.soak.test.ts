@@ -1,7 +1,7 @@
 // However a good file is damaged, the check finishes in time and reports places that exist.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkConfig } from "../../src/config/check.ts";
+import { checkConfig } from "../support/check.ts";
 import { maxTextLength } from "../../src/config/yaml/yaml.ts";
 import { kinds } from "./kinds.ts";
 import { cpuMs } from "../support/cpu-time.ts";

@@ -59,7 +59,7 @@ test("every key of the fixed sections says what it means", async () => {
   const ownKeys = new Set(["service.quietly", "client.retryBufferKB"]);
   assert.deepEqual(
     without.filter((key) => !ownKeys.has(key)),
-    [".usage.enabled"],
+    [],
   );
 });
 

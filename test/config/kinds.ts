@@ -81,6 +81,7 @@ export const kinds: Kinds = {
   ],
   announcers: [kind("io.l5d.board", { host: v.optional(v.string(), "localhost") })],
   limiters: [kind("io.l5d.gradient")],
+  builtInNames: ["inet", "nil"],
   telemeters: [
     kind("io.l5d.prometheus", {
       path: v.optional(v.string(), "/admin/metrics/prometheus"),

@@ -11,6 +11,7 @@ import type { AddressSet, Bound, TransformerPlugin } from "../../src/core/naming
 import { pathLiteral, root } from "../../src/core/names/path.ts";
 import { constTransformer } from "../../src/naming/transformers/const.ts";
 import { localhost } from "../../src/naming/transformers/localhost.ts";
+import { canonicalIp } from "../../src/naming/built-in/ip.ts";
 import { port } from "../../src/naming/transformers/port.ts";
 import { replace } from "../../src/naming/transformers/replace.ts";
 import { specificHost } from "../../src/naming/transformers/specific-host.ts";
@@ -28,8 +29,13 @@ function addresses(...texts: readonly string[]): AddressSet {
 
 function transformer(plugin: TransformerPlugin, config: object, target = neg as NameTree<Bound>) {
   const checked = v.parse(plugin.schema, { kind: plugin.kind, ...config });
-  return plugin.create(checked, { bind: () => constant(ok(target)) });
+  const resolve = (host: string) => hostNames.get(host) ?? constant(ok([canonicalIp(host) ?? ""]));
+  const hosts = { resolve };
+  return plugin.create(checked, { hosts, bind: () => constant(ok(target)) });
 }
+
+/** Host names and their IP addresses; all others stand for themselves. */
+const hostNames = new Map<string, Live<readonly string[]>>();
 
 function ids(t: TestContext, live: Live<NameTree<Bound>>): string {
   t.after(live.watch(() => {}));
@@ -67,8 +73,27 @@ test("specificHost keeps one host's addresses; none left is a negative set", (t)
   assert.deepEqual(left(t, specificHost, { host: "0:0::1" }, addresses("::1:1")), ["::1:1"]);
   assert.equal(transformer(specificHost, { host: "::1" }).idPrefix, "/%/io.l5d.specificHost");
   assert.ok(
-    !v.safeParse(specificHost.schema, { kind: "io.l5d.specificHost", host: "web" }).success,
+    !v.safeParse(specificHost.schema, { kind: "io.l5d.specificHost", host: "a b" }).success,
   );
+});
+
+test("specificHost follows the addresses of a host name", (t) => {
+  const node = cell<readonly string[]>(ok(["10.0.0.1"]));
+  hostNames.set("node-7", node);
+  t.after(() => hostNames.delete("node-7"));
+  const set = constant(ok(addresses("10.0.0.1:1", "10.0.0.2:2")));
+  const live = transformer(specificHost, { host: "node-7" }).transform(
+    constant(ok(bound("/#/a", set))),
+  );
+  t.after(live.watch(() => {}));
+  assert.ok(live.state.kind === "ok" && live.state.value.kind === "leaf");
+  const kept = live.state.value.value.addresses;
+  t.after(kept.watch(() => {}));
+  assert.deepEqual(kept.state, ok([{ host: "10.0.0.1", port: 1, weight: 1 }]));
+  node.set(ok(["10.0.0.2"]));
+  assert.deepEqual(kept.state, ok([{ host: "10.0.0.2", port: 2, weight: 1 }]));
+  node.set(ok([])); // the name is gone
+  assert.deepEqual(kept.state, ok("neg"));
 });
 
 test("port replaces the port of each host once", (t) => {

@@ -20,7 +20,9 @@ test("policies are read as Linkerd writes them", () => {
   assert.deepEqual(parseRollPolicy("3.megabytes"), { kind: "size", maxBytes: 3 * 2 ** 20 });
   assert.deepEqual(parseRollPolicy("1.byte"), { kind: "size", maxBytes: 1 });
   assert.deepEqual(parseRollPolicy("5.gigabytes"), { kind: "size", maxBytes: 5 * 2 ** 30 });
-  const bad = ["", "Daily", "weekly", "weekly(0)", "weekly(8)", "megabytes", "0.bytes", "-1.bytes"];
+  assert.deepEqual(parseRollPolicy("Weekly(1)"), { kind: "weekly", weekday: 0 });
+  assert.deepEqual(parseRollPolicy("3.MegaBytes"), { kind: "size", maxBytes: 3 * 2 ** 20 });
+  const bad = ["", "dayly", "weekly", "weekly(0)", "weekly(8)", "megabytes", "0.bytes", "-1.bytes"];
   for (const text of [...bad, "1.5.megabytes", "3 megabytes", "9999999999.terabytes"]) {
     assert.equal(parseRollPolicy(text), null, text);
   }

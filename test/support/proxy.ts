@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { startProxy as start } from "../../src/assemble.ts";
 import type { RunningProxy } from "../../src/assemble.ts";
-import { checkConfig } from "../../src/config/check.ts";
+import { checkConfig } from "./check.ts";
 import type { Config } from "../../src/config/config.ts";
 import { kinds } from "../../src/plugins.ts";
 import { openLogs } from "../../src/telemetry/log.ts";

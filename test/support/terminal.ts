@@ -18,6 +18,7 @@ export async function line(
     out: (text) => void (out += `${text}\n`),
     error: (text) => void (error += `${text}\n`),
     hasColor: options.hasColor ?? false,
+    hasErrorColor: options.hasColor ?? false,
     readInput: () => Promise.resolve(options.input ?? ""),
   };
   const code = await runCommandLine(args, terminal);

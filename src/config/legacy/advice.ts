@@ -5,21 +5,18 @@
 const keys: Readonly<Record<string, string>> = {
   // Not built yet.
   "admin.tls": "not supported yet: TLS for the admin server; keep it on 127.0.0.1",
-  "admin.security": "not supported yet: rules for admin pages; keep the admin server on 127.0.0.1",
+  "admin.security":
+    "not supported yet, unless it repeats Linkerd's defaults: rules for admin pages; keep the admin server on 127.0.0.1",
   "admin.httpIdentifierPort":
     "not supported yet: a port that names requests; use `switchyard explain`",
   "routers.servers.tls":
     "not supported yet: TLS for callers; put a TLS proxy in front of this server",
   "routers.client.tls": "not supported yet: TLS to endpoints",
   "routers.client.requestAuthorizers": "not supported: Istio's mixer is gone; delete this key",
-  "routers.compressionLevel": "not supported yet: compressing responses",
-  "routers.tracePropagator": "not supported yet: a choice of trace headers",
+  "routers.compressionLevel": "expected a whole number -1..9",
+  "routers.tracePropagator": "not supported yet, but for io.l5d.default: a choice of trace headers",
 
   // Removed or renamed by Linkerd 1.
-  "routers.maxRequestKB": "removed: bodies are streamed and may have any size; delete this key",
-  "routers.maxResponseKB": "removed: bodies are streamed and may have any size; delete this key",
-  "routers.maxChunkKB": "removed: chunks may have any size; delete this key",
-  "routers.engine": "removed: there is one HTTP engine; delete this key",
   "routers.httpUriInDst":
     "moved: write identifier: { kind: io.l5d.methodAndHost, httpUriInDst: true }",
   "routers.tracers": "removed: tracers became kinds of the section telemetry",
@@ -59,13 +56,6 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.k8s.istio": "not supported: Istio's old interfaces are gone",
     "io.l5d.k8s.istio-ingress": "not supported: Istio's old interfaces are gone",
     "io.l5d.h2.ingress": "not supported yet: names from Kubernetes ingresses",
-    default: "renamed: write io.l5d.methodAndHost",
-  },
-  "routers.service.responseClassifier.kind": {
-    "io.l5d.retryableRead5XX": "renamed: write io.l5d.http.retryableRead5XX",
-    "io.l5d.retryableIdempotent5XX": "renamed: write io.l5d.http.retryableIdempotent5XX",
-    "io.l5d.nonRetryable5XX": "renamed: write io.l5d.http.nonRetryable5XX",
-    "io.l5d.allSuccessful": "renamed: write io.l5d.http.allSuccessful",
   },
   "routers.interpreter.kind": {
     "io.l5d.namerd": "not supported yet: namerd over Thrift",
@@ -77,7 +67,6 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.serversets": "not supported yet: announcing in ZooKeeper",
   },
   "namers.kind": {
-    "io.l5d.experimental.consul": "renamed: write io.l5d.consul",
     "io.l5d.k8s": "not supported yet: addresses from Kubernetes",
     "io.l5d.k8s.ns": "not supported yet: addresses from Kubernetes",
     "io.l5d.k8s.external": "not supported yet: addresses from Kubernetes",
@@ -102,20 +91,7 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.zipkin.http": "not supported yet: traces",
     "io.l5d.tracelog": "not supported yet: traces",
     "io.l5d.recentRequests": "not supported yet: a page of recent requests",
-    "io.l5d.commonMetrics": "renamed: write io.l5d.prometheus",
   },
-};
-
-/** Keys that are accepted with a warning, because they have no effect. */
-const idle: Readonly<Record<string, string>> = {
-  "admin.workerThreads": "has no effect here: there are no worker threads",
-  "routers.bindingCache.trees": "has no effect: a binding is cached with its name",
-  "routers.bindingCache.bounds": "has no effect: a binding is cached with its name",
-  "usage.orgId": "has no effect: usage is never reported",
-  "namers.failFast": "has no effect: requests to Consul always back off",
-  "namers.fixedLengthStreamedAfterKB": "has no effect: responses of any size up to 64 MB are read",
-  "routers.interpreter.failFast": "has no effect: requests to Consul always back off",
-  "routers.servers.label": "has no effect: a server is named by its ip and port",
 };
 
 /** Advice for a key that no schema knows; null when no version of Linkerd had it. */
@@ -123,17 +99,17 @@ export function keyAdvice(section: string): string | null {
   return own(keys, section);
 }
 
+/** Whether some version of Linkerd had the key. */
+export function isOfLinkerd(section: string): boolean {
+  return Object.hasOwn(keys, section);
+}
+
 /** Advice for a kind that this build does not have; `known` lists the kinds that it has. */
 export function kindAdvice(section: string, kind: string, known: readonly string[]): string | null {
   const isTransformer = section.endsWith("transformers.kind");
   const family = own(kinds, isTransformer ? "transformers.kind" : section);
   const advice = family === null ? null : own(family, kind);
-  if (advice === null || advice.includes("write ")) return advice;
-  return `${advice}; available: ${known.join(", ")}`;
-}
-
-export function withoutEffect(section: string): string | null {
-  return own(idle, section);
+  return advice === null ? null : `${advice}; available: ${known.join(", ")}`;
 }
 
 function own<T>(table: Readonly<Record<string, T>>, key: string): T | null {

@@ -1,14 +1,23 @@
 // The fixed keys of a configuration file with their defaults and meanings. The kinds are passed in.
 import { isIP } from "node:net";
 import * as v from "valibot";
-import { dtab, integer, milliseconds, path, port, says, truth } from "../../core/schema.ts";
+import {
+  dtab,
+  integer,
+  lenient,
+  milliseconds,
+  path,
+  port,
+  says,
+  truth,
+} from "../../core/schema.ts";
 import { clientEntries, serviceEntries } from "./policy.ts";
 import { limits } from "./overload.ts";
 import { policySection } from "../policy.ts";
 import type { PolicySection } from "../policy.ts";
 import { session, socketOptions } from "./socket.ts";
 import { experimental, oneOf, oneOrMany, variant } from "../kinds.ts";
-import type { GenericSchema } from "../../core/schema.ts";
+import type { Correction, GenericSchema } from "../../core/schema.ts";
 import type { Kinds, ProtocolKind } from "../kinds.ts";
 
 /** The schema of the whole file, with every key of every kind. Built once per check. */
@@ -34,12 +43,18 @@ export function fileSchema(kinds: Kinds) {
     telemetry: says("How metrics are exported.", v.optional(v.array(oneOf(kinds.telemeters)), [])),
     usage: says(
       "Accepted for files written for Linkerd 1. Usage is never reported.",
-      v.optional(v.strictObject({ enabled: v.literal(false, neverReports) })),
+      v.optional(lenient(unlessOff, v.looseObject({}))),
     ),
   });
 }
 
-const neverReports = "usage is never reported: write enabled: false, or delete usage";
+/** Whatever the section asks for, the answer is the same; only `enabled: false` agrees with it. */
+function unlessOff(value: unknown): Correction | null {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+  const { enabled } = value as { readonly enabled?: unknown };
+  if (enabled === false || enabled === "false") return null;
+  return { readAs: {}, warning: "has no effect: usage is never reported to anyone" };
+}
 
 const adminSchema = () =>
   v.strictObject({
@@ -137,11 +152,16 @@ const sharedRouterEntries = (kinds: Kinds) => ({
 const bindingCache = () =>
   v.strictObject({
     paths: cacheSize("names"),
-    trees: says(noEffect, v.optional(integer(1), 1000)),
-    bounds: says(noEffect, v.optional(integer(1), 1000)),
+    trees: says(noEffect, v.optional(lenient(cachedWithName, integer(1)), 1000)),
+    bounds: says(noEffect, v.optional(lenient(cachedWithName, integer(1)), 1000)),
     clients: cacheSize("clients, with their connections"),
     idleTtlSecs: says("Entries unused for this long are closed.", v.optional(integer(1), 600)),
   });
+
+const cachedWithName = (value: unknown) => ({
+  readAs: value,
+  warning: "has no effect: a binding is cached with its name",
+});
 
 const noEffect = "Accepted for files written for Linkerd 1, without effect.";
 

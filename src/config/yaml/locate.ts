@@ -11,6 +11,8 @@ export interface Finding {
   readonly at: "key" | "value";
   /** `, got …` is appended when it begins with `expected` and does not contain that already. */
   readonly message: string;
+  /** Of a warning: nothing can run with the file. */
+  readonly preventsRun?: boolean;
 }
 
 /** Such as `routers[0].servers[1].port`. Keys that are not plain words are bracketed and quoted. */
@@ -40,7 +42,8 @@ export function locateFinding(source: Source, finding: Finding): Problem {
   const inner = within(finding.message);
   if (inner === null || found.node === null || !found.isExact) {
     const at = source.place(finding.at === "key" ? found.keyOffset : offsetOf(found));
-    return { ...at, steps, message: finding.message + gotPhrase(source, finding, found) };
+    const message = finding.message + gotPhrase(source, finding, found);
+    return { ...at, steps, message, preventsRun: finding.preventsRun === true };
   }
   const message = inner.message.replace(/^expected (an? \w+): /, "not $1: ");
   return { ...placeWithin(source, found.node, inner), steps, message };

@@ -20,6 +20,8 @@ export type Step = string | number;
 export interface Problem extends Place {
   readonly steps: readonly Step[];
   readonly message: string;
+  /** Of a warning: nothing can run with the file. */
+  readonly preventsRun?: boolean;
 }
 
 interface Located {
@@ -43,7 +45,7 @@ interface ListNode extends Located {
   readonly kind: "list";
   readonly items: readonly Node[];
 }
-interface ScalarNode extends Located {
+export interface ScalarNode extends Located {
   readonly kind: "scalar";
   readonly value: string | number | boolean | null;
   /** How it was written, which determines the place of each character of the value in the text. */

@@ -8,9 +8,19 @@ import type { Bound, HostResolver, MountedNamer } from "../../core/naming.ts";
 import { append, drop, join, pathLiteral, segmentsOf, segmentText } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
 import { boundInet, fixedHostAddresses, hostAddresses, portOf } from "./inet.ts";
-import { rewrittenBy } from "./rewriters.ts";
+import { rewriterNames, rewrittenBy } from "./rewriters.ts";
 
 const id = pathLiteral("/$");
+
+/** The first segments that are known below `/$`. */
+export const builtInNames: readonly string[] = [
+  "inet",
+  "fixedinet",
+  "nil",
+  "fail",
+  "io.buoyant.rinet",
+  ...rewriterNames,
+];
 
 type Found = Live<NameTree<Bound | Path>>;
 

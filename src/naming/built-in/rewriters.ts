@@ -30,6 +30,8 @@ const rewriters: ReadonlyMap<string, Rewriter> = new Map([
   ["io.buoyant.http.domainToPathPfx", behindPrefix(reversedLabels())],
 ]);
 
+export const rewriterNames: readonly string[] = [...rewriters.keys()];
+
 /**
  * The path that the rewriter `name` makes of the path after its name: null when that does not have
  * the expected form, undefined when there is no such rewriter.

@@ -2,7 +2,7 @@
 //
 //     interpreter:
 //       kind: io.l5d.fs
-//       dtabFile: ./routes.dtab   # must exist
+//       dtabFile: ./routes.dtab   # may be created later
 //
 // A change applies immediately. A dtab that does not parse is logged, and the last good one stays.
 import { resolve } from "node:path";
@@ -14,7 +14,7 @@ import { failed, flatMap, ok, pending } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core/naming.ts";
 import { plugin } from "../../core/plugin.ts";
-import { file } from "../schema.ts";
+import { watchedFile } from "../schema.ts";
 import { computed } from "../binding/tracker.ts";
 import type { Tracker } from "../binding/tracker.ts";
 import { Files } from "../fs/files.ts";
@@ -23,7 +23,7 @@ import { localInterpreter } from "./default.ts";
 
 const maxFileBytes = 10_000_000;
 
-const schema = v.strictObject({ kind: v.literal("io.l5d.fs"), dtabFile: file() });
+const schema = v.strictObject({ kind: v.literal("io.l5d.fs"), dtabFile: watchedFile() });
 
 export const fsInterpreter: InterpreterPlugin = plugin({
   kind: "io.l5d.fs",

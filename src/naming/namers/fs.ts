@@ -2,7 +2,7 @@
 //
 //     namers:
 //     - kind: io.l5d.fs
-//       rootDir: ./disco          # must exist
+//       rootDir: ./disco          # may be created later
 //       prefix: /io.l5d.fs        # the default
 //
 // `/#/io.l5d.fs/users/x` is the file `disco/users`, `/x` is left over; folders take a segment

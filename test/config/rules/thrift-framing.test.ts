@@ -1,7 +1,7 @@
 // Thrift without lengths where what is spoken always has them: one of the two keys is a mistake.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkConfig } from "../../../src/config/check.ts";
+import { checkConfig } from "../../support/check.ts";
 import { kinds } from "../../../src/plugins.ts";
 
 function problemsOf(text: string): readonly string[] {

@@ -1,7 +1,7 @@
 // A dtab entry that leads to a namer which the file does not have gets a warning, because every call would fail.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkConfig } from "../../../src/config/check.ts";
+import { checkConfig } from "../../support/check.ts";
 import { kinds } from "../../../src/plugins.ts";
 
 function warningsOf(dtab: string, namers = ""): readonly string[] {

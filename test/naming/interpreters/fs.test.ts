@@ -14,10 +14,11 @@ import { realClock } from "../../support/real-clock.ts";
 import { testFolder } from "../../support/folder.ts";
 import { dtabLiteral, keptLog, namingDeps, stateWhen, stayingAlive } from "../../support/naming.ts";
 
-function setup(t: TestContext, dtab: string) {
+/** `dtab` is null: the file does not exist yet. */
+function setup(t: TestContext, dtab: string | null) {
   const folder = testFolder(t);
   const log = keptLog();
-  folder.write("routes.dtab", dtab);
+  if (dtab !== null) folder.write("routes.dtab", dtab);
   const dtabFile = join(folder.path, "routes.dtab");
   const config = v.parse(fsInterpreter.schema, { kind: "io.l5d.fs", dtabFile });
   const deps = { ...namingDeps({ clock: realClock, log }), namers: [] };
@@ -85,10 +86,13 @@ test("a delegation goes through the file's dtab", async (t) => {
   assert.equal(bindsTo(state.value), "leaf");
 });
 
-test("the file must exist", (t) => {
-  const folder = testFolder(t);
-  const dtabFile = join(folder.path, "none");
-  const result = v.safeParse(fsInterpreter.schema, { kind: "io.l5d.fs", dtabFile });
-  assert.ok(!result.success);
-  assert.equal(result.issues[0].message, `expected an existing file; there is no ${dtabFile}`);
+test("a file that is created later is noticed; until then names fail, and say why", async (t) => {
+  const { folder, dtabFile, interpreter } = setup(t, null);
+  const svc = interpreter.bind([], pathLiteral("/svc"));
+  t.after(svc.watch(() => {}));
+  const state = await stateWhen(svc, ({ kind }) => kind === "failed");
+  assert.ok(state.kind === "failed");
+  assert.equal(state.why.detail, `the dtab file ${dtabFile} does not exist`);
+  folder.write("routes.dtab", "/svc => /$/inet/2");
+  await becomes(svc, "/$/inet/2");
 });

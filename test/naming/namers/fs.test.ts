@@ -261,11 +261,25 @@ test("nothing is watched after the last watcher", async (t) => {
   assert.deepEqual(namer.watchState?.()["watchedFolders"], []);
 });
 
-test("the folder must exist", (t) => {
+test("a folder that is created later is noticed at the next check", async (t) => {
+  const folder = testFolder(t);
+  const rootDir = join(folder.path, "later");
+  const clock = simulatedClock();
+  const namer = fs.create(
+    v.parse(fs.schema, { kind: "io.l5d.fs", rootDir }),
+    namerDeps("/#/io.l5d.fs", { clock, log: keptLog(), hosts: fakeHosts() }),
+  );
+  t.after(() => namer.close());
+  const users = watched(t, namer.lookup(pathLiteral("/users")));
+  await treeWhen(users, "neg");
+  folder.write("later/users", "127.0.0.1 8081");
+  clock.advance(10_000);
+  assert.equal((await treeWhen(users, "leaf"))?.id, "/#/io.l5d.fs/users");
+});
+
+test("a file in place of the folder is refused", (t) => {
   const folder = testFolder(t);
   folder.write("file", "");
-  const nowhere = join(folder.path, "nowhere");
-  assert.equal(problemOf(nowhere), `expected an existing folder; there is no ${nowhere}`);
   const file = join(folder.path, "file");
   assert.equal(problemOf(file), `expected a folder; ${file} is a file`);
 });

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import { http } from "../../../protocols/http/index.ts";
-import { checkConfig } from "../../../src/config/check.ts";
+import { checkConfig } from "../../support/check.ts";
 import { kinds } from "../../config/real-kinds.ts";
 
 const page = readFileSync(resolve("docs", "http.md"), "utf8");
