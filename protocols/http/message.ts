@@ -86,6 +86,8 @@ export interface HttpResponse {
   /** The verdict on the response, for the caller and the server's own statistics; null: unknown. */
   verdict: Verdict | null;
   readonly body: Body;
+  /** The protocols that a 426 asks for, which it must not lack (RFC 9110 section 15.5.22). */
+  readonly offeredUpgrade?: string | null;
   /** Set on 101: the server joins both sides to a tunnel. */
   readonly upgrade: Tunnel | null;
 }

@@ -341,6 +341,23 @@ test("a service that refuses to upgrade responds as to any request", async (t) =
   assert.equal((await from.ask("web")).body, "plain");
 });
 
+test("a 426 says which protocol it requires", async (t) => {
+  const raw = await tcpService(t, (socket) =>
+    socket.write(
+      "HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: websocket/13\r\n" +
+        "Content-Length: 2\r\n\r\nno",
+    ),
+  );
+  const proxy = await before(t, raw.port);
+  const from = await caller(t, proxy.port);
+  from.write("GET / HTTP/1.1\r\nHost: web\r\n\r\n");
+  const { status, headers, body } = await from.response();
+  assert.deepEqual(
+    [status, headers.get("connection"), headers.get("upgrade"), body],
+    [426, "Upgrade", "websocket/13", "no"],
+  );
+});
+
 test("heads that are too long are refused with the status that says which part", async (t) => {
   const { proxy, web } = await beforeService(t, "web");
   for (const [status, head] of [

@@ -81,9 +81,23 @@ export function responseHead(
   const { status, reason, fields, body } = response;
   const opening = fields.opening ?? `HTTP/1.1 ${status} ${reason}\r\n${fields.lines}`;
   const lines = opening + hopLines(response, fault);
+  if (status === 426) return lines + upgradeRequiredEnd(response, mode, connection);
   if (connection === "" && mode === "length") return lines + lengthEnd(body.length ?? 0);
   const option = connection === "" ? "" : `Connection: ${connection}\r\n`;
   return `${lines}${responseFramingLine(mode, status, body)}${option}\r\n`;
+}
+
+/** An Upgrade field comes with its connection option (RFC 9110 section 7.8). */
+function upgradeRequiredEnd(
+  { status, body, offeredUpgrade }: HttpResponse,
+  mode: ResponseMode,
+  connection: string,
+): string {
+  const isOffered = offeredUpgrade !== undefined && offeredUpgrade !== null;
+  const options = [connection, isOffered ? "Upgrade" : ""].filter((option) => option !== "");
+  const optionLine = options.length === 0 ? "" : `Connection: ${options.join(", ")}\r\n`;
+  const upgradeLine = isOffered ? `Upgrade: ${offeredUpgrade}\r\n` : "";
+  return `${responseFramingLine(mode, status, body)}${optionLine}${upgradeLine}\r\n`;
 }
 
 /** The end of the head is cached for bodies up to this length. */

@@ -20,6 +20,7 @@ class Response implements HttpResponse {
   context: Fields | null = lastHead.context;
   verdict: Verdict | null = null;
   body: Body = noBody;
+  readonly offeredUpgrade = lastScan.status === 426 ? lastHead.upgrade : null;
   upgrade: Tunnel | null = null;
 
   /** `openEnd` as in `passthroughFields`. */

@@ -3,7 +3,7 @@ import type { Failure } from "../../../src/core/failure.ts";
 import { ended } from "../../../src/core/service.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
 import { refusal } from "../codec/refusal.ts";
-import { viaAfter } from "../codec/via.ts";
+import { hopsIn, viaAfter } from "../codec/via.ts";
 import type { HttpFilter, HttpResponse } from "../message.ts";
 import type { Context } from "./context.ts";
 import { maxForwards } from "./diagnostics.ts";
@@ -26,7 +26,7 @@ export function arrival({ maxCallDepth, context }: ArrivalOptions): HttpFilter {
   );
   return (request, reply, next) => {
     const { via, version, method } = request;
-    if (via !== null && itemsOf(via) > maxCallDepth) return refused(reply, tooDeep);
+    if (via !== null && hopsIn(via) > maxCallDepth) return refused(reply, tooDeep);
     request.via = viaAfter(via, version);
     const problem = context.read(request);
     if (problem !== null) return refused(reply, refusal(400, problem));
@@ -38,19 +38,4 @@ export function arrival({ maxCallDepth, context }: ArrivalOptions): HttpFilter {
 function refused(reply: Reply<HttpResponse>, why: Failure): Pending {
   reply.end(why);
   return ended;
-}
-
-/** Counts the items of a list, without empty ones (RFC 9110 section 5.6.1). */
-function itemsOf(list: string): number {
-  let count = 0;
-  let isEmpty = true;
-  for (let i = 0; i < list.length; i++) {
-    const code = list.charCodeAt(i);
-    if (code === 44) isEmpty = true; // ','
-    else if (isEmpty && code !== 32 && code !== 9) {
-      isEmpty = false;
-      count++;
-    }
-  }
-  return count;
 }
