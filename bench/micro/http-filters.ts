@@ -1,5 +1,6 @@
 // The cost of HTTP's filters per call, without I/O: names, contexts, counters, the access log.
 // Run: node dist/bench/micro/http-filters.js
+import { defaultCallerDtabLimits } from "../../src/core/names/caller-dtab-limits.ts";
 import { performance } from "node:perf_hooks";
 import { lineMaker } from "../../protocols/http/access-log.ts";
 import { noBody } from "../../protocols/http/codec/body.ts";
@@ -111,6 +112,7 @@ const filtered = stack(
       context: shared,
       clock,
       clearContext: false,
+      callerDtabLimits: defaultCallerDtabLimits,
       maxCallDepth: 1000,
       forwarded: null,
       hint: null,

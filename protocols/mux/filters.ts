@@ -1,25 +1,29 @@
 // Server-side filters: decide which context sent by callers to trust.
 import { deadlineMsOf, isPlausible } from "../../src/core/deadline.ts";
 import { emptyDtab } from "../../src/core/names/dtab.ts";
+import type { CallerDtabLimits } from "../../src/core/names/caller-dtab-limits.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Filter } from "../../src/core/service.ts";
 import type { MuxRequest, MuxResponse } from "./message.ts";
 import { readDeadline } from "./codec/contexts.ts";
+import { readLocalDtab } from "./codec/readers.ts";
 
 export type MuxFilter = Filter<MuxRequest, MuxResponse>;
 
 interface FilterOptions {
   readonly clock: Clock;
   readonly clearContext: boolean;
+  readonly callerDtabLimits: CallerDtabLimits;
   /** Total time for a call; Infinity: no limit. */
   readonly timeoutMs: number;
 }
 
 /** Outermost first. */
-export function serverFilters({ clock, clearContext, timeoutMs }: FilterOptions): MuxFilter[] {
+export function serverFilters(options: FilterOptions): MuxFilter[] {
+  const { clock, clearContext, timeoutMs } = options;
   const filters = [
     // Outermost: nothing below may see context that is not trusted.
-    clearContext ? clearedContext : readContext(clock),
+    clearContext ? clearedContext : readContext(options),
   ];
   // After the caller's deadline is known: the server's limit may only shorten it.
   if (timeoutMs !== Infinity) filters.push(serverTimeout(timeoutMs, clock));
@@ -35,12 +39,14 @@ const clearedContext: MuxFilter = (request, reply, next) => {
 export function dropContext(request: MuxRequest): void {
   request.contextsEnd = request.contextsStart;
   request.deadlineAt = request.traceAt = -1;
+  request.dtabStart = -1;
   request.localDtab = emptyDtab;
   request.dtabWire = null;
 }
 
-function readContext(clock: Clock): MuxFilter {
+function readContext({ clock, callerDtabLimits }: FilterOptions): MuxFilter {
   return (request, reply, next) => {
+    readLocalDtab(request, callerDtabLimits);
     readCallerDeadline(request, clock);
     return next(request, reply);
   };

@@ -56,8 +56,8 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     return (config as ServiceConfig).idempotent ? [idempotentCalls] : [];
   }
 
-  serverFilters({ clearContext, timeoutMs }: ListenOptions): readonly MuxFilter[] {
-    return serverFilters({ clock: this.#deps.clock, clearContext, timeoutMs });
+  serverFilters(options: ListenOptions): readonly MuxFilter[] {
+    return serverFilters({ ...options, clock: this.#deps.clock });
   }
 
   listen(

@@ -43,6 +43,8 @@ export class MuxRequest implements Request {
   dest: Path = root;
   /** Why the call cannot be identified: its destination or dtab is invalid. */
   unreadable: string | null = null;
+  /** Where the caller's dtab starts in the frame, up to the payload; -1: no dtab. */
+  dtabStart = -1;
   /** The dtab as it is passed on; null: no dtab. */
   dtabWire: Buffer | null = null;
   payloadStart: number;

@@ -1,6 +1,8 @@
 // The filters of Thrift: which context sent by callers to trust, and which calls may be sent twice.
 import { deadlineMsOf, isPlausible } from "../../src/core/deadline.ts";
 import { parseDtab } from "../../src/core/names/dtab.ts";
+import { tooLarge } from "../../src/core/names/caller-dtab-limits.ts";
+import type { CallerDtabLimits } from "../../src/core/names/caller-dtab-limits.ts";
 import { failure } from "../../src/core/failure.ts";
 import { memoized } from "../../src/core/memo.ts";
 import { parsePath } from "../../src/core/names/path.ts";
@@ -16,8 +18,9 @@ import type { RequestHeader } from "./ttwitter/headers.ts";
 
 type ThriftFilter = Filter<ThriftRequest, ThriftResponse>;
 
-interface FilterOptions {
+export interface FilterOptions {
   readonly clearContext: boolean;
+  readonly callerDtabLimits: CallerDtabLimits;
   /** Total time for a call; Infinity: no limit. */
   readonly timeoutMs: number;
 }
@@ -27,17 +30,17 @@ export function serverFilters(
   options: FilterOptions,
   { clock }: { readonly clock: Clock },
 ): ThriftFilter[] {
-  const filters = [readContext(options.clearContext, clock)];
+  const filters = [readContext(options, clock)];
   // Inside: the caller's own deadline is known by then, and the server's may only shorten it.
   if (options.timeoutMs !== Infinity) filters.push(serverTimeout(options.timeoutMs, clock));
   return filters;
 }
 
-function readContext(clearContext: boolean, clock: Clock): ThriftFilter {
+function readContext(options: FilterOptions, clock: Clock): ThriftFilter {
   return (request, reply, next) => {
     const { upgrade } = request.transportHeaders;
     if (upgrade === null) return next(request, reply);
-    const problem = readHeader(request, upgrade, clearContext, clock);
+    const problem = readHeader(request, upgrade, options, clock);
     if (problem === null) return next(request, reply);
     reply.end(failure("unidentified", problem));
     return ended;
@@ -48,7 +51,7 @@ function readContext(clearContext: boolean, clock: Clock): ThriftFilter {
 function readHeader(
   request: ThriftRequest,
   header: RequestHeader,
-  clearContext: boolean,
+  { clearContext, callerDtabLimits }: FilterOptions,
   clock: Clock,
 ): string | null {
   if (header.dest !== null) {
@@ -59,6 +62,8 @@ function readHeader(
   if (clearContext) return null;
   request.callerContext = header;
   if (header.delegations.length > 0) {
+    const size = sizeProblem(header.delegations, callerDtabLimits);
+    if (size !== null) return size;
     // One line for each entry: a comment at its end must not swallow the next one.
     const local = dtabOf(header.delegations.map((entry) => entry.join("=>")).join("\n;"));
     if ("problem" in local) return local.problem;
@@ -69,6 +74,15 @@ function readHeader(
   if (deadline === null || !isPlausible(deadline, clock)) return null;
   request.deadlineMs = Math.min(request.deadlineMs, deadlineMsOf(deadline, clock));
   return null;
+}
+
+function sizeProblem(
+  delegations: RequestHeader["delegations"],
+  limits: CallerDtabLimits,
+): string | null {
+  let bytes = 0;
+  for (const [prefix, dst] of delegations) bytes += prefix.length + dst.length;
+  return tooLarge(bytes, delegations.length, limits);
 }
 
 const notOneEach = "a delegation in the header of the call is more than one entry of a dtab";

@@ -4,14 +4,17 @@ import type { Clock, Random } from "../../src/core/clock.ts";
 import { showDtab, showPrefix } from "../../src/core/names/dtab.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
 import { root } from "../../src/core/names/path.ts";
+import { failure } from "../../src/core/failure.ts";
+import { ended } from "../../src/core/service.ts";
 import type { Filter } from "../../src/core/service.ts";
-import { readDispatch } from "../mux/codec/readers.ts";
+import { readDispatch, readLocalDtab } from "../mux/codec/readers.ts";
 import type { MuxRequest } from "../mux/message.ts";
 import { traceKey } from "../mux/codec/contexts.ts";
 import { dropContext, readCallerDeadline } from "../mux/filters.ts";
 import { bodyStart, maxShortLength, problem, tdispatch, writeHead } from "../mux/codec/messages.ts";
 import type { Problem } from "../mux/codec/messages.ts";
 import { serverFilters as thriftFilters } from "../thrift/filters.ts";
+import type { FilterOptions } from "../thrift/filters.ts";
 export { idempotentCalls } from "../thrift/filters.ts";
 import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
 import type { ContextEntry, RequestHeader } from "../thrift/ttwitter/headers.ts";
@@ -25,20 +28,24 @@ interface Deps {
 }
 
 /** The filters between a server and its router, outermost first. */
-export function serverFilters(
-  options: { readonly clearContext: boolean; readonly timeoutMs: number },
-  deps: Deps,
-): ThriftFilter[] {
+export function serverFilters(options: FilterOptions, deps: Deps): ThriftFilter[] {
   // The server's limit comes last: the caller's own deadline is known by then.
-  return [readMux(options.clearContext, deps.clock), ...thriftFilters(options, deps), ownName];
+  return [readMux(options, deps.clock), ...thriftFilters(options, deps), ownName];
 }
 
-function readMux(clearContext: boolean, clock: Clock): ThriftFilter {
+function readMux({ clearContext, callerDtabLimits }: FilterOptions, clock: Clock): ThriftFilter {
   return (request, reply, next) => {
     const mux = muxOf(request);
     if (mux !== null) {
       if (clearContext) dropContext(mux);
-      else readCallerDeadline(mux, clock);
+      else {
+        readLocalDtab(mux, callerDtabLimits);
+        readCallerDeadline(mux, clock);
+      }
+      if (mux.unreadable !== null) {
+        reply.end(failure("unidentified", mux.unreadable));
+        return ended;
+      }
       request.localDtab = mux.localDtab;
       request.deadlineMs = Math.min(request.deadlineMs, mux.deadlineMs);
     }
@@ -118,6 +125,7 @@ export function dispatchOf(request: ThriftRequest): MuxRequest | Problem {
   whole.set(body, bodyStart);
   const read = readDispatch(whole);
   if ("problem" in read) throw new Error(`bug: a message made by the proxy: ${read.problem}`);
+  readLocalDtab(read, null);
   return read;
 }
 

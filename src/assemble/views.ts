@@ -3,7 +3,7 @@ import type { AdminViews, InterpreterState, PolicyView } from "../admin/views.ts
 import type { RunningRouter, ProcessDeps } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
 import { redact } from "../config/redact.ts";
-import { emptyDtab } from "../core/names/dtab.ts";
+import { emptyDtab, stripPrefix } from "../core/names/dtab.ts";
 import { map } from "../core/live.ts";
 import { parsePath, segmentsOf, segmentText } from "../core/names/path.ts";
 import type { Path } from "../core/names/path.ts";
@@ -37,8 +37,12 @@ export function proxyViews(parts: ViewParts): AdminViews {
       const router = routers.find((each) => each.config.label === namespace);
       if (namespace !== null && router === undefined) return null;
       const interpreter = router?.interpreter ?? naming.builtIn;
-      const table = dtab ?? router?.config.dtab ?? emptyDtab;
-      return map(interpreter.delegate(table, path), delegationToJson);
+      const own = router?.config.dtab ?? emptyDtab;
+      if (dtab === null) return map(interpreter.delegate(own, path), delegationToJson);
+      // What stands in the router's own dtab may fan out; the rest has the budget of a caller.
+      const rest = stripPrefix(dtab, own);
+      const base = rest === dtab ? emptyDtab : own;
+      return map(interpreter.delegate(base, path, { local: rest }), delegationToJson);
     },
     clientState: () => Object.assign({}, ...routers.map(({ open }) => open.clientState())),
     announced: () => routers.flatMap(({ open }) => open.announced()),

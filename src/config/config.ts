@@ -199,7 +199,7 @@ function toRouter(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig 
     maxServiceNames: router.maxServiceNames,
     interpreter: { config: interpreter, transformers: toTransformers(interpreter) },
     originator: router.originator,
-    servers: router.servers.map((server) => toServer(server, protocol)),
+    servers: router.servers.map((server) => toServer(server, router, protocol)),
     announcers: router.announcers.map((config) => ({ id: idOf(config), config })),
     service: policyOf<CheckedService, ServiceConfig>(
       router.service,
@@ -213,7 +213,11 @@ function toRouter(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig 
   };
 }
 
-function toServer(server: CheckedServer, protocol: ProtocolKind): ServerConfig {
+function toServer(
+  server: CheckedServer,
+  { callerDtabLimits }: CheckedRouter,
+  protocol: ProtocolKind,
+): ServerConfig {
   const { idleTimeMs, lifeTimeMs } = server.serverSession;
   return {
     host: server.ip,
@@ -224,6 +228,7 @@ function toServer(server: CheckedServer, protocol: ProtocolKind): ServerConfig {
     lifeTimeMs: lifeTimeMs ?? Infinity,
     maxConcurrentRequests: server.maxConcurrentRequests ?? Infinity,
     clearContext: server.clearContext,
+    callerDtabLimits,
     halfCloseGraceMs: server.halfCloseGraceMs,
     timeoutMs: server.timeoutMs ?? Infinity,
     announce: server.announce,

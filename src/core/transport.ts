@@ -1,4 +1,5 @@
 // What the core asks of sockets: listeners towards callers, wires towards endpoints, their options and counts.
+import type { CallerDtabLimits } from "./names/caller-dtab-limits.ts";
 import type { Service } from "./service.ts";
 import type { Counter, Histogram } from "./stats.ts";
 
@@ -40,6 +41,8 @@ export interface ListenOptions {
   readonly maxConcurrentRequests: number;
   /** Throw away context that callers sent (dtabs, deadlines, traces). */
   readonly clearContext: boolean;
+  /** How large the dtab of a call may be; protocols refuse a larger one before they parse it. */
+  readonly callerDtabLimits: CallerDtabLimits;
   /** How long a caller that has sent a FIN may wait for a response to begin; then its call is cancelled. */
   readonly halfCloseGraceMs: number;
   /** Total time for a request as the server sees it; Infinity unless configured. */

@@ -72,6 +72,7 @@ test("the shortest file has every default", () => {
               maxConcurrentRequests: Infinity,
               halfCloseGraceMs: 1_000,
               clearContext: false,
+              callerDtabLimits: { maxBytes: 4096, maxEntries: 100 },
               timeoutMs: Infinity,
               announce: [],
               config: { maxCallDepth: 1000 },

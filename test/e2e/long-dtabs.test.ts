@@ -1,4 +1,4 @@
-// Dtabs that callers send, as long as a Thrift frame lets them be: the call may fail, and it alone.
+// Long dtabs of callers, where the limits allow them: the call may fail, and it alone.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
@@ -29,6 +29,7 @@ async function responseTo(t: TestContext, dest: string, prefix: string, tree: st
 routers:
 - protocol: thrift
   dtab: /svc => ! ;
+  callerDtabLimits: { maxBytes: 4000000, maxEntries: 1000 }
   servers: [{ port: 0 }]`,
   );
   const caller = rawCaller(t, proxy.port);
@@ -70,6 +71,7 @@ test("a mux call with a long prefix in its dtab is answered", async (t) => {
 routers:
 - protocol: mux
   dtab: /svc => ! ;
+  callerDtabLimits: { maxBytes: 4000000, maxEntries: 1000 }
   servers: [{ port: 0 }]`,
   );
   const client = await muxClient(t, proxy.port);

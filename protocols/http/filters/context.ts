@@ -5,6 +5,12 @@ import type { Deadline } from "../../../src/core/deadline.ts";
 import { memoized } from "../../../src/core/memo.ts";
 import { concat, emptyDtab, parseDtab, showDtab } from "../../../src/core/names/dtab.ts";
 import type { Dtab } from "../../../src/core/names/dtab.ts";
+import {
+  defaultCallerDtabLimits,
+  entriesIn,
+  tooLarge,
+} from "../../../src/core/names/caller-dtab-limits.ts";
+import type { CallerDtabLimits } from "../../../src/core/names/caller-dtab-limits.ts";
 import type { BoundName } from "../../../src/core/request.ts";
 import { parseDeadline, showDeadline, ownDeadlineLine } from "../codec/deadline.ts";
 import { linesOf } from "../codec/passthrough-fields.ts";
@@ -30,7 +36,7 @@ interface ContextDeps {
 
 export interface Context {
   /** Takes the call's context out of its fields; returns a text when a dtab cannot be parsed. */
-  read(request: HttpRequest): string | null;
+  read(request: HttpRequest, limits?: CallerDtabLimits): string | null;
   /** The header lines for one attempt at the chosen endpoint; each attempt is a new span. */
   write(request: HttpRequest): string;
 }
@@ -44,13 +50,15 @@ export function context({ clock, random }: ContextDeps): Context {
   const salt = (random() * 0x1_0000_0000) | 0;
   const dtabOf = memoized<LocalDtab | BadDtab>(maxDtabs, parseDtabs, longestDtabs);
 
-  const read = (request: HttpRequest): string | null => {
+  const read = (request: HttpRequest, limits = defaultCallerDtabLimits): string | null => {
     const fields = request.context;
     if (fields === null) {
       request.hop = plainHop(newTrace(random));
       return null;
     }
     const found = collect(fields, clock);
+    const size = found.dtabs === null ? null : sizeProblem(found.dtabs, limits);
+    if (size !== null) return size;
     const local = found.dtabs === null ? null : dtabOf(found.dtabs.join("\n"));
     if (local !== null && "problem" in local) return local.problem;
     if (local !== null) request.localDtab = local.dtab;
@@ -71,6 +79,17 @@ export function context({ clock, random }: ContextDeps): Context {
     return isPlain(request, hop) ? lines : lines + rareLines(request, hop, clock);
   };
   return { read, write };
+}
+
+/** Of all its dtabs together: together they are one. */
+function sizeProblem(dtabs: readonly string[], limits: CallerDtabLimits): string | null {
+  let bytes = 0;
+  let entries = 0;
+  for (const text of dtabs) {
+    bytes += text.length - 1; // a letter stands in front
+    if (bytes <= limits.maxBytes) entries += entriesIn(text);
+  }
+  return tooLarge(bytes, entries, limits);
 }
 
 function plainHop(trace: TraceId): Hop {

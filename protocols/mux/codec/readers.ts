@@ -1,6 +1,8 @@
 // Frames read as calls and responses: where their parts are; nothing is copied.
 import type { Buffer } from "node:buffer";
 import { memoized } from "../../../src/core/memo.ts";
+import { tooLarge } from "../../../src/core/names/caller-dtab-limits.ts";
+import type { CallerDtabLimits } from "../../../src/core/names/caller-dtab-limits.ts";
 import { parsePath } from "../../../src/core/names/path.ts";
 import type { Path } from "../../../src/core/names/path.ts";
 import { MuxRequest, MuxResponse, statusError, statusNack, statusOk } from "../message.ts";
@@ -43,9 +45,7 @@ export function readDispatch(frame: Buffer): MuxRequest | Problem {
   request.deadlineAt = deadlineAt;
   request.traceAt = traceAt;
   if (length > 0) readDestination(request, frame.toString("utf8", end + 2, dtabStart));
-  if (payloadStart - dtabStart > noDtab) {
-    readDtab(request, frame.toString("latin1", dtabStart, payloadStart));
-  }
+  if (payloadStart - dtabStart > noDtab) request.dtabStart = dtabStart;
   return request;
 }
 
@@ -55,8 +55,19 @@ function readDestination(request: MuxRequest, text: string): void {
   else request.unreadable = `the destination of the call is not a path: ${path.badPath}`;
 }
 
-function readDtab(request: MuxRequest, latin1: string): void {
-  const local = dtabOf(latin1);
+/** Parses the dtab that the caller sent, if any, within these limits; null: of any size. */
+export function readLocalDtab(request: MuxRequest, limits: CallerDtabLimits | null): void {
+  const { frame, dtabStart, payloadStart } = request;
+  if (dtabStart < 0) return;
+  const size =
+    limits === null
+      ? null
+      : tooLarge(payloadStart - dtabStart - noDtab, shortLength(frame, dtabStart), limits);
+  if (size !== null) {
+    request.unreadable ??= size;
+    return;
+  }
+  const local = dtabOf(frame.toString("latin1", dtabStart, payloadStart));
   if ("badDtab" in local) {
     request.unreadable ??= `the dtab of the call cannot be read: ${local.badDtab}`;
     return;

@@ -1,4 +1,5 @@
 // The fixed keys of a configuration file with their defaults and meanings. The kinds are passed in.
+import { defaultCallerDtabLimits } from "../../core/names/caller-dtab-limits.ts";
 import { isIP } from "node:net";
 import * as v from "valibot";
 import {
@@ -114,6 +115,22 @@ const sharedRouterEntries = (kinds: Kinds) => ({
   dstPrefix: says(
     "The prefix of every name that the router's identifiers produce.",
     v.optional(path(), "/svc"),
+  ),
+  callerDtabLimits: says(
+    "How large the dtab of a call may be; a larger one is refused.",
+    v.optional(
+      v.strictObject({
+        maxBytes: says(
+          "Bytes of its text.",
+          v.optional(integer(0), defaultCallerDtabLimits.maxBytes),
+        ),
+        maxEntries: says(
+          "Entries, such as /svc => /host.",
+          v.optional(integer(0), defaultCallerDtabLimits.maxEntries),
+        ),
+      }),
+      {},
+    ),
   ),
   bindingTimeoutMs: says(
     "How long a call may wait for its name to be resolved and for a free connection.",

@@ -1,3 +1,4 @@
+import { defaultCallerDtabLimits } from "../../../src/core/names/caller-dtab-limits.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { responseHead } from "../../../protocols/http/codec/head-writer.ts";
@@ -22,6 +23,7 @@ function filters(options: Partial<ServerFilterOptions> = {}) {
     context: context({ clock, random: seeded(1) }),
     clock,
     clearContext: false,
+    callerDtabLimits: defaultCallerDtabLimits,
     maxCallDepth: 1000,
     forwarded: null,
     hint: null,

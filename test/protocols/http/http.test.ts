@@ -1,3 +1,4 @@
+import { defaultCallerDtabLimits } from "../../../src/core/names/caller-dtab-limits.ts";
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
@@ -90,6 +91,7 @@ async function proxy(t: TestContext, endpointPort: number, options: ProxyOptions
     maxConcurrentRequests: Infinity,
     halfCloseGraceMs: 1_000,
     clearContext: options.clearContext ?? false,
+    callerDtabLimits: defaultCallerDtabLimits,
     timeoutMs: Infinity,
     config: parse(http.serverKeys, options.server),
   };

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   readDispatch,
+  readLocalDtab,
   readRdispatch,
   readReq,
   readRreq,
@@ -66,6 +67,7 @@ function decode(frame: Buffer): Decoded | string {
     case mux.tdispatch: {
       const call = readDispatch(frame);
       if ("problem" in call) return call.problem;
+      readLocalDtab(call, null);
       if (call.unreadable !== null) return call.unreadable;
       const { contextsStart, contextsEnd, dest, localDtab, payloadStart } = call;
       return {
