@@ -8,7 +8,8 @@ import { ResponseReader } from "../codec/response-reader.ts";
 import type { ClientCall } from "./call.ts";
 import type { ClientSettings } from "./settings.ts";
 import { frameOf, messageFrame } from "../codec/frame.ts";
-import type { ThriftRequest } from "../message.ts";
+import type { ThriftRequest, ThriftResponse } from "../message.ts";
+import { OnewayCalls } from "./oneway-calls.ts";
 
 /*
  * idle -> busy -> idle        a call and its response
@@ -21,6 +22,8 @@ type State = "idle" | "busy" | "flushing" | "draining" | "closed";
 /** Time limit for the response to a cancelled call; then the connection is closed. */
 const drainTimeoutMs = 1_000;
 
+const unsolicited = "nothing was asked";
+
 export class ClientConnection implements Receiver, PoolMember {
   openedMs = 0;
   idleSinceMs = 0;
@@ -29,6 +32,7 @@ export class ClientConnection implements Receiver, PoolMember {
   readonly #pool: Pool<ClientConnection>;
   readonly #isUpgraded: boolean;
   readonly #reader: ResponseReader;
+  readonly #oneways = new OnewayCalls();
   #state: State = "idle";
   #call: ClientCall | null = null;
   /** The request whose response has to arrive next, even if its call was cancelled. */
@@ -54,15 +58,23 @@ export class ClientConnection implements Receiver, PoolMember {
   received(buffer: Buffer, length: number): void {
     this.#settings.stats.receivedBytes.value += length;
     const awaited = this.#awaited;
-    if (awaited === null) return this.close(); // unsolicited: the next caller must not get it
     const reader = this.#reader;
-    const stopped = reader.push(buffer, length);
-    if (reader.response === null) {
-      return reader.problem === null ? undefined : this.#malformed(reader.problem);
+    for (let at = 0; at < length;) {
+      if (awaited === null && this.#oneways.isEmpty) return this.close(); // the next caller must not get it
+      at = reader.push(buffer, at, length);
+      const { response, problem } = reader;
+      if (problem !== null) return this.#malformed(problem);
+      // Unsolicited bytes that are not all here would come between the next call and its response.
+      if (response === null) return awaited === null ? this.close() : undefined;
+      if (this.#isToOneway(response)) {
+        reader.response = null;
+        continue;
+      }
+      const mismatch = awaited === null ? unsolicited : reader.mismatch(awaited);
+      if (mismatch !== null) return this.#malformed(mismatch);
+      return this.#responded(at === length);
     }
-    const mismatch = reader.mismatch(awaited);
-    if (mismatch !== null) return this.#malformed(mismatch);
-    return this.#responded(stopped === length);
+    return undefined;
   }
 
   ended(): void {
@@ -92,6 +104,7 @@ export class ClientConnection implements Receiver, PoolMember {
   sendOneway(request: ThriftRequest): void {
     this.#state = "flushing";
     this.calls++;
+    this.#oneways.sent(request);
     // Back to the pool only when flushed: bytes that an endpoint does not read must not pile up.
     if (this.#link.socket.write(this.#counted(request))) this.#rest();
   }
@@ -110,6 +123,13 @@ export class ClientConnection implements Receiver, PoolMember {
   /** The caller has left. Thrift has no message for that: only a close tells the endpoint. */
   abandon(call: ClientCall): void {
     if (this.#call === call) this.close();
+  }
+
+  /** Whether the last response is to a one-way call sent earlier. */
+  #isToOneway(response: ThriftResponse): boolean {
+    if (this.#oneways.isEmpty) return false;
+    if (this.#awaited !== null && this.#reader.isNamedLike(this.#awaited)) return false;
+    return this.#oneways.take(response);
   }
 
   // PoolMember

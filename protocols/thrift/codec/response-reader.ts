@@ -5,6 +5,7 @@ import { outcomeOf } from "./outcome.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
 import { UnframedReader } from "./unframed-reader.ts";
 import { readStruct } from "./struct-reader.ts";
+import { onewayDone } from "../message.ts";
 import type { WireFormat, ThriftRequest, ThriftResponse } from "../message.ts";
 
 /** Holds at most one response. */
@@ -32,13 +33,14 @@ export class ResponseReader {
   }
 
   /** Stops after a response. */
-  push(buffer: Buffer, length: number): number {
-    return this.#source.push(buffer, 0, length);
+  push(buffer: Buffer, start: number, end: number): number {
+    return this.#source.push(buffer, start, end);
   }
 
   /** Why the last response cannot be the one to `request`; null: it is. */
   mismatch(request: ThriftRequest): string | null {
     const { seqid, type } = lastScan;
+    if (this.response?.outcome === "oneway") return "the message is empty";
     if (seqid !== request.seqid) {
       return `it carries sequence id ${seqid}, and the call ${request.method} had ${request.seqid}`;
     }
@@ -49,11 +51,23 @@ export class ResponseReader {
     return `it is for ${name}, and the call was ${request.method}`;
   }
 
+  /** Whether the last response has the sequence id and the name of `request`. */
+  isNamedLike(request: ThriftRequest): boolean {
+    const { response } = this;
+    if (response === null || response.outcome === "oneway") return false;
+    const { seqid, nameAt, nameEnd } = lastScan;
+    return seqid === request.seqid && isNameOf(response.frame, nameAt, nameEnd, request);
+  }
+
   // FrameConsumer, MessageConsumer
 
   frame(frame: Buffer): boolean {
     const messageAt = this.#messageAt(frame);
     if (typeof messageAt === "string") return this.#fail(messageAt);
+    if (messageAt >= frame.length) {
+      this.response = onewayDone(); // to a one-way call; to any other it is a mismatch
+      return false;
+    }
     const problem = readEnvelope(frame, messageAt, frame.length);
     if (problem !== null) return this.#fail(problem);
     const { type } = lastScan;
@@ -80,6 +94,7 @@ export class ResponseReader {
   }
 
   #messageAt(frame: Buffer): number | string {
+    if (frame.length === prefixBytes) return prefixBytes;
     if (this.#isUpgraded) {
       const header = readStruct(
         this.#wireFormat.protocol,

@@ -60,11 +60,12 @@ function ask(
   link.receiver = {
     received(buffer, length) {
       stats.receivedBytes.value += length;
-      const stopped = reader.push(buffer, length);
+      const stopped = reader.push(buffer, 0, length);
       const { response, problem } = reader;
       if (problem !== null || (response !== null && stopped < length)) {
         return fail(`sent a malformed response (${problem ?? "more than one"})`);
       }
+      if (response?.outcome === "oneway") return fail("sent an empty response");
       const isUpgraded = response?.outcome !== "application_exception";
       return response === null ? undefined : stop(() => opened(link, isUpgraded));
     },

@@ -59,3 +59,7 @@ export function exceptionIn(latin1: string): SeenException {
     text: bytes.toString("utf8", textAt, textEnd),
   };
 }
+
+/** An application exception without a text: an empty struct. */
+export const exceptionReply = (name: string, seqid: number): Buffer =>
+  frameOf(strict(3, name, seqid, "00"));

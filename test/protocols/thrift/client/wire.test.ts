@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import type { ThriftRequest } from "../../../../protocols/thrift/message.ts";
 import { failure } from "../../../../src/core/failure.ts";
-import { dialDone, dialled, serve } from "../harness.ts";
+import { dialDone, dialled, requestOf } from "../harness.ts";
 import {
   callFrame,
   frameOf,
@@ -16,16 +15,6 @@ import {
 } from "../messages.ts";
 
 const latin1 = (bytes: Buffer): string => bytes.toString("latin1");
-
-/** A request as a server makes it of a frame. */
-function requestOf(frame: Buffer): ThriftRequest {
-  const { socket, calls } = serve();
-  socket.receive(latin1(frame));
-  const [call] = calls;
-  assert.ok(call, "no call");
-  call.fail(failure("cancelled", "not needed"));
-  return call.request;
-}
 
 const get = (seqid = 1) => requestOf(callFrame("get", seqid));
 const gone = failure("cancelled", "the caller went away");
