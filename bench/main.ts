@@ -1,6 +1,8 @@
 // `npm run bench -- http`: measures switchyard beside other proxies. See docs/benchmarks.md.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { benchHttp, httpParts } from "./http.ts";
+import { withFigures } from "./lib/readme.ts";
 import { markdownReport, type Report } from "./lib/report.ts";
 import { parseInvocation, usage } from "./options.ts";
 import { benchMux, muxParts } from "./mux.ts";
@@ -18,10 +20,22 @@ switch (invocation.kind) {
     process.exitCode = 2;
     break;
   case "report":
-    process.stdout.write(
-      markdownReport(JSON.parse(readFileSync(invocation.file, "utf8")) as Report),
-    );
+    process.stdout.write(markdownReport(readReport(invocation.file)));
+    break;
+  case "readme":
+    writeReadme(invocation.file);
     break;
   case "run":
     process.exit((await benches[invocation.bench](invocation.options)) ? 0 : 1);
+}
+
+function readReport(file: string): Report {
+  return JSON.parse(readFileSync(file, "utf8")) as Report; // written by this program
+}
+
+/** README.md is the one of the working directory, the checkout. */
+function writeReadme(file: string): void {
+  const readme = readFileSync("README.md", "utf8");
+  const named = path.relative(process.cwd(), path.resolve(file));
+  writeFileSync("README.md", withFigures(readme, named, readReport(file)));
 }

@@ -23,7 +23,7 @@ export interface RunOptions {
 export type Invocation =
   | { readonly kind: "help" }
   | { readonly kind: "run"; readonly bench: BenchName; readonly options: RunOptions }
-  | { readonly kind: "report"; readonly file: string }
+  | { readonly kind: "report" | "readme"; readonly file: string }
   | { readonly kind: "wrong"; readonly why: string };
 
 export function usage(parts: PartsOf): string {
@@ -31,6 +31,7 @@ export function usage(parts: PartsOf): string {
        npm run bench -- thrift [options]    the same for Thrift
        npm run bench -- mux [options]       mux beside HTTP
        npm run bench -- report FILE         print a result of bench/results as Markdown
+       npm run bench -- readme FILE         write the figures of a result of http into README.md
 
   --quick           one round of 2 seconds: for a look, not for a claim
   --only A,B        only these parts, of http: ${parts.http.join(", ")};
@@ -70,13 +71,15 @@ export function parseInvocation(argv: readonly string[], partsOf: PartsOf): Invo
   const { values, positionals } = parsed;
   if (values.help) return { kind: "help" };
   const [kind, ...rest] = positionals;
-  if (kind === "report") {
+  if (kind === "report" || kind === "readme") {
     const [file] = rest;
-    if (file === undefined || rest.length > 1) return wrong("report takes one FILE");
-    return { kind: "report", file };
+    if (file === undefined || rest.length > 1) return wrong(`${kind} takes one FILE`);
+    return { kind, file };
   }
   if (kind !== "http" && kind !== "thrift" && kind !== "mux") {
-    return wrong(`expected "http", "thrift", "mux" or "report", got ${kind ?? "nothing"}`);
+    return wrong(
+      `expected "http", "thrift", "mux", "report" or "readme", got ${kind ?? "nothing"}`,
+    );
   }
   const parts = partsOf[kind];
   if (rest.length > 0) return wrong(`unexpected argument "${rest[0]}"`);

@@ -66,7 +66,7 @@ export class Child {
     return this.#hasEnded;
   }
 
-  /** The last lines it wrote to stderr. */
+  /** The last lines it wrote to stderr that report a problem. */
   get lastLines(): readonly string[] {
     return this.#lines;
   }
@@ -80,8 +80,9 @@ export class Child {
     clearTimeout(killTimer);
   }
 
-  /** Ends it immediately, like a crash. */
+  /** Ends it immediately, like a crash; that it ends is then expected. */
   kill(): void {
+    this.#isStopping = true;
     this.#process.kill("SIGKILL");
   }
 
@@ -110,9 +111,14 @@ export class Child {
 
   #readLog(text: string, log: WriteStream): void {
     log.write(text);
-    this.#lines.push(...text.split("\n").filter((line) => line.trim() !== ""));
+    this.#lines.push(...text.split("\n").filter(isProblem));
     this.#lines.splice(0, this.#lines.length - keptLines);
   }
+}
+
+/** Sidecars log one JSON object per line; most of them report that everything is fine. */
+function isProblem(line: string): boolean {
+  return line.trim() !== "" && !/^\{"level":"(debug|info)"/.test(line);
 }
 
 export function pause(ms: number): Promise<void> {

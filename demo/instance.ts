@@ -123,6 +123,7 @@ export class Instance {
       const children = [...this.#children.values()];
       for (const child of children) child.kill();
       await Promise.all(children.map((child) => child.ended));
+      if (children.length > 0) this.#die(`${this.name} was killed.`);
     });
   }
 
@@ -182,12 +183,15 @@ export class Instance {
 
   #reportEnd(child: Child, how: string): void {
     const lines = child.lastLines.map((line) => `    ${line}`);
-    this.#deps.say([`${child.title} ended unexpectedly (${how}).`, ...lines].join("\n"));
-    if (this.#state !== "running") return;
-    this.#state = "dead";
-    this.#deps.say(
-      `${this.name} is still announced: the callers' sidecars must notice by themselves.`,
-    );
+    this.#die([`${child.title} ended unexpectedly (${how}).`, ...lines].join("\n"));
+  }
+
+  /** Reports an end without farewell. */
+  #die(what: string): void {
+    const isFirst = this.#state === "running";
+    if (isFirst) this.#state = "dead";
+    const advice = "It is still announced: the callers' sidecars must notice by themselves.";
+    this.#deps.say(isFirst ? `${what}\n${advice}` : what);
   }
 
   async #stopChildren(): Promise<void> {

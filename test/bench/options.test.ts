@@ -74,9 +74,8 @@ test("help wins over everything and names every part", () => {
     assert.ok(usage(parts).includes(part));
 });
 
-test("report takes the file to print", () => {
-  assert.deepEqual(parseInvocation(["report", "a.json"], parts), {
-    kind: "report",
-    file: "a.json",
-  });
+test("report and readme take the file of the result", () => {
+  for (const kind of ["report", "readme"]) {
+    assert.deepEqual(parseInvocation([kind, "a.json"], parts), { kind, file: "a.json" });
+  }
 });

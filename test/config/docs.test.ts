@@ -70,6 +70,14 @@ for (const example of pages.flatMap(examplesOf)) {
   });
 }
 
+test("configuration.md lists every protocol with its port, identifier and classifier", () => {
+  const text = readFileSync(join(docs, "configuration.md"), "utf8");
+  for (const { name, defaultPort, defaultIdentifier, defaultClassifier } of kinds.protocols) {
+    const row = `| \`${name}\` | ${defaultPort} | \`${defaultIdentifier}\` | \`${defaultClassifier}\` | [${name}.md](${name}.md#keys) |`;
+    assert.ok(text.includes(row), row);
+  }
+});
+
 test("configuration.md has examples of every section", () => {
   assert.ok(examplesOf("configuration.md").length >= 10);
 });

@@ -68,6 +68,9 @@ test("the self-check converts through all sidecars, survives the loss of a rate 
   assert.match(printed, /converter: \/svc\/converter -> \/\$\/inet\/127/);
   assert.match(printed, /afterwards: rates-2 20, failed 0/);
   assert.match(printed, /all \d+ steps are well/);
+  assert.match(printed, /^rates-\d was killed\.$/m);
+  assert.doesNotMatch(printed, /unexpectedly/);
+  assert.doesNotMatch(printed, /^\s*\{"level"/m); // no raw log
 });
 
 test("Ctrl-C stops every process of the demo and removes its folder", async (t) => {
