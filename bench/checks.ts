@@ -3,7 +3,7 @@ import { median, figure, spread } from "./lib/numbers.ts";
 import { freePort } from "./lib/child.ts";
 import { loadFor, measure, residentMib, startProxy, type Bench } from "./lib/measure.ts";
 import { startOwnOrigin } from "./lib/origins.ts";
-import { medianProcessorUs, processorUs, type Check, type Row } from "./lib/report.ts";
+import { medianProcessorUs, processorUs, type Check, type Row } from "./lib/report/report.ts";
 import { download, upload } from "./lib/stream.ts";
 import { serviceName } from "./peers/peer.ts";
 import {

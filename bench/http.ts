@@ -9,7 +9,7 @@ import { describeMachine, showMachine } from "./lib/machine.ts";
 import { sampleDirect, sampleProxy, type Bench } from "./lib/measure.ts";
 import { startCheapOrigin, type RunningOrigin } from "./lib/origins.ts";
 import { checked, measureRows, save, say, warnOfNoise, type Contestant } from "./lib/run.ts";
-import { showChecks, showRows, type Check, type Sample } from "./lib/report.ts";
+import { showChecks, showRows, type Check, type Sample } from "./lib/report/report.ts";
 import type { RunOptions } from "./options.ts";
 import { peers } from "./peers/index.ts";
 import { switchyard } from "./peers/switchyard.ts";

@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { benchHttp, httpParts } from "./http.ts";
-import { withFigures } from "./lib/readme.ts";
-import { markdownReport, type Report } from "./lib/report.ts";
+import { withFigures } from "./lib/report/readme.ts";
+import { markdownReport, type Report } from "./lib/report/report.ts";
 import { parseInvocation, usage } from "./options.ts";
 import { benchMux, muxParts } from "./mux.ts";
 import { benchThrift, thriftParts } from "./thrift.ts";

@@ -14,8 +14,8 @@ import {
 import { askMux, callFrame, frameReader, pingFrame, typeOf } from "./lib/mux-frames.ts";
 import { figure } from "./lib/numbers.ts";
 import { startMuxOrigin, startOwnOrigin } from "./lib/origins.ts";
-import { medianProcessorUs, showChecks, showRows } from "./lib/report.ts";
-import type { Check, Row } from "./lib/report.ts";
+import { medianProcessorUs, showChecks, showRows } from "./lib/report/report.ts";
+import type { Check, Row } from "./lib/report/report.ts";
 import { checked, measureRows, save, say, warnOfNoise, type Contestant } from "./lib/run.ts";
 import type { RunOptions } from "./options.ts";
 import { serviceName, type Peer } from "./peers/peer.ts";

@@ -14,7 +14,7 @@ import type { Generator } from "./generator.ts";
 import type { LoadOptions } from "./load.ts";
 import { bytesPerMib } from "./numbers.ts";
 import { memoryOf, processorTimeOf } from "./procfs.ts";
-import type { Sample } from "./report.ts";
+import type { Sample } from "./report/report.ts";
 import { serviceName, type Peer } from "../peers/peer.ts";
 
 /** The settings that all measurements of a run share. */

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { figure } from "./numbers.ts";
-import { processorUs, type Check, type Report, type Row, type Sample } from "./report.ts";
+import { processorUs, type Check, type Report, type Row, type Sample } from "./report/report.ts";
 import { checkout } from "./programs.ts";
 import type { BenchName } from "../options.ts";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { figuresFile, withFigures } from "../../bench/lib/readme.ts";
-import type { Report } from "../../bench/lib/report.ts";
+import { figuresFile, withFigures } from "../../bench/lib/report/readme.ts";
+import type { Report } from "../../bench/lib/report/report.ts";
 
 const readme = readFileSync("README.md", "utf8");
 

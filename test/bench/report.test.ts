@@ -9,8 +9,8 @@ import {
   type Report,
   type Row,
   type Sample,
-} from "../../bench/lib/report.ts";
-import { textTable } from "../../bench/lib/table.ts";
+} from "../../bench/lib/report/report.ts";
+import { textTable } from "../../bench/lib/report/table.ts";
 
 function sample(userUs: number | null, systemUs: number | null, errors = 0): Sample {
   const [requestsPerS, p50Ms, p99Ms] = [20_000, 1, 3];

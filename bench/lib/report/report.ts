@@ -1,6 +1,6 @@
 // The result of a run: its format in bench/results, and how it is printed.
-import { figure, median, spread } from "./numbers.ts";
-import { showMachine, type Machine } from "./machine.ts";
+import { figure, median, spread } from "../numbers.ts";
+import { showMachine, type Machine } from "../machine.ts";
 import { markdownTable, textTable, type Column } from "./table.ts";
 
 /** One measured window of one proxy. Processor time is per completed request. */

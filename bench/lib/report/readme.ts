@@ -1,5 +1,5 @@
 // The figures of README.md: one block between two marks, made from one result of bench/results.
-import { figure, median } from "./numbers.ts";
+import { figure, median } from "../numbers.ts";
 import { processorUs, type Report, type Row, type Sample } from "./report.ts";
 import { markdownTable, type Column } from "./table.ts";
 
