@@ -1,6 +1,6 @@
 // The filters of ThriftMux, and the contexts of a call between mux and the header of TTwitter.
 import { Buffer } from "node:buffer";
-import type { Clock, Random } from "../../src/core/clock.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import { showDtab, showPrefix } from "../../src/core/names/dtab.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
 import { root } from "../../src/core/names/path.ts";
@@ -17,18 +17,17 @@ import { serverFilters as thriftFilters } from "../thrift/filters.ts";
 import type { FilterOptions } from "../thrift/filters.ts";
 export { idempotentCalls } from "../thrift/filters.ts";
 import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
+import { flagsOf, hasOwnTrace } from "../thrift/ttwitter/contexts.ts";
 import type { ContextEntry, RequestHeader } from "../thrift/ttwitter/headers.ts";
 import { muxOf } from "./message.ts";
 
 type ThriftFilter = Filter<ThriftRequest, ThriftResponse>;
 
-interface Deps {
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
 /** The filters between a server and its router, outermost first. */
-export function serverFilters(options: FilterOptions, deps: Deps): ThriftFilter[] {
+export function serverFilters(
+  options: FilterOptions,
+  deps: { readonly clock: Clock },
+): ThriftFilter[] {
   // The server's limit comes last: the caller's own deadline is known by then.
   return [readMux(options, deps.clock), ...thriftFilters(options, deps), ownName];
 }
@@ -60,16 +59,26 @@ const ownName: ThriftFilter = (request, reply, next) => {
 };
 
 /** For upgraded endpoints: the contexts of a mux caller as an upgraded caller would have sent them. */
-export function contextsForUpgrade({ random }: Deps): ThriftFilter {
-  return (request, reply, next) => {
-    const mux = muxOf(request);
-    if (mux !== null && request.callerContext === null) {
-      const contexts = contextsOf(mux);
-      if (contexts.length > 0) request.callerContext = headerOf(contexts, random);
-    }
-    return next(request, reply);
-  };
+export const contextsForUpgrade: ThriftFilter = (request, reply, next) => {
+  const mux = muxOf(request);
+  if (mux !== null && request.callerContext === null) {
+    const contexts = mux.form === "req" ? traceOfReq(mux) : contextsOf(mux);
+    if (contexts.length > 0) request.callerContext = headerOf(contexts);
+  }
+  return next(request, reply);
+};
+
+/** A Treq has three ids and a byte of flags instead of contexts. */
+function traceOfReq({ frame, traceAt, reqFlags }: MuxRequest): ContextEntry[] {
+  if (traceAt < 0) return [];
+  const value = Buffer.alloc(reqTraceBytes + 8);
+  frame.copy(value, 0, traceAt, traceAt + reqTraceBytes);
+  value.writeUInt8(reqFlags, value.length - 1);
+  return [{ key: traceKey, value }];
 }
+
+/** Span, parent and trace. */
+const reqTraceBytes = 24;
 
 function contextsOf({ frame, contextsStart, contextsEnd }: MuxRequest): ContextEntry[] {
   const contexts: ContextEntry[] = [];
@@ -84,12 +93,11 @@ function contextsOf({ frame, contextsStart, contextsEnd }: MuxRequest): ContextE
   return contexts;
 }
 
-/** The trace is among the contexts; without one, a trace begins here. */
-function headerOf(contexts: readonly ContextEntry[], random: Random): RequestHeader {
-  const id = BigInt.asIntN(64, BigInt(Math.floor(random() * 2 ** 52)));
+/** A header without a trace in its own fields: the trace is among the contexts, if there is one. */
+function headerOf(contexts: readonly ContextEntry[]): RequestHeader {
   return {
-    traceId: id,
-    spanId: id,
+    traceId: 0n,
+    spanId: 0n,
     parentSpanId: null,
     sampled: null,
     clientId: null,
@@ -135,7 +143,7 @@ function muxContextsOf(header: RequestHeader): Pair[] {
   const pairs = header.contexts.map(({ key, value }): Pair => [key, value]);
   const has = (key: string): boolean =>
     pairs.some(([each]) => each.toLowerCase() === key.toLowerCase());
-  if (!has(traceKey)) pairs.push([traceKey, traceOf(header)]);
+  if (!has(traceKey) && hasOwnTrace(header)) pairs.push([traceKey, traceContext(header)]);
   if (header.clientId !== null && !has(clientIdKey)) {
     pairs.push([clientIdKey, Buffer.from(header.clientId)]);
   }
@@ -147,13 +155,13 @@ function isShort([key, value]: Pair): boolean {
   return Buffer.byteLength(key) <= maxShortLength && value.length <= maxShortLength;
 }
 
-function traceOf({ traceId, spanId, parentSpanId, flags, sampled, traceIdHigh }: RequestHeader) {
+function traceContext(header: RequestHeader): Buffer {
+  const { traceId, spanId, parentSpanId, traceIdHigh } = header;
   const bytes = Buffer.alloc(traceIdHigh === null ? 32 : 40);
-  const decision = sampled === null ? 0n : sampled ? 6n : 2n;
   bytes.writeBigInt64BE(spanId, 0);
   bytes.writeBigInt64BE(parentSpanId ?? spanId, 8);
   bytes.writeBigInt64BE(traceId, 16);
-  bytes.writeBigInt64BE((flags ?? 0n) | decision, 24);
+  bytes.writeBigInt64BE(flagsOf(header), 24);
   if (traceIdHigh !== null) bytes.writeBigInt64BE(traceIdHigh, 32);
   return bytes;
 }

@@ -128,7 +128,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const dialing = { ...shared, ...wireFormat, attemptUpgrade };
     const wire = dialThrift(address, dialing, { clock, stats, headerFor });
     if (!attemptUpgrade) return wire;
-    const service = stack([contextsForUpgrade(this.#deps)], wire.service);
+    const service = stack([contextsForUpgrade], wire.service);
     return {
       service,
       get status() {

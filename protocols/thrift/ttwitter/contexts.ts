@@ -18,20 +18,54 @@ export type Trace = Pick<
   "traceId" | "parentSpanId" | "sampled" | "flags" | "traceIdHigh"
 >;
 
-/** The caller's trace, whose span becomes the parent. A trace context wins over the header's fields. */
-export function traceOf(header: RequestHeader): Trace {
+/** Bits of a trace's flags: sample in any case; a decision has been made; it is to sample. */
+const debugBit = 1n;
+const decidedBit = 2n;
+const sampledBit = 4n;
+const decisionBits = decidedBit | sampledBit;
+
+/**
+ * Whether the trace is sampled; null: undecided. TTwitter has a field for it, mux and HTTP have flags
+ * alone, and Finagle fills in both.
+ */
+function decisionOf(sampled: boolean | null, flags: bigint): boolean | null {
+  if ((flags & debugBit) !== 0n) return true;
+  if (sampled !== null) return sampled;
+  return (flags & decidedBit) === 0n ? null : (flags & sampledBit) !== 0n;
+}
+
+/** The header's flags and its field `sampled` as flags alone. */
+export function flagsOf({ sampled, flags }: RequestHeader): bigint {
+  const decision = decisionOf(sampled, flags ?? 0n);
+  if (decision === null) return flags ?? 0n;
+  return ((flags ?? 0n) & ~decisionBits) | (decision ? decisionBits : decidedBit);
+}
+
+/** Whether the header's own fields hold a trace: a caller may leave them out. */
+export function hasOwnTrace({ traceId, spanId }: RequestHeader): boolean {
+  return traceId !== 0n || spanId !== 0n;
+}
+
+/**
+ * The caller's trace, whose span becomes the parent; null: the caller sent none. A trace context wins
+ * over the header's fields.
+ */
+export function traceOf(header: RequestHeader): Trace | null {
   const { traceId, sampled, flags, traceIdHigh } = header;
   const entry = header.contexts.findLast((each) => isKey(each, traceKey));
   const ids = entry === undefined ? [] : longsOf(entry.value);
-  const [spanId, , trace, contextFlags, high] = ids;
+  const [spanId, , trace, contextFlags = 0n, high] = ids;
   if (ids.length !== 4 && ids.length !== 5) {
-    return { traceId, parentSpanId: header.spanId, sampled, flags: flags ?? 0n, traceIdHigh };
+    if (!hasOwnTrace(header)) return null;
+    const decision = decisionOf(sampled, flags ?? 0n);
+    const parentSpanId = header.spanId;
+    return { traceId, parentSpanId, sampled: decision, flags: flags ?? 0n, traceIdHigh };
   }
   return {
     traceId: trace ?? traceId,
     parentSpanId: spanId ?? header.spanId,
-    sampled,
-    flags: contextFlags ?? 0n,
+    sampled: decisionOf(null, contextFlags) ?? sampled,
+    flags: contextFlags,
     traceIdHigh: high ?? null,
   };
 }

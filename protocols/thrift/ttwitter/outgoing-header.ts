@@ -20,7 +20,7 @@ export function headerMaker(
 function headerFor(request: ThriftRequest, clock: Clock, random: Random): RequestHeader {
   const { callerContext, dest, localDtab, deadlineMs } = request;
   const spanId = newId(random);
-  const trace = callerContext === null ? newTrace(spanId) : traceOf(callerContext);
+  const trace = (callerContext === null ? null : traceOf(callerContext)) ?? newTrace(spanId);
   const contexts = callerContext === null ? [] : withoutTrace(callerContext.contexts);
   return {
     ...trace,
