@@ -3,7 +3,8 @@ import type { Close } from "./clock.ts";
 import type { Failure } from "./failure.ts";
 
 export type State<T> =
-  | { readonly kind: "pending" }
+  /** `isLate`: it has taken so long that an alternative is better, if there is one. */
+  | { readonly kind: "pending"; readonly isLate?: true }
   | { readonly kind: "ok"; readonly value: T }
   | { readonly kind: "failed"; readonly why: Failure };
 
@@ -18,6 +19,7 @@ export interface Live<T> {
 }
 
 export const pending: State<never> = { kind: "pending" };
+export const late: State<never> = { kind: "pending", isLate: true };
 
 export function ok<T>(value: T): State<T> {
   return { kind: "ok", value };

@@ -94,12 +94,14 @@ class Binding {
 
   #entries({ entries, fromCaller }: Matches, at: Place, tracker: Tracker): BoundState {
     const level = at.level + (entries.length > 1 ? 1 : 0);
+    let otherwise: BoundState = ok(neg);
     for (const [i, { dentry, residual }] of entries.entries()) {
       const isCallers = at.isCallers || i < fromCaller;
       const state = this.#tree(dentry.dst, { ...at, level, residual, isCallers }, tracker);
-      if (state.kind !== "ok" || state.value.kind !== "neg") return state;
+      if (isLate(state)) otherwise = state;
+      else if (state.kind !== "ok" || state.value.kind !== "neg") return state;
     }
-    return ok(neg);
+    return otherwise;
   }
 
   #tree(tree: NameTree<Bound | Path>, place: Place, tracker: Tracker): BoundState {
@@ -120,29 +122,40 @@ class Binding {
     }
   }
 
-  /** The first that is not `~`, be it pending or failed; later ones are not looked at. */
+  /**
+   * The first that is not `~`, be it pending or failed; later ones are not looked at. One that is late
+   * counts only when all others are `~`.
+   */
   #alt(trees: readonly NameTree<Bound | Path>[], place: Place, tracker: Tracker): BoundState {
+    let otherwise: BoundState = ok(neg);
     for (const tree of trees) {
       const state = this.#tree(tree, place, tracker);
-      if (state.kind !== "ok" || state.value.kind !== "neg") return state;
+      if (isLate(state)) otherwise = state;
+      else if (state.kind !== "ok" || state.value.kind !== "neg") return state;
     }
-    return ok(neg);
+    return otherwise;
   }
 
   /** All good branches; the others count only when no branch is good. */
   #union(branches: readonly Weighted<Bound | Path>[], at: Place, tracker: Tracker): BoundState {
     const good: Weighted<Bound>[] = [];
     let firstFailure: Failure | null = null;
+    let waiting: BoundState | null = null; // not called late unless all that is waited for is
     for (const { weight, tree } of branches) {
       const state = this.#tree(tree, { ...at, weight }, tracker);
       if (state.kind === "ok") good.push({ weight, tree: state.value });
       else if (this.#budget.isSpent(at)) return state; // not known what the union is
       else if (state.kind === "failed") firstFailure ??= state.why;
+      else if (waiting === null || isLate(waiting)) waiting = state;
     }
     // As a union, be it of one: `!` as its only good branch is `~`, not the end of the search.
     if (good.length > 0) return ok(simplify({ kind: "union", branches: good }));
-    return firstFailure === null ? pending : failed(firstFailure);
+    return firstFailure === null ? (waiting ?? pending) : failed(firstFailure);
   }
+}
+
+function isLate(state: BoundState): boolean {
+  return state.kind === "pending" && state.isLate === true;
 }
 
 function weighted(bound: Bound, weight: number | undefined): Bound {

@@ -63,7 +63,7 @@ const unknown: NamerResult = { namer: null, state: ok(neg) };
 
 /**
  * The first result that is not `~`, of the namers whose prefix matches. Pending and failed results
- * count, too: later namers are not asked.
+ * count, too: later namers are not asked, unless the first response is late.
  */
 export function lookUpInNamers(
   namers: readonly MountedNamer[],
@@ -72,13 +72,15 @@ export function lookUpInNamers(
   budget: Budget,
   at: Position,
 ): NamerResult {
+  let otherwise = unknown;
   for (const namer of namers) {
     if (!startsWith(path, namer.id)) continue;
     const steps = startsWith(namer.id, discovery) ? stepsPerNamerLookup : 0;
     const exceeded = budget.spend(steps, 0, path, at);
     if (exceeded !== null) return { namer, state: exceeded };
     const state = tracker.read(namer, path, () => namer.namer.lookup(without(path, namer.id)));
-    if (state.kind !== "ok" || state.value.kind !== "neg") return { namer, state };
+    if (state.kind === "pending" && state.isLate === true) otherwise = { namer, state };
+    else if (state.kind !== "ok" || state.value.kind !== "neg") return { namer, state };
   }
-  return unknown;
+  return otherwise;
 }

@@ -103,5 +103,5 @@ function isSameState<T>(a: State<T>, b: State<T>, isSame: (a: T, b: T) => boolea
   if (a === b) return true;
   if (a.kind === "ok") return b.kind === "ok" && isSame(a.value, b.value);
   if (a.kind === "failed") return b.kind === "failed" && a.why.detail === b.why.detail;
-  return b.kind === "pending";
+  return b.kind === "pending" && a.isLate === b.isLate;
 }

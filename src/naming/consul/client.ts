@@ -193,11 +193,21 @@ async function outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
   try {
     const [response, body] = (await run()) as [IncomingMessage, unknown]; // by `includeResponse`
     const index = indexOf(response);
+    if (isFilteredOut(response, body)) return { kind: "error", problem: filteredOut };
     if (response.statusCode === 404) return { kind: "missing", index, problem: "not found" };
     return { kind: "response", index, body };
   } catch (error) {
     return errorOutcome(error);
   }
+}
+
+const filteredOut =
+  "Consul left out everything that the token may not read (the token must allow it: see `token`)";
+
+/** An empty list says nothing when ACLs have filtered it (Consul 1.11 and later). */
+function isFilteredOut({ headers }: IncomingMessage, body: unknown): boolean {
+  const isFiltered = headers["x-consul-results-filtered-by-acls"] === "true";
+  return isFiltered && Array.isArray(body) && body.length === 0;
 }
 
 function indexOf({ headers }: IncomingMessage): number | null {

@@ -93,7 +93,7 @@ interface Parts {
 
 function instanceOf(parts: Parts, options: ReadOptions): Instance | null {
   const ofService = options.prefersServiceAddress ? textOf(parts.serviceAddress) : "";
-  const host = ofService === "" ? textOf(parts.nodeAddress) : ofService;
+  const host = bare(ofService === "" ? textOf(parts.nodeAddress) : ofService);
   const { port } = parts;
   if (host === "" || typeof port !== "number" || !Number.isInteger(port)) return null;
   if (port < 1 || port > 65_535) return null;
@@ -101,6 +101,11 @@ function instanceOf(parts: Parts, options: ReadOptions): Instance | null {
   if (!options.transfersMetadata) return { host, port, weight };
   const meta = { ...textsOf(parts.nodeMeta), ...textsOf(parts.serviceMeta) };
   return { host, port, weight, meta };
+}
+
+/** Some register IPv6 addresses in brackets, as URLs have them. */
+function bare(host: string): string {
+  return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
 }
 
 /** The greatest weight of its tags; 1 when none of them has one. */

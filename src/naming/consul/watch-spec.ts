@@ -36,7 +36,9 @@ export interface WatchSpec<T> {
   readonly mayBeMissing: boolean;
   /** false: responses carry no index, and the query is repeated with every resync only. */
   readonly isBlocking: boolean;
-  /** The state while nothing was ever known and Consul does not respond. */
+  /** The state while nothing was ever known, and Consul's first response takes its time. */
+  readonly late: State<T>;
+  /** The state while nothing was ever known, and Consul cannot be queried. */
   unknown(problem: string): State<T>;
 }
 

@@ -3,6 +3,7 @@ import type { Close } from "../../core/clock.ts";
 import { ok, source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import type { Outcome } from "./api.ts";
+import { Doubt } from "./doubt.ts";
 import { maxBlocking } from "./query-slots.ts";
 import type { Slot } from "./query-slots.ts";
 import { doublingMs } from "../../core/pacing/backoff.ts";
@@ -19,8 +20,7 @@ const quickTimeoutMs = 10_000;
 const pollIntervalMs = 10_000;
 /** A value that was never known counts as unknown after this, so that an alternative is used. */
 const firstResponseMs = 900;
-/** How long a value stays that has gone from a server that was away or lost its state. */
-const doubtMs = 30_000;
+
 /** Responses that one watch takes per second, and in a burst: some names change all the time. */
 const responsesPerSecond = 10;
 const responseBurst = 30;
@@ -63,7 +63,7 @@ export class Watch<T> {
   /** A blocking query is in flight. */
   #isBlocked = false;
   #cancelFirst: Close = nothing;
-  #cancelDoubt: Close | null = null;
+  readonly #doubt: Doubt;
   #slot: Slot | null = null;
   /** The index to block on; null: the next query does not block. */
   #index: number | null = null;
@@ -77,6 +77,7 @@ export class Watch<T> {
     this.#spec = spec;
     this.#deps = deps;
     this.#rate = new TokenBucket({ perSec: responsesPerSecond, burst: responseBurst });
+    this.#doubt = new Doubt(deps.clock, () => this.#queryFresh());
     this.live = source((set) => (this.#isClosed ? nothing : this.#start(set)));
   }
 
@@ -101,7 +102,7 @@ export class Watch<T> {
       index: this.#lastIndex,
       problem: this.#problem,
       staleMs: this.#failures === 0 ? 0 : clock.nowMs() - this.#failingSinceMs,
-      isInDoubt: this.#cancelDoubt !== null,
+      isInDoubt: this.#doubt.isOn,
     };
   }
 
@@ -129,8 +130,7 @@ export class Watch<T> {
     this.#set = null;
     this.#cancel();
     this.#cancelFirst();
-    this.#cancelDoubt?.();
-    this.#cancelDoubt = null;
+    this.#doubt.end();
     this.#slot?.release();
     this.#slot = null;
     this.#note({ stoppedAtMs: this.#deps.clock.wallMs() });
@@ -160,11 +160,12 @@ export class Watch<T> {
     });
   }
 
-  /** No response in time: publishes what is known, or that nothing is. */
+  /** No response in time: publishes what is known, or that the response is late. */
   #onFirstResponseLate(): void {
     if (this.#isSet) return;
     this.#problem ??= `${this.#deps.agent} has not responded within ${firstResponseMs} ms`;
-    this.#publish();
+    if (this.#known !== null) this.#publish();
+    else this.#set?.(this.#spec.late);
   }
 
   #wait(ms: number, isPollWait = false): void {
@@ -179,6 +180,13 @@ export class Watch<T> {
     const isDue = this.#deps.clock.nowMs() >= this.#resyncAtMs;
     if (this.#index === null || isDue || this.#slot?.isBlocking !== true) this.#queryQuick();
     else this.#queryBlocking(this.#index);
+  }
+
+  /** Queries from scratch, unless that is going on already. */
+  #queryFresh(): void {
+    if (this.#failures > 0 || this.#index === null) return;
+    this.#index = null;
+    this.#queryNow();
   }
 
   /** Sends the next query, now or at the next poll. */
@@ -225,14 +233,15 @@ export class Watch<T> {
     if (outcome.kind === "error") return this.#onFailure(outcome.problem);
     if (outcome.kind === "missing") {
       if (!this.#spec.mayBeMissing) return this.#onFailure(outcome.problem);
-      return this.#onResponse(this.#spec.absent, outcome.index, wasBlocking);
+      if (outcome.index === null) return this.#onFailure(`${outcome.problem}, but not by Consul`);
+      return this.#onResponse(this.#spec.absent, outcome.index, wasBlocking, true);
     }
     const read = this.#spec.read(outcome.body);
     if (typeof read === "string") this.#onFailure(read);
     else this.#onResponse(read.value, outcome.index, wasBlocking);
   }
 
-  #onResponse(value: T, index: number | null, wasBlocking: boolean): void {
+  #onResponse(value: T, index: number | null, wasBlocking: boolean, is404 = false): void {
     const { clock, log, agent, random, resyncIntervalMs } = this.#deps;
     const wasFailing = this.#failures > 0;
     if (wasFailing) {
@@ -249,7 +258,7 @@ export class Watch<T> {
     this.#index = index === null || (indexWentBack && wasBlocking) ? null : Math.max(1, index);
     if (!wasBlocking) this.#resyncAtMs = clock.nowMs() + resyncIntervalMs * (0.9 + random() / 5);
     const set = this.#set;
-    this.#accept(value, wasFailing || indexWentBack);
+    this.#accept(value, wasFailing || indexWentBack ? "restart" : is404 ? "404" : null);
     // A watcher that was called may have stopped watching, or even started again.
     if (set !== null && this.#set === set) this.#continue(index === null);
   }
@@ -286,25 +295,21 @@ export class Watch<T> {
   }
 
   /**
-   * A server that was away or restarted may not know yet what exists: for a while, what it does not
-   * know stays as it was.
+   * A server that was away or restarted may not know yet what exists: what it does not know stays as
+   * it was, until a second response says so, too.
    */
-  #accept(value: T, isDoubtful: boolean): void {
+  #accept(value: T, doubtful: "restart" | "404" | null): void {
     const { isSame, absent, name } = this.#spec;
+    const { log, agent } = this.#deps;
     const isGone = isSame(value, absent);
     const wasThere = this.#known !== null && !isSame(this.#known.value, absent);
-    const isInDoubt = isDoubtful || this.#cancelDoubt !== null;
-    if (!isGone || !wasThere || !isInDoubt) return this.#commit(value);
-    if (!this.#isSet) this.#publish();
-    if (this.#cancelDoubt !== null) return;
-    const { clock, log, agent } = this.#deps;
-    log.warn({ event: "consul lost a name", agent, name, isLastGoodKeptForMs: doubtMs });
-    this.#cancelDoubt = clock.after(doubtMs, () => this.#commit(absent));
+    const onDoubt = () => log.warn({ event: "consul lost a name", agent, name, why: doubtful });
+    if (!isGone || !wasThere || this.#doubt.confirms(doubtful, onDoubt)) this.#commit(value);
+    else if (!this.#isSet) this.#publish();
   }
 
   #commit(value: T): void {
-    this.#cancelDoubt?.();
-    this.#cancelDoubt = null;
+    this.#doubt.end();
     const isChanged = this.#known === null || !this.#spec.isSame(this.#known.value, value);
     if (isChanged) {
       this.#known = { value };

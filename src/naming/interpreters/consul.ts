@@ -15,7 +15,7 @@ import * as v from "valibot";
 import { concat, emptyDtab, parseDtab, showDtab } from "../../core/names/dtab.ts";
 import type { Dtab } from "../../core/names/dtab.ts";
 import { failure } from "../../core/failure.ts";
-import { failed, flatMap, ok } from "../../core/live.ts";
+import { failed, flatMap, ok, pending } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core/naming.ts";
 import { segmentsOf, segmentText } from "../../core/names/path.ts";
@@ -124,6 +124,7 @@ class StoredDtab {
         absent: null,
         mayBeMissing: true,
         isBlocking: true,
+        late: pending, // a dtab has no alternative
         unknown: (problem) =>
           failed(
             failure("unresolved", `the dtab in ${this.#location} could not be read: ${problem}`),

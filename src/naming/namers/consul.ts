@@ -20,7 +20,7 @@
 import { showAddress } from "../../core/address.ts";
 import * as v from "valibot";
 import { decimal, path, truth } from "../../core/schema.ts";
-import { constant, map, ok } from "../../core/live.ts";
+import { constant, late, map, ok } from "../../core/live.ts";
 import type { Live } from "../../core/live.ts";
 import { neg } from "../../core/names/nametree.ts";
 import type { NameTree } from "../../core/names/nametree.ts";
@@ -145,8 +145,7 @@ class ConsulNamer implements RunningNamer {
     const used = this.#config.includeTag ? 3 : 2;
     if (segments.length < used) return null;
     const [datacenter = "", ...rest] = segments.slice(0, used).map(segmentText);
-    // Consul's names are lower case; the id keeps the case of the path.
-    const [service = "", tag = null] = rest.toReversed().map((text) => text.toLowerCase());
+    const [service = "", tag = null] = rest.toReversed().map(lowerCase);
     return {
       key: JSON.stringify([datacenter, tag, service]),
       datacenter: datacenter === localDatacenter ? null : datacenter,
@@ -203,6 +202,7 @@ class ConsulNamer implements RunningNamer {
         absent: [],
         mayBeMissing: false,
         isBlocking: true,
+        late,
         unknown: () => ok([]),
       },
       this.#watchDeps,
@@ -256,6 +256,14 @@ class ConsulNamer implements RunningNamer {
     this.#self?.close();
     this.#client.close();
   }
+}
+
+/**
+ * Consul's names are lower case; the id keeps the case of the path. Letter by letter, as Consul's own
+ * language does: JavaScript makes two letters of `İ`, and looks at what follows a `Σ`.
+ */
+function lowerCase(text: string): string {
+  return Array.from(text, (letter) => (letter === "İ" ? "i" : letter.toLowerCase())).join("");
 }
 
 function nameOf(datacenter: string | null, tag: string | null, service: string): string {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import { failure } from "../../../src/core/failure.ts";
-import { cell, constant, failed, ok, pending, source } from "../../../src/core/live.ts";
+import { cell, constant, failed, late, ok, pending, source } from "../../../src/core/live.ts";
 import type { Cell, Live, State } from "../../../src/core/live.ts";
 import { leaf, neg, showTree, mapTree } from "../../../src/core/names/nametree.ts";
 import type { NameTree } from "../../../src/core/names/nametree.ts";
@@ -57,7 +57,8 @@ function bound(id: string): NameTree<Bound> {
 
 function shown(state: State<NameTree<Bound>>): string {
   if (state.kind === "failed") return `failed: ${state.why.detail}`;
-  return state.kind === "ok" ? showTree(mapTree(state.value, ({ id }) => id)) : "pending";
+  if (state.kind === "pending") return state.isLate === true ? "late" : "pending";
+  return showTree(mapTree(state.value, ({ id }) => id));
 }
 
 /** Binds, and keeps all states it goes through. */
@@ -134,6 +135,23 @@ test("a namer's path is looked up through the dtab; that it leads nowhere does n
   last.cell("/a").set(ok(leaf(pathLiteral("/elsewhere"))));
   const states = binding(t, [mounted("/#/n", first), mounted("/#/n", last)], "/x => /y", "/#/n/a");
   assert.deepEqual(states, ["~"]);
+});
+
+test("a namer that is late leaves its turn to an alternative, if there is one", (t) => {
+  const [slow, quick] = [new FakeNamer(), new FakeNamer()];
+  quick.cell("/a").set(ok(bound("/#/q/a")));
+  slow.cell("/a").set(pending);
+  const namers = [mounted("/#/s", slow), mounted("/#/q", quick)];
+  const states = binding(t, namers, "/svc => /#/s/a | /#/q/a", "/svc");
+  const alone = binding(t, namers, "/svc => /#/s/a | /#/q/none | ~", "/svc");
+  quick.cell("/none").set(ok(neg));
+  assert.deepEqual(states, ["pending"]);
+  slow.cell("/a").set(late);
+  assert.deepEqual(states, ["pending", "/#/q/a"]);
+  assert.deepEqual(alone, ["pending", "late"]);
+  slow.cell("/a").set(ok(bound("/#/s/a")));
+  assert.deepEqual(states, ["pending", "/#/q/a", "/#/s/a"]);
+  assert.deepEqual(alone, ["pending", "late", "/#/s/a"]);
 });
 
 test("a union whose only good branch is `!` is `~`: the next alternative counts", (t) => {

@@ -2,7 +2,7 @@
 import type { TestContext } from "node:test";
 import * as v from "valibot";
 import { ok } from "../../../src/core/live.ts";
-import type { Live } from "../../../src/core/live.ts";
+import type { Live, State } from "../../../src/core/live.ts";
 import { evaluate } from "../../../src/core/names/nametree.ts";
 import type { NameTree } from "../../../src/core/names/nametree.ts";
 import type { Bound, NamerDeps, NamingDeps, RunningNamer } from "../../../src/core/naming.ts";
@@ -23,7 +23,7 @@ export interface OpenNamer {
 }
 
 export interface WatchedName {
-  /** `neg`, `pending`, or the addresses in order, such as `127.0.0.1:8080 127.0.0.1:8081`. */
+  /** `neg`, `pending`, `late`, or the addresses in order, such as `127.0.0.1:8080 127.0.0.1:8081`. */
   readonly now: string;
   readonly addresses: readonly Address[];
   readonly bound: Bound | null;
@@ -59,8 +59,7 @@ function watched(t: TestContext, namer: RunningNamer, name: string): WatchedName
   t.after(close);
   return {
     get now() {
-      const { state } = live;
-      return state.kind === "ok" ? shown(state.value) : state.kind;
+      return shownState(live.state);
     },
     get addresses() {
       const { state } = live;
@@ -72,7 +71,7 @@ function watched(t: TestContext, namer: RunningNamer, name: string): WatchedName
       return evaluate(state.value)?.[0] ?? null;
     },
     async is(expected) {
-      await stateWhen(live, (state) => state.kind === "ok" && shown(state.value) === expected);
+      await stateWhen(live, (state) => shownState(state) === expected);
     },
     changes() {
       const counted = changes;
@@ -92,6 +91,11 @@ function addressesOf(tree: Live<NameTree<Bound | string>>): Live<readonly Addres
     if (leaf === undefined || typeof leaf === "string") return ok("neg" as const);
     return tracker.read(leaf, "addresses", () => leaf.addresses);
   }, Object.is);
+}
+
+function shownState(state: State<readonly Address[] | "neg">): string {
+  if (state.kind === "pending") return state.isLate === true ? "late" : "pending";
+  return state.kind === "ok" ? shown(state.value) : state.kind;
 }
 
 function shown(addresses: readonly Address[] | "neg"): string {

@@ -1,7 +1,7 @@
 // The watch on its own: what it queries and when, with a fake agent and a simulated clock.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failed, ok } from "../../../src/core/live.ts";
+import { failed, late, pending } from "../../../src/core/live.ts";
 import type { State } from "../../../src/core/live.ts";
 import { failure } from "../../../src/core/failure.ts";
 import type { Client, Outcome } from "../../../src/naming/consul/api.ts";
@@ -53,6 +53,7 @@ function setup(spec: Partial<WatchSpec<string>> = {}, slots = new QuerySlots()) 
       absent: "gone",
       mayBeMissing: false,
       isBlocking: true,
+      late,
       unknown: (problem) => failed(failure("unresolved", problem)),
       ...spec,
     },
@@ -215,21 +216,28 @@ test("404 is a failure, unless the spec says it is absence", () => {
   assert.equal(lenient.last().index, 3);
 });
 
-test("what was never known is called so at the first failure, and as soon as 900 ms passed", () => {
+test("what was never known is called so at the first failure", () => {
   const refused = setup();
   refused.start();
   assert.equal(refused.value, "pending");
   refused.fail();
   assert.equal(refused.value, "failed");
+});
 
-  const silent = setup({ unknown: () => ok("unknown") });
+test("a first response that takes more than 900 ms is late, until it comes or fails", () => {
+  const silent = setup();
   silent.start();
   silent.clock.advance(899);
-  assert.equal(silent.value, "pending");
+  assert.deepEqual(silent.watch.live.state, pending);
   silent.clock.advance(1);
-  assert.equal(silent.value, "unknown");
+  assert.deepEqual(silent.watch.live.state, late);
   silent.say("a", 7);
   assert.equal(silent.value, "a");
+  const broken = setup();
+  broken.start();
+  broken.clock.advance(900);
+  broken.fail();
+  assert.equal(broken.value, "failed");
 });
 
 test("each resync queries from scratch", () => {
@@ -284,7 +292,7 @@ test("a name that changes all the time is queried ten times a second, after a bu
   assert.ok(later >= 95 && later <= 105, `${later} in ten seconds`);
 });
 
-test("what is gone from a server that was away stays for 30 s", () => {
+test("what is gone from a server that was away stays for 30 s, and until a second response", () => {
   const w = setup();
   w.start();
   w.say("a", 100);
@@ -298,8 +306,58 @@ test("what is gone from a server that was away stays for 30 s", () => {
   w.say("gone", 102);
   assert.equal(w.value, "a");
   w.clock.advance(1_000);
+  assert.equal(w.value, "a", "time alone takes nothing away");
+  assert.equal(w.last().index, null, "Consul is asked again, from scratch");
+  w.say("gone", 102);
   assert.equal(w.value, "gone");
   assert.ok(!w.watch.report.isInDoubt);
+});
+
+test("a server that lost a name and then fails takes nothing away, however long it fails", () => {
+  const w = setup();
+  w.start();
+  w.say("a", 100);
+  w.say("gone", 1);
+  for (let i = 0; i < 60; i++) {
+    w.fail("Consul responded with 500");
+    w.clock.advance(5_000);
+  }
+  assert.equal(w.value, "a");
+  assert.ok(w.watch.report.isInDoubt);
+  w.say("gone", 2);
+  assert.equal(w.value, "gone", "a second good response does");
+});
+
+test("a 404 takes away what was there only when a second one follows", () => {
+  const missing: Outcome = { kind: "missing", index: 101, problem: "not found" };
+  const w = setup({ mayBeMissing: true });
+  w.start();
+  w.say("a", 100);
+  w.last().respond(missing);
+  assert.equal(w.value, "a");
+  w.fail();
+  w.clock.advance(60_000);
+  w.fail();
+  assert.equal(w.value, "a", "routes outlive a 404 and the outage after it");
+  w.clock.advance(5_000);
+  w.say("b", 102);
+  assert.equal(w.value, "b");
+  w.last().respond({ ...missing, index: 103 });
+  w.clock.advance(1_000);
+  w.last().respond({ ...missing, index: 103 });
+  assert.equal(w.value, "gone");
+});
+
+test("a 404 without an index does not come from Consul", () => {
+  const w = setup({ mayBeMissing: true });
+  w.start();
+  w.say("a", 100);
+  for (let i = 0; i < 3; i++) {
+    w.last().respond({ kind: "missing", index: null, problem: "not found" });
+    w.clock.advance(60_000);
+  }
+  assert.equal(w.value, "a");
+  assert.match(w.watch.report.problem ?? "", /not by Consul/);
 });
 
 test("what comes back within that time counts immediately", () => {
@@ -402,7 +460,7 @@ test("without a slot for blocking queries it polls every 10 s, and blocks when i
   assert.equal(w.last().index, 8, "at once");
 });
 
-test("a watch that loses its place ends its blocking query and polls", () => {
+test("a watch that loses its slot ends its blocking query and polls", () => {
   const slots = new QuerySlots();
   for (let i = 0; i < 127; i++) slots.take({ slotGranted() {}, slotRevoked() {} });
   const w = setup({}, slots);
