@@ -2,7 +2,7 @@
 import type { Clock, Close } from "../../core/clock.ts";
 
 /** How long a value stays that has gone from a server that was away or lost its state. */
-export const doubtMs = 30_000;
+const doubtMs = 30_000;
 /** The same after a 404, which one mistake on the way gives for everything that there is. */
 const doubtOf404Ms = 1_000;
 
