@@ -3,6 +3,7 @@ import { openAdmin } from "./admin/server.ts";
 import { Announcing } from "./assemble/announcing.ts";
 import { proxyViews } from "./assemble/views.ts";
 import { isBoundWith } from "./assemble/is-bound.ts";
+import { OwnListeners } from "./assemble/own-listeners.ts";
 import { explainWith, openNaming } from "./assemble/naming.ts";
 import type { Naming } from "./assemble/naming.ts";
 import { pluginOf } from "./core/plugin.ts";
@@ -10,6 +11,7 @@ import type { OpenRouter } from "./assemble/router.ts";
 import type { Config, RouterConfig } from "./config/config.ts";
 import type { Clock, Random } from "./core/clock.ts";
 import type { Interpreter } from "./core/naming.ts";
+import { guardAddresses } from "./naming/binding/address-guard.ts";
 import { ProcessLimits } from "./runtime/process-limits.ts";
 import { accruals, announcers, balancers, limiters, protocols, telemeters } from "./plugins.ts";
 import type { Logs } from "./telemetry/log.ts";
@@ -64,8 +66,10 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     const views = proxyViews({ config, deps, metrics, naming, routers, telemeters: open });
     const { shutdownGraceMs: _, ...listening } = config.admin;
     const log = logs.log("admin");
-    const admin = await openAdmin({ security: null, ...listening }, views, { clock, log });
+    const admin = await openAdmin(listening, views, { clock, log });
     closing.add((graceMs) => admin.close(graceMs));
+    const ownListeners = new OwnListeners();
+    ownListeners.add(admin, null);
     closing.add(() => naming.close());
     for (const each of telemetersOf(config)) {
       const parts = { metrics: metrics.root, clock, log: logs.log(each.kind) };
@@ -78,7 +82,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       for (const { interpreter } of routers) interpreter.close();
     });
     for (const each of config.routers) {
-      routers.push(await startRouter(each, { deps, metrics, naming, admin, limits }));
+      routers.push(await startRouter(each, { deps, metrics, naming, admin, ownListeners, limits }));
     }
     const close = (graceMs: number) => closing.close(graceMs);
     return { routers: routers.map((router) => router.open), admin, close };
@@ -97,17 +101,20 @@ interface StartedParts {
   readonly metrics: Metrics;
   readonly naming: Naming;
   readonly admin: { readonly host: string; readonly port: number };
+  readonly ownListeners: OwnListeners;
   readonly limits: ProcessLimits;
 }
 
 async function startRouter(
   config: RouterConfig,
-  { deps, metrics, naming, admin, limits }: StartedParts,
+  { deps, metrics, naming, admin, ownListeners, limits }: StartedParts,
 ): Promise<RunningRouter> {
   const { label } = config;
   const protocol = protocols.find(({ name }) => name === config.protocol);
   if (protocol === undefined) throw new Error(`bug: unchecked protocol ${config.protocol}`);
-  const interpreter = naming.interpreterOf(config);
+  const interpreter = guardAddresses(naming.interpreterOf(config), (address) =>
+    ownListeners.refusal(address, label, config.allowSelfCalls),
+  );
   const shared = { ...partsOf(deps), log: deps.logs.log(label) };
   const open = await protocol.open(config, {
     ...shared,
@@ -119,6 +126,7 @@ async function startRouter(
     accruals,
     limiters,
     limits,
+    ownListeners,
     announcing: new Announcing(config, announcers, { ...shared, admin }),
   });
   return { config, interpreter, open };

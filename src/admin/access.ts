@@ -1,37 +1,48 @@
 // Access control of the admin server: which requests it refuses, and which pages are open.
-import { isIPv4 } from "node:net";
 import type { IncomingHttpHeaders } from "node:http";
-import type { Category } from "./page.ts";
+import { isLoopback } from "../core/address.ts";
+import type { AdminPage } from "./page.ts";
 
-/** `admin.security` of the configuration. A pattern must match the whole path. */
+/**
+ * `admin.security` of the configuration. A group of pages that is not mentioned is open, except for
+ * its hazardous pages beyond loopback. A pattern must match the whole path.
+ */
 export interface AdminSecurity {
-  readonly uiEnabled: boolean;
-  readonly controlEnabled: boolean;
-  readonly diagnosticsEnabled: boolean;
+  readonly uiEnabled?: boolean | undefined;
+  readonly controlEnabled?: boolean | undefined;
+  readonly diagnosticsEnabled?: boolean | undefined;
   readonly pathWhitelist: readonly RegExp[];
   readonly pathBlacklist: readonly RegExp[];
 }
 
 /**
- * The reason for refusing a browser's request, or null. The server has no passwords, so these
- * checks are all that protects a loopback port from the web pages that its user happens to read:
+ * The reason for refusing a request, whatever its page, or null. The server has no passwords, so
+ * these checks are all that protects a loopback port from callers of the proxy, and from the web
+ * pages that its user happens to read:
  *
- * 1. Bound to loopback, the Host must be a loopback name. A page whose own name was made to point
+ * 1. A request that came through a proxy was sent by somebody else: whoever may send calls to a
+ *    router must not reach this server by a name that leads here.
+ * 2. Bound to loopback, the Host must be a loopback name. A page whose own name was made to point
  *    at 127.0.0.1 (DNS rebinding) counts as the same origin, but cannot hide that name.
- * 2. A page of another site may link here, but do nothing else: its forms, images and scripts could
- *    shut the proxy down or have it write heap snapshots without ever seeing the response.
+ * 3. A page of another site may link here, but do nothing else: its forms, images, frames and scripts
+ *    could shut the proxy down or have it write heap snapshots without ever seeing the response.
  *
- * Programs such as curl send neither Origin nor Sec-Fetch-Site, so the checks do not affect them.
+ * Programs such as curl send neither Origin nor Sec-Fetch-Site, so 3 does not affect them.
  */
 export function refusal(
   headers: IncomingHttpHeaders,
   method: string,
-  isLoopback: boolean,
+  isOnLoopback: boolean,
 ): string | null {
   const { host, origin } = headers;
-  if (isLoopback && host !== undefined && !isLoopbackName(hostOf(host))) {
+  const proxied = proxyHeader(headers);
+  if (proxied !== null) {
+    return `the request came through a proxy (it has the header ${proxied}); ask the admin server directly`;
+  }
+  if (isOnLoopback && host !== undefined && !isLoopbackName(hostOf(host))) {
     return `this server listens on loopback and accepts only localhost, 127.0.0.1 and [::1] as Host, not ${host}`;
   }
+  if (frames.has(headers["sec-fetch-dest"] ?? "")) return "no page may show this one in a frame";
   const isNavigation = method !== "POST" && headers["sec-fetch-mode"] === "navigate";
   if (headers["sec-fetch-site"] === "cross-site" && !isNavigation) {
     return "pages of other sites may link here, but not load or send anything";
@@ -42,23 +53,63 @@ export function refusal(
   return null;
 }
 
-/** True for addresses that only this machine can reach. */
-export function isLoopbackAddress(host: string): boolean {
-  return host === "::1" || host === "localhost" || (isIPv4(host) && host.startsWith("127."));
+/**
+ * The reason for refusing a hazardous page, or null. A link from another page does not open it, not
+ * even from another port of this host, which browsers take for the same site.
+ */
+export function hazardRefusal(headers: IncomingHttpHeaders): string | null {
+  const site = headers["sec-fetch-site"] ?? "none";
+  if (site === "none" || site === "same-origin") return null;
+  return "other pages may not link to this one: enter its address by hand";
 }
 
-/** In Linkerd's order: the blacklist first, then the category or the whitelist. */
-export function isAllowed(security: AdminSecurity | null, path: string, of: Category): boolean {
-  if (security === null) return true;
-  const isOneOf = (patterns: readonly RegExp[]) =>
+/** True for a request that a browser sent without having asked its user. */
+export function needsConfirmation(headers: IncomingHttpHeaders): boolean {
+  if (headers[confirmationHeader] !== undefined) return false;
+  const isBrowser =
+    headers["sec-fetch-site"] !== undefined ||
+    headers["sec-fetch-dest"] !== undefined ||
+    headers.origin !== undefined ||
+    headers.referer !== undefined;
+  return isBrowser || /^mozilla\//i.test(headers["user-agent"] ?? "");
+}
+
+/** For programs that look like a browser. Pages of other sites cannot set it. */
+const confirmationHeader = "switchyard-confirm";
+
+/** In Linkerd's order: the blacklist first, then the whitelist or the group. */
+export function isAllowed(
+  security: AdminSecurity | null,
+  { path, category, isHazardous = false }: AdminPage,
+  isOnLoopback: boolean,
+): boolean {
+  const matches = (patterns: readonly RegExp[] = []) =>
     patterns.some((pattern) => new RegExp(`^(?:${pattern.source})$`, pattern.flags).test(path));
-  if (isOneOf(security.pathBlacklist)) return false;
-  return security[`${of}Enabled`] || isOneOf(security.pathWhitelist);
+  if (matches(security?.pathBlacklist)) return false;
+  if (matches(security?.pathWhitelist)) return true;
+  return security?.[`${category}Enabled`] ?? (isOnLoopback || !isHazardous);
+}
+
+/** Why a page is closed that `admin.security` does not close. */
+export function whyClosed({ path, category }: AdminPage): string {
+  return (
+    `${path} is closed, because the admin server listens beyond loopback, where it would let anybody ` +
+    `harm this process; admin.security with ${category}Enabled: true, or with ${path} in its pathWhitelist, opens it`
+  );
+}
+
+const frames: ReadonlySet<string> = new Set(["iframe", "frame", "embed", "object", "fencedframe"]);
+
+function proxyHeader(headers: IncomingHttpHeaders): string | null {
+  for (const name in headers) {
+    if (name === "via" || name.startsWith("l5d-") || name.startsWith("finagle-")) return name;
+  }
+  return null;
 }
 
 function isLoopbackName(name: string): boolean {
   const bare = name.replace(/\.$/, "");
-  return isLoopbackAddress(bare) || bare.endsWith(".localhost");
+  return bare === "localhost" || bare.endsWith(".localhost") || isLoopback(bare);
 }
 
 /** The host of `host:port`, without the brackets of IPv6. */

@@ -33,6 +33,10 @@ export interface AdminPage {
   readonly hint?: string;
   /** Slow or expensive: HEAD returns 200 without running the handler. */
   readonly isHeavy?: boolean;
+  /** Gives away secrets, stops or disturbs the process: closed beyond loopback unless opened. */
+  readonly isHazardous?: boolean;
+  /** What a GET would do, for the user of a browser to confirm by a POST; null: nothing to confirm. */
+  confirm?(query: URLSearchParams): string | null;
 }
 
 export function text(body: string, status = 200): AdminResponse {

@@ -1,5 +1,11 @@
 // The admin server, a small HTTP server: finds the page, reads the body, writes the response.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -13,7 +19,10 @@ import {
   type AdminResponse,
   type AdminPage,
 } from "./page.ts";
-import { isAllowed, isLoopbackAddress, refusal, type AdminSecurity } from "./access.ts";
+import { isLoopback } from "../core/address.ts";
+import { hazardRefusal, isAllowed, needsConfirmation, refusal, whyClosed } from "./access.ts";
+import type { AdminSecurity } from "./access.ts";
+import { confirmation } from "./ui/confirmation.ts";
 import { allPages } from "./pages/index.ts";
 import type { AdminViews } from "./views.ts";
 
@@ -21,7 +30,7 @@ export interface AdminOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
-  /** null: every page is open. */
+  /** null: as if it mentioned no group of pages. */
   readonly security: AdminSecurity | null;
 }
 
@@ -45,8 +54,10 @@ export async function openAdmin(
   views: AdminViews,
   deps: AdminDeps,
 ): Promise<AdminServer> {
-  const pages = allPages(views, deps.clock);
-  const context: Context = { ...options, pages, log: deps.log };
+  const isOnLoopback = isLoopback(options.host);
+  const isOpen = (page: AdminPage) => isAllowed(options.security, page, isOnLoopback);
+  const pages = allPages(views, deps.clock, isOpen);
+  const context: Context = { ...options, pages, isOpen, isOnLoopback, log: deps.log };
   const server = createServer((request, response) => void serve(request, response, context));
   await listen(server, options);
   const { address: host, port } = server.address() as AddressInfo;
@@ -55,6 +66,8 @@ export async function openAdmin(
 
 interface Context extends AdminOptions {
   readonly pages: () => readonly AdminPage[];
+  readonly isOpen: (page: AdminPage) => boolean;
+  readonly isOnLoopback: boolean;
   readonly log: Log;
 }
 
@@ -107,17 +120,20 @@ async function respond(
   context: Context,
 ): Promise<AdminResponse> {
   const method = request.method ?? "";
-  const refused = refusal(request.headers, method, isLoopbackAddress(context.host));
+  const refused = refusal(request.headers, method, context.isOnLoopback);
   if (refused !== null) return errorResponse(403, refused);
   const target = readTarget(request.url ?? "/");
   if (target === null) return errorResponse(400, `the target ${request.url} is not a valid path`);
   const page = context.pages().find(({ path }) => path === target.path);
   if (page === undefined) return notFound(target.path, context);
-  if (!isAllowed(context.security, target.path, page.category)) return text("", 404);
+  const denied = denial(page, request.headers, context);
+  if (denied !== null) return denied;
   const isGet = method === "GET" || method === "HEAD";
   const handler = isGet ? page.get : method === "POST" ? page.post : undefined;
   if (handler === undefined) return wrongMethod(method, page);
   if (method === "HEAD" && page.isHeavy === true) return text("");
+  const effect = isGet ? (page.confirm?.(target.query) ?? null) : null;
+  if (effect !== null && needsConfirmation(request.headers)) return confirmation(page.path, effect);
   const body = isGet ? "" : await readBody(request);
   if (body === null) return errorResponse(413, `the body is larger than ${maxBodyBytes} bytes`);
   return handler({
@@ -126,6 +142,20 @@ async function respond(
     contentType: contentTypeOf(request),
     signal: disconnectSignal(response),
   });
+}
+
+/** null: the page is open to this request. */
+function denial(
+  page: AdminPage,
+  headers: IncomingHttpHeaders,
+  { security, isOpen }: Context,
+): AdminResponse | null {
+  if (!isOpen(page)) {
+    // Linkerd sends an empty 404 for what the configuration closes.
+    return isAllowed(security, page, true) ? errorResponse(403, whyClosed(page)) : text("", 404);
+  }
+  const refused = page.isHazardous === true ? hazardRefusal(headers) : null;
+  return refused === null ? null : errorResponse(403, refused);
 }
 
 /** A trailing slash is ignored, except for the root. null: not a valid path. */
@@ -162,8 +192,8 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function notFound(path: string, { pages, security }: Context): AdminResponse {
-  const known = pages().filter((each) => isAllowed(security, each.path, each.category));
+function notFound(path: string, { pages, isOpen }: Context): AdminResponse {
+  const known = pages().filter(isOpen);
   return text(`there is no page ${path}. The pages are:\n${pathList(known)}`, 404);
 }
 
@@ -183,6 +213,7 @@ async function send(
     "content-type": contentType,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
     ...(body instanceof Readable ? {} : { "content-length": Buffer.byteLength(body) }),
     ...(status === 413 ? { connection: "close" } : {}),
     ...headers,

@@ -1,5 +1,5 @@
 // One router of the configuration, running: identifiers, policy, servers, each with its statistics.
-import type { ClientConfig, RouterConfig, ServiceConfig } from "../config/config.ts";
+import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "../config/config.ts";
 import type { Clock, Random } from "../core/clock.ts";
 import { firstOf } from "../core/identifier.ts";
 import type { Log } from "../core/log.ts";
@@ -7,7 +7,7 @@ import type { Explain, Interpreter, IsBound } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
 import { pluginOf } from "../core/plugin.ts";
 import type { Request } from "../core/request.ts";
-import type { Listener, ListenOptions } from "../core/transport.ts";
+import type { Listener } from "../core/transport.ts";
 import type { Protocol, ProtocolRouter } from "../core/protocol.ts";
 import type { Service } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
@@ -22,6 +22,7 @@ import { createRouter } from "../routing/router.ts";
 import type { Router } from "../routing/router.ts";
 import { serverStack } from "../routing/stacks.ts";
 import type { Announcing } from "./announcing.ts";
+import type { OwnListeners } from "./own-listeners.ts";
 
 export interface RouterParts {
   readonly clock: Clock;
@@ -34,6 +35,7 @@ export interface RouterParts {
   readonly isBound: IsBound;
   /** Closed by the router. */
   readonly announcing: Announcing;
+  readonly ownListeners: OwnListeners;
   readonly balancers: readonly BalancerPlugin[];
   readonly accruals: readonly AccrualPlugin[];
   readonly limiters: readonly LimiterPlugin[];
@@ -82,11 +84,14 @@ export async function openRouter<Req extends Request, Res>(
     await protocolRouter.close();
     stats.prune();
   };
+  // Before the first call, which may name any of them.
+  for (const options of config.servers) parts.ownListeners.add(options, label);
   try {
     for (const options of config.servers) {
       const listener = await listen(protocolRouter, options, router.service, parts);
       listeners.push(listener);
       const { host, port } = listener;
+      if (options.port === 0) parts.ownListeners.add(listener, label);
       parts.announcing.announce(options, listener);
       log.info({ event: "listening", router: label, protocol: protocol.name, host, port });
     }
@@ -188,13 +193,14 @@ function clientOptionsOf(client: ClientConfig, parts: RouterParts): ClientOption
 
 async function listen<Req extends Request, Res>(
   protocol: ProtocolRouter<Req, Res>,
-  options: ListenOptions,
+  options: ServerConfig,
   route: Service<Req, Res>,
   { clock, stats: routerStats, limits }: RouterParts,
 ): Promise<Listener> {
   const stats = routerStats.scope("server", `${options.host}/${options.port}`);
+  const { callerDtab } = options;
   const { refusal, connections: gate } = limits;
-  const service = serverStack({ clock, stats, options, refusal, protocol }, route);
+  const service = serverStack({ clock, stats, options, callerDtab, refusal, protocol }, route);
   const listener = await protocol.listen({ ...options, gate }, service, stats);
   // No call has come yet. Port 0 let the system choose: the metrics tell which one it was.
   if (options.port === 0) stats.rename(`${options.host}/${listener.port}`);

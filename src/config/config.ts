@@ -4,12 +4,15 @@ import { join, pathLiteral } from "../core/names/path.ts";
 import type { Dtab } from "../core/names/dtab.ts";
 import type { ObjectEntries } from "../core/schema.ts";
 import type { Path } from "../core/names/path.ts";
+import { isLoopback } from "../core/address.ts";
+import type { CallerDtabRule } from "../core/names/caller-dtab.ts";
 import type { DialOptions, ListenOptions, SocketOptions } from "../core/transport.ts";
 import type { BackoffConfig } from "../core/pacing/backoff.ts";
 import type { BudgetConfig } from "../core/pacing/budget-schema.ts";
 import { policyOf } from "./policy.ts";
 import type { Policy } from "./policy.ts";
 import type { KindConfig, Kinds, ProtocolKind } from "./kinds.ts";
+import type { AdminSecurityConfig } from "./schemas/security.ts";
 import type {
   CheckedClient,
   CheckedFile,
@@ -36,6 +39,8 @@ interface AdminConfig {
   readonly host: string;
   readonly port: number;
   readonly shutdownGraceMs: number;
+  /** null: the file does not mention it. */
+  readonly security: AdminSecurityConfig | null;
   readonly socket: SocketOptions;
 }
 
@@ -76,6 +81,8 @@ export interface RouterConfig {
   /** Tried in this order; never empty. */
   readonly identifiers: readonly KindConfig[];
   readonly originator: boolean;
+  /** Whether names may lead to the router's own servers. */
+  readonly allowSelfCalls: boolean;
   readonly servers: readonly ServerConfig[];
   readonly announcers: readonly AnnouncerConfig[];
   /** By logical name. */
@@ -88,6 +95,8 @@ export interface RouterConfig {
 
 /** Where a router listens, and the names under which it is announced. */
 export interface ServerConfig extends ListenOptions {
+  /** Which dtabs of its callers it accepts. */
+  readonly callerDtab: CallerDtabRule;
   /** Such as `/#/io.l5d.consul/users`. */
   readonly announce: readonly Path[];
 }
@@ -164,6 +173,7 @@ export function toConfig(checked: CheckedFile, raw: Record<string, unknown>, kin
       host: admin.ip,
       port: admin.port,
       shutdownGraceMs: admin.shutdownGraceMs,
+      security: admin.security ?? null,
       socket: toSocketOptions(admin.socketOptions),
     },
     limits: {
@@ -199,6 +209,7 @@ function toRouter(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig 
     maxServiceNames: router.maxServiceNames,
     interpreter: { config: interpreter, transformers: toTransformers(interpreter) },
     originator: router.originator,
+    allowSelfCalls: router.allowSelfCalls,
     servers: router.servers.map((server) => toServer(server, router, protocol)),
     announcers: router.announcers.map((config) => ({ id: idOf(config), config })),
     service: policyOf<CheckedService, ServiceConfig>(
@@ -215,7 +226,7 @@ function toRouter(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig 
 
 function toServer(
   server: CheckedServer,
-  { callerDtabLimits }: CheckedRouter,
+  { callerDtab, callerDtabLimits }: CheckedRouter,
   protocol: ProtocolKind,
 ): ServerConfig {
   const { idleTimeMs, lifeTimeMs } = server.serverSession;
@@ -230,6 +241,10 @@ function toServer(
     clearContext: server.clearContext,
     callerDtabLimits,
     halfCloseGraceMs: server.halfCloseGraceMs,
+    callerDtab: {
+      mode: callerDtab.mode ?? (isLoopback(server.ip) ? "all" : "names"),
+      allow: callerDtab.allow,
+    },
     timeoutMs: server.timeoutMs ?? Infinity,
     announce: server.announce,
     config: pick(server, protocol.serverKeys),

@@ -15,3 +15,8 @@ export interface Address {
 export function showAddress({ host, port }: Pick<Address, "host" | "port">): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** Whether only this machine can reach an IP literal. */
+export function isLoopback(host: string): boolean {
+  return /^(::ffff:)?127(\.\d{1,3}){3}$/i.test(host) || /^[0:]*:0*1$/.test(host);
+}

@@ -3,6 +3,7 @@
 //   caller's connection (protocols)
 //     |
 //     |  1 serverStack        1.1 statistics  1.2 shed  1.3 admission  1.4 protocol: serverFilters
+//     |                       1.5 caller's dtab
 //     |
 //   identify (router.ts): the call gets its logical name, which finds or makes its Destination
 //     |
@@ -26,6 +27,7 @@
 // `request.clusterHandle`), since a thousand stacks would not fit into the processor's caches.
 import type { Clock, Close, Random } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
+import type { CallerDtabRule } from "../core/names/caller-dtab.ts";
 import type { Path } from "../core/names/path.ts";
 import type { Verdict } from "../core/classifier.ts";
 import { TokenBucket } from "../core/pacing/token-bucket.ts";
@@ -39,6 +41,7 @@ import type { ListenOptions } from "../core/transport.ts";
 import type { ClusterHandle } from "./cluster-handle.ts";
 import type { Destination } from "./destination.ts";
 import { admissionFilter } from "./filters/admission.ts";
+import { callerDtabFilter } from "./filters/caller-dtab.ts";
 import { concurrencyFilter } from "./filters/concurrency.ts";
 import { attemptTimeout, deadlineFilter } from "./filters/deadline.ts";
 import { failFastFilter } from "./filters/fail-fast.ts";
@@ -61,6 +64,8 @@ export interface ServerStackDeps<Req extends Request, Res> {
   /** `server/<host>/<port>`. */
   readonly stats: Stats;
   readonly options: ListenOptions;
+  /** Which dtabs callers may send. */
+  readonly callerDtab: CallerDtabRule;
   /** Says why a new call is refused; null: the process has no such limit. */
   readonly refusal: ((nowMs: number) => Failure | null) | null;
   readonly protocol: Pick<ProtocolRouter<Req, Res>, "serverClassifier" | "serverFilters">;
@@ -68,7 +73,7 @@ export interface ServerStackDeps<Req extends Request, Res> {
 
 /** 1. What every call of a server passes before it has a name. */
 export function serverStack<Req extends Request, Res>(
-  { clock, stats, options, refusal, protocol }: ServerStackDeps<Req, Res>,
+  { clock, stats, options, callerDtab, refusal, protocol }: ServerStackDeps<Req, Res>,
   route: Service<Req, Res>,
 ): Service<Req, Res> {
   const classifier = protocol.serverClassifier;
@@ -81,8 +86,10 @@ export function serverStack<Req extends Request, Res>(
       when(refusal, (why) => shedFilter(why, clock)),
       // 1.3 Above the protocol's filters, because no work is done for a call that there is no room for.
       when(limit(options.maxConcurrentRequests), (most) => admissionFilter(most)),
-      // 1.4 Last, because identifiers read what these take from the message: context, Via, deadlines.
+      // 1.4 Above identifiers, which read what these take from the message: context, Via, deadlines.
       ...protocol.serverFilters(options),
+      // 1.5 Below the protocol's filters, because these read the caller's dtab.
+      when(callerDtab.mode === "all" ? null : callerDtab, (rule) => callerDtabFilter(rule)),
     ],
     route,
   );

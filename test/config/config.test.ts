@@ -43,7 +43,7 @@ test("the shortest file has every default", () => {
   assert.deepEqual(
     { ...config, routers },
     {
-      admin: { host: "127.0.0.1", port: 9990, shutdownGraceMs: 10_000, socket },
+      admin: { host: "127.0.0.1", port: 9990, shutdownGraceMs: 10_000, security: null, socket },
       limits: { maxConnections: Infinity, maxBufferedBytes: Infinity, shedAboveLagMs: Infinity },
       logLevel: "info",
       namers: [],
@@ -60,6 +60,7 @@ test("the shortest file has every default", () => {
           interpreter: { config: { kind: "default", transformers: [] }, transformers: [] },
           identifiers: [{ kind: "io.l5d.header.token", header: "Host" }],
           originator: false,
+          allowSelfCalls: false,
           announcers: [],
           servers: [
             {
@@ -73,6 +74,7 @@ test("the shortest file has every default", () => {
               halfCloseGraceMs: 1_000,
               clearContext: false,
               callerDtabLimits: { maxBytes: 4096, maxEntries: 100 },
+              callerDtab: { mode: "all", allow: [] },
               timeoutMs: Infinity,
               announce: [],
               config: { maxCallDepth: 1000 },

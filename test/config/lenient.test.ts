@@ -91,9 +91,9 @@ const accepted: readonly (readonly [what: string, text: string, warnings: readon
   ],
   ["a key of Linkerd without a value", withRouter("tracePropagator: , client: { tls: }"), []],
   [
-    "admin.security that repeats defaults",
-    `admin: { security: { uiEnabled: true, pathBlacklist: [] } }\n${good}`,
-    [`admin.security: ${isDefault}`],
+    "admin.security",
+    `admin: { security: { uiEnabled: true, controlEnabled: false, pathBlacklist: [/x] } }\n${good}`,
+    [],
   ],
   [
     "numbers and booleans in quotes",
@@ -195,9 +195,9 @@ const refused: readonly (readonly [what: string, text: string, problem: RegExp])
     /tracePropagator: not supported yet, but for io\.l5d\.default/,
   ],
   [
-    "admin.security that changes something",
-    `admin: { security: { controlEnabled: false } }\n${good}`,
-    /admin\.security: not supported yet, unless it repeats/,
+    "a pattern of admin.security that is not a regular expression",
+    `admin: { security: { pathWhitelist: ["(/x"] } }\n${good}`,
+    /admin\.security\.pathWhitelist\[0\]: expected a regular expression/,
   ],
   [
     "a number out of range in quotes",

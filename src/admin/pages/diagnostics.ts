@@ -21,13 +21,29 @@ export function diagnosticsPages(clock: Clock): readonly AdminPage[] {
   // Two concurrent profiles would each show the other; two snapshots would double the memory.
   const profile = oneAtATime("a profile", (request) => takeProfile(request, clock));
   const snapshot = oneAtATime("a heap snapshot", takeSnapshot);
+  const heap = (request: AdminRequest) =>
+    hasFlag(request.query, "snapshot") ? snapshot(request) : heapStatistics();
   return [
-    { path: "/admin/profile", category: "diagnostics", isHeavy: true, get: profile },
+    {
+      path: "/admin/profile",
+      category: "diagnostics",
+      isHeavy: true,
+      isHazardous: true,
+      confirm: () => "records what the process does, which slows it down meanwhile",
+      get: profile,
+      post: profile,
+    },
     {
       path: "/admin/heap",
       category: "diagnostics",
       isHeavy: true,
-      get: (request) => (hasFlag(request.query, "snapshot") ? snapshot(request) : heapStatistics()),
+      isHazardous: true,
+      confirm: (query) =>
+        hasFlag(query, "snapshot")
+          ? "stops the process while the heap is written, and gives away all that is in memory, secrets included"
+          : null,
+      get: heap,
+      post: heap,
     },
     {
       path: "/admin/event-loop",

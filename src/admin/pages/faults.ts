@@ -16,6 +16,7 @@ export function faultPages(views: AdminViews): readonly AdminPage[] {
     {
       path,
       category: "control",
+      isHazardous: true,
       get: () => json(views.faults()),
       post: (request) => change(views, request),
     },

@@ -9,9 +9,16 @@ import { namingPages } from "./naming.ts";
 import { processPages } from "./process.ts";
 import { uiPages } from "../ui/shell.ts";
 
-/** Returns a function that lists the current pages: namers and telemeters add their own. */
-export function allPages(views: AdminViews, clock: Clock): () => readonly AdminPage[] {
-  const index = () => text(pathList(all()));
+/**
+ * Returns a function that lists the current pages: namers and telemeters add their own. The index
+ * names those that are open.
+ */
+export function allPages(
+  views: AdminViews,
+  clock: Clock,
+  isOpen: (page: AdminPage) => boolean,
+): () => readonly AdminPage[] {
+  const index = () => text(pathList(all().filter(isOpen)));
   const fixed: readonly AdminPage[] = [
     ...uiPages,
     { path: "/admin", category: "diagnostics", get: index },

@@ -25,6 +25,7 @@ export function processPages(views: AdminViews, clock: Clock): readonly AdminPag
     {
       path: "/admin/shutdown",
       category: "control",
+      isHazardous: true,
       post: ({ query }) => shutdown(views, query),
       hint: "curl -X POST .../admin/shutdown",
     },

@@ -5,8 +5,6 @@
 const keys: Readonly<Record<string, string>> = {
   // Not built yet.
   "admin.tls": "not supported yet: TLS for the admin server; keep it on 127.0.0.1",
-  "admin.security":
-    "not supported yet, unless it repeats Linkerd's defaults: rules for admin pages; keep the admin server on 127.0.0.1",
   "admin.httpIdentifierPort":
     "not supported yet: a port that names requests; use `switchyard explain`",
   "routers.servers.tls":

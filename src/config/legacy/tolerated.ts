@@ -6,7 +6,6 @@ type Warning = string | ((value: unknown) => string | null);
 /** By path of keys, joined with dots, without list indices. A function returns null to refuse a value. */
 const keys: Readonly<Record<string, Warning>> = {
   "admin.workerThreads": "has no effect: there are no worker threads",
-  "admin.security": (value) => (repeats(value, defaultSecurity) ? isDefault : null),
   "namers.failFast": "has no effect: requests to Consul always back off",
   "namers.fixedLengthStreamedAfterKB": "has no effect: responses of any size up to 64 MB are read",
   "routers.interpreter.failFast": "has no effect: requests to Consul always back off",
@@ -32,14 +31,6 @@ const keys: Readonly<Record<string, Warning>> = {
 const isDefault = "has no effect: it repeats the default";
 const uncompressed =
   "has no effect yet: responses are not compressed, they pass as the endpoint sent them";
-
-const defaultSecurity = {
-  uiEnabled: true,
-  controlEnabled: true,
-  diagnosticsEnabled: true,
-  pathWhitelist: [],
-  pathBlacklist: [],
-};
 
 /** Whether a map has no other keys than `defaults`, with the same values. */
 function repeats(value: unknown, defaults: Readonly<Record<string, unknown>>): boolean {

@@ -4,6 +4,7 @@ import type { Kinds } from "../kinds.ts";
 import type { Finding } from "../yaml/locate.ts";
 import type { Source } from "../yaml/yaml.ts";
 import { neverAnnounced, wronglyAnnounced } from "./announcing.ts";
+import { openDtabs } from "./exposure.ts";
 import { exclusions } from "./exclusions.ts";
 import { duplicateLabels } from "./labels.ts";
 import { hedgesWithoutEffect, misplacedPolicy, prefixesWithoutClients } from "./policy-sections.ts";
@@ -33,6 +34,7 @@ export function suspicions(file: unknown, kinds: Kinds): Finding[] {
     ...prefixesWithoutClients(file),
     ...hedgesWithoutEffect(file, kinds),
     ...unknownNamers(file, kinds),
+    ...openDtabs(file),
     ...routers.flatMap(({ data, index }) => neverAnnounced(data, ["routers", index])),
   ];
 }

@@ -16,6 +16,7 @@ import { clientEntries, serviceEntries } from "./policy.ts";
 import { limits } from "./overload.ts";
 import { policySection } from "../policy.ts";
 import type { PolicySection } from "../policy.ts";
+import { adminSecurity, callerDtab } from "./security.ts";
 import { session, socketOptions } from "./socket.ts";
 import { experimental, oneOf, oneOrMany, variant } from "../kinds.ts";
 import type { Correction, GenericSchema } from "../../core/schema.ts";
@@ -65,6 +66,7 @@ const adminSchema = () =>
       "How long calls in flight may take to end during a shutdown.",
       v.optional(milliseconds(), 10_000),
     ),
+    security: says("Which pages are open.", v.optional(adminSecurity())),
     socketOptions: says("Socket options.", v.optional(socketOptions(), {})),
   });
 
@@ -131,6 +133,14 @@ const sharedRouterEntries = (kinds: Kinds) => ({
       }),
       {},
     ),
+  ),
+  callerDtab: says(
+    "Which dtabs of callers are accepted: all, names or none. The default is all for servers on loopback, names for others.",
+    v.optional(callerDtab(), { allow: [] }),
+  ),
+  allowSelfCalls: says(
+    "Whether names may lead to this router's own servers.",
+    v.optional(truth(), false),
   ),
   bindingTimeoutMs: says(
     "How long a call may wait for its name to be resolved and for a free connection.",

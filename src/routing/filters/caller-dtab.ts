@@ -1,0 +1,32 @@
+// Refuses requests whose dtab the server does not accept from its callers.
+import type { Dtab } from "../../core/names/dtab.ts";
+import { forbidden } from "../../core/names/caller-dtab.ts";
+import type { CallerDtabRule } from "../../core/names/caller-dtab.ts";
+import { failure } from "../../core/failure.ts";
+import type { Failure } from "../../core/failure.ts";
+import type { Request } from "../../core/request.ts";
+import { ended } from "../../core/service.ts";
+import type { Filter } from "../../core/service.ts";
+
+/**
+ * Stands behind the filters of the protocol, which read the dtab. An entry that is not permitted
+ * fails the call: ignoring it would send the call where the caller did not mean it to go.
+ */
+export function callerDtabFilter<Req extends Request, Res>(rule: CallerDtabRule): Filter<Req, Res> {
+  // Protocols parse the same text to the same dtab, so most are judged once.
+  const judged = new WeakMap<Dtab, Failure | "permitted">();
+  const judge = (dtab: Dtab): Failure | "permitted" => {
+    const why = forbidden(dtab, rule);
+    const verdict = why === null ? "permitted" : failure("unidentified", why);
+    judged.set(dtab, verdict);
+    return verdict;
+  };
+  return (request, reply, next) => {
+    const { localDtab } = request;
+    if (localDtab.length === 0) return next(request, reply);
+    const verdict = judged.get(localDtab) ?? judge(localDtab);
+    if (verdict === "permitted") return next(request, reply);
+    reply.end(verdict);
+    return ended;
+  };
+}
