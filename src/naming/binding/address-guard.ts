@@ -26,8 +26,8 @@ export function guardAddresses(
   };
   const { watchState } = interpreter;
   return {
-    bind: (dtab, path) => map(interpreter.bind(dtab, path), (tree) => mapTree(tree, guard)),
-    delegate: (dtab, path) => interpreter.delegate(dtab, path),
+    bind: (...name) => map(interpreter.bind(...name), (tree) => mapTree(tree, guard)),
+    delegate: (...name) => interpreter.delegate(...name),
     ...(watchState === undefined ? {} : { watchState: () => watchState.call(interpreter) }),
     close: () => interpreter.close(),
   };
