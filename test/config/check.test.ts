@@ -61,16 +61,16 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
     "two unknown keys of one object",
     "foo1: 1\nbar1: 2",
     [
-      "4:3 routers[0].foo1: unknown key: expected one of allowSelfCalls, announcers, bindingCache, bindingTimeoutMs, callerDtab, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
-      "5:3 routers[0].bar1: unknown key: expected one of allowSelfCalls, announcers, bindingCache, bindingTimeoutMs, callerDtab, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "4:3 routers[0].foo1: unknown key: expected one of allowSelfCalls, announcers, bindingCache, bindingTimeoutMs, callerDtab, callerDtabLimits, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "5:3 routers[0].bar1: unknown key: expected one of allowSelfCalls, announcers, bindingCache, bindingTimeoutMs, callerDtab, callerDtabLimits, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
     ],
   ],
   [
     "names that objects have from birth",
     "constructor: 1\ntoString: 2",
     [
-      "4:3 routers[0].constructor: unknown key: expected one of allowSelfCalls, announcers, bindingCache, bindingTimeoutMs, callerDtab, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
-      "5:3 routers[0].toString: unknown key: expected one of allowSelfCalls, announcers, bindingCache, bindingTimeoutMs, callerDtab, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "4:3 routers[0].constructor: unknown key: expected one of allowSelfCalls, announcers, bindingCache, bindingTimeoutMs, callerDtab, callerDtabLimits, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
+      "5:3 routers[0].toString: unknown key: expected one of allowSelfCalls, announcers, bindingCache, bindingTimeoutMs, callerDtab, callerDtabLimits, client, dstPrefix, dtab, httpAccessLog, identifier, interpreter, label, maxHeadersKB, maxServiceNames, protocol, servers, service, streamAfterContentLengthKB, streamingEnabled",
     ],
   ],
   [
