@@ -37,6 +37,7 @@ import { roundRobin } from "./routing/balancers/round-robin.ts";
 import { gradient } from "./routing/limiters/gradient.ts";
 import type { LimiterPlugin } from "./routing/limiters/limiter.ts";
 import { prometheus } from "./telemetry/prometheus.ts";
+import { statsd } from "./telemetry/statsd.ts";
 import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
 import { usage } from "./telemetry/usage.ts";
 
@@ -69,7 +70,7 @@ export const accruals: readonly AccrualPlugin[] = [
 ];
 export const announcers: readonly AnnouncerPlugin[] = [consulAnnouncer];
 export const limiters: readonly LimiterPlugin[] = [gradient];
-export const telemeters: readonly TelemeterPlugin[] = [prometheus, usage];
+export const telemeters: readonly TelemeterPlugin[] = [prometheus, statsd, usage];
 
 /** As the configuration checks against them. */
 export const kinds: Kinds = {

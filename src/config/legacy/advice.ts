@@ -83,7 +83,6 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.k8s.localnode": "not supported yet: transformers for Kubernetes",
   },
   "telemetry.kind": {
-    "io.l5d.statsd": "not supported yet: metrics for StatsD",
     "io.l5d.influxdb": "not supported yet: metrics for InfluxDB",
     "io.l5d.zipkin": "not supported yet: traces",
     "io.zipkin.http": "not supported yet: traces",
