@@ -41,12 +41,18 @@ export interface AccrualCounters {
   readonly removedForMs: Counter;
   /** Endpoints that stay only because too many others are out already. */
   readonly spared: Counter;
+  /** Endpoints ejected for their silence, and calls moved away from them: see `SilenceWatch`. */
+  readonly silent: Counter;
+  readonly moved: Counter;
 }
 
 export interface AccrualEvents {
   readonly counters: AccrualCounters;
-  /** Whether one more of the cluster's endpoints may be taken out. */
-  mayEject(): boolean;
+  /**
+   * Whether one more of the cluster's endpoints may be ejected for failing calls. `isHopeless`: it has
+   * failed all of many calls.
+   */
+  mayEject(isHopeless: boolean): boolean;
   ejected(forMs: number): void;
   revived(): void;
 }
@@ -69,6 +75,11 @@ const probing: State = { name: "probing" };
 const none = -1;
 const sentWhileDown = -2;
 
+const maxStanding = 50;
+const wellStanding = 40;
+/** After so many failures in a row, an endpoint may be ejected beyond the limit for ejections. */
+const hopelessFailures = 10;
+
 /**
  * The state is looked at, not timed: a dead endpoint becomes ready for its probe by the clock when
  * somebody asks. A result counts only in the epoch in which its call began, so that stragglers
@@ -77,6 +88,12 @@ const sentWhileDown = -2;
 export class Accrual {
   readonly #policy: AccrualPolicy;
   readonly #events: AccrualEvents;
+  /** Failures since the last success. */
+  #failuresInARow = 0;
+  /** Rises by 1 with a success and falls by 5 with a failure: high with fewer than about 10 % failures. */
+  #standing = 0;
+  /** Whether calls failed for which it was ejected: not if it is unreachable or silent. */
+  #isFailing = false;
   #state: State = alive;
   #epoch = 0;
   /** The epoch of the probe whose head brought it back, and whose response continues. */
@@ -89,6 +106,30 @@ export class Accrual {
 
   get isAlive(): boolean {
     return this.#state === alive;
+  }
+
+  /** Ejected because it failed calls. Not because it is unreachable or silent: that is certain. */
+  get isEjectedForFailing(): boolean {
+    return this.#state !== alive && this.#isFailing;
+  }
+
+  /** Alive, and nearly all of its latest calls succeeded. */
+  get isWell(): boolean {
+    return this.#state === alive && this.#standing >= wellStanding;
+  }
+
+  /** Alive, and no call has failed or succeeded yet. */
+  get isUntried(): boolean {
+    return this.#state === alive && this.#standing === 0 && this.#failuresInARow === 0;
+  }
+
+  get isProbing(): boolean {
+    return this.#state === probing;
+  }
+
+  /** Takes it out for its silence, whatever its calls were like. */
+  eject(nowMs: number): void {
+    if (this.#state === alive) this.#die(nowMs, false);
   }
 
   /** Whether a balancer should look elsewhere. Not when only the probe is missing. */
@@ -108,7 +149,7 @@ export class Accrual {
       this.#events.counters.probes.value++;
       return ++this.#epoch;
     }
-    return sentWhileDown; // its result means nothing
+    return sentWhileDown; // its failure means nothing
   }
 
   /** Whether its policy uses polite refusals. */
@@ -123,13 +164,41 @@ export class Accrual {
 
   ended(epoch: number, health: Health, nowMs: number): void {
     if (epoch === this.#reviverEpoch) return this.#reviverEnded(health, nowMs);
+    if (epoch === sentWhileDown) return this.#endedWhileDown(health, nowMs);
     if (epoch !== this.#epoch) return;
     if (this.#state === probing) return this.#probeEnded(health, nowMs);
-    if (this.#state !== alive) return;
-    if (health === "success") return this.#policy.succeeded(nowMs);
-    if (health === "ignorable" || !this.#isDead(health, nowMs)) return;
-    if (this.#events.mayEject()) this.#die(nowMs);
+    if (this.#state !== alive || health === "ignorable") return;
+    if (health === "success") return this.#succeeded(nowMs);
+    this.#failuresInARow++;
+    this.#standing = Math.max(0, this.#standing - 5);
+    if (!this.#isDead(health, nowMs)) return;
+    if (this.#mayEject(health)) this.#die(nowMs, health !== "unreachable");
     else this.#events.counters.spared.value++;
+  }
+
+  #succeeded(nowMs: number): void {
+    this.#failuresInARow = 0;
+    if (this.#standing < maxStanding) this.#standing++;
+    this.#policy.succeeded(nowMs);
+  }
+
+  /** There is nothing to spare in an endpoint that cannot be connected to. */
+  #mayEject(health: Health): boolean {
+    if (health === "unreachable") return true;
+    return this.#events.mayEject(this.#failuresInARow >= hopelessFailures);
+  }
+
+  /** No endpoint was left but those that are down, and this one works again: it need not wait for its probe. */
+  #endedWhileDown(health: Health, nowMs: number): void {
+    if (this.#state !== alive && health === "success") this.#revive(nowMs);
+  }
+
+  #revive(nowMs: number): void {
+    this.#enter(alive);
+    this.#policy.revived(nowMs);
+    this.#succeeded(nowMs);
+    this.#events.counters.revivals.value++;
+    this.#events.revived();
   }
 
   /** A probe whose response breaks after a good head has failed after all. */
@@ -137,18 +206,14 @@ export class Accrual {
     this.#reviverEpoch = none;
     if (this.#state !== alive || health === "success" || health === "ignorable") return;
     this.#isDead(health, nowMs);
-    this.#die(nowMs);
+    this.#die(nowMs, true);
   }
 
   #probeEnded(health: Health, nowMs: number): void {
     switch (health) {
       case "success":
         this.#reviverEpoch = this.#epoch;
-        this.#enter(alive);
-        this.#policy.revived(nowMs);
-        this.#policy.succeeded(nowMs);
-        this.#events.counters.revivals.value++;
-        this.#events.revived();
+        this.#revive(nowMs);
         return;
       case "ignorable":
         this.#enter({ name: "dead", untilMs: nowMs }); // nothing was learned: the next call probes
@@ -158,7 +223,7 @@ export class Accrual {
       case "pushback":
       case "unreachable":
         this.#isDead(health, nowMs); // it counts; but whatever the policy says, it is not back
-        this.#die(nowMs);
+        this.#die(nowMs, this.#isFailing && health !== "unreachable");
         return;
       default:
         health satisfies never;
@@ -171,7 +236,8 @@ export class Accrual {
     return policy.pushedBack !== undefined && policy.pushedBack(nowMs);
   }
 
-  #die(nowMs: number): void {
+  #die(nowMs: number, isFailing: boolean): void {
+    this.#isFailing = isFailing;
     const forMs = this.#policy.deadForMs();
     this.#enter({ name: "dead", untilMs: nowMs + forMs });
     this.#events.counters.removals.value++;

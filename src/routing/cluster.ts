@@ -6,7 +6,6 @@ import type { Log } from "../core/log.ts";
 import type { AddressSet } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
 import { showAddress } from "../core/address.ts";
-import type { Address } from "../core/address.ts";
 import type { Request } from "../core/request.ts";
 import type { ProtocolRouter } from "../core/protocol.ts";
 import type { Classifier, Verdict } from "../core/classifier.ts";
@@ -25,6 +24,7 @@ import type { FaultSwitches } from "./filters/fault-switches.ts";
 import type { Cached } from "./idle-cache.ts";
 import { EndpointSet } from "./endpoint-set.ts";
 import type { ClientOptions } from "./options.ts";
+import { SilenceWatch } from "./silence.ts";
 import { clusterStack } from "./stacks.ts";
 import type { Trace } from "./trace-limiter.ts";
 import { SharedScopes } from "./stats/shared-scopes.ts";
@@ -89,6 +89,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
   readonly #endpoints: EndpointSet<Req, Res>;
   readonly #waiting: WaitingRoom<Req, Res>;
   readonly #requeueBudget: RetryBudget;
+  readonly #silence: SilenceWatch | null;
   /** Of its filters. */
   readonly #closers: Close[] = [];
   #addresses: Live<AddressSet>;
@@ -118,6 +119,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
     this.#users = new SharedScopes(stats.scope("service"), (scope) => new CallStats(scope));
     this.#balancer = new Balancer(options.balancing, random, this.#stats.balancer);
     this.service = this.#clusterStack();
+    this.#silence = options.accrual === null ? null : this.#makeSilenceWatch();
     this.#endpoints = this.#makeEndpoints();
     this.#waiting = new WaitingRoom({
       clock,
@@ -191,7 +193,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
   #send(request: Req, reply: Reply<Res>, user: ClusterUser<Req, Res>): Pending {
     if (!this.#isReady) return this.#wait(request, reply, user);
     const nowMs = this.#deps.clock.nowMs();
-    const node = this.#pick(request.endpoint, nowMs);
+    const node = this.#pick(request, nowMs);
     if (node !== null) return node.endpoint.send(request, reply, user.classifier, nowMs);
     const detail = `no addresses for ${this.id}, to which ${request.logicalName} is bound`;
     reply.end({ kind: "unbound", retry: "never", detail, trace: user.trace });
@@ -207,20 +209,16 @@ export class Cluster<Req extends Request, Res> implements Cached {
     return ended;
   }
 
-  /** `failed` is the endpoint of the attempt before, if there was one: another is taken if one is open. */
-  #pick(failed: Address | null, nowMs: number): Node<Endpoint<Req, Res>> | null {
-    const node = this.#balancer.pick(nowMs);
-    if (failed === null || node === null || !isAt(node.endpoint, failed)) return node;
-    for (let effort = 0; effort < this.#deps.options.balancing.maxEffort; effort++) {
-      const other = this.#balancer.pick(nowMs);
-      if (other !== null && other.endpoint.status === "open" && !isAt(other.endpoint, failed)) {
-        return other;
-      }
+  #pick(request: Req, nowMs: number): Node<Endpoint<Req, Res>> | null {
+    const failed = request.endpoint;
+    if (failed !== null) return this.#endpoints.pickAnother(failed, nowMs);
+    const suspect = this.#silence?.suspect ?? null;
+    if (suspect !== null && request.idempotent && request.replayable) {
+      this.#silence?.probed(nowMs);
+      const probed = this.#endpoints.nodeOf(suspect);
+      if (probed !== null) return probed;
     }
-    const others = this.#endpoints
-      .all()
-      .filter((endpoint) => endpoint.status === "open" && !isAt(endpoint, failed));
-    return others[Math.floor(this.#deps.random() * others.length)]?.node ?? node;
+    return this.#balancer.pick(nowMs);
   }
 
   #onAddresses(state: State<AddressSet>): void {
@@ -262,7 +260,8 @@ export class Cluster<Req extends Request, Res> implements Cached {
           stats: this.#stats.requeues,
           clock,
           budget: this.#requeueBudget,
-          isOpen: () => this.#endpoints.hasOpen,
+          // Without an open one, one that was ejected may be back before its probe.
+          isOpen: () => this.#endpoints.size > 1 || this.#endpoints.hasOpen,
           maxAttempts: () => Math.min(this.#endpoints.size + 1, maxAttemptsPerCall),
         },
         isReady: () => this.#isReady && this.#endpoints.hasOpen,
@@ -273,23 +272,35 @@ export class Cluster<Req extends Request, Res> implements Cached {
     );
   }
 
+  #makeSilenceWatch(): SilenceWatch {
+    const { clock } = this.#deps;
+    const watch = new SilenceWatch({
+      clock,
+      silent: this.#stats.accrual.silent,
+      moved: this.#stats.accrual.moved,
+      endpoints: () => this.#endpoints.all(),
+      mayMove: (nowMs) => this.#requeueBudget.balance(nowMs),
+    });
+    this.#closers.push(() => watch.close());
+    return watch;
+  }
+
   #makeEndpoints(): EndpointSet<Req, Res> {
-    const { enableProbation } = this.#deps.options.balancing;
+    const { enableProbation, maxEffort } = this.#deps.options.balancing;
     return new EndpointSet({
       balancer: this.#balancer,
       enableProbation,
+      maxEffort,
+      random: this.#deps.random,
       counters: this.#stats.balancer,
       make: endpointMaker({
         ...this.#deps,
         id: this.id,
         clusterStats: this.#stats,
+        silence: this.#silence,
         endpoints: () => this.#endpoints,
         onClose: (close) => this.#closers.push(close),
       }),
     });
   }
-}
-
-function isAt({ address }: { readonly address: Address }, other: Address): boolean {
-  return address.port === other.port && address.host === other.host;
 }

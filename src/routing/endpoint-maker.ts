@@ -12,6 +12,7 @@ import type { EndpointDeps } from "./endpoint.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { FaultSwitches } from "./filters/fault-switches.ts";
 import type { ClientOptions } from "./options.ts";
+import type { SilenceWatch } from "./silence.ts";
 import { endpointStack } from "./stacks.ts";
 import type { ClusterStats } from "./stats/cluster-stats.ts";
 
@@ -26,9 +27,10 @@ export interface EndpointMakerDeps<Req extends Request, Res> {
   readonly options: ClientOptions;
   readonly protocol: Pick<ProtocolRouter<Req, Res>, "dial" | "responseCounter" | "pushesBack">;
   readonly faults: FaultSwitches;
+  readonly silence: SilenceWatch | null;
   /** The set that the endpoints are made for. */
   endpoints(): {
-    mayEject(maxPercent: number): boolean;
+    mayEject(maxPercent: number, isHopeless: boolean): boolean;
     revived(key: string, nowMs: number): void;
   };
   /** What has to be closed with the cluster. */
@@ -45,6 +47,7 @@ export function endpointMaker<Req extends Request, Res>(
     stats: clusterStats.attempts,
     countResponse: protocol.responseCounter(stats),
     stack: endpointStack({ ...deps, attemptTimeoutMs, options: filters }),
+    silence: deps.silence,
     pushesBack: (response) => protocol.pushesBack?.(response) ?? false,
     dial: (address) => protocol.dial(address, dial, clusterStats.wire),
   };
@@ -61,7 +64,7 @@ function health<Req extends Request, Res>(
   const endpoint = showAddress(address);
   return new Accrual(accrual.policy(clock.nowMs()), {
     counters: clusterStats.accrual,
-    mayEject: () => endpoints().mayEject(accrual.maxEjectedPercent),
+    mayEject: (isHopeless) => endpoints().mayEject(accrual.maxEjectedPercent, isHopeless),
     ejected: (forMs) => {
       log.info({ event: "endpoint dead", client, endpoint, forMs: Math.round(forMs) });
     },

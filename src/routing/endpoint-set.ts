@@ -2,6 +2,7 @@
 import type { AddressSet } from "../core/naming.ts";
 import { showAddress } from "../core/address.ts";
 import type { Address } from "../core/address.ts";
+import type { Random } from "../core/clock.ts";
 import type { Request } from "../core/request.ts";
 import type { Counter } from "../core/stats.ts";
 import type { Balancer, Node, Status } from "./balancers/balancer.ts";
@@ -11,6 +12,9 @@ export interface EndpointSetDeps<Req extends Request, Res> {
   readonly balancer: Balancer<Endpoint<Req, Res>>;
   /** Removed addresses stay while their endpoint is open, until an update finds it is not. */
   readonly enableProbation: boolean;
+  /** Picks before all endpoints are looked at. */
+  readonly maxEffort: number;
+  readonly random: Random;
   readonly counters: {
     readonly adds: Counter;
     readonly removes: Counter;
@@ -68,11 +72,46 @@ export class EndpointSet<Req extends Request, Res> {
     return false;
   }
 
-  /** Whether one more may be dead without more than this share being so. One always may. */
-  mayEject(maxPercent: number): boolean {
-    let dead = 0;
-    for (const { endpoint } of this.#members.values()) if (!endpoint.isAlive) dead++;
-    return dead === 0 ? maxPercent > 0 : (dead + 1) * 100 <= maxPercent * this.#members.size;
+  /**
+   * Whether one more may be ejected for failing calls, of which at most `maxPercent` of the reachable ones
+   * may be at a time. One always may, and a hopeless one may when another does well or has no calls yet:
+   * the limit keeps endpoints in use that are overloaded, not those that are broken. 0: none ever.
+   */
+  mayEject(maxPercent: number, isHopeless: boolean): boolean {
+    if (maxPercent === 0) return false;
+    let [failing, reachable, isOneGood] = [0, 0, false];
+    for (const { endpoint } of this.#members.values()) {
+      const { accrual } = endpoint;
+      if (accrual === null || accrual.isAlive || accrual.isEjectedForFailing) reachable++;
+      if (accrual === null) continue;
+      if (accrual.isEjectedForFailing) failing++;
+      if (accrual.isWell || accrual.isUntried) isOneGood = true;
+    }
+    if (failing === 0 || (failing + 1) * 100 <= maxPercent * reachable) return true;
+    return isHopeless && isOneGood;
+  }
+
+  /**
+   * For an attempt after one that failed at `failed`: another endpoint if there is one, by preference an
+   * open one whose latest call succeeded, otherwise the one whose latest failure is longest ago.
+   */
+  pickAnother(failed: Address, nowMs: number): Node<Endpoint<Req, Res>> | null {
+    const { balancer, maxEffort } = this.#deps;
+    for (let effort = 0; effort <= maxEffort; effort++) {
+      const node = balancer.pick(nowMs);
+      if (node === null) return null;
+      const { endpoint } = node;
+      if (endpoint.failedMs !== -Infinity || isAt(endpoint, failed)) continue;
+      if (endpoint.status === "open") return node;
+    }
+    const others = this.all().filter((endpoint) => !isAt(endpoint, failed));
+    const open = others.filter(({ status }) => status === "open");
+    return this.#longestAgo(open.length > 0 ? open : others)?.node ?? balancer.pick(nowMs);
+  }
+
+  /** null: it is not here any more. */
+  nodeOf({ name }: { readonly name: string }): Node<Endpoint<Req, Res>> | null {
+    return this.#members.get(name)?.node ?? null;
   }
 
   /** Endpoints that stay keep their connections, load and health, also when their weight changed. */
@@ -119,6 +158,17 @@ export class EndpointSet<Req extends Request, Res> {
     if (member !== undefined) member.node.sinceMs = nowMs;
   }
 
+  /** Of those with the same time, any: from a random place. */
+  #longestAgo(endpoints: readonly Endpoint<Req, Res>[]): Endpoint<Req, Res> | null {
+    const start = Math.floor(this.#deps.random() * endpoints.length);
+    let best: Endpoint<Req, Res> | null = null;
+    for (let i = 0; i < endpoints.length; i++) {
+      const each = endpoints[(start + i) % endpoints.length];
+      if (each !== undefined && (best === null || each.failedMs < best.failedMs)) best = each;
+    }
+    return best;
+  }
+
   #join(address: Address, sinceMs: number): Member<Req, Res> {
     const endpoint = this.#deps.make(address);
     const node = this.#deps.balancer.node(endpoint);
@@ -126,4 +176,8 @@ export class EndpointSet<Req extends Request, Res> {
     endpoint.node = node;
     return { endpoint, node };
   }
+}
+
+function isAt({ address }: { readonly address: Address }, other: Address): boolean {
+  return address.port === other.port && address.host === other.host;
 }

@@ -1,14 +1,16 @@
 // One address of a cluster: its wire, its pending calls, its health.
 import type { Clock } from "../core/clock.ts";
-import type { Failure } from "../core/failure.ts";
+import { showAddress } from "../core/address.ts";
 import type { Address } from "../core/address.ts";
 import type { Request } from "../core/request.ts";
-import type { Classifier, ResponseCounter, Verdict } from "../core/classifier.ts";
+import type { Classifier, ResponseCounter } from "../core/classifier.ts";
 import type { Wire } from "../core/transport.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
-import type { Accrual, Health } from "./accrual.ts";
+import type { Accrual } from "./accrual.ts";
+import { Attempt, WaitingAttempts } from "./attempt.ts";
 import type { CallStats } from "./stats/call-stats.ts";
-import { verdictOf } from "./verdict.ts";
+import { SilenceNotes } from "./silence.ts";
+import type { ListenedTo, SilenceWatch } from "./silence.ts";
 import type { Candidate, Node, Status } from "./balancers/balancer.ts";
 
 /** What the endpoints of a cluster share. */
@@ -18,13 +20,19 @@ export interface EndpointDeps<Req extends Request, Res> {
   readonly countResponse: ResponseCounter<Res>;
   /** The `endpointStack` of the cluster. */
   readonly stack: (wire: Service<Req, Res>) => Service<Req, Res>;
+  /** null: endpoints of this cluster are never ejected. */
+  readonly silence: SilenceWatch | null;
   /** See `ProtocolRouter.pushesBack`. */
   pushesBack(response: Res): boolean;
   dial(address: Address): Wire<Req, Res>;
 }
 
+/** How long one refused connection keeps calls away, before accrual has seen enough to do so. */
+const minHoldMs = 100;
+const maxHoldMs = 1_000;
+
 /** Owns its wire, which is dialled when the first call comes. Made and closed by its cluster. */
-export class Endpoint<Req extends Request, Res> implements Candidate {
+export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo {
   /** As discovery last gave it: the weight may change. */
   address: Address;
   readonly accrual: Accrual | null;
@@ -32,6 +40,16 @@ export class Endpoint<Req extends Request, Res> implements Candidate {
   /** The balancer's; set right after it was made. */
   node: Node<Endpoint<Req, Res>> | null = null;
   pending = 0;
+  readonly waiting = new WaitingAttempts<Req, Res>();
+  /** Responses so far. */
+  responses = 0;
+  readonly silence = new SilenceNotes();
+  /** When it last failed a call; -Infinity: never, or a call has succeeded since. */
+  failedMs = -Infinity;
+  /** A refused connection keeps further calls away until then; 0: none was refused. */
+  #heldUntilMs = 0;
+  /** Connections refused since its last response. */
+  #refusals = 0;
   #wire: Wire<Req, Res> | null = null;
   #service: Service<Req, Res> | null = null;
   #isRetired = false;
@@ -45,6 +63,8 @@ export class Endpoint<Req extends Request, Res> implements Candidate {
   /** The worst of its wire's and its health's. */
   get status(): Status {
     if (this.#isRetired) return "closed";
+    if (this.silence.isSuspect) return "busy";
+    if (this.#heldUntilMs !== 0 && this.deps.clock.nowMs() < this.#heldUntilMs) return "busy";
     const { accrual } = this;
     const isDown = accrual !== null && !accrual.isAlive && accrual.isDown(this.deps.clock.nowMs());
     const wireStatus = this.#wire === null ? "open" : this.#wire.status;
@@ -63,8 +83,32 @@ export class Endpoint<Req extends Request, Res> implements Candidate {
     this.node?.began(nowMs);
     this.deps.stats.began();
     const epoch = this.accrual === null ? 0 : this.accrual.begin(nowMs);
-    const service = this.#service ?? this.#dial();
-    return service(request, new Attempt(this, request, reply, classifier, nowMs, epoch));
+    const attempt = new Attempt(this, request, reply, classifier, nowMs, epoch);
+    this.waiting.add(attempt);
+    this.deps.silence?.began();
+    return attempt.run(this.#service ?? this.#dial());
+  }
+
+  get name(): string {
+    return showAddress(this.address);
+  }
+
+  /** It has responded to a call, well or not. */
+  heard(): void {
+    this.responses++;
+    if (this.deps.silence !== null) this.deps.silence.responses++;
+    this.silence.isSuspect = false;
+    if (this.#heldUntilMs === 0) return;
+    this.#heldUntilMs = 0;
+    this.#refusals = 0;
+  }
+
+  /** It cannot be connected to: calls go elsewhere for a moment, longer from one time to the next. */
+  refused(nowMs: number): void {
+    if (this.accrual === null) return;
+    const holdMs = Math.min(maxHoldMs, minHoldMs * 2 ** this.#refusals);
+    if (holdMs < maxHoldMs) this.#refusals++;
+    this.#heldUntilMs = nowMs + holdMs;
   }
 
   /** The last call of a retired endpoint closes its wire. */
@@ -99,90 +143,5 @@ export class Endpoint<Req extends Request, Res> implements Candidate {
       this.#service = null;
     }
     wire?.close(graceMs);
-  }
-}
-
-/**
- * One attempt at one endpoint. One object, since all four need the same verdict and the same two
- * readings of the clock: pending calls, the balancer's load, accrual, the client's statistics.
- * They are settled before the response goes up, so that a requeue sees the latest state.
- */
-class Attempt<Req extends Request, Res> implements Reply<Res> {
-  readonly #endpoint: Endpoint<Req, Res>;
-  readonly #request: Req;
-  readonly #reply: Reply<Res>;
-  readonly #classifier: Classifier<Req, Res>;
-  readonly #startedMs: number;
-  readonly #epoch: number;
-  #response: Res | null = null;
-
-  constructor(
-    endpoint: Endpoint<Req, Res>,
-    request: Req,
-    reply: Reply<Res>,
-    classifier: Classifier<Req, Res>,
-    startedMs: number,
-    epoch: number,
-  ) {
-    this.#endpoint = endpoint;
-    this.#request = request;
-    this.#reply = reply;
-    this.#classifier = classifier;
-    this.#startedMs = startedMs;
-    this.#epoch = epoch;
-  }
-
-  start(response: Res): void {
-    this.#response = response;
-    const { accrual, node, deps } = this.#endpoint;
-    const wantsVerdict = accrual !== null && accrual.isProbe(this.#epoch);
-    const latency = node === null ? null : node.latency;
-    if (wantsVerdict || latency !== null) {
-      const nowMs = deps.clock.nowMs();
-      const verdict = verdictOf(this.#classifier, this.#request, response, null);
-      if (latency !== null) this.#observe(verdict, null, nowMs);
-      // A probe need not wait for the end of a body: the endpoint responds again.
-      if (wantsVerdict) accrual.ended(this.#epoch, this.#health(accrual, verdict, null), nowMs);
-    }
-    this.#reply.start(response);
-  }
-
-  end(failure: Failure | null): void {
-    const endpoint = this.#endpoint;
-    const { deps, accrual, node } = endpoint;
-    const nowMs = deps.clock.nowMs();
-    const elapsedMs = nowMs - this.#startedMs;
-    const verdict = verdictOf(this.#classifier, this.#request, this.#response, failure);
-    // A response that broke after a quick head is not a quick response.
-    if (this.#response === null || failure !== null) this.#observe(verdict, failure, nowMs);
-    if (accrual !== null)
-      accrual.ended(this.#epoch, this.#health(accrual, verdict, failure), nowMs);
-    deps.stats.ended(verdict, failure, elapsedMs);
-    deps.countResponse(this.#response, failure, elapsedMs);
-    endpoint.pending--;
-    if (node !== null) node.ended(nowMs);
-    endpoint.callEnded();
-    this.#reply.end(failure);
-  }
-
-  /** Latency is to the head: how long a body flows is not the endpoint's speed. */
-  #observe(verdict: Verdict, failure: Failure | null, nowMs: number): void {
-    const latency = this.#endpoint.node?.latency ?? null;
-    if (latency === null || failure?.kind === "exhausted") return;
-    const elapsedMs = nowMs - this.#startedMs;
-    if (verdict === "success") latency.observe(nowMs, elapsedMs);
-    else if (verdict === "ignorable") latency.observeAtLeast(nowMs, elapsedMs);
-    else latency.observeFailure(nowMs, elapsedMs);
-  }
-
-  /** No place in a pool or queue, or a polite refusal, means load, not illness. */
-  #health(accrual: Accrual, verdict: Verdict, failure: Failure | null): Health {
-    if (failure?.kind === "exhausted") return "ignorable";
-    if (failure?.kind === "connect" && verdict !== "ignorable") return "unreachable";
-    if (failure?.kind === "limited") return accrual.usesPushback ? "pushback" : "ignorable";
-    const response = this.#response;
-    const isRefusal =
-      response !== null && accrual.usesPushback && this.#endpoint.deps.pushesBack(response);
-    return isRefusal ? "pushback" : verdict;
   }
 }

@@ -17,7 +17,7 @@
 //     |
 //   pick (cluster.ts, balancers): each attempt of a requeue or hedge chooses its Endpoint
 //     |
-//     |  4 endpointStack      4.0 pending, accrual, latency, statistics (endpoint.ts)
+//     |  4 endpointStack      4.0 pending, accrual, latency, silence, statistics (attempt.ts)
 //     |                       4.1 attempt timeout  4.2 faults  4.3 protocol: wireFilters
 //     |
 //   wire to the endpoint (protocols)
@@ -202,8 +202,8 @@ export function endpointStack<Req extends Request, Res>({
   onClose,
 }: EndpointStackDeps): (wire: Service<Req, Res>) => Service<Req, Res> {
   const filters = [
-    // 4.0 Not an entry, for speed: the pending count, the balancer's load, accrual and the client's
-    //     statistics are one object for each attempt, `Attempt` in endpoint.ts. It stands here, above the
+    // 4.0 Not an entry, for speed: the pending count, the balancer's load, accrual, silence and the client's
+    //     statistics are one object for each attempt, `Attempt` in attempt.ts. It stands here, above the
     //     rest, because a time-out or an injected fault counts against the endpoint.
     // 4.1 Above faults, because an injected delay is cut off like a real one.
     when(limit(attemptTimeoutMs), (limitMs) => attemptTimeout<Req, Res>(clock, limitMs)),

@@ -22,7 +22,12 @@ import {
   testRouter,
 } from "../support/routing.ts";
 
-function accrual(config: object = {}, seed = 1, of = consecutiveFailures, mayEject = () => true) {
+function accrual(
+  config: object = {},
+  seed = 1,
+  of = consecutiveFailures,
+  mayEject: (isHopeless: boolean) => boolean = () => true,
+) {
   const made = accrualOf(of, config, seeded(seed));
   assert.ok(made !== null);
   const counter = () => ({ value: 0 });
@@ -32,6 +37,8 @@ function accrual(config: object = {}, seed = 1, of = consecutiveFailures, mayEje
     probes: counter(),
     removedForMs: counter(),
     spared: counter(),
+    silent: counter(),
+    moved: counter(),
   };
   const deaths: number[] = [];
   const events = {
@@ -120,13 +127,48 @@ test("what was sent before a death decides nothing after it", () => {
   assert.ok(health.isAlive);
 });
 
-test("a call that was sent although the endpoint was dead decides nothing", () => {
-  const { health, deaths } = accrual({ failures: 1 });
+test("a call that was sent for lack of an open endpoint brings a dead one back, or decides nothing", () => {
+  const { health, deaths, counters } = accrual({ failures: 1 });
   call(health, "failure", 0);
-  call(health, "success", 1);
-  call(health, "failure", 2);
+  call(health, "failure", 1);
+  call(health, "unreachable", 2);
   assert.ok(health.isDown(3));
   assert.equal(deaths.length, 1);
+  call(health, "success", 4);
+  assert.ok(health.isAlive);
+  assert.equal(counters.revivals.value, 1);
+});
+
+test("an endpoint that cannot be connected to is ejected however many others are", () => {
+  const { health } = accrual({ failures: 2 }, 1, consecutiveFailures, () => false);
+  call(health, "failure", 0);
+  call(health, "failure", 1);
+  assert.ok(health.isAlive);
+  call(health, "unreachable", 2);
+  assert.ok(health.isDown(3));
+  assert.ok(!health.isEjectedForFailing);
+});
+
+test("ten failures in a row are hopeless, nine and a success are not", () => {
+  const asked: boolean[] = [];
+  const { health } = accrual({ failures: 9 }, 1, consecutiveFailures, (isHopeless) => {
+    asked.push(isHopeless);
+    return false;
+  });
+  for (let i = 0; i < 9; i++) call(health, "failure", i);
+  call(health, "success", 9);
+  for (let i = 0; i < 10; i++) call(health, "failure", 10 + i);
+  assert.deepEqual(asked, [false, false, true]);
+});
+
+test("an endpoint does well after 40 good calls, and no longer after two or three failures", () => {
+  const { health } = accrual({ failures: 5 });
+  for (let i = 0; i < 39; i++) call(health, "success", i);
+  assert.ok(!health.isWell);
+  call(health, "success", 39);
+  assert.ok(health.isWell);
+  call(health, "failure", 40);
+  assert.ok(!health.isWell);
 });
 
 test("a dead endpoint gets one call for each backoff: at most 14 in a quarter of an hour", () => {

@@ -206,24 +206,32 @@ export class Balancer<E extends Candidate> {
     return this.#random() < Math.max(0.1, ageMs / slowStartMs);
   }
 
-  /** No pick was open: the next class that has an open one; else any node, open or not. */
+  /** No pick was open: any open one of this class, or of the next; without one, any node. */
   #panic(index: number, chosen: WeightClass<E>, nowMs: number): Node<E> {
     const classes = this.#classes;
-    for (let i = 1; i < classes.length; i++) {
-      const other = classes[(index + i) % classes.length];
-      if (other === undefined || !other.nodes.some(isOpen)) continue;
-      const node = this.#pickOpen(other.distributor, nowMs);
-      if (node !== null) return node;
-    }
     this.#maxEffortExhausted.value++;
     this.#rebuilds.value++;
     chosen.distributor.rebuild();
+    for (let i = 0; i < classes.length; i++) {
+      const nodes = classes[(index + i) % classes.length]?.nodes ?? [];
+      const node = firstOpen(nodes, Math.floor(this.#random() * nodes.length));
+      if (node !== null) return node;
+    }
     return chosen.distributor.pick(nowMs);
   }
 }
 
 function isOpen<E extends Candidate>(node: Node<E>): boolean {
   return node.endpoint.status === "open";
+}
+
+/** From a random place: as many steps as there are nodes for each open one, on average. */
+function firstOpen<E extends Candidate>(nodes: readonly Node<E>[], start: number): Node<E> | null {
+  for (let i = 0; i < nodes.length; i++) {
+    const node = nodes[(start + i) % nodes.length];
+    if (node !== undefined && isOpen(node)) return node;
+  }
+  return null;
 }
 
 /** Health aside: when most are ill, the few that are not would drown. */

@@ -63,6 +63,8 @@ export function clusterStats(
       probes: accrual.counter("probes"),
       removedForMs: accrual.counter("removed_for_ms"),
       spared: accrual.counter("spared"),
+      silent: accrual.counter("silent"),
+      moved: accrual.counter("moved_calls"),
     },
     balancer: {
       adds: balancer.counter("adds"),

@@ -146,7 +146,7 @@ test("the alias table draws every index by its weight", () => {
   assert.equal(counts[0], 0);
 });
 
-test("with k of n endpoints down, picks run out as often as chance says", () => {
+test("with k of n endpoints down, picks run out as often as chance says, and an open one is looked for", () => {
   const n = 10;
   for (const k of [5, 7, 9]) {
     const picks = k === 5 ? 1_000_000 : 100_000; // panics are rare when half are up
@@ -156,8 +156,11 @@ test("with k of n endpoints down, picks run out as often as chance says", () => 
     const q = (k * (k - 1)) / (n * (n - 1));
     const panics = half.counters.maxEffortExhausted.value / picks;
     assert.ok(Math.abs(panics / q ** 5 - 1) <= 0.2, `k ${k}: ${panics} and ${q ** 5}`);
-    const bad = counts.slice(0, k).reduce((a, b) => a + b, 0) / picks;
-    assert.ok(Math.abs(bad - q ** 6) <= 0.2 * q ** 6 + 0.0003, `k ${k}: ${bad} and ${q ** 6}`);
+    assert.equal(
+      counts.slice(0, k).reduce((a, b) => a + b, 0),
+      0,
+      "picks of endpoints that are down",
+    );
   }
 });
 

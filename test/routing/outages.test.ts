@@ -1,0 +1,209 @@
+// What callers see while some of the endpoints are broken, with default settings: next to nothing.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Address } from "../../src/core/address.ts";
+import { failure } from "../../src/core/failure.ts";
+import type { Service } from "../../src/core/service.ts";
+import { aperture } from "../../src/routing/balancers/aperture.ts";
+import { ewma } from "../../src/routing/balancers/ewma.ts";
+import { heap } from "../../src/routing/balancers/heap.ts";
+import { p2c } from "../../src/routing/balancers/p2c.ts";
+import { roundRobin } from "../../src/routing/balancers/round-robin.ts";
+import { send } from "../support/outcome.ts";
+import type { SentRequest } from "../support/outcome.ts";
+import {
+  addresses,
+  fails,
+  holding,
+  refused,
+  responds,
+  testCall,
+  testRouter,
+} from "../support/routing.ts";
+import type { HeldCall, TestCall, TestResponse, TestRouter } from "../support/routing.ts";
+
+const balancers = [p2c, ewma, aperture, heap, roundRobin];
+const scope = ["client", "#/fs/users"] as const;
+
+/** 5 endpoints that respond after 2 ms; after a second of calls the first `broken` of them behave like `how`. */
+function outage(
+  broken: number,
+  how: (router: () => TestRouter) => Service<TestCall, TestResponse>,
+  options: Parameters<typeof testRouter>[0] = {},
+): TestRouter {
+  let hasBegun = false;
+  const good = after(() => router, 2, responds(200));
+  const bad = how(() => router);
+  const router: TestRouter = testRouter({
+    serve:
+      ({ port }: Address) =>
+      (request, reply) =>
+        (hasBegun && port <= broken ? bad : good)(request, reply),
+    ...options,
+  });
+  router.bind("/svc/users", "/#/fs/users", addresses(5));
+  run(router, 1);
+  hasBegun = true;
+  return router;
+}
+
+function after(
+  router: () => TestRouter,
+  ms: number,
+  service: Service<TestCall, TestResponse>,
+): Service<TestCall, TestResponse> {
+  return (request, reply) => {
+    let isOver = false;
+    const close = router().clock.after(ms, () => {
+      isOver = true;
+      service(request, reply);
+    });
+    return {
+      cancel: (why) => {
+        if (isOver) return;
+        close();
+        reply.end(why);
+      },
+    };
+  };
+}
+
+/** A call each millisecond, for so many seconds. */
+function run(
+  router: TestRouter,
+  seconds: number,
+  fields: Partial<TestCall> = {},
+): SentRequest<TestResponse>[] {
+  const calls = Array.from({ length: seconds * 1_000 }, () => {
+    const sent = send(router.service, testCall("/svc/users", fields));
+    router.clock.advance(1);
+    return sent;
+  });
+  router.clock.advance(10);
+  return calls;
+}
+
+const share = (calls: readonly SentRequest<TestResponse>[]) =>
+  calls.filter(({ response }) => response === 200).length / calls.length;
+
+const writes = { idempotent: false };
+
+for (const balancer of balancers) {
+  for (const broken of [1, 3, 4]) {
+    test(`${balancer.kind}: ${broken} of 5 endpoints refuse connections, and no call fails`, () => {
+      const router = outage(broken, () => fails(refused), { balancer });
+      assert.equal(share(run(router, 20, writes)), 1);
+    });
+
+    test(`${balancer.kind}: ${broken} of 5 endpoints respond with 500, and 99.9 % of the calls succeed`, () => {
+      const router = outage(broken, (the) => after(the, 1, responds(500)), { balancer });
+      const good = share(run(router, 60, writes));
+      assert.ok(good >= 0.999, `${good}`);
+    });
+
+    test(`${balancer.kind}: ${broken} of 5 endpoints reset connections, and no call fails that may be sent again`, () => {
+      const reset = fails(failure("closed", "reset", "if-idempotent"));
+      const router = outage(broken, (the) => after(the, 1, reset), { balancer });
+      assert.equal(share(run(router, 20)), 1);
+    });
+
+    test(`${balancer.kind}: ${broken} of 5 endpoints respond to nothing, and no call is lost that may be sent again`, () => {
+      const router = outage(broken, () => holding(), { balancer });
+      const calls = run(router, 20);
+      router.clock.advance(5_000);
+      assert.equal(share(calls), 1);
+    });
+  }
+}
+
+test("an endpoint that refused is left out for a moment, so that each refusal costs one requeue", () => {
+  const router = outage(3, () => fails(refused));
+  run(router, 1, writes);
+  const requeues = router.counter(...scope, "retries", "requeues");
+  assert.ok(requeues <= 3 * 5, `${requeues}`);
+});
+
+test("two endpoints restart within seconds: the one that is back gets the calls", () => {
+  let down: readonly number[] = [];
+  const router = testRouter({
+    serve: ({ port }) => {
+      return (request, reply) =>
+        (down.includes(port) ? fails(refused) : responds(200))(request, reply);
+    },
+  });
+  router.bind("/svc/users", "/#/fs/users", addresses(2));
+  const calls = [];
+  for (const ports of [[], [1], [], [2], [], [1], [2], []]) {
+    down = ports;
+    calls.push(...run(router, 1, writes));
+  }
+  assert.equal(share(calls), 1);
+});
+
+test("when every endpoint refuses, calls fail with what they met, and no more is sent than the budget allows", () => {
+  const router = outage(5, () => fails(refused));
+  const calls = run(router, 10, writes);
+  assert.equal(share(calls), 0);
+  assert.ok(calls.every(({ outcome }) => outcome?.failure?.kind === "connect"));
+  const requeues = router.counter(...scope, "retries", "requeues");
+  // The reserve, a fifth of the calls before, and ten a second.
+  assert.ok(requeues <= 100 + 200 + 10 * 10, `${requeues}`);
+});
+
+test("when all respond with 500, half of the endpoints stay in use", () => {
+  const router = outage(5, (the) => after(the, 1, responds(500)));
+  run(router, 20, writes);
+  assert.equal(router.gauge(...scope, "loadbalancer", "busy"), 2);
+});
+
+test("an endpoint that is silent gets no further calls, and those that may not be sent twice are left alone", () => {
+  const held: HeldCall[] = [];
+  const router = outage(1, () => holding(held));
+  const calls = run(router, 10, writes);
+  router.clock.advance(5_000);
+  const hung = calls.filter(({ outcome }) => outcome === null);
+  assert.ok(hung.length > 0 && hung.length < 10, `${hung.length}`);
+  assert.ok(held.every(({ cancelledWith }) => cancelledWith === null));
+  for (const call of held) call.respond();
+  assert.equal(share(calls), 1);
+});
+
+test("a call that takes a minute is not moved, since its endpoint responds to others", () => {
+  const router = testRouter({
+    serve: () => (request, reply) =>
+      after(() => router, request.name === "/svc/slow" ? 60_000 : 2, responds(200))(request, reply),
+  });
+  for (const name of ["users", "slow"]) router.bind(`/svc/${name}`, "/#/fs/users", addresses(2));
+  const slow = Array.from({ length: 3 }, () => send(router.service, testCall("/svc/slow")));
+  const quick = run(router, 59);
+  assert.equal(share(quick), 1);
+  router.clock.advance(2_000);
+  assert.equal(share(slow), 1);
+  assert.equal(router.counter(...scope, "failure_accrual", "moved_calls"), 0);
+  assert.equal(router.counter(...scope, "failure_accrual", "silent"), 0);
+});
+
+test("when all endpoints are silent, the service is slow: none is ejected, and no call is moved", () => {
+  const held: HeldCall[] = [];
+  const router = outage(5, () => holding(held));
+  const calls = run(router, 5);
+  router.clock.advance(60_000);
+  assert.equal(held.length, calls.length);
+  assert.equal(router.counter(...scope, "failure_accrual", "silent"), 0);
+  for (const call of held) call.respond();
+  assert.equal(share(calls), 1);
+});
+
+test("a silent endpoint that wakes up is back after its probe", () => {
+  const held: HeldCall[] = [];
+  let isAsleep = true;
+  const hold = holding(held);
+  const router = outage(1, (the) => {
+    return (request, reply) => (isAsleep ? hold : after(the, 2, responds(200)))(request, reply);
+  });
+  run(router, 3);
+  assert.equal(router.gauge(...scope, "loadbalancer", "busy"), 1);
+  isAsleep = false;
+  run(router, 30);
+  assert.equal(router.gauge(...scope, "loadbalancer", "busy"), 0);
+});
