@@ -73,6 +73,7 @@ class Walk {
       return node.items.map((inner, i) => this.any(inner, item, [...steps, i]));
     }
     if (node.kind === "list") this.#find(steps, "value", "expected a map");
+    if (node.kind === "scalar") this.#bareKind(node.value, options ?? [], steps);
     if (node.kind !== "map") return plain(node);
     if (entries !== undefined) return this.#object(node, entries, looked.type, steps);
     return this.#variant(node, looked.key ?? "kind", options ?? [], steps);
@@ -116,23 +117,26 @@ class Walk {
     const entryOf = (option: GenericSchema) => lookInto(option).entries?.[key] as GenericSchema;
     const chosen = options.find((option) => v.is(entryOf(option), value));
     if (chosen !== undefined) return this.any(node, chosen, steps);
-    const known = options.map((option) => String(lookInto(entryOf(option)).literal)).sort();
+    const known = kindsOf(options, key);
     const inside = [...steps, key];
-    const current = typeof value === "string" ? currentKind(sectionOf(inside), value) : null;
-    if (given !== undefined && current !== null && known.includes(current)) {
+    const text = typeof value === "string" ? value : "";
+    const current = currentKind(sectionOf(inside), text);
+    if (current !== null && known.includes(current)) {
       const warning = `is the old name of ${current}, which is used: write ${current}`;
       this.#corrected({ readAs: current, warning }, inside, "value");
-      const renamed = { ...given, value: current } as Node; // a scalar, as `value` is one
-      return this.#variant(withEntry(node, key, renamed), key, options, steps);
+      return this.#variant(withEntry(node, key, current), key, options, steps);
     }
-    const advice = typeof value === "string" ? kindAdvice(sectionOf(inside), value, known) : null;
-    const meant = typeof value === "string" ? nearest(value, known) : null;
-    const hint = meant === null ? "" : `, got ${JSON.stringify(value)}: did you mean ${meant}?`;
+    const advice = kindAdvice(sectionOf(inside), text, known);
+    const meant = advice === null ? nearest(text, known) : null;
     const list =
       known.length === 0
         ? "no kind is available here: delete this entry"
         : `expected ${anyOf(known)}`;
-    this.#find(inside, "value", advice ?? list + hint);
+    if (meant !== null) {
+      this.#find(inside, "value", `${list}, got ${JSON.stringify(value)}: did you mean ${meant}?`);
+      return this.#variant(withEntry(node, key, meant), key, options, steps);
+    }
+    this.#find(inside, "value", advice ?? list);
     const entries = sharedEntries(options);
     const rest: MapNode = {
       ...node,
@@ -141,6 +145,13 @@ class Walk {
     const data = this.#object(rest, entries, "loose_object", steps);
     this.unmatched.push({ steps, schema: v.looseObject(entries), data });
     return plain(node);
+  }
+
+  /** `loadBalancer: ewma` in place of `loadBalancer: { kind: ewma }`. */
+  #bareKind(value: unknown, options: readonly GenericSchema[], steps: readonly Step[]): void {
+    if (typeof value !== "string" || !kindsOf(options, "kind").includes(value)) return;
+    const message = `expected a map, got ${JSON.stringify(value)}: write { kind: ${value} }`;
+    this.#find(steps, "value", message);
   }
 
   #unknown(
@@ -206,13 +217,25 @@ function isExtension([key, ...inner]: readonly Step[]): boolean {
   return inner.length === 0 && typeof key === "string" && key.startsWith("x-");
 }
 
-function withEntry(node: MapNode, key: string, value: Node): MapNode {
-  const entry = { keyOffset: node.entries.get(key)?.keyOffset ?? node.offset, value };
-  return { ...node, entries: new Map([...node.entries, [key, entry]]) };
+/** The map with another text in place of the scalar at `key`. */
+function withEntry(node: MapNode, key: string, text: string): MapNode {
+  const entry = node.entries.get(key);
+  if (entry?.value.kind !== "scalar") throw new Error(`bug: no text at ${key}`);
+  const changed = { ...entry, value: { ...entry.value, value: text } };
+  return { ...node, entries: new Map([...node.entries, [key, changed]]) };
 }
 
-/** Keys that are never suggested. */
-const unlisted = new Set(["experimental", "baseDtab", "usage", "originator"]);
+/** The kinds to choose from, by name. */
+function kindsOf(options: readonly GenericSchema[], key: string): string[] {
+  const names = options.map((option) => {
+    const { literal } = lookInto(lookInto(option).entries?.[key] as GenericSchema);
+    return String(literal);
+  });
+  return names.filter((name) => !unlisted.has(name)).sort();
+}
+
+/** Keys and kinds that are never suggested. */
+const unlisted = new Set(["experimental", "baseDtab", "usage", "originator", "io.l5d.usage"]);
 
 function levelOf(steps: readonly Step[]): string {
   return steps.length === 0

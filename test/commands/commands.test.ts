@@ -113,8 +113,9 @@ test("check prints every error, then every warning, each with its place, and exi
       "error: FILE:7:3 routers[0].loadBalancer:",
       "error: FILE:10:18 routers[0].dtab:",
       "error: FILE:13:5 routers[0].servers[1].prot:",
+      "warning: FILE:4:12 namers[0].rootDir:",
       "warning: FILE:12:11 routers[0].servers[0].port:",
-      "FILE: 5 errors, 1 warning",
+      "FILE: 5 errors, 2 warnings",
     ],
   );
 });

@@ -137,12 +137,15 @@ const accepted: readonly (readonly [what: string, text: string, warnings: readon
   ],
   [
     "limits and engines that Linkerd removed",
-    withRouter("maxRequestKB: 5, maxResponseKB: 5, maxChunkKB: 8, engine: { kind: netty4 }"),
+    withRouter(
+      "maxRequestKB: 5, maxResponseKB: 5, maxChunkKB: 8, engine: { kind: netty4 }, client: { engine: { kind: netty3 } }",
+    ),
     [
       "routers[0].maxRequestKB: has no effect: bodies are streamed and may have any size",
       "routers[0].maxResponseKB: has no effect: bodies are streamed and may have any size",
       "routers[0].maxChunkKB: has no effect: chunks may have any size",
       "routers[0].engine: has no effect: there is one HTTP engine",
+      "routers[0].client.engine: has no effect: there is one HTTP engine",
     ],
   ],
   [

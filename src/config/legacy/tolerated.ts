@@ -14,6 +14,8 @@ const keys: Readonly<Record<string, Warning>> = {
   "routers.maxResponseKB": "has no effect: bodies are streamed and may have any size",
   "routers.maxChunkKB": "has no effect: chunks may have any size",
   "routers.engine": "has no effect: there is one HTTP engine",
+  "routers.servers.engine": "has no effect: there is one HTTP engine",
+  "routers.client.engine": "has no effect: there is one HTTP engine",
   "routers.compressionLevel": (value) => (isLevel(value) ? uncompressed : null),
   "routers.tracePropagator": (value) => {
     return repeats(value, { kind: "io.l5d.default", experimental: true }) ? isDefault : null;

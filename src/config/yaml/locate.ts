@@ -59,14 +59,9 @@ function gotPhrase(source: Source, { steps, at, message }: Finding, found: Found
 
 /** The usual mistake behind a value of the wrong type. */
 function hint(message: string, node: Node | null): string {
-  if (node?.kind !== "scalar" || node.value === null) return "";
-  const { value } = node;
-  if (typeof value !== "string") {
-    return message.startsWith("expected text") ? ": put it in quotes" : "";
-  }
-  if (/number|port/.test(message) && /^-?\d+(\.\d+)?$/.test(value)) return ": leave out the quotes";
-  if (!/true or false/.test(message) || !/^(yes|no|on|off|true|false)$/i.test(value)) return "";
-  return `: write ${/^(yes|on|true)$/i.test(value) ? "true" : "false"}, without quotes`;
+  if (!message.startsWith("expected a list") || node === null) return "";
+  if (node.kind === "map") return ': begin its first key with "- "';
+  return node.kind === "scalar" && typeof node.value === "string" ? ": write it in brackets" : "";
 }
 
 /** The value as written, on one line, cut to `maxShownLength`. */
