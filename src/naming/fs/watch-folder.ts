@@ -1,5 +1,6 @@
 // Reports changes in a folder: the system's notices, and a slow check in any case.
 import { watch } from "node:fs";
+import { basename, dirname } from "node:path";
 import type { FSWatcher } from "node:fs";
 import type { Clock, Close } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
@@ -81,7 +82,31 @@ class Folder {
     } catch (error) {
       this.#notices = null;
       this.#onDeaf(error);
+      this.#listenAbove();
     }
+  }
+
+  /** Watches the nearest existing folder above, to notice when the next one on the way is created. */
+  #listenAbove(): void {
+    let next = this.#path;
+    for (let above = dirname(next); above !== next; next = above, above = dirname(next)) {
+      const awaited = basename(next);
+      try {
+        this.#notices = watch(above, { persistent: false }, (_, name) => {
+          if (name === null || name === awaited) this.#retry();
+        });
+        this.#notices.on("error", () => this.#deafen());
+        return;
+      } catch {
+        // it does not exist either
+      }
+    }
+  }
+
+  #retry(): void {
+    this.#deafen();
+    this.#listen();
+    this.#notice(null);
   }
 
   /** Only the slow check is left: logged once, unless the folder merely does not exist (yet). */

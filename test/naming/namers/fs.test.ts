@@ -261,19 +261,18 @@ test("nothing is watched after the last watcher", async (t) => {
   assert.deepEqual(namer.watchState?.()["watchedFolders"], []);
 });
 
-test("a folder that is created later is noticed at the next check", async (t) => {
+test("a folder that is created later, with those above it, is noticed", async (t) => {
   const folder = testFolder(t);
-  const rootDir = join(folder.path, "later");
-  const clock = simulatedClock();
+  const rootDir = join(folder.path, "much", "later");
   const namer = fs.create(
     v.parse(fs.schema, { kind: "io.l5d.fs", rootDir }),
-    namerDeps("/#/io.l5d.fs", { clock, log: keptLog(), hosts: fakeHosts() }),
+    namerDeps("/#/io.l5d.fs", { clock: realClock, log: keptLog(), hosts: fakeHosts() }),
   );
   t.after(() => namer.close());
   const users = watched(t, namer.lookup(pathLiteral("/users")));
   await treeWhen(users, "neg");
-  folder.write("later/users", "127.0.0.1 8081");
-  clock.advance(10_000);
+  mkdirSync(join(folder.path, "much"));
+  folder.write("much/later/users", "127.0.0.1 8081");
   assert.equal((await treeWhen(users, "leaf"))?.id, "/#/io.l5d.fs/users");
 });
 
