@@ -106,6 +106,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
         idleTimeMs: options.idleTimeMs,
         lifeTimeMs: options.lifeTimeMs,
         stallTimeoutMs: config.stallTimeoutMs,
+        halfCloseGraceMs: options.halfCloseGraceMs,
         tunnelIdleTimeMs: config.tunnelIdleTimeMs,
         maxPipelinedBytes: config.maxPipelinedKB * 1024,
         maxDrainBytes: config.maxDrainKB * 1024,

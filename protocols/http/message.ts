@@ -132,6 +132,9 @@ export type RenderFailure = (
   peer: PeerInfo,
 ) => RenderedResponse;
 
+/** Recorded, as by nginx, for a call whose caller left before its response began. */
+export const cancelledStatus = 499;
+
 /** One response as the caller saw it, reported once, after its last byte. */
 export interface CompletedCall {
   /** null when the bytes were refused before they became a request. */
@@ -142,7 +145,7 @@ export interface CompletedCall {
   readonly rawStartLine: string;
   /** As the caller wrote it, even in a refused head; null unless exactly one Host was read. */
   readonly host: string | null;
-  /** As sent to the caller; 0 when it left before a response began. */
+  /** As sent to the caller; 499 when it left before a response began. */
   readonly status: number;
   /** The response of an endpoint or filter; null for failures that were rendered. */
   readonly response: HttpResponse | null;

@@ -3,6 +3,7 @@ import type { ResponseCounter } from "../../src/core/classifier.ts";
 import type { Counter, Histogram, Stats } from "../../src/core/stats.ts";
 import { serverCounters } from "../../src/net/server-stats.ts";
 import type { ServerCounters } from "../../src/net/server-stats.ts";
+import { cancelledStatus } from "./message.ts";
 import type { CompletedCall, HttpResponse } from "./message.ts";
 
 /** Counts one response by its status; 0: there was no response. */
@@ -37,14 +38,22 @@ function statusClass(stats: Stats, hundred: number): StatusClass {
 export function responseCounter(stats: Stats): ResponseCounter<HttpResponse> {
   const count = statusCounter(stats);
   return (response, failure, latencyMs) => {
+    if (failure?.kind === "cancelled") return; // counted as such, and the endpoint is not to blame
     count(response === null || failure !== null ? 0 : response.status, latencyMs);
   };
 }
 
-/** Counts what the callers of a server saw: connections, payload sizes, responses by status. */
+/**
+ * Counts what the callers of a server saw: connections, payload sizes, responses by status. A caller
+ * that left before its response began has a status of its own, which is in no class.
+ */
 export function httpServerCounters(stats: Stats): ServerCounters<CompletedCall> {
   const count = statusCounter(stats);
-  return serverCounters(stats, ({ status, startedMs, endedMs }) =>
-    count(status, endedMs - startedMs),
-  );
+  let cancelled: Counter | null = null;
+  return serverCounters(stats, ({ status, startedMs, endedMs }) => {
+    if (status !== cancelledStatus) return count(status, endedMs - startedMs);
+    cancelled ??= stats.counter("status", String(cancelledStatus));
+    cancelled.value++;
+    return undefined;
+  });
 }

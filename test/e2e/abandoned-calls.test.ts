@@ -1,4 +1,4 @@
-// Callers of Thrift, ThriftMux and mux that leave while their call is in progress.
+// Callers of HTTP, Thrift, ThriftMux and mux that leave while their call is in progress.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -67,7 +67,32 @@ interface Way {
 const inHeader = framed(Buffer.concat([theader, message]));
 const cancelled = / cancelled /;
 
+const httpRequest = Buffer.from("GET / HTTP/1.1\r\nHost: web\r\n\r\n");
+const httpPost = Buffer.from(
+  "POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+);
+const httpResponse = Buffer.concat([
+  Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${reply.length}\r\n\r\n`),
+  reply,
+]);
+
 const ways: readonly Way[] = [
+  {
+    name: "http",
+    protocol: "http",
+    keys: "httpAccessLog: LOG",
+    call: httpRequest,
+    endpoint: (t) => plainEndpoint(t, httpRequest, httpResponse),
+    status: /"GET \/ HTTP\/1\.1" 499 - /,
+  },
+  {
+    name: "http, with a body",
+    protocol: "http",
+    keys: "httpAccessLog: LOG",
+    call: httpPost,
+    endpoint: (t) => plainEndpoint(t, httpPost, httpResponse),
+    status: /"POST \/ HTTP\/1\.1" 499 - /,
+  },
   {
     name: "thrift, framed",
     protocol: "thrift",

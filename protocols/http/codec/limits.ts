@@ -20,6 +20,8 @@ export interface HttpLimits extends HeadLimits {
   readonly lifeTimeMs: number;
   /** The connection is closed when a body stalls for this long, in either direction. */
   readonly stallTimeoutMs: number;
+  /** How long a caller that has sent a FIN may wait for its response to begin. */
+  readonly halfCloseGraceMs: number;
   /** A tunnel without a byte in either direction is closed after this. */
   readonly tunnelIdleTimeMs: number;
   /** Bytes of further requests to read ahead while a response is pending; then reading pauses. */
@@ -39,6 +41,7 @@ export const defaultLimits: HttpLimits = {
   idleTimeMs: Infinity,
   lifeTimeMs: Infinity,
   stallTimeoutMs: 60_000,
+  halfCloseGraceMs: 1_000,
   tunnelIdleTimeMs: 3_600_000,
   maxPipelinedBytes: 64 * 1024,
   maxDrainBytes: 64 * 1024,

@@ -25,6 +25,7 @@ import type {
   InterimReceiver,
   Tunnel,
 } from "../message.ts";
+import { cancelledStatus } from "../message.ts";
 import type { ServerConnection } from "./connection.ts";
 
 /*
@@ -152,6 +153,7 @@ export class ServerCall
 
   callerDisconnected(why: Failure): void {
     if (this.#state === "over") return;
+    if (this.#state === "waiting") this.status = cancelledStatus;
     if (this.#state !== "written") this.failure = why;
     this.#report();
     this.#pending?.cancel(why);

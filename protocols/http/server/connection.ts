@@ -1,5 +1,5 @@
 // One caller's connection: requests in, responses out, in order, one at a time.
-import { failure } from "../../../src/core/failure.ts";
+import { abandoned, failure, halfClosed } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { lingeringClose } from "../../../src/net/lingering-close.ts";
 import { writeCopy } from "../../../src/net/outlet.ts";
@@ -40,6 +40,8 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   readonly #input: RequestInput;
   readonly #timer: ConnectionTimer;
   #call: ServerCall | null = null;
+  /** The caller sends no more. */
+  #hasFin = false;
   /** No request after this one. */
   #isLast = false;
 
@@ -61,7 +63,9 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   }
 
   ended(): void {
+    this.#hasFin = true;
     this.#input.ended();
+    if (this.state === "busy" && this.body === null) this.#timer.awaitResponse();
   }
 
   drained(): void {
@@ -77,10 +81,13 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   }
 
   closed(): void {
+    this.#closedBecause(abandoned("the caller closed the connection"));
+  }
+
+  #closedBecause(why: Failure): void {
     if (this.state === "closed") return;
     this.state = "closed";
     this.#timer.close();
-    const why = failure("cancelled", "the caller closed the connection");
     const call = this.#call;
     this.#call = null;
     call?.callerDisconnected(why);
@@ -110,7 +117,9 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
       request.upgrade = null; // not in the middle of a message
     }
     this.state = "busy";
-    this.#timer.clear();
+    // A caller may send its requests and a FIN together.
+    if (this.#hasFin) this.#timer.awaitResponse();
+    else this.#timer.clear();
     const call = new ServerCall(request, this, this.settings.clock.nowMs());
     this.#call = call;
     call.run();
@@ -137,7 +146,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
         return this.#close();
       case "busy":
         this.#isLast = true; // a caller that sends no more may still read the response
-        if (this.body === null) return this.watchStall();
+        if (this.body === null) return undefined;
         return this.#refuseBody("the request's body ended before it was complete");
       case "tunnel":
         return this.link.receiver.ended();
@@ -308,11 +317,16 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     }
   }
 
+  /** Most clients whose time-outs end a call close both sides, which looks like this from here. */
+  #cancelHalfClosed(): void {
+    this.#closedBecause(halfClosed(this.settings.limits.halfCloseGraceMs));
+    this.destroy();
+  }
+
   #stalled(): void {
     if (!this.link.hasRoom) return this.destroy();
     if (this.#call?.hasStarted !== false) return undefined;
-    // After its FIN, a caller that still wanted the response would not wait this long for it.
-    if (this.link.socket.readableEnded) return this.destroy();
+    if (this.#hasFin) return this.#cancelHalfClosed();
     if (this.body?.wants !== true) return undefined;
     this.#isLast = true;
     return this.#abort(refusal(408, "the request's body did not come in time"));

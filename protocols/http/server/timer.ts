@@ -53,6 +53,11 @@ export class ConnectionTimer {
     if (stallTimeoutMs !== Infinity) this.#alarm.set(this.#clock.nowMs() + stallTimeoutMs);
   }
 
+  /** The caller has sent a FIN and may await a response. */
+  awaitResponse(): void {
+    this.#alarm.set(this.#clock.nowMs() + this.#limits.halfCloseGraceMs);
+  }
+
   clear(): void {
     this.#alarm.clear();
   }

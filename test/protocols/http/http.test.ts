@@ -381,7 +381,6 @@ test("unsupported values of keys are refused with an explanation", () => {
     v.safeParse(v.strictObject(keys), given).issues?.[0].message ?? "none";
   assert.match(problem(http.clientKeys, { forwardClientCert: true }), /not supported yet/);
   assert.equal(problem(http.clientKeys, { forwardClientCert: false }), "none");
-  assert.match(problem(http.routerKeys, { streamingEnabled: false }), /always streamed/);
   assert.match(problem(http.routerKeys, { timeoutStatus: 500 }), /503 or 504/);
   assert.match(problem(http.routerKeys, { httpAccessLogRollPolicy: "monthly" }), /hourly/);
   assert.match(problem(http.routerKeys, { errorDetail: "all" }), /full, local or none/);

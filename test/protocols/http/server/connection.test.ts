@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { PassthroughFields } from "../../../../protocols/http/codec/passthrough-fields.ts";
 import type { HttpRequest, HttpResponse } from "../../../../protocols/http/message.ts";
+import type { BodySink } from "../../../../protocols/http/codec/body.ts";
 import { failure } from "../../../../src/core/failure.ts";
 import type { Failure } from "../../../../src/core/failure.ts";
 import type { Reply } from "../../../../src/core/service.ts";
@@ -270,10 +271,10 @@ test("a caller that half-closes still gets its response", async (t) => {
   assert.deepEqual(hand.cancelled, []);
 });
 
-test("a caller that half-closes and gets no response for long is presumed gone", async (t) => {
+test("a caller that half-closes gets a response that begins within halfCloseGraceMs only", async (t) => {
   const clock = simulatedClock();
   const hand = byHand();
-  const served = await serveHttp(t, hand.service, { clock, limits: { stallTimeoutMs: 5_000 } });
+  const served = await serveHttp(t, hand.service, { clock, limits: { halfCloseGraceMs: 5_000 } });
   const caller = rawCaller(t, served.port);
   const next = hand.next();
   caller.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -281,6 +282,56 @@ test("a caller that half-closes and gets no response for long is presumed gone",
   clock.advance(60_000);
   assert.deepEqual(hand.cancelled, [], "a caller that is there may wait");
   caller.end();
+  await until(() => {
+    clock.advance(1_000);
+    return hand.cancelled.length === 1;
+  });
+  assert.match(detailOf(hand.cancelled), /no response began within 5000 ms \(halfCloseGraceMs\)/);
+  await until(() => served.open.count === 0);
+  assert.deepEqual(
+    served.log.map(({ status, target }) => [status, target]),
+    [[499, "/slow"]],
+  );
+});
+
+test("a caller that half-closes keeps a response that began in time, however long it takes", async (t) => {
+  const clock = simulatedClock();
+  const hand = byHand();
+  const served = await serveHttp(t, hand.service, { clock, limits: { halfCloseGraceMs: 5_000 } });
+  const caller = rawCaller(t, served.port);
+  const next = hand.next();
+  caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  caller.end();
+  const { reply } = await next;
+  let sink: BodySink | null = null;
+  const body = { length: null, whole: null, latin1: null, resume() {}, cancel() {} };
+  reply.start({ ...answer(200), body: { ...body, start: (to) => void (sink = to) } });
+  clock.advance(50_000);
+  const to = sink as BodySink | null;
+  to?.chunk(Buffer.from("late"));
+  to?.end([]);
+  reply.end(null);
+  assert.match(await caller.rest(), /late/);
+  assert.deepEqual(hand.cancelled, []);
+});
+
+test("each of several requests sent with a FIN has its own grace", async (t) => {
+  const clock = simulatedClock();
+  const hand = byHand();
+  const served = await serveHttp(t, hand.service, { clock, limits: { halfCloseGraceMs: 5_000 } });
+  const caller = rawCaller(t, served.port);
+  const first = hand.next();
+  const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  caller.send(`${get}${get}${get}`);
+  caller.end();
+  const { reply } = await first;
+  clock.advance(4_000);
+  const second = hand.next();
+  reply.start(answer(200, "one"));
+  reply.end(null);
+  await second;
+  clock.advance(4_000);
+  assert.deepEqual(hand.cancelled, []);
   await until(() => {
     clock.advance(1_000);
     return hand.cancelled.length === 1;
@@ -300,7 +351,7 @@ test("a caller that goes away cancels its call", async (t) => {
   assert.equal(hand.cancelled[0]?.kind, "cancelled");
   assert.deepEqual(
     served.log.map(({ status, target }) => [status, target]),
-    [[0, "/gone"]],
+    [[499, "/gone"]],
   );
   assert.equal(served.open.count, 0);
 });
@@ -544,6 +595,8 @@ test("a caller that has finally read a long response is idle, not stalled", asyn
   caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   assert.match(await caller.message(), /^HTTP\/1.1 200 /);
 });
+
+const detailOf = ([why]: readonly Failure[]): string => why?.detail ?? "";
 
 async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
