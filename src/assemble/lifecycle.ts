@@ -37,7 +37,12 @@ const flushMs = 500;
 const sameSignalMs = 100;
 /** An error that comes back while draining is logged so often, then the process ends. */
 const errorsWhileDraining = 10;
-const signals = { SIGINT: 2, SIGTERM: 15 } as const;
+const endingSignals = { SIGINT: 2, SIGTERM: 15 } as const;
+/**
+ * Signals that would end the process and all its calls immediately, or open Node's debugger on port 9229
+ * (SIGUSR1). They change nothing: a listener is enough for that.
+ */
+const ignoredSignals = ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 
 /**
  * Takes over the process's signals and uncaught errors from the moment it is made. Owns no part:
@@ -93,8 +98,13 @@ export class Lifecycle {
 
   #listen(): Close {
     const { process } = this.#deps;
-    const onSignal = Object.entries(signals).map(([signal, number]) => {
+    const onSignal = Object.entries(endingSignals).map(([signal, number]) => {
       const listener = () => this.#signalled(signal, number);
+      process.on(signal, listener);
+      return () => process.off(signal, listener);
+    });
+    const onIgnored = ignoredSignals.map((signal) => {
+      const listener = () => this.#ignored(signal);
       process.on(signal, listener);
       return () => process.off(signal, listener);
     });
@@ -103,10 +113,15 @@ export class Lifecycle {
     process.on("uncaughtException", onException);
     process.on("unhandledRejection", onRejection);
     return () => {
-      for (const off of onSignal) off();
+      for (const off of [...onSignal, ...onIgnored]) off();
       process.off("uncaughtException", onException);
       process.off("unhandledRejection", onRejection);
     };
+  }
+
+  #ignored(signal: string): void {
+    const advice = "to apply a changed file, start a new process and end this one with SIGTERM";
+    this.#deps.log.warn({ event: "signal ignored", signal, advice });
   }
 
   #signalled(signal: string, number: number): void {

@@ -72,6 +72,25 @@ test("a kept connection that is idle does not delay the end", async (t) => {
   assert.ok(performance.now() - startedMs < 3_000);
 });
 
+for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
+  test(`${signal} drops no call, opens no debugger, and is logged`, async (t) => {
+    const { proxy, call, release } = await withHeldCall(t);
+    proxy.signal(signal);
+    const ignored = await until(
+      () => proxy.events.find(({ event }) => event === "signal ignored"),
+      (event) => event !== undefined,
+      "the signal is logged",
+    );
+    assert.equal(ignored?.["signal"], signal);
+    release();
+    assert.equal((await call).body, "held");
+    proxy.signal("SIGTERM");
+    const { code, error } = await proxy.ended;
+    assert.equal(code, 0);
+    assert.doesNotMatch(error, /Debugger/);
+  });
+}
+
 test("a second signal ends it immediately", async (t) => {
   const { proxy, call } = await withHeldCall(t);
   proxy.signal("SIGTERM");
