@@ -169,6 +169,13 @@ export function nackMessage(tag: number, form: Form, text: string): Buffer {
   });
 }
 
+/** Refuses a call unprocessed and for good: sending it again would not help. */
+export function errorMessage(tag: number, form: Form, text: string): Buffer {
+  const { rejected, nonRetryable } = failureFlags;
+  const flags = rejected | nonRetryable;
+  return renderedMessage(tag, form, { status: statusError, flags, text, fault: null });
+}
+
 /** At most `maxTextBytes` of UTF-8, cut between characters. */
 function truncated(bytes: Buffer): Buffer {
   if (bytes.length <= maxTextBytes) return bytes;

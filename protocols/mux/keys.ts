@@ -8,8 +8,8 @@ const maxKilobytes = 2 * 1024 * 1024 - 1;
 
 export const routerKeys = {
   maxFrameKB: says(
-    "The longest message, in either direction, fragmented or not; longer: the connection is closed.",
-    v.optional(integer(1, maxKilobytes), 10_240),
+    "The longest message, in either direction, fragmented or not; longer: its call fails. See also limits.maxBufferedMB.",
+    v.optional(integer(1, maxKilobytes), 65_536),
   ),
   maxFragmentKB: says(
     "Peers are asked to send longer messages in fragments of this size, so that short messages can pass them.",

@@ -25,7 +25,7 @@ export function responseCounter(stats: Stats): ResponseCounter<MuxResponse> {
 type CountedCall = Pick<CompletedCall, "outcome" | "sentBytes"> & PayloadSizes;
 
 export interface MuxServerCounters extends ServerCounters<CountedCall> {
-  /** A connection was closed because its bytes were not mux, or too many. */
+  /** A connection was closed because its input was not mux, or a call could not be read. */
   malformed(): void;
   /** Bytes on the wire. */
   readonly receivedBytes: Counter;

@@ -8,6 +8,7 @@ const { thriftTransport: _framedOnly, ...thriftRouterKeys } = thrift.routerKeys;
 
 export const routerKeys = {
   ...thriftRouterKeys,
+  maxFrameKB: mux.routerKeys.maxFrameKB,
   maxFragmentKB: mux.routerKeys.maxFragmentKB,
 };
 

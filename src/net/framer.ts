@@ -5,8 +5,11 @@ import { GrowingBuffer } from "./growing-buffer.ts";
 /** Size of the prefix, which the length does not include. */
 export const prefixBytes = 4;
 
-/** Room for the beginning of a frame that arrives in pieces. */
+/** Room for the beginning of a frame that arrives in pieces; all that is kept of a frame that is skipped. */
 const firstBytes = 4 * 1024;
+
+/** Why a frame is not kept: longer than the limit, or the memory for buffers is used up (maxBufferedMB). */
+export type SkipReason = "too long" | "no memory";
 
 export interface FrameConsumer {
   /**
@@ -20,11 +23,19 @@ export interface FrameConsumer {
    * all further input.
    */
   tooLong(lengthBytes: number, buffer: Buffer, start: number, end: number): void;
+  /**
+   * Whether a frame that is too long, or finds no memory, is skipped; otherwise, and without this
+   * method, it ends in `tooLong`. `head` is its beginning, prefix included; null: more of it is
+   * needed, up to 4 KiB.
+   */
+  canSkip?(head: Buffer): boolean | null;
+  /** A skipped frame has passed; later ones follow. `head`: 4 KiB or all of it. False as for `frame`. */
+  skipped?(head: Buffer, lengthBytes: number, reason: SkipReason): boolean;
 }
 
 /**
  * Holds at most one partial frame, in a buffer that grows with what was received: a prefix alone
- * allocates next to nothing, and never more than `maxFrameBytes` is held.
+ * allocates next to nothing, and never more than `maxFrameBytes` is held. The owner must `close` it.
  */
 export class Framer {
   readonly #maxFrameBytes: number;
@@ -36,6 +47,10 @@ export class Framer {
   /** The frame in progress, prefix included; null between frames. */
   #frame: GrowingBuffer | null = null;
   #frameBytes = 0;
+  /** Why the rest of the frame in progress is discarded; null: it is kept. */
+  #skipReason: SkipReason | null = null;
+  #isSkipDecided = false;
+  #skippedBytes = 0;
 
   /** `maxFrameBytes` does not count the prefix. */
   constructor(maxFrameBytes: number, consumer: FrameConsumer) {
@@ -46,6 +61,14 @@ export class Framer {
   /** Bytes of an incomplete frame; 0 between frames. */
   get heldBytes(): number {
     return this.#frame === null ? this.#prefixCount : this.#frame.length;
+  }
+
+  /** Drops an incomplete frame. All further input is discarded. */
+  close(): void {
+    this.#isBroken = true;
+    this.#frame?.release();
+    this.#frame = null;
+    this.#prefixCount = 0;
   }
 
   /** Consumes `buffer[start, end)`, copying what it keeps. Returns where it stopped: `end`, unless the
@@ -60,12 +83,22 @@ export class Framer {
         continue;
       }
       at = this.#piece(buffer, at, end);
-      if (this.#frame === null || this.#frame.length < this.#frameBytes) continue;
-      const frame = this.#frame.view();
-      this.#frame = null;
-      if (!this.#consumer.frame(frame)) return at;
+      if (this.#frame === null || this.#frame.length + this.#skippedBytes < this.#frameBytes) {
+        continue;
+      }
+      if (!this.#completed(this.#frame)) return at;
     }
     return end > at && this.#isBroken ? end : at;
+  }
+
+  #completed(frame: GrowingBuffer): boolean {
+    const reason = this.#skipReason;
+    this.#frame = this.#skipReason = null;
+    this.#skippedBytes = 0;
+    this.#isSkipDecided = false;
+    const bytes = frame.release();
+    if (reason === null) return this.#consumer.frame(bytes);
+    return this.#consumer.skipped?.(bytes, this.#frameBytes - prefixBytes, reason) ?? true;
   }
 
   /** The end of the frame that begins at `start`, if it is complete; else `start`. */
@@ -85,24 +118,63 @@ export class Framer {
       if (++this.#prefixCount === prefixBytes && !this.#begin(buffer, at, end)) return end;
     }
     const frame = this.#frame;
-    const stop = Math.min(end, at + this.#frameBytes - frame.length);
-    frame.append(buffer, at, stop);
-    return stop;
+    const stop = Math.min(end, at + this.#frameBytes - frame.length - this.#skippedBytes);
+    if (this.#skipReason !== null) return this.#skip(frame, buffer, at, stop);
+    if (frame.append(buffer, at, stop)) return stop;
+    return this.#lacksMemory(frame, buffer, at, stop);
+  }
+
+  /** Keeps the beginning of the frame only. */
+  #skip(frame: GrowingBuffer, buffer: Buffer, start: number, end: number): number {
+    const kept = Math.min(end, start + Math.max(0, firstBytes - frame.length));
+    frame.append(buffer, start, kept);
+    this.#skippedBytes += end - kept;
+    if (!this.#isSkipDecided) this.#decideSkip(frame.view());
+    return end;
+  }
+
+  #decideSkip(head: Buffer): void {
+    const decision = this.#consumer.canSkip?.(head) ?? null;
+    this.#isSkipDecided = decision === true;
+    const isAll = head.length >= Math.min(firstBytes, this.#frameBytes);
+    if (decision === true || (decision === null && !isAll)) return;
+    this.#refuse(head, this.#frameBytes - prefixBytes);
+  }
+
+  #refuse(received: Buffer, lengthBytes: number): void {
+    this.close();
+    this.#consumer.tooLong(lengthBytes, received, prefixBytes, received.length);
   }
 
   /** The prefix is complete. False: it is not valid. */
   #begin(buffer: Buffer, start: number, end: number): boolean {
     const lengthBytes = this.#prefix;
     this.#prefix = this.#prefixCount = 0;
-    if (lengthBytes < 0 || lengthBytes > this.#maxFrameBytes) {
+    const isTooLong = lengthBytes > this.#maxFrameBytes;
+    if (lengthBytes < 0 || (isTooLong && this.#consumer.canSkip === undefined)) {
       this.#isBroken = true;
       this.#consumer.tooLong(lengthBytes, buffer, start, end);
       return false;
     }
+    if (isTooLong) this.#skipReason = "too long";
     this.#frameBytes = prefixBytes + lengthBytes;
     const first = Buffer.allocUnsafe(Math.min(this.#frameBytes, firstBytes));
     this.#frame = new GrowingBuffer(first, first.writeInt32BE(lengthBytes, 0), this.#frameBytes);
     return true;
+  }
+
+  #lacksMemory(frame: GrowingBuffer, buffer: Buffer, start: number, end: number): number {
+    const received = frame.release();
+    if (this.#consumer.canSkip === undefined) {
+      this.#refuse(received, this.#frameBytes - prefixBytes);
+      return end;
+    }
+    const head = Buffer.allocUnsafe(firstBytes);
+    const kept = new GrowingBuffer(head, received.copy(head), firstBytes);
+    this.#frame = kept;
+    this.#skipReason = "no memory";
+    this.#skippedBytes = received.length - kept.length;
+    return this.#skip(kept, buffer, start, end);
   }
 }
 

@@ -541,16 +541,11 @@ test("bytes that are no mux close their connection with a line in the log; other
   const bad: readonly (readonly [Buffer, RegExp])[] = [
     [
       Buffer.from("GET / HTTP/1.1\r\n\r\n"),
-      /a message of \d+ bytes, more than the 10485760 allowed/,
+      /a message of \d+ bytes, more than the 67108864 allowed/,
     ],
     [Buffer.from("ffffffff", "hex"), /a negative size/],
     [Buffer.from("00000003410000", "hex"), /too short for any/],
     [Buffer.from("0000000463000001", "hex"), /unknown type 99/],
-    [
-      Buffer.from("00000006020000020000", "hex"),
-      /it sent a Tdispatch whose destination is cut short/,
-    ],
-    [Buffer.from("000000050100000280", "hex"), /too many keys/],
     [Buffer.from("0000000c020000000000000000006869", "hex"), /a call with the tag 0/],
   ];
   for (const [bytes, why] of bad) {
@@ -562,6 +557,28 @@ test("bytes that are no mux close their connection with a line in the log; other
     assert.match(String(event?.["caller"]), /^127\.0\.0\.1:\d+$/);
     assert.equal((await good.dispatch({ dst: "/users", payload: "still" })).text, "still");
   }
+  assert.equal(await proxy.metric("rt/mux/server/127.0.0.1/0/malformed"), bad.length);
+});
+
+test("a call that cannot be read fails alone: its session and its other calls continue", async (t) => {
+  const users = await muxService(t, () => {});
+  const { proxy } = await proxied(t, { users: [users.port] });
+  const client = await muxClient(t, proxy.port);
+  const other = client.dispatch({ dst: "/users", payload: "other" }, 9);
+  await users.when(() => users.count === 1);
+  const bad: readonly (readonly [type: number, body: string, RegExp])[] = [
+    [2, "0000", /^a Tdispatch whose destination is cut short$/],
+    [1, "80", /^a Treq with too many keys$/],
+  ];
+  for (const [type, body, why] of bad) {
+    const response = client.responseTo(4);
+    client.send(type, 4, Buffer.from(body, "hex"));
+    const { status, text } = await response;
+    assert.equal(status, 1);
+    assert.match(text, why);
+  }
+  users.calls[0]?.ok("still here");
+  assert.equal((await other).text, "still here");
   assert.equal(await proxy.metric("rt/mux/server/127.0.0.1/0/malformed"), bad.length);
 });
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { Framer } from "../../src/net/framer.ts";
+import { heldMemory } from "../../src/runtime/held-memory.ts";
 
 function frameOf(payload: string | Buffer): Buffer {
   const bytes = Buffer.from(payload);
@@ -128,4 +129,72 @@ test("a prefix alone does not allocate what it announces", (t) => {
   }
   assert.equal(frames.length, 1);
   assert.ok(allocate.mock.callCount() < 12, "room grows by doubling");
+});
+
+/** Skips frames that begin with `s`. */
+function skipping(maxFrameBytes: number) {
+  const seen: string[] = [];
+  const framer = new Framer(maxFrameBytes, {
+    frame: (frame) => seen.push(frame.toString("latin1", 4)) > 0,
+    tooLong: (lengthBytes) => void seen.push(`too long: ${lengthBytes}`),
+    canSkip: (head) => (head.length > 4 ? head[4] === 0x73 : null),
+    skipped: (head, lengthBytes, reason) =>
+      seen.push(`${reason}: ${lengthBytes}, ${head.toString("latin1", 4, 7)}`) > 0,
+  });
+  return { framer, seen };
+}
+
+test("a frame that is too long and may be skipped passes, and the next one comes out", () => {
+  const long = frameOf("skipped, and longer than ten");
+  const bytes = Buffer.concat([frameOf("one"), long, frameOf("two")]);
+  for (let a = 0; a <= bytes.length; a++) {
+    const { framer, seen } = skipping(10);
+    feed(framer, bytes.subarray(0, a), bytes.subarray(a));
+    assert.deepEqual(seen, ["one", "too long: 28, ski", "two"], `cut at ${a}`);
+    assert.equal(framer.heldBytes, 0);
+  }
+});
+
+test("of a frame that is skipped no more than 4 KiB are kept", () => {
+  const before = heldMemory.bytes;
+  const { framer, seen } = skipping(10);
+  const bytes = frameOf(Buffer.alloc(1_000_000, "s"));
+  for (let at = 0; at < bytes.length; at += 65_536) {
+    feed(framer, bytes.subarray(at, at + 65_536));
+    assert.ok(heldMemory.bytes - before <= 4_096);
+  }
+  assert.deepEqual(seen, ["too long: 1000000, sss"]);
+  assert.equal(heldMemory.bytes, before);
+});
+
+test("a frame that is too long and may not be skipped is refused as soon as that is known", () => {
+  const { framer, seen } = skipping(10);
+  feed(framer, Buffer.from("7fffffff", "hex"));
+  assert.deepEqual(seen, []);
+  feed(framer, Buffer.from("no"));
+  assert.deepEqual(seen, [`too long: ${0x7fffffff}`]);
+});
+
+test("a frame that finds no memory passes without being kept, and the next one comes out", (t) => {
+  const { limitBytes } = heldMemory;
+  t.after(() => (heldMemory.limitBytes = limitBytes));
+  const before = heldMemory.bytes;
+  heldMemory.limitBytes = before + 100_000;
+  const bytes = Buffer.concat([frameOf(Buffer.alloc(500_000, "s")), frameOf("small")]);
+  const { framer, seen } = skipping(1_000_000);
+  for (let at = 0; at < bytes.length; at += 65_536) {
+    feed(framer, bytes.subarray(at, at + 65_536));
+    assert.ok(heldMemory.bytes - before <= 100_000);
+  }
+  assert.deepEqual(seen, ["no memory: 500000, sss", "small"]);
+  assert.equal(heldMemory.bytes, before);
+});
+
+test("a framer that is closed within a frame holds nothing", () => {
+  const before = heldMemory.bytes;
+  const { framer } = skipping(1_000_000);
+  feed(framer, frameOf(Buffer.alloc(500_000, "s")).subarray(0, 60_000));
+  assert.ok(heldMemory.bytes - before >= 60_000);
+  framer.close();
+  assert.equal(heldMemory.bytes, before);
 });

@@ -2,16 +2,17 @@
 import type { Buffer } from "node:buffer";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
-import { Alarm } from "../../../src/net/alarm.ts";
-import { Framer } from "../../../src/net/framer.ts";
 import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import { readRdispatch, readRreq } from "../codec/readers.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
 import type { CallHolder, ClientCall } from "./call.ts";
 import type { ClientSettings } from "./settings.ts";
-import { Fragments } from "../codec/fragments.ts";
+import type { Dropped } from "../codec/fragments.ts";
+import { MessageReader } from "../codec/message-reader.ts";
+import type { MessageConsumer } from "../codec/message-reader.ts";
 import * as mux from "../codec/messages.ts";
 import type { Problem } from "../codec/messages.ts";
+import { Lifetime } from "../lifetime.ts";
 import { MessageWriter } from "../message-writer.ts";
 import type { HeadWriter } from "../codec/writers.ts";
 import * as failures from "./failures.ts";
@@ -44,18 +45,16 @@ export interface ConnectionOwner {
 type Holder = ClientCall | "cancelled";
 
 /** Owns its link. */
-export class ClientConnection implements Receiver, CallHolder {
+export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
   readonly #link: SocketLink;
   readonly #settings: ClientSettings;
   readonly #owner: ConnectionOwner;
-  readonly #framer: Framer;
-  readonly #fragments: Fragments;
+  readonly #reader: MessageReader;
   readonly #writer: MessageWriter;
   readonly #tags: Tags<Holder>;
   readonly #ping: PingDetector;
-  readonly #alarm: Alarm;
+  readonly #lifetime: Lifetime;
   readonly #handshake: ClientHandshake;
-  readonly #openedMs: number;
   readonly #dispatchWriter: HeadWriter<MuxRequest>;
   readonly #reqWriter: HeadWriter<MuxRequest>;
   #state: State = "opening";
@@ -68,15 +67,10 @@ export class ClientConnection implements Receiver, CallHolder {
     this.#link = link;
     this.#settings = settings;
     this.#owner = owner;
-    this.#framer = new Framer(options.maxFrameBytes, {
-      frame: (frame) => this.#frame(frame),
-      tooLong: (bytes) => this.#tooLong(bytes),
-    });
-    this.#fragments = new Fragments({
-      maxFrameBytes: options.maxFrameBytes,
-      maxHeldBytes: Infinity, // each belongs to a call that was made
-      maxStreams: options.maxOutstanding,
-    });
+    const { maxFrameBytes, maxOutstanding: maxStreams } = options;
+    // Infinity: each response belongs to a call that was made.
+    const fragments = { maxFrameBytes, maxHeldBytes: Infinity, maxStreams };
+    this.#reader = new MessageReader(fragments, mux.rdispatch, this);
     this.#writer = new MessageWriter(link, stats.sentBytes);
     this.#tags = new Tags(options.maxOutstanding);
     this.#dispatchWriter = dispatchWriter(settings);
@@ -84,11 +78,10 @@ export class ClientConnection implements Receiver, CallHolder {
     const ping = () => this.#writer.control(mux.emptyMessage(mux.tping, mux.controlTag));
     const silent = () => this.#close(failures.missedPing(settings));
     this.#ping = new PingDetector(options, clock, ping, silent);
-    this.#alarm = new Alarm(clock, () => this.#timedOut());
-    this.#openedMs = clock.nowMs();
+    this.#lifetime = new Lifetime(clock, options, () => this.#timedOut());
     link.receiver = this;
     this.#handshake = new ClientHandshake(this.#writer, options.maxFragmentBytes);
-    this.#alarm.set(this.#openedMs + options.connectTimeoutMs);
+    this.#lifetime.within(options.connectTimeoutMs);
   }
 
   /** Calls in progress, including cancelled ones that have no reply yet. */
@@ -111,7 +104,7 @@ export class ClientConnection implements Receiver, CallHolder {
     call.tag = tag;
     call.holder = this;
     this.#write(call);
-    if (this.#tags.count === 1) this.#alarm.set(this.#lifeEndsMs);
+    if (this.#tags.count === 1) this.#lifetime.busy();
   }
 
   /** The tag stays taken until the endpoint replies, unless nothing of the call was written. */
@@ -122,8 +115,7 @@ export class ClientConnection implements Receiver, CallHolder {
       this.#release(tag);
       return;
     }
-    this.#tags.replace(tag, "cancelled");
-    this.#writer.control(mux.discardedMessage(tag, why.detail));
+    this.#discard(tag, why.detail);
   }
 
   /** Accepts no more calls; closes when those in progress have ended. */
@@ -143,7 +135,7 @@ export class ClientConnection implements Receiver, CallHolder {
 
   received(buffer: Buffer, length: number): void {
     this.#settings.stats.receivedBytes.value += length;
-    this.#framer.push(buffer, 0, length);
+    this.#reader.push(buffer, 0, length);
   }
 
   ended(): void {
@@ -160,6 +152,49 @@ export class ClientConnection implements Receiver, CallHolder {
     );
   }
 
+  // MessageConsumer
+
+  /** Always true: responses are never held back. */
+  message(frame: Buffer, type: number, tag: number): boolean {
+    if (this.#state === "closed") return true;
+    const step = this.#state === "opening" ? this.#handshake.take(frame, type, tag) : "other";
+    if (step !== "other") this.#opening(step);
+    else if (type === mux.rdispatch) this.#responded(readRdispatch(frame), tag);
+    else if (type === mux.rreq) this.#responded(readRreq(frame), tag);
+    else this.#other(frame, type, tag);
+    return true;
+  }
+
+  /** Fragments are kept for calls in progress only, whose number is limited. */
+  fragment(tag: number): "wanted" | "unwanted" | Problem {
+    const holder = this.#tags.get(tag);
+    if (holder === "cancelled") return "unwanted";
+    if (holder !== null) return "wanted";
+    return mux.problem(`a fragment of a response to the tag ${tag}, which is free`);
+  }
+
+  /** A response that is not kept: its call fails, and the endpoint need not send the rest. */
+  dropped({ tag, dropped, mayRetry, isLast }: Dropped): void {
+    const holder = isLast ? this.#release(tag) : this.#tags.get(tag);
+    if (holder !== null && holder !== "cancelled") {
+      if (!isLast) this.#discard(tag, dropped);
+      this.#warn("response dropped", dropped);
+      holder.finish(failures.droppedResponse(this.#settings, dropped, mayRetry));
+    }
+    if (isLast) this.#callEnded();
+  }
+
+  malformed(what: string): void {
+    this.#malformed(what);
+  }
+
+  /** The response is not wanted; the tag stays taken until the endpoint has replied. */
+  #discard(tag: number, why: string): void {
+    this.#tags.replace(tag, "cancelled");
+    this.#reader.discard(tag);
+    this.#writer.control(mux.discardedMessage(tag, why));
+  }
+
   #write(call: ClientCall): void {
     const { request, tag } = call;
     const { frame, payloadStart } = request;
@@ -171,23 +206,6 @@ export class ClientConnection implements Receiver, CallHolder {
     }
   }
 
-  /** One message. Always true: responses are never held back. */
-  #frame(frame: Buffer): boolean {
-    if (this.#state === "closed") return true;
-    if (frame.length < mux.bodyStart) {
-      this.#malformed(`a message of ${frame.length - 4} bytes, which is too short for any`);
-      return true;
-    }
-    const type = mux.typeOf(frame);
-    const tag = mux.tagOf(frame);
-    const step = this.#state === "opening" ? this.#handshake.take(frame, type, tag) : "other";
-    if (step !== "other") this.#opening(step);
-    else if (type === mux.rdispatch) this.#piece(frame);
-    else if (type === mux.rreq) this.#responded(readRreq(frame), tag);
-    else this.#other(frame, type, tag);
-    return true;
-  }
-
   #opening(step: Exclude<Step, "other">): void {
     if (step === "open") this.#open();
     else if (step !== "pending") this.#malformed(step.problem);
@@ -195,7 +213,7 @@ export class ClientConnection implements Receiver, CallHolder {
 
   #open(): void {
     this.#state = "open";
-    this.#alarm.set(this.#idleEndsMs);
+    this.#lifetime.idle();
     this.#owner.opened(this);
     this.#ping.start();
   }
@@ -229,28 +247,15 @@ export class ClientConnection implements Receiver, CallHolder {
     }
   }
 
-  #lease(howMuchMs: number | Problem): void {
+  #lease(howMuchMs: number | null | Problem): void {
+    if (howMuchMs === null) return undefined;
     if (typeof howMuchMs === "object") return this.#malformed(howMuchMs.problem);
     this.#leaseEndsMs = this.#nowMs + howMuchMs;
     return undefined;
   }
 
-  #piece(frame: Buffer): void {
-    const tag = mux.tagOf(frame);
-    // Fragments are kept: only for calls in progress, whose number is limited.
-    if ((tag & mux.moreFollows) !== 0 && this.#tags.get(tag & mux.maxTag) === null) {
-      return this.#malformed(
-        `a fragment of a response to the tag ${tag & mux.maxTag}, which is free`,
-      );
-    }
-    const whole = this.#fragments.add(frame);
-    if (whole === null) return undefined;
-    if ("problem" in whole) return this.#malformed(whole.problem);
-    return this.#responded(readRdispatch(whole), tag);
-  }
-
   #responded(response: MuxResponse | Problem, tag: number): void {
-    if ("problem" in response) return this.#malformed(response.problem);
+    if ("problem" in response) return this.#unreadable(response.problem, tag);
     if (this.#form === "unknown" && mux.typeOf(response.frame) === mux.rdispatch) {
       this.#form = "dispatch";
     }
@@ -259,8 +264,18 @@ export class ClientConnection implements Receiver, CallHolder {
     return this.#callEnded();
   }
 
+  /** The frame is intact, the response within it is not: only its call fails. */
+  #unreadable(what: string, tag: number): void {
+    const holder = this.#release(tag);
+    this.#warn("response dropped", `it sent ${what}`);
+    if (holder !== null && holder !== "cancelled") {
+      holder.finish(failure("malformed", `${this.#settings.name} sent ${what}`));
+    }
+    this.#callEnded();
+  }
+
   #discarded(tag: number): void {
-    this.#fragments.drop(tag);
+    this.#reader.forget(tag);
     const holder = this.#release(tag);
     if (holder !== null && holder !== "cancelled") {
       holder.finish(failure("closed", `${this.#settings.name} discarded the call`));
@@ -276,7 +291,7 @@ export class ClientConnection implements Receiver, CallHolder {
       this.#form = "req";
       return this.#write(holder);
     }
-    this.#fragments.drop(tag);
+    this.#reader.forget(tag);
     this.#release(tag);
     if (holder !== "cancelled") {
       const detail = `${this.#settings.name} responded with a protocol error: ${mux.readReason(frame)}`;
@@ -291,7 +306,7 @@ export class ClientConnection implements Receiver, CallHolder {
 
   #callEnded(): void {
     if (this.#tags.count > 0) return;
-    if (this.#state === "open") this.#alarm.set(this.#idleEndsMs);
+    if (this.#state === "open") this.#lifetime.idle();
     else this.#closeIfDrained();
   }
 
@@ -305,15 +320,6 @@ export class ClientConnection implements Receiver, CallHolder {
     return this.#settings.clock.nowMs();
   }
 
-  get #lifeEndsMs(): number {
-    return this.#openedMs + this.#settings.options.lifeTimeMs;
-  }
-
-  get #idleEndsMs(): number {
-    const { options } = this.#settings;
-    return Math.min(this.#nowMs + options.idleTimeMs, this.#lifeEndsMs);
-  }
-
   /** Too slow to open, idle for too long, or too old. */
   #timedOut(): void {
     if (this.#state === "open") return this.drain();
@@ -321,20 +327,14 @@ export class ClientConnection implements Receiver, CallHolder {
     return this.#close(failures.openingTimeout(this.#settings));
   }
 
-  #tooLong(bytes: number): void {
-    const limit = `${this.#settings.options.maxFrameBytes} allowed (maxFrameKB)`;
-    this.#malformed(
-      bytes < 0
-        ? `a message of a negative size (${bytes}): is it mux?`
-        : `a message of ${bytes} bytes, more than the ${limit}`,
-    );
+  #malformed(what: string): void {
+    if (this.#state !== "closed") this.#warn("endpoint disconnected", `it sent ${what}`);
+    this.#close(failure("malformed", `${this.#settings.name} sent ${what}`));
   }
 
-  #malformed(what: string): void {
+  #warn(event: string, why: string): void {
     const { name, log } = this.#settings;
-    const why = `it sent ${what}`;
-    if (this.#state !== "closed") log.warn({ event: "endpoint disconnected", endpoint: name, why });
-    this.#close(failure("malformed", `${name} sent ${what}`));
+    log.warn({ event, endpoint: name, why });
   }
 
   #lost(what: string): void {
@@ -348,8 +348,9 @@ export class ClientConnection implements Receiver, CallHolder {
   #close(why: Failure): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#alarm.close();
+    this.#lifetime.close();
     this.#ping.close();
+    this.#reader.close();
     this.#link.socket.destroy();
     this.#owner.closed(this, why);
     for (const holder of this.#tags.releaseAll()) {

@@ -37,3 +37,13 @@ export function lost({ name }: ClientSettings, what: string, hasResponded: boole
   const retry = hasResponded ? "if-idempotent" : "never";
   return failure("closed", `${name} ${what} before it responded`, retry);
 }
+
+/** The endpoint has processed the call, so that it is never sent again. */
+export function droppedResponse(
+  { name }: ClientSettings,
+  what: string,
+  isOwnShortage: boolean,
+): Failure {
+  if (isOwnShortage) return failure("exhausted", `the response of ${name} was dropped: ${what}`);
+  return failure("malformed", `${name} sent ${what}`);
+}

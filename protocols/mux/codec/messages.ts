@@ -106,11 +106,12 @@ export function readDiscarded(frame: Buffer): Discarded | Problem {
   return { tag, reason: frame.toString("utf8", bodyStart + 3) };
 }
 
-/** Duration of a Tlease, in milliseconds. */
-export function readLease(frame: Buffer): number | Problem {
+const leaseUnitMs = 0;
+
+/** Duration of a Tlease, in milliseconds; null: in an unknown unit, to be ignored as Finagle does. */
+export function readLease(frame: Buffer): number | null | Problem {
   if (frame.length < bodyStart + 9) return problem("a Tlease that is too short");
-  const unit = frame.readUInt8(bodyStart);
-  if (unit !== 0) return problem(`a Tlease in an unknown unit (${unit}; 0 is milliseconds)`);
+  if (frame.readUInt8(bodyStart) !== leaseUnitMs) return null;
   return Number(frame.readBigUInt64BE(bodyStart + 1));
 }
 

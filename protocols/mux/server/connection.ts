@@ -2,22 +2,23 @@
 import type { Buffer } from "node:buffer";
 import { abandoned, halfClosed } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
-import { Alarm } from "../../../src/net/alarm.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
 import { showAddress } from "../../../src/core/address.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
-import { Framer } from "../../../src/net/framer.ts";
 import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
 import { lingeringClose } from "../../../src/net/lingering-close.ts";
 import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import { readDispatch, readReq } from "../codec/readers.ts";
-import type { MuxRequest, MuxResponse } from "../message.ts";
-import { nackMessage, renderedMessage } from "../failures.ts";
-import { Fragments } from "../codec/fragments.ts";
+import type { Form, MuxRequest, MuxResponse } from "../message.ts";
+import { errorMessage, nackMessage, renderedMessage } from "../failures.ts";
+import { MessageReader } from "../codec/message-reader.ts";
+import type { MessageConsumer } from "../codec/message-reader.ts";
+import type { Dropped } from "../codec/fragments.ts";
 import { negotiate } from "../codec/handshake.ts";
 import * as mux from "../codec/messages.ts";
 import type { Problem } from "../codec/messages.ts";
+import { Lifetime } from "../lifetime.ts";
 import { MessageWriter } from "../message-writer.ts";
 import { Backpressure } from "./backpressure.ts";
 import { CallTracker } from "./tracker.ts";
@@ -34,23 +35,21 @@ import { rdispatchWriter, rreqWriter } from "../codec/writers.ts";
 type State = "open" | "draining" | "closing" | "closed";
 
 /** How long a caller without calls in progress may take to send Rdrain. */
-const drainAnswerMs = 1000;
+const drainReplyMs = 1000;
 
 /** Owns its link. Made by the listener, which it notifies when it opens and closes. */
-export class ServerConnection implements Receiver, Consumer {
+export class ServerConnection implements Receiver, Consumer, MessageConsumer {
   readonly settings: ServerSettings;
   readonly peer: PeerInfo;
   readonly #link: SocketLink;
   readonly #input: InputBuffer;
-  readonly #framer: Framer;
-  readonly #fragments: Fragments;
+  readonly #reader: MessageReader;
   readonly #writer: MessageWriter;
   readonly #calls: CallTracker;
   #state: State = "open";
-  #hasDrainAnswer = false;
+  #hasDrainReply = false;
   #isHalfClosed = false;
-  readonly #openedMs: number;
-  readonly #alarm: Alarm;
+  readonly #lifetime: Lifetime;
   readonly #backpressure: Backpressure;
 
   constructor(link: SocketLink, settings: ServerSettings) {
@@ -59,25 +58,22 @@ export class ServerConnection implements Receiver, Consumer {
     this.peer = peerInfo(link.socket);
     this.#link = link;
     this.#input = new InputBuffer(link, this);
-    this.#framer = new Framer(limits.maxFrameBytes, {
-      frame: (frame) => this.#frame(frame),
-      tooLong: (bytes) => this.#tooLong(bytes),
-    });
-    this.#fragments = new Fragments({
-      maxFrameBytes: limits.maxFrameBytes,
-      maxHeldBytes: Math.max(limits.maxHeldBytes, limits.maxFrameBytes),
-      maxStreams: limits.maxOutstanding,
-    });
+    const { maxFrameBytes, maxHeldBytes, maxOutstanding } = limits;
+    const fragments = {
+      maxFrameBytes,
+      maxHeldBytes: Math.max(maxHeldBytes, maxFrameBytes),
+      maxStreams: maxOutstanding,
+    };
+    this.#reader = new MessageReader(fragments, mux.tdispatch, this);
     this.#writer = new MessageWriter(link, settings.sentBytes);
     this.#calls = new CallTracker(limits);
-    this.#openedMs = clock.nowMs();
-    this.#alarm = new Alarm(clock, () => this.#timedOut());
+    this.#lifetime = new Lifetime(clock, limits, () => this.#timedOut());
     this.#backpressure = new Backpressure(link, this.#writer, limits, clock, (why) =>
       this.#disconnect(why),
     );
     link.receiver = this;
     settings.owner.opened(this);
-    this.#becameIdle();
+    this.#lifetime.idle();
   }
 
   // Receiver
@@ -100,8 +96,9 @@ export class ServerConnection implements Receiver, Consumer {
   closed(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#alarm.close();
+    this.#lifetime.close();
     this.#backpressure.close();
+    this.#reader.close();
     this.#cancelCalls(abandoned("the caller closed the connection"));
     this.settings.owner.closed(this);
   }
@@ -115,7 +112,7 @@ export class ServerConnection implements Receiver, Consumer {
   consume(buffer: Buffer, start: number, end: number): number {
     if (this.#isOver) return end;
     if (this.#backpressure.isCongested) return start;
-    return this.#framer.push(buffer, start, end);
+    return this.#reader.push(buffer, start, end);
   }
 
   /** Most callers that send a FIN have left, but one may still read responses that begin in time. */
@@ -123,8 +120,49 @@ export class ServerConnection implements Receiver, Consumer {
     if (this.#isOver) return undefined;
     if (this.#calls.count === 0) return this.#close();
     this.#state = "draining";
-    this.#hasDrainAnswer = this.#isHalfClosed = true;
+    this.#hasDrainReply = this.#isHalfClosed = true;
     return this.#awaitNextResponse();
+  }
+
+  // MessageConsumer
+
+  message(frame: Buffer, type: number, tag: number): boolean {
+    if (this.#isOver) return true;
+    switch (type) {
+      case mux.tdispatch:
+        this.#call(readDispatch(frame), tag, "dispatch");
+        break;
+      case mux.treq:
+        this.#call(readReq(frame), tag, "req");
+        break;
+      case mux.tping:
+        this.#writer.control(mux.emptyMessage(mux.rping, tag));
+        break;
+      default:
+        this.#other(frame, type, tag);
+    }
+    return !this.#backpressure.isCongested;
+  }
+
+  fragment(): "wanted" {
+    return "wanted";
+  }
+
+  /** Its caller may use the tag again when the last fragment is on its way: the response comes then. */
+  dropped({ tag, dropped, mayRetry, isLast }: Dropped, type: number): void {
+    if (this.#isOver || !isLast) return undefined;
+    if (tag === mux.markerTag) return this.#broken(dropped);
+    if (this.#calls.get(tag) !== undefined) return this.#duplicate(tag);
+    const form = type === mux.treq ? "req" : "dispatch";
+    this.#warn("call refused", dropped);
+    this.#writer.control(
+      mayRetry ? nackMessage(tag, form, dropped) : errorMessage(tag, form, dropped),
+    );
+    return undefined;
+  }
+
+  malformed(what: string): void {
+    this.#broken(what);
   }
 
   // For calls
@@ -159,7 +197,7 @@ export class ServerConnection implements Receiver, Consumer {
     if (this.#state !== "open") return;
     this.#state = "draining";
     this.#writer.control(mux.emptyMessage(mux.tdrain, mux.controlTag));
-    this.#alarm.set(this.settings.clock.nowMs() + drainAnswerMs);
+    this.#lifetime.within(drainReplyMs);
   }
 
   abort(why: Failure): void {
@@ -176,31 +214,6 @@ export class ServerConnection implements Receiver, Consumer {
     return this.#state === "closing" || this.#state === "closed";
   }
 
-  /** One message. False: no more messages for now. */
-  #frame(frame: Buffer): boolean {
-    if (this.#isOver) return true;
-    if (frame.length < mux.bodyStart) {
-      this.#broken(`a message of ${frame.length - 4} bytes, which is too short for any`);
-      return true;
-    }
-    const type = mux.typeOf(frame);
-    const tag = mux.tagOf(frame);
-    switch (type) {
-      case mux.tdispatch:
-        this.#piece(frame);
-        break;
-      case mux.treq:
-        this.#call(readReq(frame), tag);
-        break;
-      case mux.tping:
-        this.#writer.control(mux.emptyMessage(mux.rping, tag));
-        break;
-      default:
-        this.#other(frame, type, tag);
-    }
-    return !this.#backpressure.isCongested;
-  }
-
   /** Long because it is the table of messages. */
   #other(frame: Buffer, type: number, tag: number): void {
     switch (type) {
@@ -214,7 +227,7 @@ export class ServerConnection implements Receiver, Consumer {
         return undefined;
       case mux.rdrain:
         if (this.#state === "open") return this.#unexpected(type, tag); // no Tdrain was sent
-        this.#hasDrainAnswer = true;
+        this.#hasDrainReply = true;
         return this.#closeIfDrained();
       case mux.rping:
         return undefined;
@@ -233,32 +246,32 @@ export class ServerConnection implements Receiver, Consumer {
     this.#writer.control(mux.rerrMessage(tag & mux.maxTag, reason));
   }
 
-  #piece(frame: Buffer): void {
-    const whole = this.#fragments.add(frame);
-    if (whole === null) return;
-    if ("problem" in whole) this.#broken(whole.problem);
-    else this.#call(readDispatch(whole), mux.tagOf(whole));
-  }
-
-  #call(request: MuxRequest | Problem, tag: number): void {
-    if ("problem" in request) return this.#broken(request.problem);
+  #call(request: MuxRequest | Problem, tag: number, form: Form): void {
     if (tag === mux.markerTag || tag > mux.maxTag) {
       return this.#broken(`a call with the tag ${tag}`);
     }
     if (this.#calls.get(tag) !== undefined) return this.#duplicate(tag);
-    const refused = this.#hasDrainAnswer ? "this server is draining" : this.#calls.refusal(request);
+    if ("problem" in request) return this.#unreadable(request.problem, tag, form);
+    const refused = this.#hasDrainReply ? "this server is draining" : this.#calls.refusal(request);
     if (refused !== null) return this.#writer.control(nackMessage(tag, request.form, refused));
     const call = new ServerCall(request, tag, this, this.settings.clock.nowMs());
     this.#calls.add(call);
-    if (this.#state === "open") this.#alarm.set(this.#openedMs + this.settings.limits.lifeTimeMs);
+    if (this.#state === "open") this.#lifetime.busy();
     return call.run();
+  }
+
+  /** The frame is intact, the call within it is not: only that call fails. */
+  #unreadable(what: string, tag: number, form: Form): void {
+    this.settings.onMalformed();
+    this.#warn("call refused", what);
+    this.#writer.control(errorMessage(tag, form, what));
   }
 
   #discarded(discarded: ReturnType<typeof mux.readDiscarded>): void {
     if ("problem" in discarded) return this.#broken(discarded.problem);
     const { tag, reason } = discarded;
     // An incomplete fragmented call: its caller keeps the tag until the reply.
-    const wasBegun = this.#fragments.drop(tag);
+    const wasBegun = this.#reader.forget(tag);
     const call = this.#calls.get(tag);
     const wasCut = this.#writer.drop(tag) !== null;
     // Completed already, or unknown.
@@ -287,19 +300,10 @@ export class ServerConnection implements Receiver, Consumer {
     this.#broken(`a second call with the tag ${tag}, whose first is in progress`);
   }
 
-  #tooLong(bytes: number): void {
-    const { maxFrameBytes } = this.settings.limits;
-    this.#broken(
-      bytes < 0
-        ? `a message of a negative size (${bytes}): this is not mux`
-        : `a message of ${bytes} bytes, more than the ${maxFrameBytes} allowed (maxFrameKB)`,
-    );
-  }
-
   /** The input can no longer be trusted. Other connections are not affected. */
   #broken(what: string): void {
     if (this.#isOver) return;
-    this.#logDisconnect(`it sent ${what}`);
+    this.#warn("caller disconnected", `it sent ${what}`);
     this.settings.onMalformed();
     this.#cancelCalls(abandoned(`the caller sent ${what}`));
     this.#close();
@@ -314,54 +318,46 @@ export class ServerConnection implements Receiver, Consumer {
   #afterCall(): void {
     if (this.#calls.count > 0) return this.#isHalfClosed ? this.#awaitNextResponse() : undefined;
     if (this.#state === "draining") this.#closeIfDrained();
-    else this.#becameIdle();
+    else if (this.#state === "open") this.#lifetime.idle();
   }
 
   #disconnect(why: string): void {
     if (this.#link.socket.destroyed) return;
-    this.#logDisconnect(why);
+    this.#warn("caller disconnected", why);
     this.destroy();
   }
 
-  #logDisconnect(why: string): void {
+  #warn(event: string, why: string): void {
     const { remoteHost: host, remotePort: port } = this.peer;
-    const caller = showAddress({ host, port });
-    this.settings.log.warn({ event: "caller disconnected", caller, why });
+    this.settings.log.warn({ event, caller: showAddress({ host, port }), why });
   }
 
   #cancelCalls(why: Failure): void {
     for (const call of this.#calls.clear()) call.callerDisconnected(why);
   }
 
-  #becameIdle(): void {
-    const { idleTimeMs, lifeTimeMs } = this.settings.limits;
-    if (this.#state !== "open" || (idleTimeMs === Infinity && lifeTimeMs === Infinity)) return;
-    const idleEndsMs = this.settings.clock.nowMs() + idleTimeMs;
-    this.#alarm.set(Math.min(idleEndsMs, this.#openedMs + lifeTimeMs));
-  }
-
   #timedOut(): void {
     if (this.#state === "open") return this.drain();
     if (this.#isHalfClosed) this.#cancelCalls(halfClosed(this.settings.limits.halfCloseGraceMs));
     // The caller does not support draining, or does not reply: stop waiting for its Rdrain.
-    this.#hasDrainAnswer = true;
+    this.#hasDrainReply = true;
     return this.#closeIfDrained();
   }
 
   #awaitNextResponse(): void {
-    const { clock, limits } = this.settings;
-    this.#alarm.set(clock.nowMs() + limits.halfCloseGraceMs);
+    this.#lifetime.within(this.settings.limits.halfCloseGraceMs);
   }
 
   #closeIfDrained(): void {
-    if (this.#state !== "draining" || !this.#hasDrainAnswer) return;
+    if (this.#state !== "draining" || !this.#hasDrainReply) return;
     if (this.#calls.count === 0 && this.#writer.queuedBytes === 0) this.#close();
   }
 
   #close(): void {
     const { clock, limits } = this.settings;
     this.#state = "closing";
-    this.#alarm.close();
+    this.#lifetime.close();
+    this.#reader.close();
     this.#backpressure.close();
     this.#writer.flush();
     const closed = () => this.closed();

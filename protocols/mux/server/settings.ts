@@ -34,7 +34,7 @@ export interface ServerSettings {
   readonly route: Service<MuxRequest, MuxResponse>;
   render(failure: Failure, request: MuxRequest, peer: PeerInfo): RenderedResponse;
   onCompleted(exchange: CompletedCall): void;
-  /** Called when a connection is closed because its input is not mux, after logging. */
+  /** Called after logging when a connection is closed because its input is not mux, or a call is not readable. */
   onMalformed(): void;
   readonly owner: ConnectionOwner;
   readonly receivedBytes: Counter;

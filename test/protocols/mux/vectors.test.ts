@@ -120,6 +120,7 @@ function decodeOther(frame: Buffer, head: object): Decoded | string {
     }
     case mux.tlease: {
       const howLong = mux.readLease(frame);
+      if (howLong === null) return "a Tlease in an unknown unit";
       if (typeof howLong === "object") return howLong.problem;
       return { type: "Tlease", ...head, unit: 0, howLong: String(howLong) };
     }
@@ -146,12 +147,13 @@ function decodeAll(pieces: readonly Buffer[]): (Decoded | string)[] {
     const type = frame.length < mux.bodyStart ? 0 : mux.typeOf(frame);
     if (type === mux.tdiscarded) {
       const discarded = mux.readDiscarded(frame);
-      if (!("problem" in discarded)) fragments.drop(discarded.tag);
+      if (!("problem" in discarded)) fragments.forget(discarded.tag);
     }
-    if (type === mux.rdiscarded) fragments.drop(mux.tagOf(frame));
+    if (type === mux.rdiscarded) fragments.forget(mux.tagOf(frame));
     if (type !== mux.tdispatch && type !== mux.rdispatch) return [decode(frame)];
     const whole = fragments.add(frame);
     if (whole === null) return [];
+    if ("dropped" in whole) return [whole.dropped];
     return ["problem" in whole ? whole.problem : decode(whole)];
   });
 }

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Fragments } from "../../../../protocols/mux/codec/fragments.ts";
+import type { Dropped } from "../../../../protocols/mux/codec/fragments.ts";
+import { heldMemory } from "../../../../src/runtime/held-memory.ts";
 
 const limits = { maxFrameBytes: 1_000, maxHeldBytes: 1_500, maxStreams: 3 };
 
@@ -25,24 +27,77 @@ test("a message in one piece is given as it is; one in several has a head as if 
   assert.equal(fragments.heldBytes, 0);
 });
 
-test("a message longer than a frame may be is refused, however small its pieces", () => {
+test("a message longer than a frame may be is dropped with its fragments, and the next is joined", () => {
   const fragments = new Fragments(limits);
-  let refused: unknown = null;
-  for (let i = 0; i < 20 && refused === null; i++) refused = fragments.add(piece(2, 100, false));
-  assert.match(
-    JSON.stringify(refused),
-    /a message in fragments of more than 1000 bytes \(maxFrameKB\)/,
+  const results: unknown[] = [];
+  for (let i = 0; i < 20; i++) results.push(fragments.add(piece(2, 100, i === 19)));
+  const dropped = results.filter((each) => each !== null) as Dropped[];
+  assert.deepEqual(
+    dropped.map(({ tag, isLast, mayRetry }) => ({ tag, isLast, mayRetry })),
+    [
+      { tag: 2, isLast: false, mayRetry: false },
+      { tag: 2, isLast: true, mayRetry: false },
+    ],
   );
+  assert.match(
+    dropped[1]?.dropped ?? "",
+    /^a message in fragments of more than 1000 bytes \(maxFrameKB\)$/,
+  );
+  assert.equal(fragments.heldBytes, 0);
+  assert.equal(fragments.add(piece(2, 100, false)), null);
+  assert.ok(Buffer.isBuffer(fragments.add(piece(2, 100, true))));
 });
 
-test("messages in pieces are refused when they are too many, or too much together", () => {
+test("messages in fragments are dropped, to be sent again, when they are too many or too much together", () => {
   const many = new Fragments(limits);
   for (const tag of [2, 3, 4]) assert.equal(many.add(piece(tag, 1, false)), null);
-  assert.match(JSON.stringify(many.add(piece(5, 1, false))), /more than 3 messages/);
+  const fourth = many.add(piece(5, 1, false)) as Dropped;
+  assert.match(fourth.dropped, /more than 3 messages/);
+  assert.equal(fourth.mayRetry, true);
+  many.close();
   const much = new Fragments(limits);
   assert.equal(much.add(piece(2, 900, false)), null);
-  assert.match(JSON.stringify(much.add(piece(3, 900, false))), /of more than 1500 bytes together/);
-  much.drop(2);
+  const second = much.add(piece(3, 900, false)) as Dropped;
+  assert.match(second.dropped, /of more than 1500 bytes together/);
+  assert.equal(second.mayRetry, true);
+  much.forget(2);
+  much.forget(3);
   assert.equal(much.heldBytes, 0);
   assert.equal(much.add(piece(3, 900, false)), null);
+  much.close();
+});
+
+test("the tags of dropped messages are bounded as well", () => {
+  const fragments = new Fragments(limits);
+  let last: unknown = null;
+  for (let tag = 2; tag < 9; tag++) last = fragments.add(piece(tag, 1, false));
+  assert.match(JSON.stringify(last), /"problem":"more than 6 messages in fragments at a time"/);
+  fragments.close();
+});
+
+test("fragments are counted as held memory until they are joined, dropped or closed", () => {
+  const before = heldMemory.bytes;
+  const fragments = new Fragments({ ...limits, maxFrameBytes: 1e6, maxHeldBytes: 1e6 });
+  fragments.add(piece(2, 900, false));
+  fragments.add(piece(3, 900, false));
+  fragments.add(piece(4, 900, false));
+  assert.ok(heldMemory.bytes - before >= 2_700);
+  fragments.add(piece(2, 900, true));
+  fragments.drop(3, "", false, true);
+  fragments.close();
+  assert.equal(heldMemory.bytes, before);
+});
+
+test("no message is begun or continued without memory", (t) => {
+  const { limitBytes } = heldMemory;
+  t.after(() => (heldMemory.limitBytes = limitBytes));
+  const fragments = new Fragments({ ...limits, maxFrameBytes: 1e6, maxHeldBytes: 1e6 });
+  assert.equal(fragments.add(piece(2, 900, false)), null);
+  heldMemory.limitBytes = heldMemory.bytes;
+  for (const tag of [3, 2]) {
+    const dropped = fragments.add(piece(tag, 900, false)) as Dropped;
+    assert.match(dropped.dropped, /maxBufferedMB/);
+    assert.equal(dropped.mayRetry, true);
+  }
+  fragments.close();
 });
