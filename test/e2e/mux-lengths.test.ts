@@ -76,12 +76,18 @@ function header(id: number, entries: readonly (readonly [string, string])[]): Bu
 const contexts = 8;
 const delegations = 10;
 
+/** Of a router whose callers may send dtabs longer than mux can carry. */
+const large = `
+  client: { thriftMux: true }
+  callerDtabLimits: { maxBytes: 1000000, maxEntries: 100000 }
+`;
+
 test("an upgraded caller that sends more than mux can encode gets an exception", async (t) => {
   const service = await muxService(t, (call) => {
     const { method, seqid } = read(call.payload);
     call.ok(binary({ method, seqid, type: 2, body: textResult(`did ${method}`) }));
   });
-  const proxy = await proxied(t, "thriftmux", service.port, "  client: { thriftMux: true }\n");
+  const proxy = await proxied(t, "thriftmux", service.port, large);
   const caller = rawCaller(t, proxy.port);
   caller.send(framed(upgrade));
   await caller.bytes(4 + upgrade.length);
