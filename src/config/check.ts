@@ -75,7 +75,6 @@ export function checkText(text: string, kinds: Kinds): CheckResult {
   return { ok: true, config: toConfig(checked.output, raw, kinds), warnings };
 }
 
-const maxMessageLength = 2_000;
 const emptyFile = "the file is empty: expected at least routers";
 
 function failed(problems: readonly Problem[], warnings: readonly Warning[] = []): CheckResult {
@@ -115,12 +114,7 @@ function inOrder(problems: readonly Problem[]): Problem[] {
 }
 
 function toReport({ line, column, steps, message }: Problem): Report {
-  return { line, column, path: cut(showSteps(steps)), message: cut(message) };
-}
-
-/** Messages quote values and keys, which may be as long as the file. */
-function cut(text: string): string {
-  return text.length > maxMessageLength ? `${text.slice(0, maxMessageLength)}…` : text;
+  return { line, column, path: showSteps(steps), message };
 }
 
 function toWarning(problem: Problem): Warning {

@@ -113,7 +113,10 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
 
   inputEnded(): void {
     this.#hasAllInput = true;
-    if (this.#state === "refusing") return this.#refuse();
+    if (this.#state === "refusing") {
+      this.#refuse();
+      return this.#watch(); // the calls before the malformed one may be in progress
+    }
     if (this.#state !== "open") return undefined;
     const { heldBytes } = this.#reader;
     if (heldBytes > 0) this.#warn(`the connection ended within a call, ${heldBytes} bytes into it`);

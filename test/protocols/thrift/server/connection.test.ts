@@ -160,6 +160,15 @@ test("a caller that has sent a FIN waits for its next response no longer than ha
   assert.equal(socket.hasEnded, true);
 });
 
+test("calls before a malformed one are cancelled, too, when their caller has sent a FIN", () => {
+  const { socket, calls, clock } = serve();
+  socket.receive(text(callFrame("a", 1), Buffer.from("ffffffff", "hex")));
+  socket.emit("end");
+  clock.advance(1_100);
+  assert.equal(calls[0]?.cancelled?.isAbandoned, true);
+  assert.equal(socket.hasEnded, true);
+});
+
 test("one-way calls of a caller that has sent a FIN are not cancelled", () => {
   const { socket, calls, clock } = serve();
   socket.receive(text(onewayFrame("note", 1)));
