@@ -127,7 +127,7 @@ async function startRouter(
     limiters,
     limits,
     ownListeners,
-    announcing: new Announcing(config, announcers, { ...shared, admin }),
+    announcing: new Announcing(config, announcers, { ...shared, hosts: naming.hosts, admin }),
   });
   return { config, interpreter, open };
 }

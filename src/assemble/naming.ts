@@ -7,6 +7,7 @@ import type { State } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type {
   Delegation,
+  HostResolver,
   Explain,
   Interpreter,
   MountedNamer,
@@ -16,7 +17,7 @@ import type {
 import type { Path } from "../core/names/path.ts";
 import type { Stats } from "../core/stats.ts";
 import { localInterpreter } from "../naming/interpreters/default.ts";
-import { hostResolver } from "../naming/built-in/resolver.ts";
+import { hostResolver } from "../naming/hosts/resolver.ts";
 import { traceText } from "../naming/binding/trace.ts";
 import { transformInterpreter, transformNamer } from "../naming/binding/transform.ts";
 import { interpreters, namers, transformers } from "../plugins.ts";
@@ -34,6 +35,7 @@ export interface NamingParts {
 export interface Naming {
   /** In the order of the file; the built-in `/$/` is not among them. */
   readonly namers: readonly MountedNamer[];
+  readonly hosts: HostResolver;
   /** Only the `/$/` names, for those who ask without a router. */
   readonly builtIn: Interpreter;
   interpreterOf(router: Pick<RouterConfig, "label" | "interpreter">): Interpreter;
@@ -68,6 +70,7 @@ export function openNaming(config: Pick<Config, "namers">, parts: NamingParts): 
   }
   return {
     namers: mounted,
+    hosts,
     builtIn: localInterpreter({ hosts, namers: [] }),
     interpreterOf({ label, interpreter: { config: each, transformers: list } }) {
       const deps = { ...depsOf(`${label}/${each.kind}`), namers: mounted };

@@ -2,6 +2,7 @@
 import type { Clock, Random } from "./clock.ts";
 import type { Log } from "./log.ts";
 import type { Path } from "./names/path.ts";
+import type { HostResolver } from "./naming.ts";
 import type { Plugin } from "./plugin.ts";
 import type { GenericSchema } from "./schema.ts";
 
@@ -34,6 +35,7 @@ export interface AnnouncerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly hosts: HostResolver;
   /** Where the admin server listens: `/admin/ready` says whether calls are taken. */
   readonly admin: ListeningAt;
 }

@@ -32,13 +32,17 @@ export interface Namer {
   lookup(path: Path): Live<NameTree<Bound | Path>>;
 }
 
+/** Who named a host: the configuration and discovery, or a call, by its name or its dtab. */
+export type HostOrigin = "configured" | "callers";
+
 /** Resolves host names to IP addresses, polled while watched; one for the whole process. */
 export interface HostResolver {
   /**
    * IP literals without duplicates, IPv6 without brackets; empty: the name does not exist. Keeps
-   * the last good result when a lookup fails; failed only before the first.
+   * the last good result when a lookup fails; failed only before the first. Names of one origin never
+   * wait for those of the other.
    */
-  resolve(host: string): Live<readonly string[]>;
+  resolve(host: string, origin?: HostOrigin): Live<readonly string[]>;
 }
 
 export interface NamingDeps {

@@ -64,7 +64,7 @@ class ConsulAnnouncer implements Announcer {
   constructor(config: Config, deps: AnnouncerDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#client = clientOf(config);
+    this.#client = clientOf(config, deps.hosts);
   }
 
   announce(name: Path, server: ListeningAt): Announcement {

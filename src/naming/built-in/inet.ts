@@ -24,9 +24,9 @@ export function boundInet(
   return { id: join(prefix, pathOfShown(used)), residual, addresses };
 }
 
-/** The addresses of a host, kept current; negative when the name does not exist. */
+/** The addresses of a host, which callers may have named, kept current; negative when the name does not exist. */
 export function hostAddresses(hosts: HostResolver, host: string, port: number): Live<AddressSet> {
-  return map(hosts.resolve(host), (ips) => addressSet(ips, port));
+  return map(hosts.resolve(host, "callers"), (ips) => addressSet(ips, port));
 }
 
 /** As `hostAddresses`, but only the first result counts, however long it is watched. */
@@ -41,7 +41,7 @@ export function fixedHostAddresses(
       set(ok(fixed));
       return nothing;
     }
-    const live = hosts.resolve(host);
+    const live = hosts.resolve(host, "callers");
     let close = nothing;
     const look = () => {
       const { state } = live;

@@ -1,5 +1,6 @@
 // What this process asks of a Consul agent, and what it registers there.
 import type { AgentOptions } from "node:https";
+import type { LookupFunction } from "node:net";
 import type { Close } from "../../core/clock.ts";
 
 type Consistency = "default" | "stale" | "consistent";
@@ -59,6 +60,8 @@ export interface ClientOptions {
   readonly token: string | null;
   /** null: plain HTTP. */
   readonly tls: AgentOptions | null;
+  /** How the host is looked up; absent: by the system. */
+  readonly lookup?: LookupFunction;
 }
 
 /** One way to one agent. Owns its connections. */

@@ -40,7 +40,8 @@ interface Transport {
 }
 
 export function consulClient(options: ClientOptions): Client {
-  const agentOptions = { keepAlive: true, ...options.tls };
+  const { lookup, tls } = options;
+  const agentOptions = { keepAlive: true, ...tls, ...(lookup === undefined ? {} : { lookup }) };
   const connections =
     options.tls === null ? new HttpAgent(agentOptions) : new HttpsAgent(agentOptions);
   let library: Promise<Library> | null = null;

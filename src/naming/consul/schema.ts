@@ -4,6 +4,8 @@ import type { AgentOptions } from "node:https";
 import { isIP } from "node:net";
 import * as v from "valibot";
 import { integer, truth } from "../../core/schema.ts";
+import type { HostResolver } from "../../core/naming.ts";
+import { lookupAhead } from "../hosts/lookup-ahead.ts";
 import { file } from "../schema.ts";
 import type { Client, ClientOptions } from "./api.ts";
 import { consulClient } from "./client.ts";
@@ -59,14 +61,23 @@ interface AgentConfig {
 }
 
 /** A client for the configured agent. The caller closes it. */
-export function clientOf(config: AgentConfig): Client {
+export function clientOf(config: AgentConfig, hosts: HostResolver): Client {
+  const { lookup, close } = lookupAhead(hosts, config.host);
   const options: ClientOptions = {
+    lookup,
     host: config.host,
     port: config.port,
     token: config.token ?? null,
     tls: config.tls?.enabled === true ? tlsOptions(config.tls, config.host) : null,
   };
-  return consulClient(options);
+  const client = consulClient(options);
+  return {
+    ...client,
+    close() {
+      close();
+      client.close();
+    },
+  };
 }
 
 /** Reads the files once; later changes to them do not count. */

@@ -96,7 +96,7 @@ class StoredDtab {
     const key = [...segmentsOf(config.pathPrefix).map(segmentText), config.namespace].join("/");
     this.#location = `the key ${key} at ${agent}`;
     this.#deps = deps;
-    const client = clientOf(config);
+    const client = clientOf(config, deps.hosts);
     this.#close = () => client.close();
     const { clock, random, log, stats, hosts } = deps;
     const watchDeps: WatchDeps = {

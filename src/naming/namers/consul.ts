@@ -107,7 +107,7 @@ class ConsulNamer implements RunningNamer {
   constructor(config: Config, deps: NamerDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#client = clientOf(config);
+    this.#client = clientOf(config, deps.hosts);
     const agent = showAddress(config);
     this.#slots = querySlotsOf(agent, deps.hosts);
     const { clock, random, log, stats } = deps;

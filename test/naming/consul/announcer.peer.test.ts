@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import * as v from "valibot";
+import { hostResolver } from "../../../src/naming/hosts/resolver.ts";
 import type { ListeningAt } from "../../../src/core/announcer.ts";
 import { pathLiteral } from "../../../src/core/names/path.ts";
 import { consulAnnouncer } from "../../../src/naming/announcers/consul.ts";
@@ -30,7 +31,8 @@ function announcer(
     intervalMs: 100,
     ...keys,
   });
-  const deps = { clock: realClock, random: Math.random, log, admin: at };
+  const hosts = hostResolver(realClock, log);
+  const deps = { clock: realClock, random: Math.random, log, hosts, admin: at };
   const made = consulAnnouncer.create(config, deps);
   t.after(() => made.close());
   const announce = (name: string, server: ListeningAt) => {
