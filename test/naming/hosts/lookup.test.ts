@@ -140,5 +140,6 @@ test("callers with 300 silent names delay neither the configuration's names nor 
   assert.equal(local.state.kind, "ok", "known without any wait");
   const state = await stateWhen(hosts.resolve("consul.example"), ({ kind }) => kind === "ok");
   assert.deepEqual(state.kind === "ok" ? state.value : [], ["10.0.0.7"]);
-  assert.ok(performance.now() - startedMs < 1_500);
+  // Behind the others it would take 5 s. Of so many packets together some may get lost.
+  assert.ok(performance.now() - startedMs < 4_500);
 });
