@@ -1,6 +1,9 @@
 // The keys of an access log, the same for all protocols but for the prefix of their names.
 import * as v from "valibot";
-import { integer, says, truth } from "../core/schema.ts";
+import { statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { integer, lenient, says, truth } from "../core/schema.ts";
+import type { Correction } from "../core/schema.ts";
 import { parseRollPolicy } from "../runtime/log-rotation.ts";
 
 const policies = "expected never, hourly, daily, weekly(1) or a size such as 100.megabytes";
@@ -16,13 +19,32 @@ const rollPolicy = () =>
     }),
   );
 
+/** The file is created, its folder is not. */
+function withoutFolder(file: unknown): Correction | null {
+  if (typeof file !== "string" || file === "") return null;
+  const folder = dirname(resolve(file));
+  if (isFolder(folder)) return null;
+  return { readAs: file, warning: `there is no folder ${folder}: calls are logged once it exists` };
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // or unreachable, which makes no difference here
+  }
+}
+
 export const accessLogKeys = {
   file: says(
     "File that gets one line for each call. No access log unless given.",
     v.optional(
-      v.pipe(
-        v.string("expected a file name"),
-        v.nonEmpty("expected a file name, such as access.log"),
+      lenient(
+        withoutFolder,
+        v.pipe(
+          v.string("expected a file name"),
+          v.nonEmpty("expected a file name, such as access.log"),
+        ),
       ),
     ),
   ),

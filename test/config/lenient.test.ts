@@ -136,6 +136,13 @@ const accepted: readonly (readonly [what: string, text: string, warnings: readon
     [],
   ],
   [
+    "an access log in a folder that does not exist",
+    "routers: [{ protocol: mux, servers: [{}], muxAccessLog: /does/not/exist/calls.log }]",
+    [
+      "routers[0].muxAccessLog: there is no folder /does/not/exist: calls are logged once it exists",
+    ],
+  ],
+  [
     "limits and engines that Linkerd removed",
     withRouter(
       "maxRequestKB: 5, maxResponseKB: 5, maxChunkKB: 8, engine: { kind: netty4 }, client: { engine: { kind: netty3 } }",
