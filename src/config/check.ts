@@ -1,6 +1,6 @@
 // Turns the text of a configuration file into a Config, or into all of its problems.
 import * as v from "valibot";
-import { toConfig } from "./config.ts";
+import { toConfig } from "./to-config.ts";
 import { applyLegacyDefaults } from "./legacy/legacy-defaults.ts";
 import { locateFinding, showSteps, stepsKey } from "./yaml/locate.ts";
 import { issueMessage } from "./issue-messages.ts";

@@ -1,25 +1,13 @@
-// The checked configuration in the form that the rest of the program uses: explicit units, no optional fields.
-import { emptyDtab } from "../core/names/dtab.ts";
-import { join, pathLiteral } from "../core/names/path.ts";
-import type { Dtab } from "../core/names/dtab.ts";
-import type { ObjectEntries } from "../core/schema.ts";
-import type { Path } from "../core/names/path.ts";
-import { isLoopback } from "../core/address.ts";
+// The configuration in the form that the rest of the program uses: explicit units, no optional fields.
 import type { CallerDtabRule } from "../core/names/caller-dtab.ts";
-import type { DialOptions, ListenOptions, SocketOptions } from "../core/transport.ts";
+import type { Dtab } from "../core/names/dtab.ts";
+import type { Path } from "../core/names/path.ts";
 import type { BackoffConfig } from "../core/pacing/backoff.ts";
 import type { BudgetConfig } from "../core/pacing/budget-schema.ts";
-import { policyOf } from "./policy.ts";
+import type { DialOptions, ListenOptions, SocketOptions } from "../core/transport.ts";
+import type { KindConfig } from "./kinds.ts";
 import type { Policy } from "./policy.ts";
-import type { KindConfig, Kinds, ProtocolKind } from "./kinds.ts";
 import type { AdminSecurityConfig } from "./schemas/security.ts";
-import type {
-  CheckedClient,
-  CheckedFile,
-  CheckedRouter,
-  CheckedServer,
-  CheckedService,
-} from "./schemas/file.ts";
 
 /** Times are milliseconds unless their name says otherwise; Infinity means no limit. */
 export interface Config {
@@ -137,7 +125,7 @@ interface RateLimitConfig {
 }
 
 /** Optional filters around the calls of a client; null or false switches one off. */
-interface ClientFilterConfig {
+export interface ClientFilterConfig {
   readonly rateLimit: RateLimitConfig | null;
   readonly concurrency: KindConfig | null;
   readonly nackAdmission: { readonly windowMs: number; readonly threshold: number } | null;
@@ -147,7 +135,7 @@ interface ClientFilterConfig {
   readonly faults: FaultConfig | null;
 }
 
-interface FaultConfig {
+export interface FaultConfig {
   readonly isOn: boolean;
   readonly delayMs: number;
   readonly delayPercent: number;
@@ -161,196 +149,4 @@ export interface ClientConfig {
   readonly requeueBudget: BudgetConfig;
   readonly filters: ClientFilterConfig;
   readonly dial: DialOptions;
-}
-
-/** `checked` is the output of the schema of `kinds`; `raw` is the file as it was written. */
-export function toConfig(checked: CheckedFile, raw: Record<string, unknown>, kinds: Kinds): Config {
-  const { admin, log, limits, namers, telemetry } = checked;
-  // Safe cast: the schema of every router has these keys beside the keys of its protocol.
-  const { routers } = checked as { routers?: readonly CheckedRouter[] };
-  return {
-    admin: {
-      host: admin.ip,
-      port: admin.port,
-      shutdownGraceMs: admin.shutdownGraceMs,
-      security: admin.security ?? null,
-      socket: toSocketOptions(admin.socketOptions),
-    },
-    limits: {
-      maxConnections: limits.maxConnections ?? Infinity,
-      maxBufferedBytes: (limits.maxBufferedMB ?? Infinity) * 1024 * 1024,
-      shedAboveLagMs: limits.shedAboveLagMs ?? Infinity,
-    },
-    logLevel: log.level,
-    namers: namers.map((config) => ({
-      id: idOf(config),
-      config,
-      transformers: toTransformers(config),
-    })),
-    routers: (routers ?? []).map((router, i) => toRouter(router, mapIn(raw, "routers", i), kinds)),
-    telemetry,
-    raw,
-  };
-}
-
-/** `raw` is the router as it was written. */
-function toRouter(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig {
-  const protocol = kinds.protocols.find(({ name }) => name === router.protocol);
-  if (protocol === undefined) throw new Error(`bug: unchecked protocol ${router.protocol}`);
-  const { interpreter } = router;
-  return {
-    protocol: router.protocol,
-    label: router.label,
-    dstPrefix: router.dstPrefix,
-    dtab: router.dtab ?? router.baseDtab ?? emptyDtab,
-    identifiers: router.identifier,
-    bindingTimeoutMs: router.bindingTimeoutMs,
-    bindingCache: router.bindingCache,
-    maxServiceNames: router.maxServiceNames,
-    interpreter: { config: interpreter, transformers: toTransformers(interpreter) },
-    originator: router.originator,
-    allowSelfCalls: router.allowSelfCalls,
-    servers: router.servers.map((server) => toServer(server, router, protocol)),
-    announcers: router.announcers.map((config) => ({ id: idOf(config), config })),
-    service: policyOf<CheckedService, ServiceConfig>(
-      router.service,
-      mapIn(raw, "service"),
-      (service) => toService(service, protocol),
-    ),
-    client: policyOf<CheckedClient, ClientConfig>(router.client, mapIn(raw, "client"), (client) =>
-      toClient(client, router, protocol),
-    ),
-    config: pick(router, protocol.routerKeys),
-  };
-}
-
-function toServer(
-  server: CheckedServer,
-  { callerDtab, callerDtabLimits }: CheckedRouter,
-  protocol: ProtocolKind,
-): ServerConfig {
-  const { idleTimeMs, lifeTimeMs } = server.serverSession;
-  return {
-    host: server.ip,
-    port: server.port,
-    socket: toSocketOptions(server.socketOptions),
-    gate: null, // belongs to the process and is filled in by assemble
-    idleTimeMs: idleTimeMs ?? Infinity,
-    lifeTimeMs: lifeTimeMs ?? Infinity,
-    maxConcurrentRequests: server.maxConcurrentRequests ?? Infinity,
-    clearContext: server.clearContext,
-    callerDtabLimits,
-    halfCloseGraceMs: server.halfCloseGraceMs,
-    callerDtab: {
-      mode: callerDtab.mode ?? (isLoopback(server.ip) ? "all" : "names"),
-      allow: callerDtab.allow,
-    },
-    timeoutMs: server.timeoutMs ?? Infinity,
-    announce: server.announce,
-    config: pick(server, protocol.serverKeys),
-  };
-}
-
-function toService(service: CheckedService, protocol: ProtocolKind): ServiceConfig {
-  return {
-    totalTimeoutMs: limitOf(service.totalTimeoutMs),
-    responseClassifier: service.responseClassifier,
-    retries: service.retries,
-    rateLimit: service.rateLimit ?? null,
-    config: pick(service, protocol.serviceKeys),
-  };
-}
-
-function toClient(
-  client: CheckedClient,
-  { bindingTimeoutMs }: CheckedRouter,
-  protocol: ProtocolKind,
-): ClientConfig {
-  const { hostConnectionPool: pool, clientSession: session } = client;
-  return {
-    loadBalancer: client.loadBalancer,
-    failureAccrual: client.failureAccrual,
-    requestAttemptTimeoutMs: limitOf(client.requestAttemptTimeoutMs),
-    requeueBudget: client.requeueBudget,
-    filters: toClientFilters(client),
-    dial: {
-      connectTimeoutMs: client.connectTimeoutMs,
-      socket: toSocketOptions(client.socketOptions),
-      minConnections: pool.minSize,
-      maxConnections: pool.maxSize ?? Infinity,
-      maxWaiters: pool.maxWaiters,
-      maxWaitMs: bindingTimeoutMs,
-      poolIdleMs: pool.idleTimeMs,
-      idleTimeMs: session.idleTimeMs ?? Infinity,
-      lifeTimeMs: session.lifeTimeMs ?? Infinity,
-      config: pick(client, protocol.clientKeys),
-    },
-  };
-}
-
-function toClientFilters(client: CheckedClient): ClientFilterConfig {
-  const { rateLimit, concurrency, nackAdmission, hedge, failFast, faults } = client;
-  return {
-    rateLimit: rateLimit ?? null,
-    concurrency: concurrency ?? null,
-    nackAdmission: nackAdmission ?? null,
-    hedge:
-      hedge === undefined
-        ? null
-        : { percentile: hedge.percentile, maxExtraLoad: hedge.maxExtraLoadPercent / 100 },
-    failFast,
-    faults: faults === undefined ? null : toFaults(faults),
-  };
-}
-
-function toFaults({ enabled, ...setting }: NonNullable<CheckedClient["faults"]>): FaultConfig {
-  return { isOn: enabled, ...setting };
-}
-
-function toSocketOptions(options: CheckedServer["socketOptions"]): SocketOptions {
-  return {
-    noDelay: options.noDelay,
-    reusePort: options.reusePort,
-    keepAlive: options.keepAlive ?? null,
-    backlog: options.backlog ?? null,
-    readTimeoutMs: options.readTimeoutMs ?? Infinity,
-    writeTimeoutMs: options.writeTimeoutMs ?? Infinity,
-  };
-}
-
-/** As in Linkerd, 0 and negative values switch a limit off. */
-function limitOf(ms: number | undefined): number {
-  return ms === undefined || ms <= 0 ? Infinity : ms;
-}
-
-function toTransformers(config: KindConfig): TransformerConfig[] {
-  // Safe cast: the schema shared by all namers and interpreters has checked `transformers`.
-  const list = (config["transformers"] ?? []) as readonly KindConfig[];
-  return list.map((transformer) => ({
-    idPrefix: join(pathLiteral("/%"), prefixOf(transformer)),
-    config: transformer,
-  }));
-}
-
-/** The prefix of all names of a namer or announcer. */
-function idOf(config: KindConfig): Path {
-  return join(pathLiteral("/#"), prefixOf(config));
-}
-
-/** A kind that defines `prefix` itself may leave it out; the kind's name is then the prefix. */
-function prefixOf({ kind, prefix }: KindConfig): Path {
-  return typeof prefix === "string" ? pathLiteral(prefix) : pathLiteral(`/${kind}`);
-}
-
-function pick(from: object, keys: ObjectEntries): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(from).filter(([key]) => Object.hasOwn(keys, key)));
-}
-
-type Data = Readonly<Record<string, unknown>>;
-
-/** The map found by following `steps` through the written data; empty when it does not exist. */
-function mapIn(data: Data, ...steps: readonly (string | number)[]): Data {
-  let found: unknown = data;
-  for (const step of steps) found = (found as Record<string | number, unknown> | null)?.[step];
-  return (found ?? {}) as Data;
 }

@@ -56,7 +56,7 @@ test("unknown commands and missing or extra arguments are exit code 2", async ()
   }
 });
 
-/** What is loaded with a source of ours, all the way down; `import()` and types are not. */
+/** All files that a source imports, directly or not; `import()` and types do not count. */
 function loadedWith(source: string, known = new Set<string>()): Set<string> {
   if (known.has(source)) return known;
   known.add(source);

@@ -50,7 +50,7 @@ export function fileSchema(kinds: Kinds) {
   });
 }
 
-/** Whatever the section asks for, the answer is the same; only `enabled: false` agrees with it. */
+/** Usage is never reported, whatever the section says; only `enabled: false` agrees with that. */
 function unlessOff(value: unknown): Correction | null {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
   const { enabled } = value as { readonly enabled?: unknown };
