@@ -52,7 +52,8 @@ if (files.length === 0) {
   console.error("no test matches");
   process.exit(1);
 }
-const args = ["--enable-source-maps", "--test", "--test-reporter=spec"];
+// A test that waits for ever is a failure with a name, not a run without an end.
+const args = ["--enable-source-maps", "--test", "--test-reporter=spec", "--test-timeout=240000"];
 if (options.includes("--serial")) args.push("--test-concurrency=1");
 const { status } = spawnSync(binary, [...args, ...files], { cwd: root, stdio: "inherit" });
 process.exit(status ?? 1);
