@@ -7,6 +7,7 @@ import { ok } from "../../core/live.ts";
 import type { Live } from "../../core/live.ts";
 import type { Log } from "../../core/log.ts";
 import { SharedLives } from "../shared-lives.ts";
+import { Settling } from "./settling.ts";
 import { FolderWatches } from "./watch-folder.ts";
 
 export type FileText =
@@ -16,24 +17,38 @@ export type FileText =
 
 type EntryKind = "file" | "folder" | "missing";
 
+/** How long something that was there has to be gone. */
+const goneMs = 100;
+
 /** Reads files; shares one read among all who watch the same file. Owns the folder watches. */
 export class Files {
+  readonly #clock: Clock;
   readonly #folders: FolderWatches;
   readonly #kinds = new SharedLives<EntryKind>();
   readonly #texts = new SharedLives<FileText>();
 
   constructor(clock: Clock, log: Log) {
+    this.#clock = clock;
     this.#folders = new FolderWatches(clock, log);
   }
 
-  /** What a path is, symbolic links followed; set only when it changes. Never failed. */
+  /**
+   * What a path is, symbolic links followed; set only when it changes. Never failed. Some writers take
+   * the old file away before they put the new one there: it is missing when it stays so for a moment.
+   */
   kind(path: string): Live<EntryKind> {
     return this.#kinds.get(path, (set) => {
       let last: EntryKind | null = null;
-      return rereading(this.#folders, path, (done) => {
+      let goneAtMs: number | null = null;
+      return this.#rereading(path, (done, again) => {
         stat(path, (error, found) => {
           const kind = error === null ? kindOf(found) : "missing";
-          if (!done() || kind === last) return;
+          if (!done()) return;
+          if (kind !== "missing" || last === null) goneAtMs = null;
+          else goneAtMs ??= this.#clock.nowMs();
+          const leftMs = goneAtMs === null ? 0 : goneAtMs + goneMs - this.#clock.nowMs();
+          if (kind === last) return;
+          if (leftMs > 0) return again(leftMs);
           last = kind;
           set(ok(kind));
         });
@@ -41,18 +56,70 @@ export class Files {
     });
   }
 
-  /** The text of a file of at most `maxBytes`; set only when it changes. Never failed. */
+  /**
+   * The text of a file of at most `maxBytes`, once it is whole (see `Settling`); set only when it
+   * changes. Never failed.
+   */
   text(path: string, maxBytes: number): Live<FileText> {
     return this.#texts.get(path, (set) => {
       let last: FileText | null = null;
-      return rereading(this.#folders, path, (done) => {
-        readUpTo(path, maxBytes, (read) => {
+      const settling = new Settling(this.#clock);
+      return this.#rereading(path, (done, again) => {
+        readUpTo(path, maxBytes, (read, file) => {
           if (!done() || (last !== null && isSame(last, read))) return;
+          const waitMs =
+            read.kind === "text" && file !== null ? settling.waitMs(file, read.text) : 0;
+          if (waitMs > 0) return again(waitMs);
           last = read;
           set(ok(read));
         });
       });
     });
+  }
+
+  /**
+   * Calls `read` now and after each change of `path`; a change that comes while it is being read
+   * makes it read once more. `done` ends the read; it returns false when the result is stale. `again`
+   * reads after so many milliseconds though nothing changes.
+   */
+  #rereading(
+    path: string,
+    read: (done: () => boolean, again: (ms: number) => void) => void,
+  ): () => void {
+    let isClosed = false;
+    let isReading = false;
+    let isStale = false;
+    let cancelAgain = () => {};
+    const again = (ms: number) => {
+      cancelAgain = this.#clock.after(ms, start);
+    };
+    const start = () => {
+      cancelAgain();
+      if (isReading) {
+        isStale = true;
+        return;
+      }
+      isReading = true;
+      isStale = false;
+      read(() => {
+        isReading = false;
+        if (isClosed) return false;
+        if (!isStale) return true;
+        start(); // the file changed while it was read
+        return false;
+      }, again);
+    };
+    const name = basename(path);
+    const close = this.#folders.watch(dirname(path), (changed) => {
+      // A link may lead through another entry of the folder (as in Kubernetes' mounts): any change counts.
+      if (changed === null || changed === name || changed.startsWith("..")) start();
+    });
+    start();
+    return () => {
+      isClosed = true;
+      cancelAgain();
+      close();
+    };
   }
 
   /** The folders that are watched now. */
@@ -76,61 +143,30 @@ function isSame(a: FileText, b: FileText): boolean {
   return b.kind === "missing";
 }
 
-/**
- * Calls `read` now and after each change of `path`; a change that comes while it is being read
- * makes it read once more. `done` ends the read; it returns false when the result is stale.
- */
-function rereading(
-  folders: FolderWatches,
+/** `file` is the file after it was read; null: there is no text. */
+function readUpTo(
   path: string,
-  read: (done: () => boolean) => void,
-): () => void {
-  let isClosed = false;
-  let isReading = false;
-  let isStale = false;
-  const start = () => {
-    if (isReading) {
-      isStale = true;
-      return;
-    }
-    isReading = true;
-    isStale = false;
-    read(() => {
-      isReading = false;
-      if (isClosed) return false;
-      if (!isStale) return true;
-      start(); // the file changed while it was read
-      return false;
-    });
-  };
-  const name = basename(path);
-  const close = folders.watch(dirname(path), (changed) => {
-    // A link may lead through another entry of the folder (as in Kubernetes' mounts): any change counts.
-    if (changed === null || changed === name || changed.startsWith("..")) start();
-  });
-  start();
-  return () => {
-    isClosed = true;
-    close();
-  };
-}
-
-function readUpTo(path: string, maxBytes: number, done: (text: FileText) => void): void {
+  maxBytes: number,
+  done: (text: FileText, file: FileStats | null) => void,
+): void {
   const failed = (error: NodeJS.ErrnoException) => {
     const isMissing = error.code === "ENOENT" || error.code === "ENOTDIR";
-    done(isMissing ? { kind: "missing" } : unreadable(error.message));
+    done(isMissing ? { kind: "missing" } : unreadable(error.message), null);
   };
   // Asked before it is read: neither a pipe nor a huge file may hold the process up.
   stat(path, (noStat, found) => {
     if (noStat !== null) return failed(noStat);
-    if (!found.isFile()) return done(unreadable(`${path} is not a file`));
+    if (!found.isFile()) return done(unreadable(`${path} is not a file`), null);
     if (found.size > maxBytes) {
       const limit = `${Math.floor(maxBytes / 1_000)} KB`;
-      return done(unreadable(`${path} has ${found.size} bytes; at most ${limit} are read`));
+      return done(unreadable(`${path} has ${found.size} bytes; at most ${limit} are read`), null);
     }
     readFile(path, "utf8", (error, text) => {
-      if (error === null) done({ kind: "text", text });
-      else failed(error);
+      if (error !== null) return failed(error);
+      stat(path, (gone, after) => {
+        if (gone !== null) return failed(gone);
+        done({ kind: "text", text }, after);
+      });
     });
   });
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TestContext } from "node:test";
 import * as v from "valibot";
 import type { Clock } from "../../../src/core/clock.ts";
@@ -97,6 +98,65 @@ test("a folder that comes later is followed, too", async (t) => {
   await treeWhen(live, "neg");
   folder.write("team/web", "10.0.0.1 80\n");
   assert.equal((await treeWhen(live, "leaf"))?.id, "/#/io.l5d.fs/team/web");
+});
+
+/** A file that is written in place, as careless writers do, and what its addresses were meanwhile. */
+async function writing(t: TestContext) {
+  const { folder, namer } = setup(t);
+  const file = join(folder.path, "users");
+  folder.write("users", "10.0.0.1 8080\n10.0.0.2 8080\n");
+  const bound = await boundAt(t, namer, "/users");
+  await addressesBecome(bound, "10.0.0.1 8080 * 1, 10.0.0.2 8080 * 1");
+  const seen: string[] = [];
+  t.after(bound.addresses.watch((state) => seen.push(texts(state))));
+  return { file, bound, seen };
+}
+
+test("a half-written last line is no endpoint", async (t) => {
+  const { file, bound, seen } = await writing(t);
+  writeFileSync(file, "10.0.0.1 8080\n10.0.0.3 80");
+  await sleep(150);
+  appendFileSync(file, "81\n");
+  await addressesBecome(bound, "10.0.0.1 8080 * 1, 10.0.0.3 8081 * 1");
+  assert.deepEqual(seen, ["10.0.0.1 8080 * 1, 10.0.0.3 8081 * 1"]);
+});
+
+test("a file that is empty in the middle of a rewrite drops nothing", async (t) => {
+  const { file, bound, seen } = await writing(t);
+  for (let i = 3; i < 8; i++) {
+    truncateSync(file);
+    await sleep(30);
+    appendFileSync(file, "10.0.0.1 8080\n");
+    await sleep(5);
+    appendFileSync(file, `10.0.0.${i} 8080\n`);
+    await addressesBecome(bound, `10.0.0.1 8080 * 1, 10.0.0.${i} 8080 * 1`);
+  }
+  assert.equal(seen.length, 5, seen.join("; "));
+});
+
+test("a last line without a line feed counts when nobody adds to it for a while", async (t) => {
+  const { file, bound, seen } = await writing(t);
+  writeFileSync(file, "10.0.0.9 80");
+  await addressesBecome(bound, "10.0.0.9 80 * 1");
+  truncateSync(file);
+  await addressesBecome(bound, "");
+  assert.deepEqual(seen, ["10.0.0.9 80 * 1", ""]);
+});
+
+test("a file that is taken away and put back within a moment stays a name", async (t) => {
+  const { folder, namer } = setup(t);
+  folder.write("users", "10.0.0.1 80\n");
+  const live = watched(t, namer.lookup(pathLiteral("/users")));
+  const bound = await treeWhen(live, "leaf");
+  assert.ok(bound !== null);
+  watched(t, bound.addresses);
+  const kinds: string[] = [];
+  t.after(live.watch((state) => kinds.push(state.kind === "ok" ? state.value.kind : state.kind)));
+  folder.remove("users");
+  await sleep(30);
+  folder.write("users", "10.0.0.2 80\n");
+  await addressesBecome(bound, "10.0.0.2 80 * 1");
+  assert.deepEqual(kinds, []);
 });
 
 test("an empty file is a name without addresses, not a missing name", async (t) => {
