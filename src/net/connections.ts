@@ -5,12 +5,15 @@ import type { Failure } from "../core/failure.ts";
 
 /** A caller's connection, as its listener sees it. */
 export interface Drainable {
-  /** Accepts no more calls: closes now when idle, else after the outstanding responses. */
+  /** Closes as soon as no call can be lost by it; until then calls may still come. */
   drain(): void;
   /** Fails all calls in progress with `why` now; destroyed when idle. */
   abort(why: Failure): void;
   destroy(): void;
 }
+
+/** How long an idle connection that is draining waits for a call, after which it can close safely. */
+export const nextCallWaitMs = 1_000;
 
 /** How long callers may take to read that their calls were aborted. */
 const abortFlushMs = 500;

@@ -12,6 +12,7 @@ import { RequestReader } from "../codec/request-reader.ts";
 import { emptyReplyFrame } from "../codec/exception.ts";
 import { ServerCall } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
+import { DrainWatch } from "./drain-watch.ts";
 import { Refusal } from "../codec/refusal.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
@@ -39,8 +40,10 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   #state: State = "open";
   readonly #calls = new CallQueue();
   #isFlushing = false;
+  #isReading = false;
   /** No call is read after those in progress. */
   #isFinishing = false;
+  readonly #drain = new DrainWatch();
   #isDestroyed = false;
   #refusal: Refusal | null = null;
   #hasAllInput = false;
@@ -99,7 +102,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   consume(buffer: Buffer, start: number, end: number): number {
     switch (this.#state) {
       case "open":
-        return this.#acceptsCalls ? this.#reader.push(buffer, start, end) : start;
+        return this.#acceptsCalls ? this.#read(buffer, start, end) : start;
       case "refusing":
         if (this.#refusal?.add(buffer, start, end) === true) this.#refuse();
         return end;
@@ -124,10 +127,18 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     return this.#watch();
   }
 
+  #read(buffer: Buffer, start: number, end: number): number {
+    this.#isReading = true;
+    const stopped = this.#reader.push(buffer, start, end);
+    this.#isReading = false;
+    return stopped;
+  }
+
   // RequestConsumer
 
   call(request: ThriftRequest): boolean {
     const call = new ServerCall(request, this, this.settings.clock.nowMs());
+    this.#drain.called(call.startedMs, this.#calls.count);
     this.#calls.add(call);
     call.run();
     return this.#acceptsCalls;
@@ -163,10 +174,13 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
 
   // For the listener
 
-  /** Reads no more calls: closes now when no call is in progress, else after the last response. */
+  /**
+   * Closes at the next pause of the caller: Thrift cannot announce a close, and a call that crosses a
+   * FIN is lost. Until then calls are accepted.
+   */
   drain(): void {
-    this.#isFinishing = true;
-    if (this.#state === "open" && this.#reader.heldBytes === 0) this.#closeAfterResponses();
+    this.#drain.begin();
+    this.#watch();
   }
 
   abort(why: Failure): void {
@@ -224,6 +238,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     const { clock, onCompleted, closed } = this.settings;
     this.#calls.remove(call);
     call.endedMs = clock.nowMs();
+    if (!call.request.isOneway) this.#drain.responded(call.endedMs);
     onCompleted(call);
     if (this.#calls.count > 0) return;
     if (this.#state === "closed") closed(this);
@@ -234,6 +249,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (this.#state === "refusing") return this.#refuse();
     if (this.#state !== "open") return undefined;
     if (this.#isFinishing && this.#calls.count === 0 && this.#awaitsNothing) return this.#close();
+    if (this.#drain.hasBegun && this.#isSafeToClose) return this.#close();
     this.#watch();
     return this.#input.advance(); // unread calls may have waited for their turn
   }
@@ -241,6 +257,19 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   /** No call has arrived in part, or its rest never will. */
   get #awaitsNothing(): boolean {
     return this.#reader.heldBytes === 0 || this.#hasAllInput;
+  }
+
+  /** Nothing came in time. What came while the event loop was busy is read before the next alarm. */
+  #drained(): void {
+    if (this.#calls.count > 0) return this.#watch();
+    if (this.#drain.looksAgain()) return this.#alarm.set(this.settings.clock.nowMs());
+    return this.#close();
+  }
+
+  /** No caller has to lose a call when the connection closes with the response just written. */
+  get #isSafeToClose(): boolean {
+    const isIdle = this.#calls.count === 0 && this.#reader.heldBytes === 0;
+    return isIdle && !this.#isReading && this.#input.waitingBytes === 0 && this.#drain.isSafe;
   }
 
   #closeAfterResponses(): void {
@@ -280,6 +309,9 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     const nowMs = this.settings.clock.nowMs();
     if (this.#isHalfClosed) return this.#alarm.set(nowMs + halfCloseGraceMs);
     if (this.#isStalling) return this.#alarm.set(nowMs + stallTimeoutMs);
+    if (this.#drain.hasBegun) {
+      return this.#alarm.set(this.#calls.count > 0 ? Infinity : this.#drain.closesAtMs(nowMs));
+    }
     if (idleTimeMs === Infinity && lifeTimeMs === Infinity) return this.#alarm.clear();
     return this.#alarm.set(Math.min(nowMs + idleTimeMs, this.#openedMs + lifeTimeMs));
   }
@@ -307,8 +339,8 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
       this.#watch();
       return this.#refuse();
     }
-    if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs)
-      return this.#closeAfterResponses();
+    if (this.#drain.hasBegun) return this.#drained();
+    if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs) return this.drain();
     return this.#calls.count === 0 ? this.#closeAfterResponses() : this.#watch();
   }
 }

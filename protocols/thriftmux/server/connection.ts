@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { Clock } from "../../../src/core/clock.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { Alarm } from "../../../src/net/alarm.ts";
+import { nextCallWaitMs } from "../../../src/net/connections.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
 import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
 import type { ConnectionOwner } from "../../mux/server/listener.ts";
@@ -36,6 +37,7 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
   readonly #first = Buffer.alloc(detectBytes);
   #count = 0;
   #connection: Connection | null = null;
+  #isDraining = false;
 
   constructor(link: SocketLink, settings: DetectSettings, owner: ConnectionOwner) {
     this.#link = link;
@@ -60,6 +62,7 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
     this.#alarm.close();
     this.#connection = this.#settings.begin(protocol, this.#link, this);
     this.#replay(buffer, taken, length);
+    if (this.#isDraining) this.#connection.drain();
     return undefined;
   }
 
@@ -83,9 +86,11 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
 
   // Drainable
 
+  /** A caller that has just connected may have a call on its way. */
   drain(): void {
-    if (this.#connection === null) this.destroy();
-    else this.#connection.drain();
+    this.#isDraining = true;
+    if (this.#connection !== null) this.#connection.drain();
+    else this.#alarm.set(this.#settings.clock.nowMs() + nextCallWaitMs);
   }
 
   abort(why: Failure): void {

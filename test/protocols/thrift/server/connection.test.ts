@@ -231,29 +231,78 @@ test("an idle connection is closed after its time, one with a call in progress i
   assert.equal(socket.hasEnded, true);
 });
 
-test("an old connection is closed after its pending responses", () => {
+test("an old connection is closed with the response in progress", () => {
   const { socket, clock, calls } = serve({ limits: { lifeTimeMs: 500 } });
   clock.advance(400);
   socket.receive(text(callFrame("a", 1)));
   clock.advance(200);
   assert.equal(socket.hasEnded, false);
   calls[0]?.respond(replyFrame("a", 1));
-  clock.advance(200);
   assert.equal(socket.hasEnded, true);
 });
 
-test("draining closes an idle connection immediately, a busy one after its responses", () => {
+test("a draining connection that is idle waits a second for a call that may be on its way", () => {
   const idle = serve();
   idle.connection.drain();
+  idle.clock.advance(999);
+  assert.equal(idle.socket.hasEnded, false);
+  idle.clock.advance(1);
   assert.equal(idle.socket.hasEnded, true);
-  const busy = serve();
-  busy.socket.receive(text(callFrame("a", 1), callFrame("b", 2)).slice(0, -3));
-  busy.connection.drain();
-  busy.calls[0]?.respond(replyFrame("a", 1));
-  assert.equal(busy.socket.hasEnded, false, "half of b has come: it is waited for");
-  busy.socket.receive(text(callFrame("b", 2)).slice(-3));
-  busy.calls[1]?.respond(replyFrame("b", 2));
-  assert.equal(busy.socket.hasEnded, true);
+  const late = serve();
+  late.connection.drain();
+  late.clock.advance(999);
+  late.socket.receive(text(callFrame("a", 1)));
+  late.clock.advance(10_000);
+  late.calls[0]?.respond(replyFrame("a", 1));
+  assert.equal(late.socket.sent, text(replyFrame("a", 1)));
+  assert.equal(late.socket.hasEnded, true, "the caller pauses between its calls");
+});
+
+test("a draining connection serves a caller that does not pause until it does", () => {
+  const { socket, connection, clock, calls } = serve();
+  socket.receive(text(callFrame("a", 1), callFrame("b", 2)).slice(0, -3));
+  connection.drain();
+  clock.advance(500);
+  calls[0]?.respond(replyFrame("a", 1));
+  assert.equal(socket.hasEnded, false, "half of b has come: it is waited for");
+  clock.advance(1);
+  socket.receive(text(callFrame("b", 2)).slice(-3));
+  calls[1]?.respond(replyFrame("b", 2));
+  for (let i = 2; i < 50; i++) {
+    clock.advance(1);
+    socket.receive(text(callFrame("c", i)));
+    calls[i]?.respond(replyFrame("c", i));
+  }
+  assert.equal(socket.hasEnded, false);
+  clock.advance(5);
+  assert.equal(socket.hasEnded, true);
+});
+
+test("a draining connection closes with a response, not between two calls that came together", () => {
+  const { socket, connection, clock } = serve({
+    response: ({ seqid }) => replyFrame("a", seqid),
+  });
+  connection.drain();
+  clock.advance(500);
+  socket.receive(text(callFrame("a", 1), callFrame("a", 2)));
+  assert.equal(socket.sent, text(replyFrame("a", 1), replyFrame("a", 2)));
+  assert.equal(socket.hasEnded, false);
+  clock.advance(100);
+  socket.receive(text(callFrame("a", 3)));
+  assert.equal(socket.hasEnded, true);
+});
+
+test("one-way calls are no sign that the caller of a draining connection has paused", () => {
+  const { socket, connection, clock, calls } = serve();
+  connection.drain();
+  for (let i = 0; i < 5; i++) {
+    clock.advance(999);
+    socket.receive(text(onewayFrame("note", i)));
+    calls[i]?.respond(Buffer.alloc(0));
+  }
+  assert.equal(socket.hasEnded, false);
+  clock.advance(1_000);
+  assert.equal(socket.hasEnded, true);
 });
 
 test("aborted calls get an exception each, in their order", () => {
