@@ -10,7 +10,7 @@ import { seeded } from "../support/random.ts";
 import { binary, framed, read, readMessages } from "../support/thrift-bytes.ts";
 import { until } from "../support/until.ts";
 
-const callers = 60;
+const callers = 100;
 const callsBeforeSignal = 1_000;
 const theader = Buffer.from("0fff000000000009000100000000", "hex");
 
@@ -142,7 +142,7 @@ routers:
     );
     const random = seeded(7);
     const seen: Seen = { answered: 0, lost: [] };
-    const pauseMs = () => 40 + 40 * random();
+    const pauseMs = () => 100 + 50 * random();
     const load = Array.from({ length: callers }, () => way.call(t, proxy.portOf(), pauseMs, seen));
     await until(
       () => seen.answered,

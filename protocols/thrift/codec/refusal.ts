@@ -25,11 +25,12 @@ export class Refusal {
     return true;
   }
 
-  /** Null: the call is unknown so far, or one-way. */
+  /** Null: the call is unknown so far. Empty: it is one-way. */
   response(): Buffer | null {
     const what = this.#what;
     const call = callOf(what, this.#received);
     if (call === null) return null;
+    if (call === "one-way") return noResponse;
     const frame = exceptionFrame(call, what.type, what.reason);
     if (what.header !== null) return inHeaderFrame(frame, what.header);
     return inTransport(frame, what.isUpgraded, what.wireFormat.transport === "buffered");
@@ -46,19 +47,22 @@ export class Refusal {
   }
 }
 
-function callOf(what: Malformed, received: Buffer): CallIdentity | null {
-  const messageAt = what.isUpgraded ? messageStart(what, received) : 0;
+function callOf(what: Malformed, received: Buffer): CallIdentity | "one-way" | null {
+  // Of a whole message only its own bytes are here, without the header of an upgraded connection.
+  const hasHeader = what.isUpgraded && !what.isWhole;
+  const messageAt = hasHeader ? messageStart(what, received) : 0;
   if (messageAt === null || readEnvelope(received, messageAt, received.length) !== null) {
     if (what.header === null) return null;
     const { seqid, isCompact } = what.header;
     return { envelopeForm: isCompact ? "compact" : "strict", seqid, name: emptyName };
   }
   const { type, envelopeForm, seqid, nameAt, nameEnd } = lastScan;
-  if (type === messageType.oneway) return null;
+  if (type === messageType.oneway) return "one-way";
   return { envelopeForm, seqid, name: received.subarray(nameAt, nameEnd) };
 }
 
 const emptyName = new Uint8Array(0);
+const noResponse = Buffer.alloc(0);
 
 function messageStart(what: Malformed, received: Buffer): number | null {
   const header = readRequestHeader(what.wireFormat.protocol, received, 0, received.length);

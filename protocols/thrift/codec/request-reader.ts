@@ -25,6 +25,8 @@ export interface Malformed {
   readonly received: Uint8Array;
   /** More of it may arrive. */
   readonly mayContinue: boolean;
+  /** All of it was read: the calls after it can be read, too. */
+  readonly isWhole: boolean;
 }
 
 /** Takes calls as they arrive. True: continue; false: no more now. */
@@ -32,8 +34,8 @@ export interface RequestConsumer {
   call(request: ThriftRequest): boolean;
   /** The caller asks for the TTwitter upgrade; from here on its calls are upgraded. */
   upgrade(request: ThriftRequest): boolean;
-  /** The last call to the consumer. */
-  malformed(what: Malformed): void;
+  /** As for calls. Unless `what` is whole, it is the last that the consumer gets. */
+  malformed(what: Malformed): boolean;
 }
 
 /** Holds at most one incomplete call. */
@@ -87,11 +89,12 @@ export class RequestReader {
       : `a frame of ${lengthBytes} bytes is longer than the ${maxFrameBytes} that maxFrameKB allows`;
     const reason = what + guessOf(lengthBytes);
     const received = buffer.subarray(start, end);
-    this.#refuse(reason, exceptionType.protocolError, received, null, !isNegative);
+    const mayContinue = !isNegative;
+    this.#malformed(reason, exceptionType.protocolError, received, { mayContinue });
   }
 
   notMessage(reason: string, received: Uint8Array): void {
-    this.#refuse(`not a Thrift message: ${reason}`, exceptionType.protocolError, received);
+    this.#malformed(`not a Thrift message: ${reason}`, exceptionType.protocolError, received, {});
   }
 
   #upgraded(frame: Buffer): boolean {
@@ -162,25 +165,25 @@ export class RequestReader {
     return this.#refuse(reason, exceptionType.protocolError, received, header);
   }
 
+  /** Of a message that was read to its end. */
   #refuse(
     reason: string,
     type: ExceptionType,
     received: Uint8Array,
     header: HeaderFrame | null = null,
-    mayContinue = false,
   ): boolean {
-    const isUpgraded = this.#isUpgraded;
-    const wireFormat = this.#wireFormat;
-    this.#consumer.malformed({
-      reason,
-      type,
-      wireFormat,
-      isUpgraded,
-      header,
-      received,
-      mayContinue,
-    });
-    return false;
+    return this.#malformed(reason, type, received, { header, isWhole: true });
+  }
+
+  #malformed(
+    reason: string,
+    type: ExceptionType,
+    received: Uint8Array,
+    { header = null, mayContinue = false, isWhole = false }: Partial<Malformed>,
+  ): boolean {
+    const [wireFormat, isUpgraded] = [this.#wireFormat, this.#isUpgraded];
+    const more = { wireFormat, isUpgraded, header, mayContinue, isWhole };
+    return this.#consumer.malformed({ reason, type, received, ...more });
   }
 }
 

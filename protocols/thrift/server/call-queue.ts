@@ -1,33 +1,57 @@
 // The calls of one connection that are in progress, oldest first.
+import type { Buffer } from "node:buffer";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { ServerCall } from "./call.ts";
+
+/** A call that could not be read, and the response to it. */
+export class RefusedCall {
+  next: QueuedCall | null = null;
+  sentBytes = 0;
+  readonly hasEnded = true;
+  readonly isOneway = false;
+  readonly receivedBytes = 0;
+  readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  get heldResponseBytes(): number {
+    return this.bytes.length;
+  }
+
+  cancel(): void {}
+  abort(): void {}
+}
+
+export type QueuedCall = ServerCall | RefusedCall;
 
 /** One-way calls are counted but not queued: they await no response. */
 export class CallQueue {
   /** The oldest call that awaits its response. */
-  first: ServerCall | null = null;
+  first: QueuedCall | null = null;
   /** Calls whose responses have not been written, and one-way calls that have not ended. */
   count = 0;
   /** Bytes of those calls, and of responses that wait for their turn. */
   heldBytes = 0;
-  #last: ServerCall | null = null;
+  #last: QueuedCall | null = null;
 
-  add(call: ServerCall): void {
+  add(call: QueuedCall): void {
     this.count++;
     this.heldBytes += call.receivedBytes;
-    if (call.request.isOneway) return;
+    if (call.isOneway) return;
     if (this.#last === null) this.first = call;
     else this.#last.next = call;
     this.#last = call;
   }
 
   /** The response to the call is here; it may have to wait for its turn. */
-  ended(call: ServerCall): void {
+  ended(call: QueuedCall): void {
     this.heldBytes += call.heldResponseBytes;
   }
 
   /** The call is over; it is `first` or one-way. */
-  remove(call: ServerCall): void {
+  remove(call: QueuedCall): void {
     if (call === this.first) {
       this.first = call.next;
       if (call.next === null) this.#last = null;

@@ -3,6 +3,7 @@ import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
 import { statusOf } from "../message.ts";
 import type { CompletedCall, ThriftRequest, ThriftResponse } from "../message.ts";
+import type { QueuedCall } from "./call-queue.ts";
 import type { ServerConnection } from "./connection.ts";
 
 /*
@@ -22,7 +23,7 @@ export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
   /** A response of the proxy's own; null: made from `response` or `failure` when it is written. */
   bytes: Buffer | null = null;
   /** The next call that awaits its response. */
-  next: ServerCall | null = null;
+  next: QueuedCall | null = null;
   readonly #connection: ServerConnection;
   #state: State = "waiting";
   #pending: Pending | null = null;
@@ -31,6 +32,10 @@ export class ServerCall implements Reply<ThriftResponse>, CompletedCall {
     this.request = request;
     this.startedMs = startedMs;
     this.#connection = connection;
+  }
+
+  get isOneway(): boolean {
+    return this.request.isOneway;
   }
 
   get receivedBytes(): number {

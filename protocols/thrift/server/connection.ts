@@ -3,7 +3,6 @@ import type { Buffer } from "node:buffer";
 import { abandoned, halfClosed } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
-import { Alarm } from "../../../src/net/alarm.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
 import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import { lingeringClose } from "../../../src/net/lingering-close.ts";
@@ -11,8 +10,11 @@ import { inTransport, responseBytes } from "../codec/response-writer.ts";
 import { RequestReader } from "../codec/request-reader.ts";
 import { emptyReplyFrame } from "../codec/exception.ts";
 import { ServerCall } from "./call.ts";
-import { CallQueue } from "./call-queue.ts";
+import { CallQueue, RefusedCall } from "./call-queue.ts";
+import type { QueuedCall } from "./call-queue.ts";
 import { DrainWatch } from "./drain-watch.ts";
+import { ConnectionTimer } from "./timer.ts";
+import type { Activity } from "./timer.ts";
 import { Refusal } from "../codec/refusal.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
@@ -35,8 +37,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   readonly #link: SocketLink;
   readonly #input: InputBuffer;
   readonly #reader: RequestReader;
-  readonly #alarm: Alarm;
-  readonly #openedMs: number;
+  readonly #timer: ConnectionTimer;
   #state: State = "open";
   readonly #calls = new CallQueue();
   #isFlushing = false;
@@ -46,6 +47,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   readonly #drain = new DrainWatch();
   #isDestroyed = false;
   #refusal: Refusal | null = null;
+  #hasRefused = false;
   #hasAllInput = false;
 
   constructor(link: SocketLink, settings: ServerSettings) {
@@ -55,8 +57,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     this.#link = link;
     this.#input = new InputBuffer(link, this);
     this.#reader = new RequestReader(settings, this.peer, this);
-    this.#alarm = new Alarm(clock, () => this.#timedOut());
-    this.#openedMs = clock.nowMs();
+    this.#timer = new ConnectionTimer(clock, limits, this.#drain, () => this.#timedOut());
     link.receiver = this;
     settings.opened(this);
     if (limits.idleTimeMs !== Infinity || limits.lifeTimeMs !== Infinity) this.#watch();
@@ -86,7 +87,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   closed(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#alarm.close();
+    this.#timer.close();
     this.settings.onConnections(-1);
     const why = abandoned("the caller closed the connection");
     this.#calls.cancel(why);
@@ -153,21 +154,35 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     return this.#acceptsCalls;
   }
 
-  malformed(what: Malformed): void {
-    this.#warn(what.reason);
+  malformed(what: Malformed): boolean {
+    if (!this.#hasRefused) this.#warn(what.reason);
+    this.#hasRefused = true;
     this.settings.onMalformed(this.peer, what.reason);
-    this.#refusal = new Refusal(what);
+    const refusal = new Refusal(what);
+    const response = what.isWhole ? refusal.response() : null;
+    if (response === null) return this.#endWith(refusal);
+    if (response.length > 0) {
+      const refused = new RefusedCall(response);
+      this.#calls.add(refused);
+      this.callEnded(refused);
+    }
+    return this.#acceptsCalls;
+  }
+
+  /** Nothing after these bytes can be read, or their caller would wait for a response for ever. */
+  #endWith(refusal: Refusal): boolean {
+    this.#refusal = refusal;
     this.#state = "refusing";
     this.#watch();
     this.#refuse();
+    return false;
   }
 
   // For calls
 
-  callEnded(call: ServerCall): void {
-    const { request } = call;
+  callEnded(call: QueuedCall): void {
     this.#calls.ended(call);
-    if (request.isOneway) this.#callIsOver(call);
+    if (call.isOneway) this.#callIsOver(call);
     else if (this.#state === "closed" || this.#state === "closing") this.#dropResponses();
     else if (call === this.#calls.first && !this.#isFlushing) this.#flush();
   }
@@ -197,14 +212,10 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     else this.#link.socket.destroy();
   }
 
-  get #hasRoom(): boolean {
-    return this.#link.hasRoom;
-  }
-
   get #acceptsCalls(): boolean {
     return (
       this.#state === "open" &&
-      this.#hasRoom &&
+      this.#link.hasRoom &&
       this.#calls.count < this.settings.limits.maxPipelinedCalls &&
       this.#calls.heldBytes < this.settings.maxFrameBytes &&
       !(this.#isFinishing && this.#reader.heldBytes === 0)
@@ -217,7 +228,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (isSeveral) this.#link.socket.cork();
     this.#isFlushing = true;
     for (let call = this.#calls.first; call?.hasEnded === true; call = this.#calls.first) {
-      const bytes = call.bytes ?? responseBytes(call, this.settings);
+      const bytes = this.#bytesOf(call);
       call.sentBytes = bytes.length;
       this.#link.writeBytes(bytes);
       this.#callIsOver(call);
@@ -234,42 +245,40 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     }
   }
 
-  #callIsOver(call: ServerCall): void {
+  #bytesOf(call: QueuedCall): Buffer {
+    if (call instanceof RefusedCall) return call.bytes;
+    return call.bytes ?? responseBytes(call, this.settings);
+  }
+
+  #callIsOver(call: QueuedCall): void {
     const { clock, onCompleted, closed } = this.settings;
+    const nowMs = clock.nowMs();
     this.#calls.remove(call);
-    call.endedMs = clock.nowMs();
-    if (!call.request.isOneway) this.#drain.responded(call.endedMs);
-    onCompleted(call);
+    if (!call.isOneway) this.#drain.responded(nowMs);
+    if (!(call instanceof RefusedCall)) {
+      call.endedMs = nowMs;
+      onCompleted(call);
+    }
     if (this.#calls.count > 0) return;
     if (this.#state === "closed") closed(this);
-    else if (call.request.isOneway) this.#afterResponses();
+    else if (call.isOneway) this.#afterResponses();
   }
 
   #afterResponses(): void {
     if (this.#state === "refusing") return this.#refuse();
     if (this.#state !== "open") return undefined;
-    if (this.#isFinishing && this.#calls.count === 0 && this.#awaitsNothing) return this.#close();
-    if (this.#drain.hasBegun && this.#isSafeToClose) return this.#close();
+    if (this.#mayClose) return this.#close();
     this.#watch();
     return this.#input.advance(); // unread calls may have waited for their turn
   }
 
-  /** No call has arrived in part, or its rest never will. */
-  get #awaitsNothing(): boolean {
-    return this.#reader.heldBytes === 0 || this.#hasAllInput;
-  }
-
-  /** Nothing came in time. What came while the event loop was busy is read before the next alarm. */
-  #drained(): void {
-    if (this.#calls.count > 0) return this.#watch();
-    if (this.#drain.looksAgain()) return this.#alarm.set(this.settings.clock.nowMs());
-    return this.#close();
-  }
-
-  /** No caller has to lose a call when the connection closes with the response just written. */
-  get #isSafeToClose(): boolean {
-    const isIdle = this.#calls.count === 0 && this.#reader.heldBytes === 0;
-    return isIdle && !this.#isReading && this.#input.waitingBytes === 0 && this.#drain.isSafe;
+  /** Asked for, and no call is lost by it: none is in progress, has arrived, or may be on its way. */
+  get #mayClose(): boolean {
+    if (this.#calls.count > 0) return false;
+    const isPartial = this.#reader.heldBytes > 0;
+    if (this.#isFinishing) return this.#hasAllInput || !isPartial;
+    if (!this.#drain.hasBegun || isPartial || this.#isReading) return false;
+    return this.#input.waitingBytes === 0 && this.#drain.isSafe;
   }
 
   #closeAfterResponses(): void {
@@ -284,52 +293,45 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (response === null && !this.#hasAllInput && this.#refusal?.mayIdentify === true) {
       return undefined;
     }
-    if (response !== null) this.#link.socket.write(response);
+    if (response !== null) this.#link.writeBytes(response);
     return this.#close();
   }
 
   #close(): void {
     const { clock, limits } = this.settings;
     this.#state = "closing";
-    this.#alarm.close();
+    this.#timer.close();
     const closed = () => this.closed();
     lingeringClose(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
   }
 
   #warn(reason: string): void {
-    const { remoteHost, remotePort } = this.peer;
-    const peer = `${remoteHost}:${remotePort}`;
+    const peer = `${this.peer.remoteHost}:${this.peer.remotePort}`;
     this.settings.log.warn({ event: "bad-thrift-input", peer, reason });
   }
 
-  /** Sets the time limit of the current state; see `#timedOut`. */
+  /** Restarts the time limit of the current state; see `#timedOut`. */
   #watch(): void {
     if (this.#state === "closing" || this.#state === "closed") return;
-    const { idleTimeMs, lifeTimeMs, stallTimeoutMs, halfCloseGraceMs } = this.settings.limits;
-    const nowMs = this.settings.clock.nowMs();
-    if (this.#isHalfClosed) return this.#alarm.set(nowMs + halfCloseGraceMs);
-    if (this.#isStalling) return this.#alarm.set(nowMs + stallTimeoutMs);
-    if (this.#drain.hasBegun) {
-      return this.#alarm.set(this.#calls.count > 0 ? Infinity : this.#drain.closesAtMs(nowMs));
-    }
-    if (idleTimeMs === Infinity && lifeTimeMs === Infinity) return this.#alarm.clear();
-    return this.#alarm.set(Math.min(nowMs + idleTimeMs, this.#openedMs + lifeTimeMs));
+    this.#timer.watch(this.#activity);
+  }
+
+  get #activity(): Activity {
+    if (this.#isHalfClosed) return "half-closed";
+    if (this.#state === "refusing" || this.#hasAllInput) return "stalled";
+    if (this.#reader.heldBytes > 0 || !this.#link.hasRoom) return "stalled";
+    return this.#calls.count > 0 ? "busy" : "idle";
   }
 
   /** The caller has sent a FIN: it awaits responses, or it has left. */
   get #isHalfClosed(): boolean {
-    return this.#hasAllInput && this.#hasRoom && this.#calls.first !== null;
-  }
-
-  get #isStalling(): boolean {
-    if (this.#state === "refusing" || this.#hasAllInput) return true;
-    return this.#reader.heldBytes > 0 || !this.#hasRoom;
+    return this.#hasAllInput && this.#link.hasRoom && this.#calls.first !== null;
   }
 
   #timedOut(): void {
     if (this.#state === "closing" || this.#state === "closed") return undefined;
-    const { stallTimeoutMs, lifeTimeMs, halfCloseGraceMs } = this.settings.limits;
-    if (!this.#hasRoom) return this.destroy();
+    const { stallTimeoutMs, halfCloseGraceMs } = this.settings.limits;
+    if (!this.#link.hasRoom) return this.destroy();
     if (this.#isHalfClosed) return this.#calls.abort(halfClosed(halfCloseGraceMs));
     if (this.#state === "refusing")
       return this.#calls.first === null ? this.#close() : this.#watch();
@@ -339,8 +341,11 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
       this.#watch();
       return this.#refuse();
     }
-    if (this.#drain.hasBegun) return this.#drained();
-    if (this.settings.clock.nowMs() >= this.#openedMs + lifeTimeMs) return this.drain();
+    if (this.#drain.hasBegun && this.#calls.count === 0) {
+      // What arrived while the event loop was busy is read before the next alarm.
+      return this.#drain.looksAgain() ? this.#timer.afterNextRead() : this.#close();
+    }
+    if (this.#timer.isOld) return this.drain();
     return this.#calls.count === 0 ? this.#closeAfterResponses() : this.#watch();
   }
 }

@@ -101,7 +101,7 @@ test("a compressed message is refused with the type that says so", () => {
   assert.deepEqual([seqid, type], [9, 8]);
   assert.match(text, /transforms off/);
   assert.equal(events.length, 1);
-  assert.equal(socket.hasEnded, true);
+  assert.equal(socket.hasEnded, false);
 });
 
 /** A message whose arguments are what is told: no stop behind them. */

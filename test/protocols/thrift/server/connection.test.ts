@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { failure } from "../../../../src/core/failure.ts";
+import { exceptionFrame } from "../../../../protocols/thrift/codec/exception.ts";
+import { readHeaderFrame } from "../../../../protocols/thrift/codec/theader.ts";
 import { serve } from "../harness.ts";
 import type { SeenCall, Served } from "../harness.ts";
 import {
@@ -329,6 +331,8 @@ const hostile: readonly {
   readonly bytes: Buffer;
   readonly reason: RegExp;
   readonly type: number | null;
+  /** The caller knows of which call the refusal is: its connection serves on. */
+  readonly servesOn?: true;
 }[] = [
   {
     name: "a frame that is too long",
@@ -383,6 +387,7 @@ const hostile: readonly {
     bytes: replyFrame("big", 9),
     reason: /a message of type 2 came, which is not a call/,
     type: 2,
+    servesOn: true,
   },
   {
     name: "a type that there is not",
@@ -395,6 +400,7 @@ const hostile: readonly {
     bytes: frameOf(strict(types.call, "big", 9, "")),
     reason: /ends after its envelope/,
     type: 7,
+    servesOn: true,
   },
 ];
 
@@ -414,8 +420,9 @@ test("a frame that is too long is refused immediately when it cannot be a call, 
   assert.equal(socket.hasEnded, false, "its name may come yet");
 });
 
-for (const { name, bytes, reason, type } of hostile) {
-  test(`${name} is logged, gets a response if it can, and the connection is closed`, () => {
+for (const { name, bytes, reason, type, servesOn = false } of hostile) {
+  const then = servesOn ? "serves on" : "is closed";
+  test(`${name} is logged, gets a response if it can, and the connection ${then}`, () => {
     for (let cut = 1; cut <= bytes.length; cut++) {
       const { socket, events, clock, calls } = serve();
       socket.receive(text(bytes.subarray(0, cut)));
@@ -432,9 +439,9 @@ for (const { name, bytes, reason, type } of hostile) {
         assert.deepEqual(exception, { name: "big", seqid: 9, type });
         assert.equal(said, told);
       }
-      assert.equal(socket.hasEnded, true);
+      assert.equal(socket.hasEnded, !servesOn);
       socket.receive(text(callFrame("late", 1)));
-      assert.equal(calls.length, 0);
+      assert.equal(calls.length, servesOn ? 1 : 0);
     }
   });
 }
@@ -447,7 +454,45 @@ test("calls before malformed bytes get their responses first", () => {
   const first = text(replyFrame("a", 1));
   assert.ok(socket.sent.startsWith(first));
   assert.equal(exceptionIn(socket.sent.slice(first.length)).type, 2);
-  assert.equal(socket.hasEnded, true);
+  assert.equal(socket.hasEnded, false);
+});
+
+test("a call that is refused ends alone: calls before and after it get their responses in order", () => {
+  const { socket, calls, events } = serve();
+  const oneway = frameOf(strict(types.oneway, "note", 3, ""));
+  const noBody = frameOf(strict(types.call, "bad", 2, ""));
+  socket.receive(text(callFrame("a", 1), noBody, oneway, noBody, callFrame("b", 4)));
+  calls[1]?.respond(replyFrame("b", 4));
+  assert.equal(socket.sent, "");
+  calls[0]?.respond(replyFrame("a", 1));
+  const refusal = exceptionFrame(
+    { envelopeForm: "strict", seqid: 2, name: Buffer.from("bad") },
+    7,
+    "not a Thrift message: the message ends after its envelope",
+  );
+  assert.equal(socket.sent, text(replyFrame("a", 1), refusal, refusal, replyFrame("b", 4)));
+  assert.equal(events.length, 1, "one line for each connection");
+});
+
+test("a compressed THeader message is refused by its sequence id, and the connection serves on", () => {
+  const { socket, calls } = serve({ wireFormat: { transport: "header" } });
+  const compressed = frameOf("0fff0000000000090001000100", "01", "ffff");
+  socket.receive(text(compressed, callFrame("a", 1)));
+  const frame = readHeaderFrame(Buffer.from(socket.sent, "latin1"));
+  assert.equal(typeof frame === "object" && frame.seqid, 9);
+  assert.equal(calls.length, 1);
+});
+
+test("an upgraded call that is refused gets its exception behind a header, and the next is served", () => {
+  const { socket, calls } = serve();
+  socket.receive(text(callFrame("__can__finagle__trace__v3__", 0)));
+  socket.sent = "";
+  const noBody = strict(types.call, "bad", 2, "");
+  socket.receive(text(frameOf("00", noBody), frameOf("00", strict(types.call, "a", 3, "00"))));
+  assert.equal(socket.sent.charCodeAt(4), 0, "an empty ResponseHeader");
+  const behind = Buffer.from(socket.sent, "latin1").subarray(5);
+  assert.equal(exceptionIn(text(frameOf(behind))).seqid, 2);
+  assert.equal(calls.length, 1);
 });
 
 test("a call in the other protocol is refused in its own", () => {
