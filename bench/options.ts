@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 
 /** What there is to measure. */
-export type BenchName = "http" | "thrift" | "mux";
+export type BenchName = "http" | "thrift" | "mux" | "outages";
 
 /** By bench: every name that --only accepts. */
 export type PartsOf = Readonly<Record<BenchName, readonly string[]>>;
@@ -30,15 +30,17 @@ export function usage(parts: PartsOf): string {
   return `usage: npm run bench -- http [options]      measure the HTTP proxies, side by side
        npm run bench -- thrift [options]    the same for Thrift
        npm run bench -- mux [options]       mux beside HTTP
+       npm run bench -- outages [options]   calls lost while endpoints are broken
        npm run bench -- report FILE         print a result of bench/results as Markdown
        npm run bench -- readme FILE         write the figures of a result of http into README.md
 
   --quick           one round of 2 seconds: for a look, not for a claim
   --only A,B        only these parts, of http: ${parts.http.join(", ")};
                     of thrift: ${parts.thrift.join(", ")};
-                    of mux: ${parts.mux.join(", ")}
+                    of mux: ${parts.mux.join(", ")};
+                    of outages: ${parts.outages.join(", ")}
   --connections N   connections of the load generator (32); of mux: calls on one connection
-  --seconds N       length of each measured window (5)
+  --seconds N       length of each measured window (5; of outages: 30)
   --rounds N        how often each proxy is measured, in turns (3)
   --json FILE       where to write the result (bench/results/<date>-<bench>.json)
   --help            this text
@@ -46,6 +48,9 @@ export function usage(parts: PartsOf): string {
 docs/benchmarks.md says what is measured and how to read it.
 `;
 }
+
+/** Long enough for endpoints that fail to be probed several times. */
+const outageSeconds = 30;
 
 const wholeNumber = /^[1-9]\d{0,5}$/;
 
@@ -76,9 +81,9 @@ export function parseInvocation(argv: readonly string[], partsOf: PartsOf): Invo
     if (file === undefined || rest.length > 1) return wrong(`${kind} takes one FILE`);
     return { kind, file };
   }
-  if (kind !== "http" && kind !== "thrift" && kind !== "mux") {
+  if (kind !== "http" && kind !== "thrift" && kind !== "mux" && kind !== "outages") {
     return wrong(
-      `expected "http", "thrift", "mux", "report" or "readme", got ${kind ?? "nothing"}`,
+      `expected "http", "thrift", "mux", "outages", "report" or "readme", got ${kind ?? "nothing"}`,
     );
   }
   const parts = partsOf[kind];
@@ -100,7 +105,9 @@ export function parseInvocation(argv: readonly string[], partsOf: PartsOf): Invo
     options: {
       rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
       connections: Number(values.connections ?? 32),
-      seconds: Number(values.seconds ?? (values.quick ? 2 : 5)),
+      seconds: Number(
+        values.seconds ?? (values.quick ? 2 : kind === "outages" ? outageSeconds : 5),
+      ),
       warmUpSeconds: values.quick ? 2 : 3,
       only,
       json: values.json ?? null,

@@ -5,11 +5,12 @@ import { failure } from "../core/failure.ts";
 import type { Counter } from "../core/stats.ts";
 
 /** How often waiting calls are looked at. */
-const intervalMs = 250;
-/** The shortest silence that means anything. */
+const intervalMs = 100;
+/** A silence is suspicious when it lasts this many times as long as the slowest call of late, and this long. */
+const timesSlowest = 3;
+const minSuspicionMs = 250;
+/** No endpoint is ejected for a shorter silence. */
 const minSilenceMs = 1_000;
-/** A silence means something when it lasts this many times as long as the slowest call of late. */
-const timesSlowest = 10;
 /** A probe means something sooner: the endpoint is under suspicion. */
 const minProbeMs = 250;
 const probeTimesSlowest = 3;
@@ -20,8 +21,8 @@ const maxProbes = 2;
 /** Without a call that may be a probe: this many waiting calls decide, after this many times the silence. */
 const enoughWaiting = 3;
 const timesSilence = 3;
-/** The slowest call is forgotten by this factor at each look: to half in about a minute. */
-const slowestDecay = 0.997;
+/** The slowest call is forgotten by this factor at each look: to half in ten seconds. */
+const slowestDecay = 0.993;
 
 /** An attempt that waits for its response, oldest first. */
 interface WaitingAttempt {
@@ -75,10 +76,10 @@ export interface SilenceDeps {
 
 /**
  * One for a cluster. A call that takes long is no sign of illness, and nothing is cut off for it. An
- * endpoint is silent when all its calls have waited ten times as long as the slowest call of late,
- * at least a second, while its peers responded. Then it gets no further calls but two that may be sent
- * elsewhere, and those decide: a response, and all was well; none, and it is ejected, and the calls that
- * may be sent elsewhere are. Costs a call a few counters; owns a timer while calls wait.
+ * endpoint is suspect when all its calls have waited three times as long as the slowest call of late, at
+ * least 250 ms, while its peers responded. Then it gets no further calls but two that may be sent
+ * elsewhere, and those decide: a response, and all was well; none within a second, and it is ejected, and
+ * the calls that may be sent elsewhere are. Costs a call a few counters; owns a timer while calls wait.
  */
 export class SilenceWatch {
   /** Responses of all endpoints. */
@@ -147,17 +148,20 @@ export class SilenceWatch {
     if (peers < minPeerResponses) return;
     if (first === null) return this.#eject(endpoint, nowMs); // its callers gave up on it
     const silentMs = nowMs - Math.max(silence.heardMs, first.startedMs);
-    const limitMs = Math.max(minSilenceMs, timesSlowest * this.#slowestMs);
+    const suspiciousMs = Math.max(minSuspicionMs, timesSlowest * this.#slowestMs);
+    const limitMs = Math.max(minSilenceMs, suspiciousMs);
     if (!accrual.isAlive) {
       if (silence.isEjected && silentMs >= this.#probeLimitMs) this.#moveCalls(endpoint, nowMs);
       else if (accrual.isProbing && silentMs >= limitMs) this.#moveCalls(endpoint, nowMs);
       return;
     }
-    if (silentMs < limitMs) return;
+    if (silentMs < suspiciousMs) return;
     const haveProbesFailed =
       silence.probes >= maxProbes && nowMs - silence.probedMs >= this.#probeLimitMs;
     const hasEnoughWaiting = waiting.count >= enoughWaiting && silentMs >= timesSilence * limitMs;
-    if (haveProbesFailed || hasEnoughWaiting) return this.#eject(endpoint, nowMs);
+    if (silentMs >= limitMs && (haveProbesFailed || hasEnoughWaiting)) {
+      return this.#eject(endpoint, nowMs);
+    }
     silence.isSuspect = true;
     if (silence.probes < maxProbes) this.suspect = endpoint;
   }
