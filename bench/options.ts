@@ -4,6 +4,10 @@ import { parseArgs } from "node:util";
 /** What there is to measure. */
 export type BenchName = "http" | "thrift" | "mux" | "outages";
 
+const benches: readonly BenchName[] = ["http", "thrift", "mux", "outages"];
+const isBench = (kind: string | undefined): kind is BenchName =>
+  benches.some((name) => name === kind);
+
 /** By bench: every name that --only accepts. */
 export type PartsOf = Readonly<Record<BenchName, readonly string[]>>;
 
@@ -49,8 +53,8 @@ docs/benchmarks.md says what is measured and how to read it.
 `;
 }
 
-/** Long enough for endpoints that fail to be probed several times. */
-const outageSeconds = 30;
+/** An outage is long enough for endpoints that fail to be probed several times. */
+const secondsOf = { http: 5, thrift: 5, mux: 5, outages: 30 };
 
 const wholeNumber = /^[1-9]\d{0,5}$/;
 
@@ -81,10 +85,9 @@ export function parseInvocation(argv: readonly string[], partsOf: PartsOf): Invo
     if (file === undefined || rest.length > 1) return wrong(`${kind} takes one FILE`);
     return { kind, file };
   }
-  if (kind !== "http" && kind !== "thrift" && kind !== "mux" && kind !== "outages") {
-    return wrong(
-      `expected "http", "thrift", "mux", "outages", "report" or "readme", got ${kind ?? "nothing"}`,
-    );
+  if (!isBench(kind)) {
+    const known = [...benches.map((name) => `"${name}"`), '"report"'].join(", ");
+    return wrong(`expected ${known} or "readme", got ${kind ?? "nothing"}`);
   }
   const parts = partsOf[kind];
   if (rest.length > 0) return wrong(`unexpected argument "${rest[0]}"`);
@@ -105,9 +108,7 @@ export function parseInvocation(argv: readonly string[], partsOf: PartsOf): Invo
     options: {
       rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
       connections: Number(values.connections ?? 32),
-      seconds: Number(
-        values.seconds ?? (values.quick ? 2 : kind === "outages" ? outageSeconds : 5),
-      ),
+      seconds: Number(values.seconds ?? (values.quick ? 2 : secondsOf[kind])),
       warmUpSeconds: values.quick ? 2 : 3,
       only,
       json: values.json ?? null,

@@ -117,7 +117,6 @@ const filtered = stack(
       forwarded: null,
       hint: null,
       timestampHeader: null,
-      timeoutMs: Infinity,
     }),
     wireContext(
       shared,

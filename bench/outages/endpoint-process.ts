@@ -53,4 +53,6 @@ process.on("SIGTERM", () => {
   }, lingerMs);
 });
 
-server.listen(Number(port), "127.0.0.1", () => process.send?.("listening"));
+server.listen(Number(port), "127.0.0.1", () => {
+  if (process.connected) process.send?.("listening");
+});

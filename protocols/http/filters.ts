@@ -17,20 +17,16 @@ export interface ServerFilterOptions extends ArrivalOptions {
   readonly timestampHeader: string | null;
   /** Explains a name that leads nowhere for its capital letters; null: no hint can be given. */
   readonly hint: HttpFilter | null;
-  /** Total time for a request; Infinity: no limit. */
-  readonly timeoutMs: number;
 }
 
 /** The filters between a server and its router, outermost first. */
 export function serverFilters(options: ServerFilterOptions): readonly HttpFilter[] {
-  const { clock, clearContext, forwarded, timestampHeader, timeoutMs, hint } = options;
+  const { clock, clearContext, forwarded, timestampHeader, hint } = options;
   const filters: (HttpFilter | null)[] = [
     // Outermost: nothing below may trust context fields of a caller from outside.
     clearContext ? clearedContext : null,
     // Above everything that reads the deadline, the dtab or the trace.
     arrival(options),
-    // Below `arrival`: the caller's deadline is known, and the server's may only shorten it.
-    timeoutMs === Infinity ? null : serverTimeout(timeoutMs, clock),
     // Above the router, whose failure it explains.
     hint,
     // Last, for routed requests only: fields that describe this hop to the service.
@@ -38,13 +34,6 @@ export function serverFilters(options: ServerFilterOptions): readonly HttpFilter
     timestampHeader === null ? null : addField(timestampHeader, wallTime(clock)),
   ];
   return filters.filter((filter) => filter !== null);
-}
-
-function serverTimeout(timeoutMs: number, clock: Clock): HttpFilter {
-  return (request, reply, next) => {
-    request.deadlineMs = Math.min(request.deadlineMs, clock.nowMs() + timeoutMs);
-    return next(request, reply);
-  };
 }
 
 /** Adds a line beside those of earlier hops: each hop writes its own. */

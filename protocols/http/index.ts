@@ -132,13 +132,12 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   }
 
   serverFilters(options: ListenOptions): readonly HttpFilter[] {
-    const { clearContext, callerDtabLimits, timeoutMs } = options;
+    const { clearContext, callerDtabLimits } = options;
     const config = options.config as ServerConfig;
     const labelled = config.addForwardedHeader;
     return serverFilters({
       clearContext,
       callerDtabLimits,
-      timeoutMs,
       context: this.#context,
       clock: this.#deps.clock,
       maxCallDepth: config.maxCallDepth,

@@ -14,20 +14,12 @@ interface FilterOptions {
   readonly clock: Clock;
   readonly clearContext: boolean;
   readonly callerDtabLimits: CallerDtabLimits;
-  /** Total time for a call; Infinity: no limit. */
-  readonly timeoutMs: number;
 }
 
 /** Outermost first. */
 export function serverFilters(options: FilterOptions): MuxFilter[] {
-  const { clock, clearContext, timeoutMs } = options;
-  const filters = [
-    // Outermost: nothing below may see context that is not trusted.
-    clearContext ? clearedContext : readContext(options),
-  ];
-  // After the caller's deadline is known: the server's limit may only shorten it.
-  if (timeoutMs !== Infinity) filters.push(serverTimeout(timeoutMs, clock));
-  return filters;
+  // Nothing below may see context that is not trusted.
+  return [options.clearContext ? clearedContext : readContext(options)];
 }
 
 const clearedContext: MuxFilter = (request, reply, next) => {
@@ -62,13 +54,6 @@ export function readCallerDeadline(request: MuxRequest, clock: Clock): void {
   }
   request.callerDeadlineMs = deadlineMsOf(deadline, clock);
   request.deadlineMs = Math.min(request.deadlineMs, request.callerDeadlineMs);
-}
-
-function serverTimeout(timeoutMs: number, clock: Clock): MuxFilter {
-  return (request, reply, next) => {
-    request.deadlineMs = Math.min(request.deadlineMs, clock.nowMs() + timeoutMs);
-    return next(request, reply);
-  };
 }
 
 /** For services that are configured as `idempotent`. */

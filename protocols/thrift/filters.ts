@@ -21,8 +21,6 @@ type ThriftFilter = Filter<ThriftRequest, ThriftResponse>;
 export interface FilterOptions {
   readonly clearContext: boolean;
   readonly callerDtabLimits: CallerDtabLimits;
-  /** Total time for a call; Infinity: no limit. */
-  readonly timeoutMs: number;
 }
 
 /** The filters between a server and its router, outermost first. */
@@ -30,10 +28,7 @@ export function serverFilters(
   options: FilterOptions,
   { clock }: { readonly clock: Clock },
 ): ThriftFilter[] {
-  const filters = [readContext(options, clock)];
-  // Inside: the caller's own deadline is known by then, and the server's may only shorten it.
-  if (options.timeoutMs !== Infinity) filters.push(serverTimeout(options.timeoutMs, clock));
-  return filters;
+  return [readContext(options, clock)];
 }
 
 function readContext(options: FilterOptions, clock: Clock): ThriftFilter {
@@ -111,13 +106,6 @@ const dtabOf = memoized<{ readonly dtab: Dtab } | Problem>(
   },
   longestDtab,
 );
-
-function serverTimeout(timeoutMs: number, clock: Clock): ThriftFilter {
-  return (request, reply, next) => {
-    request.deadlineMs = Math.min(request.deadlineMs, clock.nowMs() + timeoutMs);
-    return next(request, reply);
-  };
-}
 
 /**
  * `idempotent` of a service: which calls may be sent twice. Nothing in a Thrift message says so, hence

@@ -28,7 +28,6 @@ export function serverFilters(
   options: FilterOptions,
   deps: { readonly clock: Clock },
 ): ThriftFilter[] {
-  // The server's limit comes last: the caller's own deadline is known by then.
   return [readMux(options, deps.clock), ...thriftFilters(options, deps), ownName];
 }
 

@@ -27,6 +27,8 @@ export interface Request {
   /** The router's own notes: its Destination, and the ClusterHandle of the latest attempt. */
   destination: object | null;
   clusterHandle: object | null;
+  /** `timeoutMs` of the server, when that set `deadlineMs`; absent: the caller did. */
+  serverTimeoutMs?: number;
   /** The faults that were injected into it, for the caller to see; absent: none. */
   fault?: string;
 }

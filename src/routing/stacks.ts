@@ -3,7 +3,7 @@
 //   caller's connection (protocols)
 //     |
 //     |  1 serverStack        1.1 statistics  1.2 shed  1.3 admission  1.4 protocol: serverFilters
-//     |                       1.5 caller's dtab
+//     |                       1.5 caller's dtab  1.6 timeout
 //     |
 //   identify (router.ts): the call gets its logical name, which finds or makes its Destination
 //     |
@@ -43,7 +43,7 @@ import type { Destination } from "./destination.ts";
 import { admissionFilter } from "./filters/admission.ts";
 import { callerDtabFilter } from "./filters/caller-dtab.ts";
 import { concurrencyFilter } from "./filters/concurrency.ts";
-import { attemptTimeout, deadlineFilter } from "./filters/deadline.ts";
+import { attemptTimeout, deadlineFilter, serverTimeout } from "./filters/deadline.ts";
 import { failFastFilter } from "./filters/fail-fast.ts";
 import type { FaultSwitches } from "./filters/fault-switches.ts";
 import { faultFilter } from "./filters/faults.ts";
@@ -90,6 +90,8 @@ export function serverStack<Req extends Request, Res>(
       ...protocol.serverFilters(options),
       // 1.5 Below the protocol's filters, because these read the caller's dtab.
       when(callerDtab.mode === "all" ? null : callerDtab, (rule) => callerDtabFilter(rule)),
+      // 1.6 Last, because it may only shorten the deadline of the caller, which is known by now.
+      when(limit(options.timeoutMs), (limitMs) => serverTimeout(clock, limitMs)),
     ],
     route,
   );

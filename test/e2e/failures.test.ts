@@ -152,7 +152,10 @@ test("timeoutMs of a server ends a call", async (t) => {
       dtab: /svc => /$/inet/127.1/${slow.port}
       servers: [{ port: 0, timeoutMs: 40 }]`,
   );
-  assert.equal((await ask(proxy.port, "/", { Host: "web" })).status, 503);
+  const { status, body } = await ask(proxy.port, "/", { Host: "web" });
+  assert.equal(status, 503);
+  assert.match(body, /exceeded 40 ms to \/svc\/web \(timeoutMs of the server\)/);
+  assert.doesNotMatch(body.split("\n")[0] ?? "", /caller's deadline/);
 });
 
 test("an endpoint that does not accept in time is given up after connectTimeoutMs", async (t) => {

@@ -12,6 +12,21 @@ import { showDuration } from "../../core/duration.ts";
 /** Beyond what timers can count (24.8 days) no limit is kept. */
 const maxTimerMs = 2 ** 31 - 1;
 
+/** `timeoutMs` of a server: it only shortens the deadline, which the filters below enforce. */
+export function serverTimeout<Req extends Request, Res>(
+  clock: Clock,
+  timeoutMs: number,
+): Filter<Req, Res> {
+  return (request, reply, next) => {
+    const dueMs = clock.nowMs() + timeoutMs;
+    if (dueMs < request.deadlineMs) {
+      request.deadlineMs = dueMs;
+      request.serverTimeoutMs = timeoutMs;
+    }
+    return next(request, reply);
+  };
+}
+
 /**
  * One limit over all attempts: `totalTimeoutMs` from now or the caller's deadline, whichever is
  * earlier; the call's deadline becomes that. Only for calls that have a limit, and only until the
@@ -28,12 +43,9 @@ export function deadlineFilter<Req extends Request, Res>(
     const nowMs = clock.nowMs();
     const deadlineMs = Math.min(inheritedMs, nowMs + totalTimeoutMs);
     if (deadlineMs <= nowMs) {
-      reply.end(
-        failure(
-          "timeout",
-          `the caller's deadline had passed before ${request.logicalName} was called`,
-        ),
-      );
+      const whose = request.serverTimeoutMs === undefined ? "the caller's" : "the server's";
+      const detail = `${whose} deadline had passed before ${request.logicalName} was called`;
+      reply.end(failure("timeout", detail));
       return ended;
     }
     request.deadlineMs = deadlineMs;
@@ -48,10 +60,20 @@ export function deadlineFilter<Req extends Request, Res>(
 const allAttempts: LimitKind = {
   why({ request, limitMs, inheritedMs, dueMs }) {
     const name = request.logicalName ?? "the endpoint";
+    const { serverTimeoutMs } = request;
     const limit = showDuration(Math.round(limitMs));
-    return dueMs < inheritedMs
-      ? failure("timeout", `exceeded ${limit} to ${name} (totalTimeoutMs, all attempts included)`)
-      : failure("timeout", `exceeded ${limit} to ${name}, which was left of the caller's deadline`);
+    if (dueMs < inheritedMs) {
+      return failure(
+        "timeout",
+        `exceeded ${limit} to ${name} (totalTimeoutMs, all attempts included)`,
+      );
+    }
+    return serverTimeoutMs === undefined
+      ? failure("timeout", `exceeded ${limit} to ${name}, which was left of the caller's deadline`)
+      : failure(
+          "timeout",
+          `exceeded ${showDuration(serverTimeoutMs)} to ${name} (timeoutMs of the server)`,
+        );
   },
   responded: null,
 };

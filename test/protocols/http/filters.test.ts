@@ -28,7 +28,6 @@ function filters(options: Partial<ServerFilterOptions> = {}) {
     forwarded: null,
     hint: null,
     timestampHeader: null,
-    timeoutMs: Infinity,
     ...options,
   });
 }
@@ -85,17 +84,6 @@ test("Forwarded and the timestamp are added as lines of their own", async () => 
       ["X-Start", "1", "Forwarded", "for=_z"],
       ["Forwarded", "by=_a;for=_b", "x-start", "1700000000000"],
     ].flat(),
-  );
-});
-
-test("a server's timeout shortens the deadline and never lengthens it", async () => {
-  const { seen, service } = answering();
-  const proxy = stack(filters({ timeoutMs: 500 }), service);
-  await outcomeOf(proxy, request());
-  await outcomeOf(proxy, request({ deadlineMs: 100 }));
-  assert.deepEqual(
-    seen.map(({ deadlineMs }) => deadlineMs),
-    [500, 100],
   );
 });
 

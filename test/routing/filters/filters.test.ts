@@ -7,7 +7,11 @@ import { ended, stack } from "../../../src/core/service.ts";
 import { RetryBudget } from "../../../src/routing/budget.ts";
 import { CallStats } from "../../../src/routing/stats/call-stats.ts";
 import { admissionFilter } from "../../../src/routing/filters/admission.ts";
-import { attemptTimeout, deadlineFilter } from "../../../src/routing/filters/deadline.ts";
+import {
+  attemptTimeout,
+  deadlineFilter,
+  serverTimeout,
+} from "../../../src/routing/filters/deadline.ts";
 import { RequeueStats, requeueFilter } from "../../../src/routing/filters/requeue.ts";
 import { RetryStats, retryFilter } from "../../../src/routing/filters/retry.ts";
 import { statsFilter } from "../../../src/routing/filters/stats.ts";
@@ -270,4 +274,21 @@ test("stats: counts what was asked, how it ended, and for how long", () => {
     [503, "failure"],
   ]);
   assert.equal(owned, 0);
+});
+
+test("a server's timeout shortens the deadline and never lengthens it, and is named as its own", () => {
+  const seen: [number, number | undefined][] = [];
+  const service = stack<TestCall, TestResponse>(
+    [serverTimeout(simulatedClock(), 500)],
+    (request, reply) => {
+      seen.push([request.deadlineMs, request.serverTimeoutMs]);
+      return responds(200)(request, reply);
+    },
+  );
+  send(service, testCall());
+  send(service, testCall("/svc/users", { deadlineMs: 100 }));
+  assert.deepEqual(seen, [
+    [500, 500],
+    [100, undefined],
+  ]);
 });
