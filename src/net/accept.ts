@@ -26,8 +26,12 @@ export interface AcceptOptions {
 export interface Acceptor {
   readonly host: string;
   readonly port: number;
-  /** Stops accepting. Open links are not affected. Idempotent. */
-  close(): void;
+  /**
+   * Stops accepting, once the connections that the kernel has established already are handed over: it
+   * resets those that wait when the socket closes. Resolves when that is done, within milliseconds.
+   * Open links are not affected. Idempotent.
+   */
+  close(): Promise<void>;
 }
 
 const [nodeMajor = 0, nodeMinor = 0] = process.versions.node.split(".").map(Number);
@@ -52,7 +56,9 @@ export function accept(
   });
   const { gate } = options;
   const exhaustion = descriptorExhaustion(options);
+  const arrivals = { count: 0 };
   server.on("connection", (accepted) => {
+    arrivals.count++;
     exhaustion.accepted((accepted as unknown as { _handle?: unknown })._handle);
     if (gate !== null && !gate.opened()) return void accepted.destroy();
     const link = linkOf(accepted, takesOver);
@@ -61,13 +67,14 @@ export function accept(
     options.onSocket?.(link.socket);
     return onLink(link);
   });
-  return listening(server, options, exhaustion);
+  return listening(server, options, exhaustion, arrivals);
 }
 
 function listening(
   server: Server,
   options: AcceptOptions,
   exhaustion: ExhaustionWatch,
+  arrivals: Arrivals,
 ): Promise<Acceptor> {
   const { host, port, socket } = options;
   // `reusePort` is younger than the types of the oldest Node that we support.
@@ -80,8 +87,48 @@ function listening(
       const bound = server.address();
       if (bound === null || typeof bound === "string") throw new Error("bug: no TCP address");
       server.removeAllListeners("error").on("error", exhaustion.failed);
-      resolve({ host: bound.address, port: bound.port, close: () => void server.close() });
+      let closing: Promise<void> | null = null;
+      const close = () => (closing ??= closeWhenQuiet(server, arrivals, options.clock));
+      resolve({ host: bound.address, port: bound.port, close });
     });
+  });
+}
+
+interface Arrivals {
+  /** Connections accepted so far. */
+  readonly count: number;
+}
+
+/** Ticks of the event loop within which a busy server must have closed. */
+const maxLastTicks = 1_000;
+
+/** A tick this short has accepted what had arrived: next to nothing can have come since. */
+const shortTickMs = 0.25;
+
+/**
+ * A tick accepts one connection at most, and what arrives while it runs waits in the kernel. So the
+ * socket closes at the end of a tick that accepted nothing and was short.
+ */
+function closeWhenQuiet(server: Server, arrivals: Arrivals, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    let ticks = 0;
+    let count = -1;
+    let lookedMs = -Infinity;
+    const look = (): void => {
+      const nowMs = clock.nowMs();
+      const isQuiet = arrivals.count === count && nowMs - lookedMs <= shortTickMs;
+      // The first tick may have begun before its connections arrived.
+      if (ticks > 1 && (isQuiet || ticks > maxLastTicks)) {
+        server.close();
+        return resolve();
+      }
+      ticks++;
+      ({ count } = arrivals);
+      lookedMs = nowMs;
+      setImmediate(look);
+      return undefined;
+    };
+    look();
   });
 }
 

@@ -65,3 +65,16 @@ export class Connections {
     });
   }
 }
+
+/**
+ * Closes a listener, then its connections within `graceMs`. In this order: callers that read
+ * `Connection: close` connect again, and the kernel resets those that wait in a socket that closes.
+ */
+export async function closeListener(
+  acceptor: { close(): Promise<void> },
+  connections: Connections,
+  graceMs: number,
+): Promise<void> {
+  await acceptor.close();
+  await connections.close(graceMs);
+}

@@ -143,8 +143,7 @@ test("after close no connection is accepted, and open ones stay open", async (t)
   const acceptor = await listen(t, (link) => void links.push(link));
   const before = rawCaller(t, acceptor.port);
   await until(() => links.length === 1);
-  acceptor.close();
-  acceptor.close();
+  await Promise.all([acceptor.close(), acceptor.close()]);
   const after = rawCaller(t, acceptor.port);
   await after.closed();
   assert.match(String(after.error), /ECONNREFUSED/);

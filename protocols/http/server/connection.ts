@@ -42,6 +42,8 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   #call: ServerCall | null = null;
   /** The caller sends no more. */
   #hasFin = false;
+  /** The server is closing: the next response says that it is the last. */
+  #isDraining = false;
   /** No request after this one. */
   #isLast = false;
 
@@ -71,7 +73,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   drained(): void {
     this.#call?.drained();
     // The caller reads again, so its idle time begins.
-    if (this.state === "head" && !this.#input.isReadingHead) this.#timer.awaitRequest();
+    if (this.state === "head" && !this.#input.isReadingHead) this.#awaitRequest();
     this.#input.advance(); // the next request may have waited for room
   }
 
@@ -207,7 +209,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
       const isTooMuch = (body.remainingBytes ?? 0) > limits.maxDrainBytes;
       this.#isLast ||= isTooMuch || this.#call?.awaitsContinue === true;
     }
-    this.#isLast ||= this.#timer.isPastLife;
+    this.#isLast ||= this.#isDraining || this.#timer.isPastLife;
     return this.#isLast;
   }
 
@@ -255,10 +257,13 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   // For the listener
 
-  /** Accepts no more requests: closes now when idle, else after the response in progress. */
+  /**
+   * Closes after the next response that can say so: callers may send another request until they have
+   * read `Connection: close`. Idle connections stay open for a moment.
+   */
   drain(): void {
-    this.#isLast = true;
-    if (this.state === "head" && !this.#input.isReadingHead) this.#close();
+    this.#isDraining = true;
+    if (this.state === "head" && !this.#input.isReadingHead) this.#awaitRequest();
   }
 
   abort(why: Failure): void {
@@ -269,10 +274,15 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   #next(): void {
     if (this.#isLast) return this.#close();
     this.state = "head";
-    this.#timer.awaitRequest();
+    this.#awaitRequest();
     if (!this.link.hasRoom) this.held();
     this.#input.advance();
     return undefined;
+  }
+
+  #awaitRequest(): void {
+    if (this.#isDraining) this.#timer.awaitLastRequest();
+    else this.#timer.awaitRequest();
   }
 
   #refuseBody(detail: string): void {

@@ -2,7 +2,7 @@
 import type { Service } from "../../../src/core/service.ts";
 import type { Listener } from "../../../src/core/transport.ts";
 import { accept } from "../../../src/net/accept.ts";
-import { Connections } from "../../../src/net/connections.ts";
+import { closeListener, Connections } from "../../../src/net/connections.ts";
 import { isRefusal, reasonOf } from "../codec/refusal.ts";
 import type { RenderFailure, HttpRequest, HttpResponse } from "../message.ts";
 import { ServerConnection } from "./connection.ts";
@@ -29,10 +29,7 @@ export async function listenHttp(
     },
   };
   const acceptor = await accept(options, (link) => void new ServerConnection(link, settings));
-  const close = (graceMs: number): Promise<void> => {
-    acceptor.close();
-    return connections.close(graceMs);
-  };
+  const close = (graceMs: number) => closeListener(acceptor, connections, graceMs);
   return { host: acceptor.host, port: acceptor.port, close };
 }
 

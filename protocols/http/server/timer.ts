@@ -9,6 +9,12 @@ import type { HttpLimits } from "../codec/limits.ts";
  */
 const shortBodyWaitMs = 50;
 
+/**
+ * How long an idle connection of a closing server stays open for one more request, whose response then
+ * says that it is the last. A request that crossed a FIN would be lost.
+ */
+const lastRequestWaitMs = 1_000;
+
 /** Owned by the connection, which closes it. */
 export class ConnectionTimer {
   readonly #alarm: Alarm;
@@ -35,6 +41,11 @@ export class ConnectionTimer {
     if (idleTimeMs === Infinity && lifeTimeMs === Infinity) return this.#alarm.clear();
     const idleEndsMs = this.#clock.nowMs() + idleTimeMs;
     return this.#alarm.set(Math.min(idleEndsMs, this.#openedMs + lifeTimeMs));
+  }
+
+  /** The server is closing: a caller that was about to send a request may do so. */
+  awaitLastRequest(): void {
+    this.#alarm.set(this.#clock.nowMs() + lastRequestWaitMs);
   }
 
   /** The first bytes of a request are here. */

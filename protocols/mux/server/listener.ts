@@ -2,7 +2,7 @@
 import type { Listener } from "../../../src/core/transport.ts";
 import { accept } from "../../../src/net/accept.ts";
 import type { AcceptOptions } from "../../../src/net/accept.ts";
-import { Connections } from "../../../src/net/connections.ts";
+import { closeListener, Connections } from "../../../src/net/connections.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
 import type { SocketLink } from "../../../src/net/socket-link.ts";
 
@@ -32,9 +32,6 @@ export async function listenMux(
     },
   };
   const acceptor = await accept(options, (link) => begin(link, owner));
-  const close = (graceMs: number): Promise<void> => {
-    acceptor.close();
-    return connections.close(graceMs);
-  };
+  const close = (graceMs: number) => closeListener(acceptor, connections, graceMs);
   return { host: acceptor.host, port: acceptor.port, close };
 }

@@ -2,7 +2,7 @@
 import type { Listener } from "../../../src/core/transport.ts";
 import type { Service } from "../../../src/core/service.ts";
 import { accept } from "../../../src/net/accept.ts";
-import { Connections } from "../../../src/net/connections.ts";
+import { closeListener, Connections } from "../../../src/net/connections.ts";
 import type { ThriftListenOptions, ServerSettings } from "./settings.ts";
 import type { ThriftRequest, ThriftResponse } from "../message.ts";
 import { ServerConnection } from "./connection.ts";
@@ -25,9 +25,6 @@ export async function listenThrift(
     },
   };
   const acceptor = await accept(options, (link) => void new ServerConnection(link, settings));
-  const close = (graceMs: number): Promise<void> => {
-    acceptor.close();
-    return connections.close(graceMs);
-  };
+  const close = (graceMs: number) => closeListener(acceptor, connections, graceMs);
   return { host: acceptor.host, port: acceptor.port, close };
 }

@@ -508,18 +508,15 @@ test("a connection past its life time closes after its next response, or when it
   assert.equal(await busy.rest(), "", "it was idle as well");
 });
 
-test("close lets the response in progress end, with Connection: close, and closes idle connections", async (t) => {
+test("close lets the response in progress end, with Connection: close, and refuses new callers", async (t) => {
   const hand = byHand();
   const served = await serveHttp(t, hand.service);
   const busy = rawCaller(t, served.port);
-  const idle = rawCaller(t, served.port);
   const next = hand.next();
   busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   const { reply } = await next;
-  await until(() => served.open.count === 2);
   const closed = served.close(60_000);
-  assert.equal(await idle.rest(), "");
-  idle.end();
+  await refusing(t, served.port);
   reply.start(answer(200, "the last one"));
   reply.end(null);
   assert.match(await busy.rest(), /Connection: close\r\n.*the last one$/s);
@@ -528,6 +525,65 @@ test("close lets the response in progress end, with Connection: close, and close
   const late = rawCaller(t, served.port);
   await late.closed();
   assert.match(String(late.error), /ECONNREFUSED/);
+});
+
+test("close lets idle callers send one more request, and closes those that do not", async (t) => {
+  const clock = simulatedClock();
+  const served = await serveHttp(t, hello, { clock });
+  const asking = rawCaller(t, served.port);
+  const silent = rawCaller(t, served.port);
+  await until(() => served.open.count === 2);
+  const closed = served.close(60_000);
+  await acceptorClosed();
+  clock.advance(900);
+  asking.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  assert.match(await asking.rest(), /^HTTP\/1\.1 200 .*Connection: close\r\n/s);
+  asking.end();
+  assert.equal(silent.hasEnded, false);
+  clock.advance(101);
+  assert.equal(await silent.rest(), "");
+  silent.end();
+  await closed;
+});
+
+test("close does not lose the request behind a response that had begun before", async (t) => {
+  const hand = byHand();
+  const served = await serveHttp(t, hand.service);
+  const caller = rawCaller(t, served.port);
+  const first = hand.next();
+  const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  caller.send(get);
+  const { reply } = await first;
+  let sink: BodySink | null = null;
+  const body = { length: 4, whole: null, latin1: null, resume() {}, cancel() {} };
+  reply.start({ ...answer(200), body: { ...body, start: (to) => void (sink = to) } });
+  await caller.until("\r\n\r\n"); // its head does not say that it is the last
+  const closed = served.close(60_000);
+  await refusing(t, served.port);
+  const to = sink as BodySink | null;
+  to?.chunk(Buffer.from("body"));
+  to?.end([]);
+  reply.end(null);
+  const second = hand.next();
+  caller.send(get);
+  const last = await second;
+  last.reply.start(answer(200, "the last one"));
+  last.reply.end(null);
+  assert.match(await caller.rest(), /^body.*Connection: close\r\n.*the last one$/s);
+  caller.end();
+  await closed;
+});
+
+test("close loses no caller whose connection waits to be accepted", async (t) => {
+  const served = await serveHttp(t, hello);
+  const callers = Array.from({ length: 50 }, () => rawCaller(t, served.port));
+  for (const caller of callers) caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  const closed = served.close(60_000);
+  for (const caller of callers) {
+    assert.match(await caller.message(), /^HTTP\/1\.1 200 /);
+    caller.end();
+  }
+  await closed;
 });
 
 /** A server whose grace of a second has passed, with one call that nobody has answered. */
@@ -540,6 +596,7 @@ async function graceless(t: TestContext) {
   caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   await next;
   const closed = served.close(1_000);
+  await acceptorClosed();
   clock.advance(1_001);
   return { clock, hand, caller, closed };
 }
@@ -595,6 +652,21 @@ test("a caller that has finally read a long response is idle, not stalled", asyn
   caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   assert.match(await caller.message(), /^HTTP\/1.1 200 /);
 });
+
+/** Resolves when the port accepts no more connections. */
+async function refusing(t: TestContext, port: number): Promise<void> {
+  for (;;) {
+    const caller = rawCaller(t, port);
+    await until(() => caller.isClosed || caller.socket.readyState === "open");
+    if (caller.isClosed) return;
+    caller.socket.destroy();
+  }
+}
+
+/** With a simulated clock every tick of the event loop is short, and a server closes after three. */
+async function acceptorClosed(): Promise<void> {
+  for (let tick = 0; tick < 5; tick++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 const detailOf = ([why]: readonly Failure[]): string => why?.detail ?? "";
 
