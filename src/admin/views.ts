@@ -67,6 +67,8 @@ export interface AdminViews {
    * null if there is no such router, or if its interpreter cannot delegate.
    */
   delegate(namespace: string | null, dtab: Dtab | null, path: Path): Live<Json> | null;
+  /** Why a dtab, which has not been parsed yet, is too large to be resolved for a page; null: it is not. */
+  dtabProblem(namespace: string | null, text: string): string | null;
   /** The state and the addresses of each client. */
   clientState(): Json;
   /** The servers that are announced to service discovery, with the state of each announcement. */

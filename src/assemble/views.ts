@@ -3,7 +3,8 @@ import type { AdminViews, InterpreterState, PolicyView } from "../admin/views.ts
 import type { RunningRouter, ProcessDeps } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
 import { redact } from "../config/redact.ts";
-import { emptyDtab, stripPrefix } from "../core/names/dtab.ts";
+import { defaultCallerDtabLimits, entriesIn, tooLarge } from "../core/names/caller-dtab-limits.ts";
+import { emptyDtab, stripPrefix, showDtab } from "../core/names/dtab.ts";
 import { map } from "../core/live.ts";
 import { parsePath, segmentsOf, segmentText } from "../core/names/path.ts";
 import type { Path } from "../core/names/path.ts";
@@ -43,6 +44,14 @@ export function proxyViews(parts: ViewParts): AdminViews {
       const rest = stripPrefix(dtab, own);
       const base = rest === dtab ? emptyDtab : own;
       return map(interpreter.delegate(base, path, { local: rest }), delegationToJson);
+    },
+    dtabProblem(namespace, text) {
+      const router = routers.find(({ config: { label } }) => label === namespace);
+      const own = router?.config.dtab ?? emptyDtab;
+      const limits = router?.config.servers[0]?.callerDtabLimits ?? defaultCallerDtabLimits;
+      // The dashboard sends the router's own dtab, perhaps with blanks in it or with an entry more.
+      const bytes = Math.max(0, text.length - 2 * showDtab(own).length);
+      return tooLarge(bytes, entriesIn(text) - own.length, limits);
     },
     clientState: () => Object.assign({}, ...routers.map(({ open }) => open.clientState())),
     announced: () => routers.flatMap(({ open }) => open.announced()),

@@ -26,6 +26,7 @@ const views: AdminViews = {
     Promise.resolve(below === "none" ? null : JSON.stringify({ below, ...rest })),
   exporters: () => [],
   delegate: () => null,
+  dtabProblem: () => null,
   clientState: () => ({}),
   boundNames: () => [],
   namerStates: () => new Map(),

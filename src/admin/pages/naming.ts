@@ -106,6 +106,8 @@ async function delegate(
   if (!path.ok) return errorResponse(400, `Invalid path: ${path.error.message}`);
   let dtab: Dtab | null = null;
   if (query.dtab !== null) {
+    const size = views.dtabProblem(query.namespace, query.dtab);
+    if (size !== null) return errorResponse(400, size);
     const parsed = parseDtab(query.dtab);
     if (!parsed.ok) return errorResponse(400, `Invalid dtab: ${parsed.error.message}`);
     dtab = parsed.value;

@@ -14,6 +14,7 @@ import { delegationToJson } from "../../../src/naming/binding/delegation.ts";
 import { inOrder } from "../../../src/naming/binding/lookup.ts";
 import { traceText } from "../../../src/naming/binding/trace.ts";
 import { utilityNamer } from "../../../src/naming/built-in/built-in.ts";
+import { cpuMs } from "../../support/cpu-time.ts";
 import { dtabLiteral, fakeHosts } from "../../support/naming.ts";
 
 const interpreter = dtabInterpreter(inOrder([], utilityNamer(fakeHosts())));
@@ -58,9 +59,9 @@ function costOf(run: () => void): Cost {
   let [ms, mb] = [Infinity, Infinity];
   for (let i = 0; i < 30; i++) {
     const before = process.memoryUsage().heapUsed;
-    const startedMs = performance.now();
+    const [startedMs, startedCpuMs] = [performance.now(), cpuMs()];
     run();
-    ms = Math.min(ms, performance.now() - startedMs);
+    ms = Math.min(ms, performance.now() - startedMs, cpuMs() - startedCpuMs);
     mb = Math.min(mb, (process.memoryUsage().heapUsed - before) / 1e6);
   }
   return { ms, mb };
