@@ -82,6 +82,17 @@ test("a nack of one server sends the request to the other", async (t) => {
   assert.equal(free.count, 10);
 });
 
+test("a Finagle client does not retry a nack that the proxy has retried to the end", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const server = await peer.serve("http", { handle: (call) => call.fail("nack") });
+  const proxy = await proxied(t, server.port);
+  const client = await peer.connect("http", proxy.port);
+  const { flags } = await client.call(users);
+  assert.deepEqual([...flags].sort(), ["nonretryable", "rejected"]);
+  assert.equal(server.count, 3, "the proxy's own attempts");
+});
+
 test("a rejection that may not be sent again comes to the caller as one", async (t) => {
   const peer = finagle(t);
   if (peer === null) return;

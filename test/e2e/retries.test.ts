@@ -261,3 +261,20 @@ routers:
   const second = await proxyTo(t, [again.port], classifier("Read"));
   assert.equal((await ask(second.port, "/", web)).status, 200);
 });
+
+test("a Finagle nack that was retried to the end leaves as one that is not retried again", async (t) => {
+  for (const nack of ["finagle-http-nack", "Finagle-Http-Nack", "retry-after"]) {
+    const endpoint = await service(t, (_request, response) => {
+      response.statusCode = 503;
+      response.setHeader(nack, nack === "retry-after" ? "0" : "true");
+      response.setHeader("x-kept", "yes");
+      response.end("busy");
+    });
+    const proxy = await proxyTo(t, [endpoint.port], "");
+    const { status, headers, body: text } = await ask(proxy.port, "/", web, "POST");
+    assert.equal(endpoint.count, 3, nack);
+    assert.deepEqual([status, text, headers.get("x-kept")], [503, "busy", "yes"], nack);
+    assert.equal(headers.has("finagle-http-nack") || headers.has("retry-after"), false, nack);
+    assert.equal(headers.has("finagle-http-nonretryable-nack"), nack !== "retry-after", nack);
+  }
+});

@@ -79,12 +79,30 @@ export function responseHead(
   fault?: string,
 ): string {
   const { status, reason, fields, body } = response;
-  const opening = fields.opening ?? `HTTP/1.1 ${status} ${reason}\r\n${fields.lines}`;
+  const isSpent = status === 503 && response.verdict === "retryable";
+  const opening = isSpent
+    ? `HTTP/1.1 ${status} ${reason}\r\n${linesOf(withoutNack(fields.list))}`
+    : (fields.opening ?? `HTTP/1.1 ${status} ${reason}\r\n${fields.lines}`);
   const lines = opening + hopLines(response, fault);
   if (status === 426) return lines + upgradeRequiredEnd(response, mode, connection);
   if (connection === "" && mode === "length") return lines + lengthEnd(body.length ?? 0);
   const option = connection === "" ? "" : `Connection: ${connection}\r\n`;
   return `${lines}${responseFramingLine(mode, status, body)}${option}\r\n`;
+}
+
+/**
+ * A nack that this proxy may not retry any more leaves as one that no Finagle client retries: each hop
+ * would multiply the attempts. Finagle reads `Retry-After: 0` as a nack, too.
+ */
+function withoutNack(fields: Fields): Fields {
+  const kept: Fields = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const [name = "", value = ""] = [fields[i], fields[i + 1]];
+    const lower = name.toLowerCase();
+    if (lower === "finagle-http-nack") kept.push("finagle-http-nonretryable-nack", value);
+    else if (lower !== "retry-after" || value !== "0") kept.push(name, value);
+  }
+  return kept;
 }
 
 /** An Upgrade field comes with its connection option (RFC 9110 section 7.8). */
