@@ -148,6 +148,6 @@ test("a port in use is reported with address and reason, and the exit code is 1"
 test("a broken file is reported as by check, and nothing starts", async (t) => {
   const { code, error, out } = await command(t, ["run", "-"], "routers: [{ protocol: http }]");
   assert.equal(code, 1);
-  assert.match(error, /^<stdin>:1:11 routers\[0\]/m);
+  assert.match(error, /^error: <stdin>:1:11 routers\[0\]/m);
   assert.equal(out, "");
 });

