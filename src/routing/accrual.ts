@@ -90,6 +90,7 @@ export class Accrual {
   readonly #events: AccrualEvents;
   /** Failures since the last success. */
   #failuresInARow = 0;
+  #hasFailed = false;
   /** Rises by 1 with a success and falls by 5 with a failure: high with fewer than about 10 % failures. */
   #standing = 0;
   /** Whether calls failed for which it was ejected: not if it is unreachable or silent. */
@@ -118,9 +119,9 @@ export class Accrual {
     return this.#state === alive && this.#standing >= wellStanding;
   }
 
-  /** Alive, and no call has failed or succeeded yet. */
-  get isUntried(): boolean {
-    return this.#state === alive && this.#standing === 0 && this.#failuresInARow === 0;
+  /** Alive, and no call has failed since it joined or came back. */
+  get hasNeverFailed(): boolean {
+    return this.#state === alive && !this.#hasFailed;
   }
 
   get isProbing(): boolean {
@@ -170,6 +171,7 @@ export class Accrual {
     if (this.#state !== alive || health === "ignorable") return;
     if (health === "success") return this.#succeeded(nowMs);
     this.#failuresInARow++;
+    this.#hasFailed = true;
     this.#standing = Math.max(0, this.#standing - 5);
     if (!this.#isDead(health, nowMs)) return;
     if (this.#mayEject(health)) this.#die(nowMs, health !== "unreachable");
@@ -194,6 +196,7 @@ export class Accrual {
   }
 
   #revive(nowMs: number): void {
+    this.#hasFailed = false;
     this.#enter(alive);
     this.#policy.revived(nowMs);
     this.#succeeded(nowMs);

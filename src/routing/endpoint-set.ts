@@ -74,7 +74,7 @@ export class EndpointSet<Req extends Request, Res> {
 
   /**
    * Whether one more may be ejected for failing calls, of which at most `maxPercent` of the reachable ones
-   * may be at a time. One always may, and a hopeless one may when another does well or has no calls yet:
+   * may be at a time. One always may, and a hopeless one may when another does well or has not failed yet:
    * the limit keeps endpoints in use that are overloaded, not those that are broken. 0: none ever.
    */
   mayEject(maxPercent: number, isHopeless: boolean): boolean {
@@ -85,7 +85,7 @@ export class EndpointSet<Req extends Request, Res> {
       if (accrual === null || accrual.isAlive || accrual.isEjectedForFailing) reachable++;
       if (accrual === null) continue;
       if (accrual.isEjectedForFailing) failing++;
-      if (accrual.isWell || accrual.isUntried) isOneGood = true;
+      if (accrual.isWell || accrual.hasNeverFailed) isOneGood = true;
     }
     if (failing === 0 || (failing + 1) * 100 <= maxPercent * reachable) return true;
     return isHopeless && isOneGood;

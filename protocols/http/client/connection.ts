@@ -294,9 +294,8 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
   #lost(what: string): void {
     const hasResponse = this.#call?.hasResponse === true;
     const when = hasResponse ? "before its response was complete" : "before it responded";
-    const isReused = this.calls > 1;
     const detail = `${what} ${when}`;
-    this.#end(closedFailure(this.#settings.name, detail, isReused, this.#hasResponseBytes));
+    this.#end(closedFailure(this.#settings.name, detail, this.#hasResponseBytes));
   }
 
   #end(why: Failure): void {
@@ -312,14 +311,9 @@ export class ClientConnection implements Receiver, Consumer, BodySource, BodyTar
 }
 
 /** The endpoint closed the connection. */
-function closedFailure(
-  name: string,
-  what: string,
-  isReused: boolean,
-  hasResponseBytes: boolean,
-): Failure {
-  // A reused connection may have been closed for idleness while the request was in flight. If a new
-  // one is closed immediately, the request is the more likely cause.
-  const retry = isReused && !hasResponseBytes ? "if-idempotent" : "never";
+function closedFailure(name: string, what: string, hasResponseBytes: boolean): Failure {
+  // The connection may have been closed for idleness while the request was in flight, or by an endpoint
+  // that is broken. If the request itself is the cause, requeues give up after a few.
+  const retry = hasResponseBytes ? "never" : "if-idempotent";
   return failure("closed", `${name} ${what}`, retry);
 }

@@ -341,7 +341,7 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
     const why =
       this.#state === "opening"
         ? failures.lostBeforeOpen(this.#settings, what)
-        : failures.lost(this.#settings, what, this.#form !== "unknown");
+        : failures.lost(this.#settings, what);
     this.#close(why);
   }
 

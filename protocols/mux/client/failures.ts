@@ -24,7 +24,7 @@ export function openingTimeout({ name, options }: ClientSettings): Failure {
 
 export function missedPing({ name, options }: ClientSettings): Failure {
   const detail = `${name} did not reply to a ping within ${options.pingTimeoutMs} ms`;
-  return failure("closed", detail);
+  return failure("closed", detail, "if-idempotent");
 }
 
 /** Nothing of a call was sent before the session was open. */
@@ -32,10 +32,9 @@ export function lostBeforeOpen({ name }: ClientSettings, what: string): Failure 
   return failure("connect", `${name} ${what} before a mux session was open`, "safe");
 }
 
-export function lost({ name }: ClientSettings, what: string, hasResponded: boolean): Failure {
-  // Closed before its first response: the call itself may be the cause.
-  const retry = hasResponded ? "if-idempotent" : "never";
-  return failure("closed", `${name} ${what} before it responded`, retry);
+/** If the call itself is what broke the session, requeues give up after a few. */
+export function lost({ name }: ClientSettings, what: string): Failure {
+  return failure("closed", `${name} ${what} before it responded`, "if-idempotent");
 }
 
 /** The endpoint has processed the call, so that it is never sent again. */

@@ -180,10 +180,10 @@ export class ClientConnection implements Receiver, PoolMember {
 
   #lost(what: string): void {
     const detail = `${this.#settings.name} ${what} before it responded`;
-    // The endpoint may have closed a reused connection for idleness while the call was on its way. A
-    // new connection that is closed immediately says more about the call.
-    const isReused = this.calls > 1 && this.#reader.heldBytes === 0;
-    this.#end(failure("closed", detail, isReused ? "if-idempotent" : "never"));
+    // The connection may have been closed for idleness while the call was on its way, or by an endpoint
+    // that is broken. If the call itself is the cause, requeues give up after a few.
+    const retry = this.#reader.heldBytes === 0 ? "if-idempotent" : "never";
+    this.#end(failure("closed", detail, retry));
   }
 
   #end(why: Failure): void {

@@ -45,6 +45,12 @@ export function requeueFilter<Req extends Request, Res>(options: RequeueOptions)
 /** One call may use up this share of what the budget holds when its first attempt fails. */
 const maxShareOfBudget = 0.2;
 
+/**
+ * How often a call may be sent again of which it is not certain that no endpoint acted on it: it may be
+ * what breaks the endpoints.
+ */
+const maxUncertain = 3;
+
 /** The endpoint certainly did not act on the call, or acting on it twice does no harm; and all of it is at hand. */
 function mayRequeue(request: Request, why: Failure): boolean {
   if (!request.replayable) return false;
@@ -71,6 +77,8 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   #maxAttempts = 0;
   readonly #attempt = new PendingSlot();
   #hasStarted = false;
+  /** Failed attempts that an endpoint may have acted on. */
+  #uncertain = 0;
 
   constructor(options: RequeueOptions, request: Req, reply: Reply<Res>, next: Service<Req, Res>) {
     this.#options = options;
@@ -104,6 +112,7 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
       return this.#finish(why);
     }
     // Sent often enough: the retries above must not start all over.
+    if (why.retry === "if-idempotent") this.#uncertain++;
     if (!this.#takeAnother()) return this.#finish(final(why));
     stats.requeues.value++;
     this.run();
@@ -121,7 +130,7 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
       stats.budgetExhausted.value++;
       return false;
     }
-    if (this.#attempts >= this.#maxAttempts) {
+    if (this.#attempts >= this.#maxAttempts || this.#uncertain > maxUncertain) {
       stats.requestLimit.value++;
       return false;
     }

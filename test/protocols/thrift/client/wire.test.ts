@@ -164,7 +164,7 @@ test("a call that is cancelled before it has a connection is never sent", async 
   assert.equal(sent.end, gone);
 });
 
-test("an endpoint that hangs up fails the call, which is not sent again", async () => {
+test("an endpoint that hangs up fails the call, which is sent again only if it is idempotent", async () => {
   const wire = dialled();
   const sent = wire.send(get());
   await dialDone();
@@ -172,6 +172,6 @@ test("an endpoint that hangs up fails the call, which is not sent again", async 
   assert.ok(sent.end !== null && sent.end !== "ok");
   assert.deepEqual(
     [sent.end.kind, sent.end.retry, sent.end.detail],
-    ["closed", "never", "endpoint closed the connection before it responded"],
+    ["closed", "if-idempotent", "endpoint closed the connection before it responded"],
   );
 });
