@@ -69,13 +69,18 @@ function requestHeader(reader: FieldReader): RequestHeader {
         header.flags = reader.i64();
         return true;
       case 8 * 16 + binaryType.list:
-        reader.structs(() => contexts.push(readContext(reader)));
+        reader.structs(() => {
+          if (isBelow(contexts.length, "contexts", reader)) contexts.push(readContext(reader));
+        });
         return true;
       case 9 * 16 + binaryType.string:
         header.dest = reader.string();
         return true;
       case 10 * 16 + binaryType.list:
-        reader.structs(() => readDelegation(reader, delegations));
+        reader.structs(() => {
+          if (isBelow(delegations.length, "delegations", reader))
+            readDelegation(reader, delegations);
+        });
         return true;
       case 11 * 16 + binaryType.i64:
         header.traceIdHigh = reader.i64();
@@ -85,6 +90,15 @@ function requestHeader(reader: FieldReader): RequestHeader {
     }
   });
   return header;
+}
+
+/** Of contexts and of delegations; a frame has room for half a million, which would take long to read. */
+const maxEntries = 5_000;
+
+function isBelow(count: number, what: string, reader: FieldReader): boolean {
+  if (count < maxEntries) return true;
+  reader.problem ??= `it has more than ${maxEntries} ${what}`;
+  return false;
 }
 
 const noHeader: RequestHeader = {

@@ -349,3 +349,21 @@ test("an upgraded caller without frames is understood", async (t) => {
   peer.send(reply);
   assert.equal(hexOf(await caller.bytes(reply.length + 1)), `00${reply.toString("hex")}`);
 });
+
+test("a header with more than 5,000 delegations or contexts is refused, not read to its end", () => {
+  const field = (id: number, value: string): Buffer => {
+    const head = Buffer.from([11, 0, id, 0, 0, 0, value.length]);
+    return Buffer.concat([head, Buffer.from(value)]);
+  };
+  const entry = Buffer.concat([field(1, "/a"), field(2, "/b"), Buffer.of(0)]);
+  const headerOf = (id: number, count: number) => {
+    const list = Buffer.from([15, 0, id, 12, 0, 0, 0, 0]);
+    list.writeInt32BE(count, 4);
+    const body = Buffer.concat(Array.from({ length: count }, () => entry));
+    const bytes = Buffer.concat([list, body, Buffer.of(0)]);
+    return readRequestHeader("binary", bytes, 0, bytes.length);
+  };
+  assert.notEqual(typeof headerOf(10, 5_000), "string");
+  assert.equal(headerOf(10, 5_001), "it has more than 5000 delegations");
+  assert.equal(headerOf(8, 300_000), "it has more than 5000 contexts");
+});
