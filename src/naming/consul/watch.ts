@@ -4,18 +4,14 @@ import { ok, source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import type { Outcome } from "./api.ts";
 import { Doubt } from "./doubt.ts";
+import { Outage } from "./outage.ts";
+import { sendBlocking, sendQuick } from "./send-query.ts";
 import { maxBlocking } from "./query-slots.ts";
 import type { Slot } from "./query-slots.ts";
 import { doublingMs } from "../../core/pacing/backoff.ts";
 import { TokenBucket } from "../../core/pacing/token-bucket.ts";
 import type { WatchSpec, WatchDeps, WatchReport } from "./watch-spec.ts";
 
-/** The longest wait of a blocking query; a dead server is noticed a little later. */
-const maxWaitMs = 60_000;
-/** Allowed beyond the wait and what Consul adds to it (a sixteenth). */
-const lateMs = 5_000;
-/** Time limit of a query that does not block. */
-const quickTimeoutMs = 10_000;
 /** How often a watch without a slot for blocking queries polls. */
 const pollIntervalMs = 10_000;
 /** A value that was never known counts as unknown after this, so that an alternative is used. */
@@ -64,19 +60,18 @@ export class Watch<T> {
   #isBlocked = false;
   #cancelFirst: Close = nothing;
   readonly #doubt: Doubt;
+  readonly #outage: Outage;
   #slot: Slot | null = null;
   /** The index to block on; null: the next query does not block. */
   #index: number | null = null;
   #resyncAtMs = 0;
-  #failures = 0;
-  #failingSinceMs = 0;
   #responsesWithoutIndex = 0;
-  #problem: string | null = null;
 
   constructor(spec: WatchSpec<T>, deps: WatchDeps) {
     this.#spec = spec;
     this.#deps = deps;
     this.#rate = new TokenBucket({ perSec: responsesPerSecond, burst: responseBurst });
+    this.#outage = new Outage(spec.name, deps);
     this.#doubt = new Doubt(deps.clock, () => this.#queryFresh());
     this.live = source((set) => (this.#isClosed ? nothing : this.#start(set)));
   }
@@ -93,15 +88,14 @@ export class Watch<T> {
   }
 
   get report(): WatchReport {
-    const { clock } = this.#deps;
     const isPolled = this.#slot?.isBlocking === false;
     return {
       isRunning: this.#set !== null,
       mode: this.#spec.isBlocking ? (isPolled ? "polled" : "blocking") : "timed",
       ...this.#times,
       index: this.#lastIndex,
-      problem: this.#problem,
-      staleMs: this.#failures === 0 ? 0 : clock.nowMs() - this.#failingSinceMs,
+      problem: this.#outage.problem,
+      staleMs: this.#outage.ms,
       isInDoubt: this.#doubt.isOn,
     };
   }
@@ -115,8 +109,8 @@ export class Watch<T> {
     this.#set = set;
     this.#isSet = false;
     this.#index = null;
-    this.#failures = this.#responsesWithoutIndex = 0;
-    this.#problem = null;
+    this.#responsesWithoutIndex = 0;
+    this.#outage.reset();
     this.#note({ startedAtMs: clock.wallMs() });
     this.#cancelFirst = clock.after(firstResponseMs, () => this.#onFirstResponseLate());
     if (this.#spec.isBlocking) this.#takeSlot();
@@ -163,7 +157,7 @@ export class Watch<T> {
   /** No response in time: publishes what is known, or that the response is late. */
   #onFirstResponseLate(): void {
     if (this.#isSet) return;
-    this.#problem ??= `${this.#deps.agent} has not responded within ${firstResponseMs} ms`;
+    this.#outage.late(`${this.#deps.agent} has not responded within ${firstResponseMs} ms`);
     if (this.#known !== null) this.#publish();
     else this.#set?.(this.#spec.late);
   }
@@ -184,7 +178,7 @@ export class Watch<T> {
 
   /** Queries from scratch, unless that is going on already. */
   #queryFresh(): void {
-    if (this.#failures > 0 || this.#index === null) return;
+    if (this.#outage.failures > 0 || this.#index === null) return;
     this.#index = null;
     this.#queryNow();
   }
@@ -198,28 +192,16 @@ export class Watch<T> {
   }
 
   #queryQuick(): void {
-    const { client, slots } = this.#deps;
-    const { query } = this.#spec;
-    let cancel: Close = nothing;
-    const release = slots.quick(query.datacenter ?? "", () => {
-      cancel = client.query(query, null, quickTimeoutMs, (outcome) => {
-        release();
-        this.#onOutcome(outcome, false);
-      });
+    this.#cancel = sendQuick(this.#deps, this.#spec.query, (outcome) => {
+      this.#onOutcome(outcome, false);
     });
-    this.#cancel = () => {
-      cancel();
-      release();
-    };
   }
 
   #queryBlocking(index: number): void {
-    const { client, clock } = this.#deps;
-    const untilResyncMs = Math.max(1_000, this.#resyncAtMs - clock.nowMs());
-    const waitMs = Math.min(maxWaitMs, untilResyncMs);
-    const timeoutMs = waitMs + waitMs / 16 + lateMs;
+    const untilResyncMs = this.#resyncAtMs - this.#deps.clock.nowMs();
     this.#isBlocked = true;
-    const cancel = client.query(this.#spec.query, { index, waitMs }, timeoutMs, (outcome) => {
+    const since = { index, untilResyncMs };
+    const cancel = sendBlocking(this.#deps, this.#spec.query, since, (outcome) => {
       this.#isBlocked = false;
       this.#onOutcome(outcome, true);
     });
@@ -242,16 +224,10 @@ export class Watch<T> {
   }
 
   #onResponse(value: T, index: number | null, wasBlocking: boolean, is404 = false): void {
-    const { clock, log, agent, random, resyncIntervalMs } = this.#deps;
-    const wasFailing = this.#failures > 0;
-    if (wasFailing) {
-      const awayMs = Math.round(clock.nowMs() - this.#failingSinceMs);
-      log.info({ event: "consul responds again", agent, name: this.#spec.name, awayMs });
-    }
+    const { clock, random, resyncIntervalMs } = this.#deps;
+    const wasFailing = this.#outage.over();
     const indexWentBack = index !== null && this.#lastIndex !== null && index < this.#lastIndex;
     this.#note({ respondedAtMs: clock.wallMs() });
-    this.#failures = 0;
-    this.#problem = null;
     this.#lastIndex = index ?? this.#lastIndex;
     // As Consul's documentation of blocking queries demands: an index that went backwards is reset,
     // and 0, which would not block, is the server's mistake.
@@ -274,19 +250,12 @@ export class Watch<T> {
   }
 
   #onFailure(problem: string): void {
-    const { clock, log, agent, counts } = this.#deps;
-    counts.errors.value += 1;
-    this.#failures += 1;
-    this.#problem = problem;
+    this.#deps.counts.errors.value += 1;
     this.#index = null;
-    const event = { event: "consul does not respond", agent, name: this.#spec.name, problem };
-    if (this.#failures === 1) {
-      this.#failingSinceMs = clock.nowMs();
-      log.warn({ ...event, isLastGoodKept: this.#known !== null });
-    } else log.debug({ ...event, failures: this.#failures });
+    this.#outage.failed(problem, this.#known !== null);
     const set = this.#set;
     if (!this.#isSet) this.#publish();
-    if (set !== null && this.#set === set) this.#wait(this.#backoffMs(this.#failures));
+    if (set !== null && this.#set === set) this.#wait(this.#backoffMs(this.#outage.failures));
   }
 
   #backoffMs(attempt: number): number {
@@ -328,7 +297,7 @@ export class Watch<T> {
     this.#slot?.setPriority(exists || mayBeMissing ? "high" : "low");
     const state =
       this.#known === null
-        ? this.#spec.unknown(this.#problem ?? "no response yet")
+        ? this.#spec.unknown(this.#outage.problem ?? "no response yet")
         : ok(this.#known.value);
     this.#set?.(state);
   }
