@@ -58,6 +58,7 @@ function request(host: string, l5d: Fields | null): HttpRequest {
     receivedHost: host,
     via: null,
     context: l5d,
+    finagleDeadline: null,
     contextOut: "",
     hop: null,
     expectsContinue: false,

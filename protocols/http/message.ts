@@ -37,6 +37,8 @@ export interface HttpRequest extends Request {
   via: string | null;
   /** The `l5d-*` fields, flat, names in lower case; null when there are none. */
   context: Fields | null;
+  /** The values of `Finagle-Ctx-com.twitter.finagle.Deadline`, joined with `, `; null if absent. */
+  finagleDeadline: string | null;
   /** `l5d-*` fields for the endpoint, as lines; set by the wire filters. Empty when there are none. */
   contextOut: string;
   /** The call's trace and deadline; null until the server filters have run. */

@@ -61,6 +61,25 @@ test("a deadline of the caller reaches the server as Finagle's header", async (t
   assert.equal((await pending.result).status, 200);
 });
 
+test("a limit of the proxy tightens the deadline that a server of Finagle's reads", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const server = await peer.serve("http");
+  const proxy = await proxied(t, server.port, "      service: { totalTimeoutMs: 20000 }");
+  const client = await peer.connect("http", proxy.port);
+  const nowNs = BigInt(Date.now()) * 1_000_000n;
+  const later = nowNs + 60_000_000_000n;
+  for (const contexts of [deadlineContexts(nowNs, later), {}]) {
+    const pending = client.begin({ ...users, contexts });
+    const call = await server.next();
+    const deadlineNs = deadlineNsOf(call) ?? 0n;
+    assert.ok(deadlineNs > nowNs + 19_000_000_000n, String(deadlineNs - nowNs));
+    assert.ok(deadlineNs < nowNs + 40_000_000_000n, String(deadlineNs - nowNs));
+    call.answer({});
+    assert.equal((await pending.result).status, 200);
+  }
+});
+
 test("a nack of one server sends the request to the other", async (t) => {
   const peer = finagle(t);
   if (peer === null) return;

@@ -15,6 +15,7 @@ const known = {
   expect: 7,
   via: 8,
   context: 9, // l5d-*
+  finagleDeadline: 10,
 } as const;
 
 const names: readonly (readonly [string, number])[] = [
@@ -29,6 +30,7 @@ const names: readonly (readonly [string, number])[] = [
   ["content-length", known.contentLength],
   ["proxy-connection", known.dropped],
   ["transfer-encoding", known.transferEncoding],
+  ["finagle-ctx-com.twitter.finagle.deadline", known.finagleDeadline],
   ["proxy-authenticate", known.dropped],
   ["proxy-authorization", known.dropped],
   // Identifies the caller by its certificate, which only our own TLS server may do.
@@ -90,6 +92,8 @@ export interface LastHead {
   upgrade: string | null;
   expect: string | null;
   via: string | null;
+  /** Of a request: the deadline that Finagle's clients send. */
+  finagleDeadline: string | null;
 }
 
 /** Written by `sortFields`, valid until its next call: heads are read one at a time. */
@@ -110,6 +114,7 @@ export const lastHead: LastHead = {
   upgrade: null,
   expect: null,
   via: null,
+  finagleDeadline: null,
 };
 
 function reset(text: string): void {
@@ -129,6 +134,7 @@ function reset(text: string): void {
   lastHead.upgrade = null;
   lastHead.expect = null;
   lastHead.via = null;
+  lastHead.finagleDeadline = null;
 }
 
 /** Sorts the last scanned fields. `text` is `bytes` from `base` on, as latin1. */
@@ -226,6 +232,9 @@ function keep(which: number, value: string): void {
       break;
     case known.via:
       lastHead.via = joined(lastHead.via, value);
+      break;
+    case known.finagleDeadline:
+      lastHead.finagleDeadline = joined(lastHead.finagleDeadline, value);
   }
 }
 

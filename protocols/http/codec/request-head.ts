@@ -45,6 +45,7 @@ class Request implements HttpRequest {
   readonly receivedHost: string | null;
   via: string | null = lastHead.via;
   context: Fields | null = lastHead.context;
+  finagleDeadline: string | null = lastHead.finagleDeadline;
   contextOut = "";
   hop: Hop | null = null;
   expectsContinue: boolean;

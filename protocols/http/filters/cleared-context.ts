@@ -8,6 +8,7 @@ import type { HttpFilter, HttpResponse } from "../message.ts";
 /** Drops every `l5d-*` field in both directions, and the body of a proxy's error response. */
 export const clearedContext: HttpFilter = (request, reply, next) => {
   request.context = null;
+  request.finagleDeadline = null;
   return next(request, new ClearedReply(reply));
 };
 

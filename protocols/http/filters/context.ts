@@ -12,7 +12,7 @@ import {
 } from "../../../src/core/names/caller-dtab-limits.ts";
 import type { CallerDtabLimits } from "../../../src/core/names/caller-dtab-limits.ts";
 import type { BoundName } from "../../../src/core/request.ts";
-import { parseDeadline, showDeadline, ownDeadlineLine } from "../codec/deadline.ts";
+import { deadlineLines, ownDeadlineLines, parseDeadline } from "../codec/deadline.ts";
 import { linesOf } from "../codec/passthrough-fields.ts";
 import type { Fields } from "../codec/passthrough-fields.ts";
 import { childOf, decodeTrace, newTrace, sampledAt, childLines } from "../codec/trace.ts";
@@ -51,12 +51,13 @@ export function context({ clock, random }: ContextDeps): Context {
   const dtabOf = memoized<LocalDtab | BadDtab>(maxDtabs, parseDtabs, longestDtabs);
 
   const read = (request: HttpRequest, limits = defaultCallerDtabLimits): string | null => {
-    const fields = request.context;
-    if (fields === null) {
+    const { context: fields, finagleDeadline } = request;
+    if (fields === null && finagleDeadline === null) {
       request.hop = plainHop(newTrace(random));
       return null;
     }
-    const found = collect(fields, clock);
+    const found = collect(fields ?? [], clock);
+    if (finagleDeadline !== null) addFinagleDeadline(found, finagleDeadline, clock);
     const size = found.dtabs === null ? null : sizeProblem(found.dtabs, limits);
     if (size !== null) return size;
     const local = found.dtabs === null ? null : dtabOf(found.dtabs.join("\n"));
@@ -114,12 +115,9 @@ function collect(fields: Fields, clock: Clock): Found {
     const name = fields[i] ?? "";
     const value = fields[i + 1] ?? "";
     switch (name) {
-      case "l5d-ctx-deadline": {
-        const deadline = parseDeadline(value);
-        if (deadline === null || !isPlausible(deadline, clock)) break;
-        found.deadline = combined(found.deadline, deadline);
+      case "l5d-ctx-deadline":
+        addDeadline(found, value, clock);
         break;
-      }
       case "l5d-ctx-dtab":
         (found.dtabs ??= []).push(`c${value}`);
         break;
@@ -144,6 +142,16 @@ function collect(fields: Fields, clock: Clock): Found {
   // The user's entries override those of earlier hops: later entries win.
   if (userDtabs !== null) found.dtabs = [...(found.dtabs ?? []), ...userDtabs];
   return found;
+}
+
+function addFinagleDeadline(found: Found, values: string, clock: Clock): void {
+  for (const value of values.split(", ")) addDeadline(found, value, clock);
+}
+
+function addDeadline(found: Found, text: string, clock: Clock): void {
+  const deadline = parseDeadline(text);
+  if (deadline === null || !isPlausible(deadline, clock)) return;
+  found.deadline = combined(found.deadline, deadline);
 }
 
 /** A rate, clamped to 0..1; null if the text is not a number. */
@@ -184,16 +192,16 @@ function isPlain(request: HttpRequest, hop: Hop): boolean {
 
 function rareLines(request: HttpRequest, hop: Hop, clock: Clock): string {
   let lines = "";
-  if (request.deadlineMs !== Infinity) lines += deadlineLine(request.deadlineMs, hop, clock);
+  if (request.deadlineMs !== Infinity) lines += deadlineLinesFor(request.deadlineMs, hop, clock);
   if (hop.dtab !== null) lines += `l5d-ctx-dtab: ${hop.dtab}\r\n`;
   return hop.passOn === null ? lines : lines + linesOf(hop.passOn);
 }
 
 /** The caller's own deadline, to the nanosecond, unless a limit of this proxy is earlier. */
-function deadlineLine(deadlineMs: number, hop: Hop, clock: Clock): string {
+function deadlineLinesFor(deadlineMs: number, hop: Hop, clock: Clock): string {
   const { deadline } = hop;
-  if (deadline === null) return ownDeadlineLine(deadlineMs, clock);
+  if (deadline === null) return ownDeadlineLines(deadlineMs, clock);
   const strictest =
     deadlineMs >= hop.deadlineMs ? deadline : combined(deadline, deadlineAt(deadlineMs, clock));
-  return `l5d-ctx-deadline: ${showDeadline(strictest)}\r\n`;
+  return deadlineLines(strictest);
 }

@@ -50,6 +50,7 @@ export function request({ fields = [], ...parts }: Parts<HttpRequest> = {}): Htt
     receivedHost: host,
     via: null,
     context: null,
+    finagleDeadline: null,
     contextOut: "",
     hop: null,
     expectsContinue: false,

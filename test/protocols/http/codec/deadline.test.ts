@@ -3,7 +3,7 @@ import { test } from "node:test";
 import {
   parseDeadline,
   showDeadline,
-  ownDeadlineLine,
+  ownDeadlineLines,
 } from "../../../../protocols/http/codec/deadline.ts";
 import { combined, deadlineAt, deadlineMsOf, isPlausible } from "../../../../src/core/deadline.ts";
 import { simulatedClock } from "../../../support/clock.ts";
@@ -63,6 +63,9 @@ test("a deadline that passed more than an hour ago is ignored, but not a recent 
   assert.equal(isPlausible(ending(startNs - hour - 1n), clock), false);
 });
 
+const linesOf = (text: string): string =>
+  `l5d-ctx-deadline: ${text}\r\nFinagle-Ctx-com.twitter.finagle.Deadline: ${text}\r\n`;
+
 test("our own deadline is written to the nanosecond", () => {
   const random = seeded(11);
   for (let i = 0; i < 5_000; i++) {
@@ -71,7 +74,7 @@ test("our own deadline is written to the nanosecond", () => {
     const clock = { ...simulatedClock(), nowMs: () => nowMs, wallMs: () => wallMs };
     const deadlineMs = nowMs + (random() < 0.1 ? -random() * 1e4 : random() ** 4 * 1e9);
     const expected = showDeadline(deadlineAt(deadlineMs, clock));
-    assert.equal(ownDeadlineLine(deadlineMs, clock), `l5d-ctx-deadline: ${expected}\r\n`);
+    assert.equal(ownDeadlineLines(deadlineMs, clock), linesOf(expected));
   }
 });
 
@@ -80,6 +83,6 @@ test("our own deadline in a hundred years keeps all its digits", () => {
   for (let days = 36_500; days < 36_600; days++) {
     const deadlineMs = 1_000.1 + days * 86_400_000;
     const expected = showDeadline(deadlineAt(deadlineMs, clock));
-    assert.equal(ownDeadlineLine(deadlineMs, clock), `l5d-ctx-deadline: ${expected}\r\n`);
+    assert.equal(ownDeadlineLines(deadlineMs, clock), linesOf(expected));
   }
 });

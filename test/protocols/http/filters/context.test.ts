@@ -15,10 +15,11 @@ const startNs = BigInt(Date.UTC(2024, 0, 1)) * 1_000_000n;
 function pass(
   fields: Fields | null,
   before: (asked: ReturnType<typeof request>) => void = () => {},
+  finagleDeadline: string | null = null,
 ) {
   const clock = simulatedClock();
   const passing = context({ clock, random: seeded(7) });
-  const asked = request({ context: fields });
+  const asked = request({ context: fields, finagleDeadline });
   const problem = passing.read(asked);
   before(asked);
   const out = problem === null ? asObject(passing.write(asked)) : {};
@@ -105,6 +106,28 @@ test("several deadlines combine to the strictest; bad and implausible ones are i
   );
   assert.equal(asked.deadlineMs, 2000);
   assert.equal(out["l5d-ctx-deadline"], `${startNs - 5n} ${startNs + 2_000_000_000n}`);
+});
+
+test("a Finagle client's deadline counts like Linkerd's, and both are written", () => {
+  const deadline = (ms: bigint) => `${startNs} ${startNs + ms * 1_000_000n}`;
+  const { asked, out } = pass(null, () => {}, deadline(700n));
+  assert.equal(asked.deadlineMs, 700);
+  assert.equal(out["l5d-ctx-deadline"], deadline(700n));
+  assert.equal(out["Finagle-Ctx-com.twitter.finagle.Deadline"], deadline(700n));
+  const linkerd = ["l5d-ctx-deadline", deadline(500n)];
+  assert.equal(pass(linkerd, () => {}, deadline(700n)).asked.deadlineMs, 500);
+  assert.equal(
+    pass(linkerd, () => {}, `${deadline(300n)}, ${deadline(400n)}`).asked.deadlineMs,
+    300,
+  );
+  assert.equal(pass(null, () => {}, "tomorrow").asked.deadlineMs, Infinity);
+});
+
+test("an earlier limit of the proxy tightens a Finagle client's deadline", () => {
+  const text = `${startNs} ${startNs + 3_000_000_000n}`;
+  const { out } = pass(null, (asked) => (asked.deadlineMs = 1500), text);
+  const tightened = `${startNs} ${startNs + 1_500_000_000n}`;
+  assert.equal(out["Finagle-Ctx-com.twitter.finagle.Deadline"], tightened);
 });
 
 test("a deadline that has passed is kept, so that the call is not made", () => {
