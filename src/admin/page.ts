@@ -43,14 +43,11 @@ export function text(body: string, status = 200): AdminResponse {
   return { status, contentType: "text/plain; charset=utf-8", body };
 }
 
-export function json(value: unknown, status = 200): AdminResponse {
-  return jsonText(JSON.stringify(value), status);
-}
+export const jsonType = "application/json; charset=utf-8";
 
-/** A response of serialized JSON. A final newline is added for the sake of terminals. */
-export function jsonText(text: string, status = 200): AdminResponse {
-  const body = text.endsWith("\n") ? text : `${text}\n`;
-  return { status, contentType: "application/json; charset=utf-8", body };
+/** Short JSON. A final newline is added for the sake of terminals. */
+export function json(value: unknown, status = 200): AdminResponse {
+  return { status, contentType: jsonType, body: `${JSON.stringify(value)}\n` };
 }
 
 /** An error as `{"error": …}`. */

@@ -3,6 +3,7 @@
 import type { Dtab } from "../core/names/dtab.ts";
 import type { Live } from "../core/live.ts";
 import type { Path } from "../core/names/path.ts";
+import type { TextPage } from "../core/text-page.ts";
 
 /** Anything that JSON.stringify accepts. */
 export type Json = unknown;
@@ -18,7 +19,7 @@ export interface MetricsQuery {
 export interface ExporterPage {
   readonly path: string;
   readonly contentType: string;
-  render(): Promise<string>;
+  render(): Promise<TextPage>;
 }
 
 /** The watches of an interpreter, shown at `/<router>/interpreter_state/<name>.json`. */
@@ -59,7 +60,7 @@ export interface AdminViews {
   /** The running configuration, with secrets redacted. */
   config(): Json;
   /** null: there is no such scope. */
-  metricsJson(query: MetricsQuery): Promise<string | null>;
+  metricsJson(query: MetricsQuery): Promise<TextPage | null>;
   exporters(): readonly ExporterPage[];
   /**
    * How a name resolves, in the JSON of Linkerd's delegator. `namespace` is a router's label; null

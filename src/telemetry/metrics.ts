@@ -40,25 +40,71 @@ export interface Metrics {
   close(): void;
 }
 
-/** The shared scope of a full parent. It keeps no gauges, since they cannot be added up. */
+/**
+ * The shared scope of a full parent. It keeps no gauges, since they cannot be added up, and where its
+ * users disagree about the kind of a metric, it keeps the first.
+ */
 const overflowName = "(other)";
-const scopesPerScope = 2_000;
+
+/** Bounds what callers can make this process count, since they choose names. */
+export interface MetricsLimits {
+  /** Child scopes of one scope. */
+  readonly maxScopes: number;
+  /** Lines of the Prometheus page, beyond which no service or client gets a new scope. */
+  readonly maxSeries: number;
+  /** Bytes of one scope's name. */
+  readonly maxNameBytes: number;
+}
+
+const usualLimits: MetricsLimits = { maxScopes: 2_000, maxSeries: 300_000, maxNameBytes: 255 };
+
+/** Of a histogram: its buckets, sum and count. */
+const seriesPerHistogram = 17;
+
+/** What a scope is, by where it stands. Callers name the children of `services` and `clients`. */
+type Role = "root" | "routers" | "router" | "services" | "clients" | "client" | "other";
+
+/** `rt/<router>/service/<name>`, `rt/<router>/client/<id>/service/<name>`. */
+function roleOf(name: string, parent: Role): Role {
+  switch (parent) {
+    case "root":
+      return name === "rt" ? "routers" : "other";
+    case "routers":
+      return "router";
+    case "router":
+      return name === "service" ? "services" : name === "client" ? "clients" : "other";
+    case "clients":
+      return "client";
+    case "client":
+      return name === "service" ? "services" : "other";
+    default:
+      return "other";
+  }
+}
 
 /**
- * Owns one timer. Callers choose names, so a scope has at most `maxScopes` child scopes: the rest
- * share the scope `(other)`, and `metrics/overflowed` counts how often a scope was refused.
+ * Owns one timer. What goes beyond the limits shares the scope `(other)`, and `metrics/overflowed`
+ * counts how often a scope was refused.
  */
-export function openMetrics(clock: Clock, maxScopes: number = scopesPerScope): Metrics {
+export function openMetrics(clock: Clock, limits: Partial<MetricsLimits> = {}): Metrics {
   const slices: CurrentSlice = { slice: 0 };
-  const root = new Node(null, "", false);
   const overflowed: CounterMetric = { kind: "counter", value: 0 };
-  root.child("metrics", Infinity, overflowed).child("overflowed", Infinity, overflowed).metric =
-    overflowed;
+  const tree: Tree = { ...usualLimits, ...limits, slices, overflowed };
+  const root = new Node(null, "", false);
+  const scope = new Scope(root, tree);
+  root.child("metrics", tree).child("overflowed", tree).set(overflowed);
+  scope.gauge(() => root.series, "metrics", "series");
   return {
-    stats: new Scope(root, { slices, maxScopes, overflowed }),
+    stats: scope,
     root,
     close: every(clock, sliceMs, () => (slices.slice += 1)),
   };
+}
+
+/** What all scopes of one tree share. */
+interface Tree extends MetricsLimits {
+  readonly slices: CurrentSlice;
+  readonly overflowed: Counter;
 }
 
 /** Calls `run` every `periodMs`, without drift if one call is late. */
@@ -75,28 +121,42 @@ function every(clock: Clock, periodMs: number, run: () => void): Close {
 const childless: ReadonlyMap<string, Node> = new Map();
 
 class Node implements MetricsNode {
-  metric: Metric | null = null;
   readonly isOverflow: boolean;
-  readonly #parent: Node | null;
+  /** Lines of the Prometheus page, of this scope and everything below it. */
+  series = 0;
+  #metric: Metric | null = null;
+  /** null: the root, or removed from the tree. */
+  #parent: Node | null;
   #name: string;
+  readonly #role: Role;
   #children: Map<string, Node> | null = null;
 
   constructor(parent: Node | null, name: string, isOverflow: boolean) {
     this.#parent = parent;
     this.#name = name;
+    this.#role = parent === null ? "root" : roleOf(name, parent.#role);
     this.isOverflow = isOverflow;
+  }
+
+  get metric(): Metric | null {
+    return this.#metric;
   }
 
   get children(): ReadonlyMap<string, Node> {
     return this.#children ?? childless;
   }
 
-  child(name: string, maxScopes: number, overflowed: Counter): Node {
+  set(metric: Metric): void {
+    this.#count(seriesOf(metric) - seriesOf(this.#metric));
+    this.#metric = metric;
+  }
+
+  child(name: string, tree: Tree): Node {
     this.#children ??= new Map();
     const known = this.#children.get(name);
     if (known !== undefined) return known;
-    if (this.#children.size < maxScopes) return this.#add(name, this.isOverflow);
-    overflowed.value += 1;
+    if (this.#hasRoomFor(name, tree)) return this.#add(name, this.isOverflow);
+    tree.overflowed.value += 1;
     return this.#children.get(overflowName) ?? this.#add(overflowName, true);
   }
 
@@ -105,15 +165,30 @@ class Node implements MetricsNode {
     const parent = this.#parent;
     if (parent === null || this.isOverflow) return;
     this.detach();
+    parent.#children?.get(name)?.detach();
     this.#name = name;
+    this.#parent = parent;
     parent.#children?.set(name, this);
+    parent.#count(this.series);
   }
 
   /** Removes this node from the tree. The root and the shared overflow scopes stay. */
   detach(): void {
     const parent = this.#parent;
     if (parent === null || this.isOverflow) return;
-    if (parent.#children?.get(this.#name) === this) parent.#children.delete(this.#name);
+    parent.#children?.delete(this.#name);
+    parent.#count(-this.series);
+    this.#parent = null;
+  }
+
+  #hasRoomFor(name: string, tree: Tree): boolean {
+    if (this.children.size >= tree.maxScopes || bytesOf(name) > tree.maxNameBytes) return false;
+    const isNamedByCallers = this.#role === "services" || this.#role === "clients";
+    return !isNamedByCallers || this.#root.series < tree.maxSeries;
+  }
+
+  get #root(): Node {
+    return this.#parent === null ? this : this.#parent.#root;
   }
 
   #add(name: string, isOverflow: boolean): Node {
@@ -121,52 +196,67 @@ class Node implements MetricsNode {
     this.#children?.set(name, node);
     return node;
   }
+
+  #count(series: number): void {
+    this.series += series;
+    if (this.#parent !== null) this.#parent.#count(series);
+  }
 }
 
-/** State that all scopes of one tree share. */
-interface Shared {
-  readonly slices: CurrentSlice;
-  readonly maxScopes: number;
-  readonly overflowed: Counter;
+function seriesOf(metric: Metric | null): number {
+  if (metric === null) return 0;
+  return metric.kind === "histogram" ? seriesPerHistogram : 1;
+}
+
+/** Reads most names by their length alone: three bytes is the most that a character takes. */
+function bytesOf(name: string): number {
+  return name.length * 3 <= usualLimits.maxNameBytes ? name.length : Buffer.byteLength(name);
 }
 
 class Scope implements Stats {
   readonly #node: Node;
-  readonly #shared: Shared;
+  readonly #tree: Tree;
 
-  constructor(node: Node, shared: Shared) {
+  constructor(node: Node, tree: Tree) {
     this.#node = node;
-    this.#shared = shared;
+    this.#tree = tree;
   }
 
   counter(...name: readonly string[]): Counter {
     const node = this.#find(name);
-    node.metric ??= { kind: "counter", value: 0 };
-    return node.metric.kind === "counter" ? node.metric : conflict(name, node.metric, "counter");
+    if (node.metric === null) node.set({ kind: "counter", value: 0 });
+    const { metric } = node;
+    if (metric?.kind === "counter") return metric;
+    if (node.isOverflow) return { value: 0 };
+    return conflict(name, metric, "counter");
   }
 
   histogram(...name: readonly string[]): Histogram {
     const node = this.#find(name);
-    node.metric ??= new WindowedHistogram(this.#shared.slices);
-    if (node.metric.kind === "histogram") return node.metric;
-    return conflict(name, node.metric, "histogram");
+    if (node.metric === null) node.set(new WindowedHistogram(this.#tree.slices));
+    const { metric } = node;
+    if (metric?.kind === "histogram") return metric;
+    if (node.isOverflow) return new WindowedHistogram(this.#tree.slices);
+    return conflict(name, metric, "histogram");
   }
 
   gauge(read: () => number, ...name: readonly string[]): void {
     const node = this.#find(name);
+    if (node.isOverflow) return;
     if (node.metric !== null && node.metric.kind !== "gauge") conflict(name, node.metric, "gauge");
-    if (!node.isOverflow) node.metric = { kind: "gauge", read };
+    node.set({ kind: "gauge", read });
   }
 
   tally(read: () => number, ...name: readonly string[]): void {
     const node = this.#find(name);
     const { metric } = node;
+    if (node.isOverflow) return;
     if (metric !== null && metric.kind !== "counter") conflict(name, metric, "counter");
-    if (!node.isOverflow) node.metric = new Tally(read);
+    node.set(new Tally(read));
   }
 
   scope(...name: readonly string[]): Stats {
-    return new Scope(this.#find(name), this.#shared);
+    return new Scope(this.#find(name), this.#tree);
   }
 
   rename(part: string): void {
@@ -178,14 +268,13 @@ class Scope implements Stats {
   }
 
   #find(name: readonly string[]): Node {
-    const { maxScopes, overflowed } = this.#shared;
-    return name.reduce((node, part) => node.child(part, maxScopes, overflowed), this.#node);
+    return name.reduce((node, part) => node.child(part, this.#tree), this.#node);
   }
 }
 
-function conflict(name: readonly string[], is: Metric, wanted: string): never {
+function conflict(name: readonly string[], is: Metric | null, wanted: string): never {
   throw new Error(
-    `bug: metric ${name.join("/")} is a ${is.kind}, but was requested as a ${wanted}`,
+    `bug: metric ${name.join("/")} is a ${is?.kind}, but was requested as a ${wanted}`,
   );
 }
 
@@ -196,10 +285,13 @@ export interface NamedMetric {
   readonly metric: Metric;
 }
 
-/** Each metric at and below `node`, whose own name is `name`. Scopes may come and go meanwhile. */
+/**
+ * Each metric at and below `node`, whose own name is `name`. Scopes may come and go meanwhile: of each
+ * scope those children are visited that it has when its turn comes, so that the walk ends.
+ */
 export function* metricsBelow(node: MetricsNode, name: string[]): Iterable<NamedMetric> {
   if (node.metric !== null) yield { name, metric: node.metric };
-  for (const [part, child] of node.children) {
+  for (const [part, child] of Array.from(node.children)) {
     name.push(part);
     yield* metricsBelow(child, name);
     name.pop();

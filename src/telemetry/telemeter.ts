@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Plugin } from "../core/plugin.ts";
 import type { GenericSchema } from "../core/schema.ts";
+import type { TextPage } from "../core/text-page.ts";
 import type { MetricsNode } from "./metrics.ts";
 
 export interface TelemeterDeps {
@@ -15,7 +16,7 @@ export interface TelemeterDeps {
 export interface TelemeterPage {
   readonly path: string;
   readonly contentType: string;
-  render(): Promise<string>;
+  render(): Promise<TextPage>;
 }
 
 export interface Telemeter {

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { exchange, startAdmin } from "./support.ts";
+import { exchange, pageOf, startAdmin } from "./support.ts";
 
 test("an unknown path is 404 and lists the pages", async (t) => {
   const { ask } = await startAdmin(t);
@@ -13,7 +13,7 @@ test("an unknown path is 404 and lists the pages", async (t) => {
 test("the index lists every page in order, including those of telemeters and namers", async (t) => {
   const { ask } = await startAdmin(t, {
     exporters: () => [
-      { path: "/prom", contentType: "text/plain", render: () => Promise.resolve("x 1\n") },
+      { path: "/prom", contentType: "text/plain", render: () => Promise.resolve(pageOf("x 1\n")) },
     ],
     namerStates: () => new Map([["io.l5d.fs", () => ({ watched: 2 })]]),
     interpreterStates: () => [{ router: "out", name: "io.l5d.fs/a", state: () => ["b"] }],

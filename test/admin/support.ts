@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { TestContext } from "node:test";
 import { realClock } from "../support/real-clock.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import type { TextPage } from "../../src/core/text-page.ts";
 import type { LogEvent } from "../../src/core/log.ts";
 import { openAdmin, type AdminOptions } from "../../src/admin/server.ts";
 import type { AdminViews } from "../../src/admin/views.ts";
@@ -23,7 +24,7 @@ const views: AdminViews = {
   notReady: () => null,
   config: () => ({ routers: [{ protocol: "http", label: "http" }] }),
   metricsJson: ({ below, ...rest }) =>
-    Promise.resolve(below === "none" ? null : JSON.stringify({ below, ...rest })),
+    Promise.resolve(below === "none" ? null : pageOf(JSON.stringify({ below, ...rest }))),
   exporters: () => [],
   delegate: () => null,
   dtabProblem: () => null,
@@ -39,6 +40,10 @@ const views: AdminViews = {
   setLogLevel: (_, level) => level === "DEBUG",
   shutdown: () => {},
 };
+
+export function pageOf(text: string): TextPage {
+  return { maxBytes: Buffer.byteLength(text), pieces: () => [text] };
+}
 
 export async function startAdmin(
   t: TestContext,

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { simulatedClock } from "../support/clock.ts";
 import { metricsJson, type JsonOptions } from "../../src/telemetry/metrics-json.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
+import { textOf } from "./page-text.ts";
 
 function sample() {
   const { stats, root } = openMetrics(simulatedClock());
@@ -20,38 +21,41 @@ function sample() {
 }
 
 async function shown(options: Partial<JsonOptions>): Promise<unknown> {
-  const text = await metricsJson(sample(), {
+  const page = await metricsJson(sample(), {
     isPretty: false,
     isTree: false,
     below: null,
     ...options,
   });
-  return text === null ? null : JSON.parse(text);
+  return page === null ? null : JSON.parse(await textOf(page));
 }
 
 const web = "rt/http/client/#/io.l5d.fs/web";
-const webFlat = {
-  [`${web}/failures`]: 2,
-  [`${web}/failures/timeout`]: 1,
-  [`${web}/request_latency_ms.count`]: 4,
-  [`${web}/request_latency_ms.max`]: 50,
-  [`${web}/request_latency_ms.min`]: 1,
-  [`${web}/request_latency_ms.p50`]: 2,
-  [`${web}/request_latency_ms.p90`]: 50,
-  [`${web}/request_latency_ms.p95`]: 50,
-  [`${web}/request_latency_ms.p99`]: 50,
-  [`${web}/request_latency_ms.p9990`]: 50,
-  [`${web}/request_latency_ms.p9999`]: 50,
-  [`${web}/request_latency_ms.sum`]: 56,
-  [`${web}/request_latency_ms.avg`]: 14,
+const webFields = {
+  failures: 2,
+  "failures/timeout": 1,
+  "request_latency_ms.count": 4,
+  "request_latency_ms.max": 50,
+  "request_latency_ms.min": 1,
+  "request_latency_ms.p50": 2,
+  "request_latency_ms.p90": 50,
+  "request_latency_ms.p95": 50,
+  "request_latency_ms.p99": 50,
+  "request_latency_ms.p9990": 50,
+  "request_latency_ms.p9999": 50,
+  "request_latency_ms.sum": 56,
+  "request_latency_ms.avg": 14,
 };
+const below = (scope: string, fields: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${scope}/${name}`, value]));
 
 test("the flat shape has a name a metric and a suffix a number of a histogram", async () => {
   assert.deepEqual(await shown({}), {
     "metrics/overflowed": 0,
+    "metrics/series": 41,
     "rt/http/server/0.0.0.0/4140/requests": 3,
     "rt/http/server/0.0.0.0/4140/connections": 2,
-    ...webFlat,
+    ...below(web, webFields),
     "rt/http/client/#/io.l5d.fs/idle/request_latency_ms.count": 0,
   });
 });
@@ -80,31 +84,62 @@ test("the tree nests by scope and says what kind each metric is", async () => {
   ]);
 });
 
-test("a part of the tree is found although its scopes contain slashes", async () => {
-  for (const below of [web, `/${web}/`, `rt/http/client//#/io.l5d.fs/web`]) {
-    assert.deepEqual(await shown({ below }), webFlat, below);
+test("a scope is found although its parts contain slashes, and its names are relative to it", async () => {
+  for (const scope of [web, `/${web}/`, `rt/http/client//#/io.l5d.fs/web`]) {
+    assert.deepEqual(await shown({ below: scope }), webFields, scope);
   }
-  assert.deepEqual(await shown({ below: "rt/http/server/0.0.0.0/4140/requests" }), {
-    "rt/http/server/0.0.0.0/4140/requests": 3,
+  assert.deepEqual(await shown({ below: "rt/http/server" }), {
+    "0.0.0.0/4140/requests": 3,
+    "0.0.0.0/4140/connections": 2,
   });
+  assert.deepEqual(await shown({ below: "/" }), await shown({}));
 });
 
-test("a part that is not there is null", async () => {
-  for (const below of ["rt/none", "rt/http/client/#", "rt/http/server/0.0.0.0", "x"]) {
-    assert.equal(await shown({ below }), null, below);
+test("a metric that is asked for by its name keeps the last part of it", async () => {
+  assert.deepEqual(await shown({ below: "rt/http/server/0.0.0.0/4140/requests" }), { requests: 3 });
+  assert.deepEqual(await shown({ below: `${web}/failures` }), { failures: 2, timeout: 1 });
+});
+
+test("a scope that does not exist is null", async () => {
+  for (const scope of ["rt/none", "rt/http/client/#", "rt/http/server/0.0.0.0", "x"]) {
+    assert.equal(await shown({ below: scope }), null, scope);
   }
 });
 
-test("pretty is sorted and indented", async () => {
-  const text = await metricsJson(sample(), {
-    isPretty: true,
-    isTree: false,
-    below: "rt/http/server",
-  });
+test("pretty is sorted and indented, flat and as a tree", async () => {
+  const pretty = async (isTree: boolean) => {
+    const page = await metricsJson(sample(), { isPretty: true, isTree, below: "rt/http/server" });
+    return textOf(page ?? assert.fail("no page"));
+  };
   assert.equal(
-    text,
-    '{\n  "rt/http/server/0.0.0.0/4140/connections": 2,\n  "rt/http/server/0.0.0.0/4140/requests": 3\n}',
+    await pretty(false),
+    '{\n  "0.0.0.0/4140/connections": 2,\n  "0.0.0.0/4140/requests": 3\n}',
   );
+  const tree = await pretty(true);
+  assert.equal(tree, JSON.stringify(JSON.parse(tree), null, 2));
+  assert.match(tree, /connections[^]*requests/);
+});
+
+test("sorting keeps every name, however many there are", async () => {
+  const { stats, root } = openMetrics(simulatedClock());
+  for (let i = 0; i < 1_999; i++) stats.counter("a", `${(i * 7_919) % 1_999}`).value = i;
+  const page = await metricsJson(root, { isPretty: true, isTree: false, below: "a" });
+  const names = Object.keys(JSON.parse(await textOf(page!)) as object);
+  assert.equal(names.length, 1_999);
+  const text = Array.from(page!.pieces()).join("");
+  const inText = Array.from(text.matchAll(/"(\d+)"/g), ([, name]) => name!);
+  assert.deepEqual(inText, inText.toSorted());
+});
+
+test("a page shows the values of the moment in which it was made", async () => {
+  const { stats, root } = openMetrics(simulatedClock());
+  const counter = stats.counter("a", "requests");
+  counter.value = 1;
+  for (const isTree of [false, true]) {
+    const page = await metricsJson(root, { isPretty: false, isTree, below: "a" });
+    counter.value += 1;
+    assert.match(await textOf(page!), isTree ? /2/ : /1/);
+  }
 });
 
 test("a service may be called as it likes", async () => {
@@ -113,7 +148,7 @@ test("a service may be called as it likes", async () => {
     stats.counter("service", name, "requests").value = 1;
   }
   const tree = await metricsJson(root, { isPretty: true, isTree: true, below: "service" });
-  assert.deepEqual(Object.keys(JSON.parse(tree ?? "")).sort(), [
+  assert.deepEqual(Object.keys(JSON.parse(await textOf(tree!)) as object).sort(), [
     "__proto__",
     "constructor",
     "line\nbreak",

@@ -1,11 +1,16 @@
 import { test, type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { simulatedClock } from "../support/clock.ts";
-import { metricsBelow, openMetrics, type MetricsNode } from "../../src/telemetry/metrics.ts";
+import {
+  metricsBelow,
+  openMetrics,
+  type MetricsLimits,
+  type MetricsNode,
+} from "../../src/telemetry/metrics.ts";
 
-function opened(t: TestContext, maxScopes?: number) {
+function opened(t: TestContext, limits: Partial<MetricsLimits> = {}) {
   const clock = simulatedClock();
-  const metrics = openMetrics(clock, maxScopes);
+  const metrics = openMetrics(clock, limits);
   t.after(() => {
     metrics.close();
     assert.equal(clock.waiting, 0);
@@ -15,7 +20,7 @@ function opened(t: TestContext, maxScopes?: number) {
 
 function names(root: MetricsNode): string[] {
   const found = Array.from(metricsBelow(root, []), ({ name }) => name.join("|"));
-  return found.filter((name) => name !== "metrics|overflowed");
+  return found.filter((name) => !name.startsWith("metrics|"));
 }
 
 function valueOf(root: MetricsNode, ...path: string[]): number {
@@ -104,7 +109,7 @@ test("a renamed scope keeps its counts, is pruned under its new name, and frees 
 });
 
 test("a full scope counts newcomers together and says how many there were", (t) => {
-  const { stats, root } = opened(t, 3);
+  const { stats, root } = opened(t, { maxScopes: 3 });
   for (let index = 0; index < 10; index += 1) {
     const service = stats.scope("service", `svc/${index}`);
     service.counter("requests").value += 1;
@@ -118,7 +123,7 @@ test("a full scope counts newcomers together and says how many there were", (t) 
 });
 
 test("the overflow scope is not pruned with one of its users, and pruning makes room again", (t) => {
-  const { stats, root } = opened(t, 2);
+  const { stats, root } = opened(t, { maxScopes: 2 });
   const first = stats.scope("service", "a");
   stats.scope("service", "b");
   const second = stats.scope("service", "c");
@@ -145,4 +150,71 @@ test("the window of histograms moves with the clock, even if its timer is late",
   assert.equal(summary().count, 1);
   clock.advance(11_000);
   assert.equal(summary().count, 0);
+});
+
+test("names beyond 255 bytes share the overflow scope, wherever they stand", (t) => {
+  const { stats, root } = opened(t);
+  const longest = "é".repeat(127);
+  for (const name of [longest, `${longest}é`, `svc/${"x".repeat(30_000)}`]) {
+    stats.counter("rt", "http", "service", name, "requests").value += 1;
+  }
+  const services = root.children.get("rt")?.children.get("http")?.children.get("service")?.children;
+  assert.deepEqual([...(services?.keys() ?? [])], [longest, "(other)"]);
+  assert.equal(valueOf(root, "rt", "http", "service", "(other)", "requests"), 2);
+  assert.equal(valueOf(root, "metrics", "overflowed"), 2);
+});
+
+test("beyond the limit of series, new clients and services share one scope until others go", (t) => {
+  const { stats, root } = opened(t, { maxSeries: 60 });
+  const router = stats.scope("rt", "http");
+  const client = (id: string) => {
+    const scope = router.scope("client", id);
+    scope.counter("requests").value += 1;
+    scope.histogram("request_latency_ms").record(1); // 17 series
+    scope.counter("service", "web", "requests").value += 1;
+    return scope;
+  };
+  const names = () => [
+    ...(root.children.get("rt")?.children.get("http")?.children.get("client")?.children.keys() ??
+      []),
+  ];
+  const scopes = ["a", "b", "c", "d", "e"].map(client);
+  assert.deepEqual(names(), ["a", "b", "c", "d", "(other)"]);
+  assert.equal(valueOf(root, "rt", "http", "client", "(other)", "requests"), 1);
+  // Parts of the process that no caller names are always counted.
+  stats.counter("process", "anything").value += 1;
+  assert.equal(valueOf(root, "process", "anything"), 1);
+  for (const scope of scopes) scope.prune();
+  client("f");
+  assert.deepEqual(names(), ["(other)", "f"]);
+});
+
+test("series are counted as scopes come, go and change their names", (t) => {
+  const { stats, root } = opened(t);
+  const metric = () => {
+    const series = root.children.get("metrics")?.children.get("series")?.metric;
+    return series?.kind === "gauge" ? series.read() : assert.fail("no series");
+  };
+  const own = metric();
+  const a = stats.scope("s", "a");
+  a.counter("x");
+  a.histogram("y");
+  stats.counter("s", "b");
+  assert.equal(metric() - own, 19);
+  a.rename("b"); // replaces the other b
+  assert.equal(metric() - own, 18);
+  a.prune();
+  a.counter("late"); // still held by somebody, and not seen
+  assert.equal(metric() - own, 0);
+});
+
+test("users of the overflow scope that disagree about a metric do not throw", (t) => {
+  const { stats, root } = opened(t, { maxScopes: 2 });
+  stats.counter("s", "a");
+  stats.counter("s", "b");
+  stats.counter("s", "c").value += 1;
+  stats.histogram("s", "d").record(1);
+  stats.gauge(() => 1, "s", "e");
+  stats.tally(() => 1, "s", "f");
+  assert.equal(valueOf(root, "s", "(other)"), 1);
 });

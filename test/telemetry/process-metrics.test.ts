@@ -2,6 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { simulatedClock } from "../support/clock.ts";
 import { metricsJson } from "../../src/telemetry/metrics-json.ts";
+import { textOf } from "./page-text.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
 import { countProcess } from "../../src/telemetry/process-metrics.ts";
 
@@ -14,8 +15,8 @@ test("the process shows its memory, time, files and event loop, and leaves no ti
   while (performance.now() < busyUntilMs + 60); // late on purpose
   await new Promise((resolve) => setTimeout(resolve, 30));
   clock.advance(1_000);
-  const text = await metricsJson(metrics.root, { isPretty: false, isTree: false, below: null });
-  const flat = JSON.parse(text ?? "") as Record<string, number>;
+  const page = await metricsJson(metrics.root, { isPretty: false, isTree: false, below: null });
+  const flat = JSON.parse(await textOf(page!)) as Record<string, number>;
   for (const name of ["jvm/heap/used", "jvm/mem/current/used", "process/mem/rss"]) {
     assert.ok((flat[name] ?? 0) > 1e6, `${name}: ${flat[name]}`);
   }

@@ -5,7 +5,8 @@ import * as v from "valibot";
 import { simulatedClock } from "../support/clock.ts";
 import { hasPeer } from "../support/peers.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
-import { prometheus, prometheusText } from "../../src/telemetry/prometheus.ts";
+import { prometheus, prometheusPage } from "../../src/telemetry/prometheus.ts";
+import { textOf } from "./page-text.ts";
 import { readExposition, type Sample } from "./exposition.ts";
 
 /** A process with two routers, awkward names, and one of everything. */
@@ -43,7 +44,7 @@ function find(text: string, name: string, labels: Readonly<Record<string, string
 }
 
 test("names and labels are Linkerd's", async () => {
-  const text = await prometheusText(sample().root, "");
+  const text = await textOf(prometheusPage(sample().root, ""));
   const server = { rt: "http", server: "0.0.0.0/4140" };
   const client = { rt: "http", client: "#/io.l5d.fs/service2" };
   assert.ok(text.includes('\nrt:server:requests{rt="http", server="0.0.0.0/4140"} 3\n'));
@@ -59,13 +60,13 @@ test("names and labels are Linkerd's", async () => {
 });
 
 test("label values survive quotes, backslashes and line feeds", async () => {
-  const text = await prometheusText(sample().root, "");
+  const text = await textOf(prometheusPage(sample().root, ""));
   const labels = { rt: "http", service: 'svc/a"b\\c\nd' };
   assert.equal(find(text, "rt:service:retries:total", labels), 1);
 });
 
 test("histograms have buckets in the unit of their name", async () => {
-  const text = await prometheusText(sample().root, "");
+  const text = await textOf(prometheusPage(sample().root, ""));
   const client = { rt: "http", client: "#/io.l5d.fs/service2" };
   const bucket = (name: string, le: string) => find(text, `${name}_bucket`, { ...client, le });
   assert.equal(bucket("rt:client:request_latency_ms", "2"), 2);
@@ -80,7 +81,7 @@ test("histograms have buckets in the unit of their name", async () => {
 });
 
 test("quantiles instead of buckets, for dashboards made for Linkerd", async () => {
-  const text = await prometheusText(sample().root, "", "quantiles");
+  const text = await textOf(prometheusPage(sample().root, "", "quantiles"));
   const client = { rt: "http", client: "#/io.l5d.fs/service2" };
   const at = (quantile: string) =>
     find(text, "rt:client:request_latency_ms", { ...client, quantile });
@@ -90,7 +91,7 @@ test("quantiles instead of buckets, for dashboards made for Linkerd", async () =
 });
 
 test("a prefix stands in front of every name", async () => {
-  const families = readExposition(await prometheusText(sample().root, "l5d-1_"));
+  const families = readExposition(await textOf(prometheusPage(sample().root, "l5d-1_")));
   for (const name of families.keys()) assert.match(name, /^l5d_1_/);
 });
 
@@ -101,7 +102,7 @@ test("metrics that map to the same name do not break the page", async () => {
   stats.gauge(() => 3, "a:b_c");
   stats.histogram("h");
   stats.counter("h_count").value = 4;
-  const text = await prometheusText(root, "");
+  const text = await textOf(prometheusPage(root, ""));
   assert.equal(find(text, "a:b_c", {}), 1);
   assert.equal(find(text, "h_count", {}), 0);
   assert.deepEqual(
@@ -125,7 +126,7 @@ test("the telemeter's page is at the configured path", async () => {
   const [page] = telemeter.pages;
   assert.equal(page?.path, "/prom");
   assert.match(page?.contentType ?? "", /^text\/plain; version=0\.0\.4/);
-  assert.match((await page?.render()) ?? "", /^x:rt:server:requests/m);
+  assert.match(await textOf(page!.render()), /^x:rt:server:requests/m);
   await telemeter.close();
   assert.throws(() => v.parse(prometheus.schema, { kind: "io.l5d.prometheus", path: "prom" }));
 });
@@ -139,7 +140,7 @@ const promtool = "promtool"; // a constant: names of programs are data to knip
 test("promtool accepts both pages", async (t) => {
   if (!hasPeer(t, promtool)) return;
   for (const histograms of ["buckets", "quantiles"] as const) {
-    const input = await prometheusText(sample().root, "", histograms);
+    const input = await textOf(prometheusPage(sample().root, "", histograms));
     const { status, stderr } = spawnSync(promtool, ["check", "metrics"], {
       input,
       encoding: "utf8",

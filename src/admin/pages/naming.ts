@@ -3,13 +3,8 @@ import type { Clock } from "../../core/clock.ts";
 import { parseDtab, type Dtab } from "../../core/names/dtab.ts";
 import type { Live, State } from "../../core/live.ts";
 import { parsePath } from "../../core/names/path.ts";
-import {
-  json,
-  errorResponse,
-  type AdminRequest,
-  type AdminResponse,
-  type AdminPage,
-} from "../page.ts";
+import { errorResponse, type AdminRequest, type AdminResponse, type AdminPage } from "../page.ts";
+import { longJson } from "../long-page.ts";
 import type { AdminViews, Json, PolicyView } from "../views.ts";
 
 const delegateTimeoutMs = 2_000;
@@ -42,15 +37,15 @@ export function namingPages(views: AdminViews, clock: Clock): readonly AdminPage
 }
 
 function state(path: string, read: () => Json): AdminPage {
-  return { path, category: "diagnostics", get: () => json(read()) };
+  return { path, category: "diagnostics", get: () => longJson(read()) };
 }
 
-function policyOf(policy: PolicyView, text: string | null): AdminResponse {
+function policyOf(policy: PolicyView, text: string | null): AdminResponse | Promise<AdminResponse> {
   if (text === null)
     return errorResponse(400, "Invalid path: the parameter path=/svc/... is missing");
   const path = parsePath(text);
   return path.ok
-    ? json(policy.of(path.value))
+    ? longJson(policy.of(path.value))
     : errorResponse(400, `Invalid path: ${path.error.message}`);
 }
 
@@ -120,7 +115,7 @@ async function delegate(
     );
   }
   const state = await firstComplete(live, clock, delegateTimeoutMs);
-  if (state.kind === "ok") return json(state.value);
+  if (state.kind === "ok") return longJson(state.value);
   if (state.kind === "failed") return errorResponse(500, state.why.detail);
   return errorResponse(503, "Request timed out.");
 }
