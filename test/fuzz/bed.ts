@@ -19,8 +19,8 @@ const patienceMs = 30;
 /** Longer than the attempt timeout of a hostile endpoint, for responses that never end. */
 const endpointPatienceMs = 60;
 const mostLingering = 60;
-/** Longer than half-closed callers and calls without a response are waited for. */
-const settleMs = 5_000;
+/** Longer than calls without a response are waited for. */
+const settleMs = 20_000;
 
 /** Owns the process, the endpoints and all sockets. */
 export class Bed {
@@ -31,6 +31,8 @@ export class Bed {
 
   /** Open when only well-behaved callers were there. */
   readonly firstFiles: number;
+  /** The longest callback up to the last rest, in ms of processor time. */
+  longestMs = 0;
 
   private constructor(
     proxy: FuzzedProxy,
@@ -87,6 +89,7 @@ export class Bed {
     for (let waitedMs = 0; ; waitedMs += 500) {
       await new Promise((resolve) => setTimeout(resolve, 500));
       const reading = await this.proxy.read();
+      this.longestMs = Math.max(this.longestMs, reading?.longestMs ?? 0);
       if (reading === null || reading.files <= files || waitedMs >= settleMs) return reading;
     }
   }
@@ -114,8 +117,8 @@ function yamlOf(targets: readonly Target[], endpoints: Endpoints): string {
   return `admin: { port: 0 }\nrouters:${routers.length === 0 ? none : routers.join("")}\n`;
 }
 
-function stallText({ cpuMs }: Stall): string {
-  return `one callback held the event loop for ${Math.round(cpuMs)} ms of processor time`;
+function stallText({ cpuMs, gcMs, resource }: Stall): string {
+  return `one callback held the event loop for ${Math.round(cpuMs)} ms of processor time, of which garbage took ${Math.round(gcMs)} ms (${resource})`;
 }
 
 /** Resolves when the socket is closed, or has been read and is quiet, or after `mostMs`. */

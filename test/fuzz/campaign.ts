@@ -65,9 +65,12 @@ export async function fuzz(options: CampaignOptions): Promise<Outcome> {
   }
   const canaryCalls = bed.canaries.calls;
   const { logLines } = bed.proxy;
+  const { longestMs } = bed;
   await bed.close();
   const cases = index - options.from;
-  options.report(`${cases} inputs, ${canaryCalls} calls beside them, ${logLines} lines of log`);
+  options.report(
+    `${cases} inputs, ${canaryCalls} calls beside them, ${logLines} lines of log; longest callback ${longestMs.toFixed(1)} ms`,
+  );
   if (harm === null) return { cases, canaryCalls, findings: [] };
   const finding = await explained(harm, [...recent, ...running], chosen, options);
   return { cases, canaryCalls, findings: [finding] };
@@ -91,7 +94,7 @@ function overgrown(
   const held = `${mb(before.heldBytes)} MiB held before, ${mb(after.heldBytes)} MiB after`;
   const resident = `resident ${mb(before.residentBytes)} and ${mb(after.residentBytes)} MiB`;
   const files = `${firstFiles} and ${after.files} open files`;
-  report(`${held}; ${resident}; ${files}; longest callback ${after.longestMs.toFixed(1)} ms`);
+  report(`${held}; ${resident}; ${files}`);
   if (after.heldBytes > 1.2 * before.heldBytes + spareBytes) return { kind: "memory", what: held };
   if (after.files > firstFiles + spareFiles) return { kind: "leak", what: files };
   return null;

@@ -1,19 +1,24 @@
 // Loaded into the proxy's process before the proxy: measures its event loop and its memory from the
 // inside. Only what the main thread itself computed counts, because on a busy machine the process also
 // waits for a processor; and each callback counts alone, because after such a wait many are due together.
-import { createHook } from "node:async_hooks";
+import { createHook, executionAsyncResource } from "node:async_hooks";
 import { openSync, readdirSync, readSync } from "node:fs";
+import { PerformanceObserver } from "node:perf_hooks";
 
 /** A callback of the event loop that took its thread too long. */
 export interface Stall {
   readonly kind: "stall";
   /** Processor time of the main thread. */
   readonly cpuMs: number;
+  /** Of which collecting garbage; by the clock, and so at most. */
+  readonly gcMs: number;
+  /** What called back, such as TCP or Immediate. */
+  readonly resource: string;
 }
 
 export interface Reading {
   readonly kind: "reading";
-  /** The longest callback so far, in ms of the main thread's processor time. */
+  /** The longest callback since the last reading, in ms of the main thread's processor time. */
   readonly longestMs: number;
   /** What is held after a full collection: the heap and all buffers. */
   readonly heldBytes: number;
@@ -29,10 +34,18 @@ function measure(send: (message: Stall | Reading) => void): void {
   let depth = 0;
   let startedMs = 0;
   let longestMs = 0;
+  let gcMs = 0;
+  const collections = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) gcMs += duration;
+  });
+  collections.observe({ entryTypes: ["gc"] });
   const ended = () => {
     const cpuMs = threadCpuMs() - startedMs;
     longestMs = Math.max(longestMs, cpuMs);
-    if (cpuMs > stallMs) send({ kind: "stall", cpuMs });
+    if (cpuMs <= stallMs) return;
+    const resource = executionAsyncResource().constructor.name;
+    gcMs = 0; // those of this callback are reported in a later turn
+    setTimeout(() => send({ kind: "stall", cpuMs, gcMs, resource }), 5);
   };
   createHook({
     before() {
@@ -45,6 +58,7 @@ function measure(send: (message: Stall | Reading) => void): void {
   process.on("message", () => {
     const reading = { kind: "reading", longestMs, ...held() } as const;
     startedMs = threadCpuMs(); // what measuring costs does not count
+    longestMs = 0;
     send(reading);
   });
   process.channel?.unref();

@@ -43,7 +43,9 @@ const token = (id: number): string => `id-${id}-`;
 const timeouts = ({ evil }: EndpointPorts): string => `
   service:
     kind: io.l5d.static
-    configs: [{ prefix: /svc/evil, totalTimeoutMs: 100 }]
+    configs:
+    - { prefix: /svc/evil, totalTimeoutMs: 100 }
+    - { prefix: /svc/web, totalTimeoutMs: 15000 }
   client:
     kind: io.l5d.static
     configs:

@@ -44,8 +44,8 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   #hasFin = false;
   /** The server is closing: the next response says that it is the last. */
   #isDraining = false;
-  /** No request after this one. */
-  #isLast = false;
+  /** See `InputOwner`. */
+  isLast = false;
 
   constructor(link: SocketLink, settings: ServerSettings) {
     this.link = link;
@@ -109,7 +109,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   requestRead(read: RequestHead): void {
     const { request, framing, closes } = read;
-    if (closes) this.#isLast = true;
+    if (closes) this.isLast = true;
     if (framing.kind === "none") {
       request.expectsContinue = false; // nothing to wait for
     } else {
@@ -138,7 +138,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   bodyOverdrained(): void {
     if (this.state === "draining") this.#close();
-    else this.#isLast = true; // closed when the response in progress has been written
+    else this.isLast = true; // closed when the response in progress has been written
   }
 
   inputEnded(): void {
@@ -147,7 +147,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
       case "draining":
         return this.#close();
       case "busy":
-        this.#isLast = true; // a caller that sends no more may still read the response
+        this.isLast = true; // a caller that sends no more may still read the response
         if (this.body === null) return undefined;
         return this.#refuseBody("the request's body ended before it was complete");
       case "tunnel":
@@ -207,15 +207,15 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     const body = this.body;
     if (body !== null) {
       const isTooMuch = (body.remainingBytes ?? 0) > limits.maxDrainBytes;
-      this.#isLast ||= isTooMuch || this.#call?.awaitsContinue === true;
+      this.isLast ||= isTooMuch || this.#call?.awaitsContinue === true;
     }
-    this.#isLast ||= this.#isDraining || this.#timer.isPastLife;
-    return this.#isLast;
+    this.isLast ||= this.#isDraining || this.#timer.isPastLife;
+    return this.isLast;
   }
 
   /** The connection closes after the response in progress, whatever its head says. */
   closeAfterResponse(): void {
-    this.#isLast = true;
+    this.isLast = true;
   }
 
   /** The call has ended and its response has been written. */
@@ -223,7 +223,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     if (this.#call !== call) return;
     this.#call = null;
     if (this.state !== "busy") return;
-    if (this.#isLast) return this.#close();
+    if (this.isLast) return this.#close();
     if (this.body === null) return this.#next();
     this.state = "draining";
     this.watchStall();
@@ -272,7 +272,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   }
 
   #next(): void {
-    if (this.#isLast) return this.#close();
+    if (this.isLast) return this.#close();
     this.state = "head";
     this.#awaitRequest();
     if (!this.link.hasRoom) this.held();
@@ -287,7 +287,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   #refuseBody(detail: string): void {
     const why = refusal(400, detail);
-    this.#isLast = true;
+    this.isLast = true;
     this.#abort(why);
   }
 
@@ -338,7 +338,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     if (this.#call?.hasStarted !== false) return undefined;
     if (this.#hasFin) return this.#cancelHalfClosed();
     if (this.body?.wants !== true) return undefined;
-    this.#isLast = true;
+    this.isLast = true;
     return this.#abort(refusal(408, "the request's body did not come in time"));
   }
 }

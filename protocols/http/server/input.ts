@@ -19,6 +19,8 @@ export interface InputOwner {
   readonly state: ConnectionState;
   /** The request's body while more of it is to come. */
   readonly body: IncomingBody | null;
+  /** No request after this one is read. */
+  readonly isLast: boolean;
   /** The first bytes of a request are here, and its head is not complete. */
   headBegun(): void;
   /** The head is complete, and a short body is to come. */
@@ -150,7 +152,11 @@ export class RequestInput implements Consumer {
   #consumeBody(buffer: Buffer, start: number, end: number): number {
     const owner = this.#owner;
     const { body } = owner;
-    if (body === null || this.#isOverdrained(body)) return start;
+    if (body === null) {
+      // Reading goes on, because a socket that is not read does not say that its peer has left.
+      return owner.isLast && end - start > this.#limits.maxPipelinedBytes ? end : start;
+    }
+    if (this.#isOverdrained(body)) return start;
     const stop = body.consume(buffer, start, end);
     if (owner.body !== null && stop > start) owner.bodyFlowed();
     if (this.#isOverdrained(body)) owner.bodyOverdrained();

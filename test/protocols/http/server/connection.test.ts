@@ -315,6 +315,23 @@ test("a caller that half-closes keeps a response that began in time, however lon
   assert.deepEqual(hand.cancelled, []);
 });
 
+test("a FIN is noticed behind more bytes than may wait when no further request will be read", async (t) => {
+  const clock = simulatedClock();
+  const hand = byHand();
+  const limits = { halfCloseGraceMs: 5_000, maxPipelinedBytes: 1_024 };
+  const served = await serveHttp(t, hand.service, { clock, limits });
+  const caller = rawCaller(t, served.port);
+  const first = hand.next();
+  caller.send(`GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n${"x".repeat(500_000)}`);
+  caller.end();
+  await first;
+  await until(() => {
+    clock.advance(1_000);
+    return hand.cancelled.length === 1;
+  });
+  await until(() => served.open.count === 0);
+});
+
 test("each of several requests sent with a FIN has its own grace", async (t) => {
   const clock = simulatedClock();
   const hand = byHand();
