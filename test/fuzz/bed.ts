@@ -117,8 +117,8 @@ function yamlOf(targets: readonly Target[], endpoints: Endpoints): string {
   return `admin: { port: 0 }\nrouters:${routers.length === 0 ? none : routers.join("")}\n`;
 }
 
-function stallText({ cpuMs, gcMs, resource }: Stall): string {
-  return `one callback held the event loop for ${Math.round(cpuMs)} ms of processor time, of which garbage took ${Math.round(gcMs)} ms (${resource})`;
+function stallText({ cpuMs, gcMs, resource, stacks }: Stall): string {
+  return `one callback held the event loop for ${Math.round(cpuMs)} ms of processor time, of which garbage took ${Math.round(gcMs)} ms (${resource})${stacks.map((stack) => `\n  ${stack}`).join("")}`;
 }
 
 /** Resolves when the socket is closed, or has been read and is quiet, or after `mostMs`. */

@@ -4,6 +4,7 @@
 import { createHook, executionAsyncResource } from "node:async_hooks";
 import { openSync, readdirSync, readSync } from "node:fs";
 import { PerformanceObserver } from "node:perf_hooks";
+import { Profiler } from "./profiler.ts";
 
 /** A callback of the event loop that took its thread too long. */
 export interface Stall {
@@ -14,6 +15,8 @@ export interface Stall {
   readonly gcMs: number;
   /** What called back, such as TCP or Immediate. */
   readonly resource: string;
+  /** With FUZZ_PROFILE: the functions in which the time was spent, callers behind them. */
+  readonly stacks: readonly string[];
 }
 
 export interface Reading {
@@ -35,6 +38,7 @@ function measure(send: (message: Stall | Reading) => void): void {
   let startedMs = 0;
   let longestMs = 0;
   let gcMs = 0;
+  const profiler = process.env["FUZZ_PROFILE"] === undefined ? null : new Profiler();
   const collections = new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) gcMs += duration;
   });
@@ -45,7 +49,8 @@ function measure(send: (message: Stall | Reading) => void): void {
     if (cpuMs <= stallMs) return;
     const resource = executionAsyncResource().constructor.name;
     gcMs = 0; // those of this callback are reported in a later turn
-    setTimeout(() => send({ kind: "stall", cpuMs, gcMs, resource }), 5);
+    const stacks = profiler?.stacksOf(cpuMs) ?? [];
+    setTimeout(() => send({ kind: "stall", cpuMs, gcMs, resource, stacks }), 5);
   };
   createHook({
     before() {
