@@ -12,6 +12,7 @@ import type { Config, RouterConfig } from "./config/config.ts";
 import type { Clock, Random } from "./core/clock.ts";
 import type { Interpreter } from "./core/naming.ts";
 import { guardAddresses } from "./naming/binding/address-guard.ts";
+import { defaultLimitBytes, heldMemory } from "./runtime/held-memory.ts";
 import { ProcessLimits } from "./runtime/process-limits.ts";
 import { accruals, announcers, balancers, limiters, protocols, telemeters } from "./plugins.ts";
 import type { Logs } from "./telemetry/log.ts";
@@ -56,11 +57,11 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   const closing = new Closing(clock);
   closing.add(() => metrics.close());
   closing.add(countProcess(metrics.stats, clock));
-  const limits = new ProcessLimits(config.limits, {
-    clock,
-    stats: metrics.stats.scope("limits"),
-    bufferedBytes: () => process.memoryUsage().arrayBuffers,
-  });
+  const { maxBufferedBytes } = config.limits;
+  const limits = new ProcessLimits(
+    { ...config.limits, maxBufferedBytes: maxBufferedBytes ?? defaultLimitBytes() },
+    { clock, stats: metrics.stats.scope("limits"), memory: heldMemory },
+  );
   closing.add(() => limits.close());
   try {
     const views = proxyViews({ config, deps, metrics, naming, routers, telemeters: open });

@@ -3,6 +3,8 @@ import { Buffer } from "node:buffer";
 import type { Counter } from "../../src/core/stats.ts";
 import { Batch, maxBatchedBytes } from "../../src/net/batch.ts";
 import type { SocketLink } from "../../src/net/socket-link.ts";
+import { countUnsent } from "../../src/net/socket-memory.ts";
+import { heldMemory } from "../../src/runtime/held-memory.ts";
 import type { HeadWriter } from "./codec/writers.ts";
 import { bodyStart, moreFollows, rdispatch, tdispatch, writeHead } from "./codec/messages.ts";
 
@@ -12,6 +14,9 @@ const smallBytes = 16 * 1024;
 const maxPieceBytes = 64 * 1024;
 /** No fragment is written while more than this is queued in the socket. */
 const highWaterBytes = 128 * 1024;
+
+/** A megabyte, and about a millisecond. */
+const maxFragmentsPerTick = 16;
 
 /** A message sent in fragments. `head` is its body up to the payload. */
 interface Large {
@@ -28,15 +33,18 @@ export class MessageWriter {
   /** The longest fragment that the peer accepts; Infinity: it wants no fragments. */
   maxFragmentBytes = Infinity;
   readonly #sent: Counter;
+  readonly #ownsPayloads: boolean;
   readonly #link: SocketLink;
   readonly #batch: Batch;
   /** Large messages, round-robin: after one fragment a message moves to the end. */
   #large: Large[] = [];
   #largeBytes = 0;
+  #isContinuing = false;
 
-  /** `sent` counts the bytes of all messages. */
-  constructor(link: SocketLink, sent: Counter) {
+  /** `sent` counts the bytes of all messages; `ownsPayloads`: what waits counts as held memory. */
+  constructor(link: SocketLink, sent: Counter, ownsPayloads: boolean) {
     this.#sent = sent;
+    this.#ownsPayloads = ownsPayloads;
     this.#link = link;
     this.#batch = new Batch(link.socket);
   }
@@ -102,12 +110,23 @@ export class MessageWriter {
     const large = this.#large[index];
     if (large === undefined) return null;
     this.#large.splice(index, 1);
-    this.#largeBytes -= leftOf(large);
+    this.#queued(-leftOf(large));
     return large.written === 0 ? "nothing" : "rest";
   }
 
   flush(): void {
     this.#batch.flush();
+  }
+
+  /** Drops what is queued: the socket is closed. */
+  close(): void {
+    this.#large = [];
+    this.#queued(-this.#largeBytes);
+  }
+
+  #queued(bytes: number): void {
+    this.#largeBytes += bytes;
+    if (this.#ownsPayloads) heldMemory.add(bytes);
   }
 
   /** Only Tdispatch and Rdispatch are fragmented, and only for a peer that wants fragments. */
@@ -120,17 +139,30 @@ export class MessageWriter {
   #sendLarge(type: number, tag: number, head: Buffer, payload: Buffer): void {
     const large = { type, tag, head, payload, written: 0 };
     this.#large.push(large);
-    this.#largeBytes += leftOf(large);
+    this.#queued(leftOf(large));
     this.#pump();
   }
 
+  /** A reader on the same host can be as fast as the kernel takes bytes: others need their turn. */
   #pump(): void {
     const { socket } = this.#link;
+    let fragments = 0;
     while (this.#large.length > 0 && socket.writableLength < highWaterBytes && !socket.destroyed) {
+      if (++fragments > maxFragmentsPerTick) return this.#continueSoon();
       const large = this.#large.shift() as Large;
       this.#writePiece(large);
       if (leftOf(large) > 0) this.#large.push(large);
     }
+    return undefined;
+  }
+
+  #continueSoon(): void {
+    if (this.#isContinuing) return;
+    this.#isContinuing = true;
+    setImmediate(() => {
+      this.#isContinuing = false;
+      this.#pump();
+    });
   }
 
   #writePiece(large: Large): void {
@@ -146,7 +178,8 @@ export class MessageWriter {
     for (const part of partsOf(large, bytes)) socket.write(part);
     socket.uncork();
     large.written += bytes;
-    this.#largeBytes -= bytes;
+    this.#queued(-bytes);
+    if (socket.writableNeedDrain) countUnsent(socket);
     this.#sent.value += bodyStart + bytes;
   }
 }

@@ -35,7 +35,8 @@ interface AdminConfig {
 /** Limits of the whole process. */
 interface LimitsConfig {
   readonly maxConnections: number;
-  readonly maxBufferedBytes: number;
+  /** null: a share of the memory of the process. */
+  readonly maxBufferedBytes: number | null;
   readonly shedAboveLagMs: number;
 }
 

@@ -40,7 +40,8 @@ export function toConfig(checked: CheckedFile, raw: Record<string, unknown>, kin
     },
     limits: {
       maxConnections: limits.maxConnections ?? Infinity,
-      maxBufferedBytes: (limits.maxBufferedMB ?? Infinity) * 1024 * 1024,
+      maxBufferedBytes:
+        limits.maxBufferedMB === undefined ? null : limits.maxBufferedMB * 1024 * 1024,
       shedAboveLagMs: limits.shedAboveLagMs ?? Infinity,
     },
     logLevel: log.level,

@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { flushAtTickEnd } from "../runtime/event-loop.ts";
+import { countUnsent } from "./socket-memory.ts";
 import type { Flushing } from "../runtime/event-loop.ts";
 
 const batchBytes = 64 * 1024;
@@ -52,10 +53,10 @@ export class Batch implements Flushing {
     if (this.#socket.destroyed) return giveBack(bytes);
     if (this.#socket.writableLength > 0) {
       // It must wait: in no more memory than it needs.
-      this.#socket.write(Buffer.from(written));
+      if (!this.#socket.write(Buffer.from(written))) countUnsent(this.#socket);
       return giveBack(bytes);
     }
-    this.#socket.write(written);
+    if (!this.#socket.write(written)) countUnsent(this.#socket);
     // If the kernel took everything, the buffer is free again; otherwise the socket keeps it.
     if (this.#socket.writableLength === 0) giveBack(bytes);
     return undefined;

@@ -1,6 +1,7 @@
 // Cuts length-prefixed frames out of chunks (Thrift, mux): four bytes, big endian, then the frame.
 import { Buffer } from "node:buffer";
 import { GrowingBuffer } from "./growing-buffer.ts";
+import { slabBytes } from "./slabs.ts";
 
 /** Size of the prefix, which the length does not include. */
 export const prefixBytes = 4;
@@ -8,8 +9,15 @@ export const prefixBytes = 4;
 /** Room for the beginning of a frame that arrives in pieces; all that is kept of a frame that is skipped. */
 const firstBytes = 4 * 1024;
 
-/** Why a frame is not kept: longer than the limit, or the memory for buffers is used up (maxBufferedMB). */
+/** Why a frame is not kept: longer than the limit, or the memory for it is used up. */
 export type SkipReason = "too long" | "no memory";
+
+/** Room for a frame of which at least a sixteenth has arrived is allocated whole, up to a slab. */
+const likelyShare = 16;
+
+/** For people: the process holds as much as it may. */
+export const noMemory =
+  "this proxy holds as many bytes of calls and responses as it may (limits.maxBufferedMB)";
 
 export interface FrameConsumer {
   /**
@@ -18,11 +26,17 @@ export interface FrameConsumer {
    */
   frame(frame: Buffer): boolean;
   /**
-   * The prefix announces more than the limit, or a negative length (`lengthBytes` is signed).
-   * `buffer[start, end)` is the rest of this chunk, valid only during the call. The framer discards
+   * The prefix announces more than the limit or a negative length (`lengthBytes` is signed), or the
+   * frame finds no memory. `buffer[start, end)` is the rest of this chunk, valid only during the call. The framer discards
    * all further input.
    */
-  tooLong(lengthBytes: number, buffer: Buffer, start: number, end: number): void;
+  tooLong(
+    lengthBytes: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    reason: SkipReason,
+  ): void;
   /**
    * Whether a frame that is too long, or finds no memory, is skipped; otherwise, and without this
    * method, it ends in `tooLong`. `head` is its beginning, prefix included; null: more of it is
@@ -66,7 +80,7 @@ export class Framer {
   /** Drops an incomplete frame. All further input is discarded. */
   close(): void {
     this.#isBroken = true;
-    this.#frame?.release();
+    this.#frame?.drop();
     this.#frame = null;
     this.#prefixCount = 0;
   }
@@ -129,7 +143,7 @@ export class Framer {
     const kept = Math.min(end, start + Math.max(0, firstBytes - frame.length));
     frame.append(buffer, start, kept);
     this.#skippedBytes += end - kept;
-    if (!this.#isSkipDecided) this.#decideSkip(frame.view());
+    if (!this.#isSkipDecided) this.#decideSkip(frame.head(firstBytes));
     return end;
   }
 
@@ -138,12 +152,12 @@ export class Framer {
     this.#isSkipDecided = decision === true;
     const isAll = head.length >= Math.min(firstBytes, this.#frameBytes);
     if (decision === true || (decision === null && !isAll)) return;
-    this.#refuse(head, this.#frameBytes - prefixBytes);
+    this.#refuse(head, this.#frameBytes - prefixBytes, this.#skipReason ?? "too long");
   }
 
-  #refuse(received: Buffer, lengthBytes: number): void {
+  #refuse(received: Buffer, lengthBytes: number, reason: SkipReason): void {
     this.close();
-    this.#consumer.tooLong(lengthBytes, received, prefixBytes, received.length);
+    this.#consumer.tooLong(lengthBytes, received, prefixBytes, received.length, reason);
   }
 
   /** The prefix is complete. False: it is not valid. */
@@ -153,27 +167,33 @@ export class Framer {
     const isTooLong = lengthBytes > this.#maxFrameBytes;
     if (lengthBytes < 0 || (isTooLong && this.#consumer.canSkip === undefined)) {
       this.#isBroken = true;
-      this.#consumer.tooLong(lengthBytes, buffer, start, end);
+      this.#consumer.tooLong(lengthBytes, buffer, start, end, "too long");
       return false;
     }
     if (isTooLong) this.#skipReason = "too long";
     this.#frameBytes = prefixBytes + lengthBytes;
-    const first = Buffer.allocUnsafe(Math.min(this.#frameBytes, firstBytes));
+    // As much as has arrived, rounded up: most frames then need no second allocation.
+    const hereBytes = isTooLong ? 0 : likelyShare * (end - start);
+    const room = Math.min(this.#frameBytes, Math.max(firstBytes, Math.min(hereBytes, slabBytes)));
+    const first = Buffer.allocUnsafe(room);
     this.#frame = new GrowingBuffer(first, first.writeInt32BE(lengthBytes, 0), this.#frameBytes);
     return true;
   }
 
   #lacksMemory(frame: GrowingBuffer, buffer: Buffer, start: number, end: number): number {
-    const received = frame.release();
+    const { length } = frame;
+    const received = Buffer.from(frame.head(firstBytes));
+    frame.drop();
+    const skippedBytes = length - received.length;
     if (this.#consumer.canSkip === undefined) {
-      this.#refuse(received, this.#frameBytes - prefixBytes);
+      this.#refuse(received, this.#frameBytes - prefixBytes, "no memory");
       return end;
     }
     const head = Buffer.allocUnsafe(firstBytes);
     const kept = new GrowingBuffer(head, received.copy(head), firstBytes);
     this.#frame = kept;
     this.#skipReason = "no memory";
-    this.#skippedBytes = received.length - kept.length;
+    this.#skippedBytes = skippedBytes;
     return this.#skip(kept, buffer, start, end);
   }
 }

@@ -1,22 +1,40 @@
-// Bytes that arrive in pieces, kept in one contiguous buffer that doubles as they arrive.
+// Bytes that arrive in pieces and leave as one buffer.
 import { Buffer } from "node:buffer";
 import { heldMemory } from "../runtime/held-memory.ts";
+import { giveSlab, slabBytes, takeSlab } from "./slabs.ts";
+
+/** From here on bytes move into a buffer of the full length while they arrive, not all at the end. */
+const roomThresholdBytes = 4 * 1024 * 1024;
+/** How many bytes move for each one that arrives: soon none wait to be moved. */
+const moveFactor = 4;
 
 /**
  * Never longer than `maxBytes`, which the owner checks: an announced length alone allocates nothing
- * beyond the first buffer. Its memory is counted until `release`, which the owner must call.
+ * beyond the first buffer. What was appended counts as held memory until `release`, which the owner
+ * must call.
+ *
+ * Up to 64 KiB the first buffer doubles. Then slabs follow, which are never copied to grow and are
+ * used again. A long message would take tens of milliseconds to copy at its end: it moves slab by
+ * slab, while more arrives, into a room of `maxBytes`, of which only the used part costs memory.
  */
 export class GrowingBuffer {
   readonly #maxBytes: number;
-  #bytes: Buffer;
+  /** The beginning, until it moves into the room. */
+  #first: Buffer;
+  #firstUsed: number;
+  /** Follow the beginning; all but the last are full. */
+  #slabs: Buffer[] = [];
+  #slabUsed = 0;
+  #room: Buffer | null = null;
+  #roomUsed = 0;
   #length: number;
 
   /** `bytes[0, length)` is taken over as the beginning, without a copy. */
   constructor(bytes: Buffer, length: number, maxBytes: number) {
-    this.#bytes = bytes;
-    this.#length = length;
+    this.#first = bytes;
+    this.#firstUsed = this.#length = length;
     this.#maxBytes = maxBytes;
-    heldMemory.add(bytes.length);
+    heldMemory.add(length);
   }
 
   static ofSize(firstBytes: number, maxBytes: number): GrowingBuffer {
@@ -27,44 +45,133 @@ export class GrowingBuffer {
     return this.#length;
   }
 
-  /** Bytes that are counted as held. */
-  get heldBytes(): number {
-    return this.#bytes.length;
-  }
-
   /** Appends a copy of `source[start, end)`. False, and nothing is appended: no memory is left. */
-  append(source: Buffer, start: number, end: number): boolean {
-    const needed = this.#length + end - start;
-    if (needed > this.#bytes.length && !this.#grow(needed)) return false;
-    source.copy(this.#bytes, this.#length, start, end);
-    this.#length = needed;
+  append(source: Uint8Array, start: number, end: number, isForced = false): boolean {
+    const bytes = end - start;
+    if (isForced) heldMemory.add(bytes);
+    else if (!heldMemory.take(bytes)) return false;
+    for (let at = start; at < end;) at += this.#put(source, at, end);
+    this.#length += bytes;
+    if (this.#room !== null) this.#move(moveFactor * bytes);
+    else if (this.#length >= roomThresholdBytes && this.#maxBytes !== Infinity) {
+      this.#makeRoom(this.#maxBytes);
+    }
     return true;
   }
 
-  /** What was appended; valid until the next `append`. */
+  /** The first `count` bytes at most, without joining the rest. */
+  head(count: number): Buffer {
+    const begin = this.#room ?? this.#first;
+    return begin.subarray(
+      0,
+      Math.min(count, this.#room === null ? this.#firstUsed : this.#roomUsed),
+    );
+  }
+
+  /** What was appended as one buffer; valid until the next `append`. */
   view(): Buffer {
-    return this.#length === this.#bytes.length
-      ? this.#bytes
-      : this.#bytes.subarray(0, this.#length);
+    if (this.#room === null && this.#slabs.length === 0) return cut(this.#first, this.#firstUsed);
+    this.#makeRoom(this.#length);
+    this.#move(Infinity);
+    return cut(this.#room ?? noBytes, this.#length);
   }
 
   /** Returns what was appended, which the owner has to count from now on. */
   release(): Buffer {
-    const view = this.view();
-    heldMemory.release(this.#bytes.length);
-    this.#bytes = noBytes;
-    this.#length = 0;
-    return view;
+    const whole = this.view();
+    this.drop();
+    return whole;
   }
 
-  #grow(needed: number): boolean {
-    const bytes = Math.max(needed, Math.min(this.#maxBytes, 2 * this.#bytes.length));
-    if (!heldMemory.take(bytes - this.#bytes.length)) return false;
-    const larger = Buffer.allocUnsafe(bytes);
-    this.#bytes.copy(larger, 0, 0, this.#length);
-    this.#bytes = larger;
-    return true;
+  /** Forgets what was appended. */
+  drop(): void {
+    heldMemory.release(this.#length);
+    for (const slab of this.#slabs) giveSlab(slab);
+    this.#slabs = [];
+    this.#first = noBytes;
+    this.#room = null;
+    this.#length = this.#firstUsed = this.#roomUsed = this.#slabUsed = 0;
+  }
+
+  /** Copies what fits into the current piece; returns how much that was. */
+  #put(source: Uint8Array, start: number, end: number): number {
+    if (this.#slabs.length > 0) return this.#putInSlab(source, start, end);
+    const room = this.#room;
+    if (room === null) {
+      if (this.#firstUsed === this.#first.length) this.#growFirst(end - start);
+      const count = copied(source, start, end, this.#first, this.#firstUsed);
+      this.#firstUsed += count;
+      return count === 0 ? this.#putInSlab(source, start, end) : count;
+    }
+    const count = copied(source, start, end, room, this.#roomUsed);
+    this.#roomUsed += count;
+    return count === 0 ? this.#putInSlab(source, start, end) : count;
+  }
+
+  #putInSlab(source: Uint8Array, start: number, end: number): number {
+    let last = this.#slabs.at(-1);
+    if (last === undefined || this.#slabUsed === slabBytes) {
+      last = takeSlab();
+      this.#slabs.push(last);
+      this.#slabUsed = 0;
+    }
+    const count = copied(source, start, end, last, this.#slabUsed);
+    this.#slabUsed += count;
+    return count;
+  }
+
+  #growFirst(moreBytes: number): void {
+    const { length } = this.#first;
+    const wanted = Math.min(slabBytes, this.#maxBytes, Math.max(length + moreBytes, 2 * length));
+    if (wanted <= length) return;
+    const larger = Buffer.allocUnsafe(wanted);
+    this.#first.copy(larger, 0, 0, this.#firstUsed);
+    this.#first = larger;
+  }
+
+  /** A room of at least `bytes`, with the beginning in it. */
+  #makeRoom(bytes: number): void {
+    const before = this.#room;
+    if (before !== null && before.length >= bytes) return;
+    this.#room = Buffer.allocUnsafeSlow(bytes);
+    if (before !== null) before.copy(this.#room, 0, 0, this.#roomUsed);
+    else this.#roomUsed = this.#first.copy(this.#room, 0, 0, this.#firstUsed);
+    this.#first = noBytes;
+    this.#firstUsed = 0;
+  }
+
+  /** Moves `bytes`, or a little more, out of the slabs into the room. */
+  #move(bytes: number): void {
+    const room = this.#room;
+    let left = bytes;
+    while (left > 0 && room !== null) {
+      const slab = this.#slabs[0];
+      if (slab === undefined) return;
+      const used = this.#slabs.length === 1 ? this.#slabUsed : slabBytes;
+      if (this.#roomUsed + used > room.length) return;
+      this.#roomUsed += slab.copy(room, this.#roomUsed, 0, used);
+      this.#slabs.shift();
+      giveSlab(slab);
+      left -= used;
+    }
   }
 }
 
 const noBytes = Buffer.alloc(0);
+
+function cut(bytes: Buffer, length: number): Buffer {
+  return bytes.length === length ? bytes : bytes.subarray(0, length);
+}
+
+/** Copies as much of `source[start, end)` as `target` has room for from `at` on. */
+function copied(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Buffer,
+  at: number,
+): number {
+  const count = Math.min(end - start, target.length - at);
+  if (count > 0) target.set(source.subarray(start, start + count), at);
+  return count;
+}

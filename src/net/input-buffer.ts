@@ -1,5 +1,6 @@
 // The input of a connection: bytes that were read but cannot be consumed yet, within bounds.
 import type { SocketLink } from "./socket-link.ts";
+import { countWaiting } from "./socket-memory.ts";
 
 /** Consumes bytes as far as its state allows. */
 export interface Consumer {
@@ -81,6 +82,7 @@ export class InputBuffer {
   #release(): void {
     this.#waiting = null;
     this.#start = this.#end = 0;
+    countWaiting(this.#link.socket, 0);
   }
 
   #settle(): void {
@@ -105,6 +107,7 @@ export class InputBuffer {
       const roomy = Buffer.allocUnsafeSlow(Math.max(1024, waiting === 0 ? needed : 2 * needed));
       this.#waiting?.copy(roomy, 0, this.#start, this.#end);
       this.#waiting = roomy;
+      countWaiting(this.#link.socket, roomy.length);
       this.#start = 0;
       this.#end = waiting;
     }

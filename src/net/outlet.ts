@@ -1,5 +1,6 @@
 // Writes bytes that are good only now: they are copied once, mostly without an allocation.
 import type { Socket } from "node:net";
+import { countUnsent } from "./socket-memory.ts";
 
 /** Chunk framing around a full read buffer fits as well. */
 const scratchBytes = 64 * 1024 + 64;
@@ -29,6 +30,7 @@ export function writeCopy(
   copy.set(bytes, before.length);
   if (after !== "") copy.write(after, before.length + bytes.length, "latin1");
   const hasRoom = socket.write(copy.subarray(0, length));
+  if (!hasRoom) countUnsent(socket);
   if (!isBig && socket.writableLength > 0) {
     if (!hasRoom) lend(socket, scratch);
     scratch = free.pop() ?? Buffer.allocUnsafeSlow(scratchBytes);

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { latin1Of } from "./latin1.ts";
 import { readBegins, readEnds, flushAtTickEnd } from "../runtime/event-loop.ts";
+import { countUnsent } from "./socket-memory.ts";
 import { TextWriter } from "./write-text.ts";
 
 /** What happens to a socket. `closed` comes last, once. */
@@ -72,10 +73,14 @@ export class SocketLink {
 
   /**
    * Writes bytes, which then belong to the socket; short ones are sent like texts. False: write more
-   * only after `drained`.
+   * only after `drained`. `isCounted`: another owner counts them as held memory.
    */
-  writeBytes(bytes: Buffer): boolean {
-    if (bytes.length > maxJoinedBytes) return this.socket.write(bytes);
+  writeBytes(bytes: Buffer, isCounted = false): boolean {
+    if (bytes.length > maxJoinedBytes) {
+      const hasRoom = this.socket.write(bytes);
+      if (!hasRoom && !isCounted) countUnsent(this.socket);
+      return hasRoom;
+    }
     this.write(latin1Of(bytes, 0, bytes.length));
     return this.hasRoom;
   }

@@ -1,10 +1,12 @@
 // How many bytes peers make this process hold: incomplete messages, calls in progress, unread responses.
 
+import { totalmem } from "node:os";
+
 /**
  * Counts bytes from the moment they are taken until they are dropped, not what the collector has
  * left: a dropped message frees its share immediately. Whoever takes bytes releases as many.
  */
-class HeldMemory {
+export class HeldMemory {
   /** Infinity: no limit. */
   limitBytes = Infinity;
   #bytes = 0;
@@ -32,6 +34,21 @@ class HeldMemory {
   release(bytes: number): void {
     this.#bytes -= bytes;
   }
+}
+
+/**
+ * The default limit: a quarter of the memory that the process may use. The rest is for code, metrics
+ * and what the collector has not freed yet.
+ */
+export function defaultLimitBytes(): number {
+  const constrained = constrainedMemory();
+  return Math.floor(Math.min(totalmem(), constrained > 0 ? constrained : Infinity) / 4);
+}
+
+/** Of the control group; 0: unknown. Not in the oldest supported Node. */
+function constrainedMemory(): number {
+  const { constrainedMemory: read } = process as { constrainedMemory?: () => number | undefined };
+  return read?.call(process) ?? 0;
 }
 
 /** One for the process: so is its memory. */

@@ -3,6 +3,7 @@ import type { Clock, Close } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
 import type { ConnectionGate } from "../core/transport.ts";
 import type { Stats } from "../core/stats.ts";
+import type { HeldMemory } from "./held-memory.ts";
 
 /** Infinity: no limit. */
 export interface ProcessLimitOptions {
@@ -15,8 +16,8 @@ export interface ProcessLimitDeps {
   readonly clock: Clock;
   /** `limits`. */
   readonly stats: Stats;
-  /** Bytes of all buffers of this process, garbage that is not collected yet included. */
-  bufferedBytes(): number;
+  /** What peers make the process hold; gets `maxBufferedBytes` as its limit. */
+  readonly memory: HeldMemory;
 }
 
 const sampleIntervalMs = 50;
@@ -29,7 +30,6 @@ export class ProcessLimits {
   readonly #options: ProcessLimitOptions;
   readonly #deps: ProcessLimitDeps;
   #lagMs = 0;
-  #bufferedBytes = 0;
   #dueMs = Infinity;
   #stop: Close = () => {};
 
@@ -38,20 +38,22 @@ export class ProcessLimits {
     this.#options = options;
     this.#deps = deps;
     this.connections = maxConnections === Infinity ? null : gate(maxConnections, deps.stats);
-    const isWatching = maxBufferedBytes !== Infinity || shedAboveLagMs !== Infinity;
-    this.refusal = isWatching ? this.#makeRefusal() : null;
-    if (isWatching) this.#sample();
+    deps.memory.limitBytes = maxBufferedBytes;
+    deps.stats.gauge(() => deps.memory.bytes, "buffered_bytes");
+    const isLimited = maxBufferedBytes !== Infinity || shedAboveLagMs !== Infinity;
+    this.refusal = isLimited ? this.#makeRefusal() : null;
+    if (shedAboveLagMs !== Infinity) this.#sample();
   }
 
   close(): void {
+    this.#deps.memory.limitBytes = Infinity;
     this.#stop();
   }
 
   #sample(): void {
-    const { clock, bufferedBytes } = this.#deps;
+    const { clock } = this.#deps;
     const nowMs = clock.nowMs();
     this.#lagMs = this.#lateMs(nowMs);
-    this.#bufferedBytes = bufferedBytes();
     this.#dueMs = nowMs + sampleIntervalMs;
     this.#stop = clock.after(sampleIntervalMs, () => this.#sample());
   }
@@ -61,23 +63,32 @@ export class ProcessLimits {
   }
 
   #makeRefusal(): (nowMs: number) => Failure | null {
-    const { maxBufferedBytes, shedAboveLagMs } = this.#options;
+    const { shedAboveLagMs } = this.#options;
+    const ofMemory = this.#memoryRefusal();
+    if (shedAboveLagMs === Infinity) return ofMemory;
     const { stats } = this.#deps;
     const late = stats.counter("shed", "lag");
-    const full = stats.counter("shed", "buffered");
     stats.gauge(() => this.#lagMs, "lag_ms");
-    stats.gauge(() => this.#bufferedBytes, "buffered_bytes");
     const isLate = refused(
       `its event loop is more than ${shedAboveLagMs} ms late (shedAboveLagMs)`,
     );
-    const isFull = refused(`its buffers hold more than ${maxBufferedBytes} bytes (maxBufferedMB)`);
     return (nowMs) => {
       // The last sample may be old: then the loop is late already.
-      if (Math.max(this.#lagMs, this.#lateMs(nowMs)) > shedAboveLagMs) {
-        late.value++;
-        return isLate;
-      }
-      if (this.#bufferedBytes <= maxBufferedBytes) return null;
+      if (Math.max(this.#lagMs, this.#lateMs(nowMs)) <= shedAboveLagMs) return ofMemory();
+      late.value++;
+      return isLate;
+    };
+  }
+
+  #memoryRefusal(): () => Failure | null {
+    const { stats, memory } = this.#deps;
+    const { maxBufferedBytes } = this.#options;
+    const full = stats.counter("shed", "buffered");
+    const isFull = refused(
+      `it holds ${maxBufferedBytes} bytes of calls and responses (limits.maxBufferedMB)`,
+    );
+    return () => {
+      if (!memory.isFull) return null;
       full.value++;
       return isFull;
     };

@@ -44,7 +44,7 @@ test("the shortest file has every default", () => {
     { ...config, routers },
     {
       admin: { host: "127.0.0.1", port: 9990, shutdownGraceMs: 10_000, security: null, socket },
-      limits: { maxConnections: Infinity, maxBufferedBytes: Infinity, shedAboveLagMs: Infinity },
+      limits: { maxConnections: Infinity, maxBufferedBytes: null, shedAboveLagMs: Infinity },
       logLevel: "info",
       namers: [],
       telemetry: [],

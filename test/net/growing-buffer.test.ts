@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { GrowingBuffer } from "../../src/net/growing-buffer.ts";
+import { heldMemory } from "../../src/runtime/held-memory.ts";
 
 test("what was appended comes out as one buffer, however it was cut", () => {
   const whole = Buffer.from(Array.from({ length: 1000 }, (_, i) => i & 0xff));
@@ -29,4 +30,52 @@ test("a first buffer is taken over without a copy until it is full", () => {
   assert.equal(first.toString(), "abcd");
   growing.append(Buffer.from("e"), 0, 1);
   assert.equal(growing.view().toString(), "abcde");
+});
+
+test("long messages come out whole, whatever they were cut into, with their length known or not", () => {
+  const whole = Buffer.alloc(9 * 1024 * 1024);
+  for (let i = 0; i < whole.length; i += 4) whole.writeUInt32LE(i, i);
+  const before = heldMemory.bytes;
+  for (const maxBytes of [whole.length, 2 * whole.length, Infinity]) {
+    for (const size of [10_000, 65_536, 300_001]) {
+      const growing = GrowingBuffer.ofSize(4_096, maxBytes);
+      for (let at = 0; at < whole.length; at += size) {
+        growing.append(whole, at, Math.min(whole.length, at + size));
+      }
+      assert.equal(heldMemory.bytes - before, whole.length);
+      assert.ok(growing.head(8).equals(whole.subarray(0, 8)));
+      assert.ok(growing.release().equals(whole), `${maxBytes}, ${size}`);
+      assert.equal(heldMemory.bytes, before);
+    }
+  }
+});
+
+test("more can be appended after a look at what is there", () => {
+  const growing = GrowingBuffer.ofSize(4_096, Infinity);
+  const parts = [1, 2, 3, 4].map((value) => Buffer.alloc(100_000, value));
+  const seen: Buffer[] = [];
+  for (const part of parts) {
+    growing.append(part, 0, part.length);
+    seen.push(Buffer.from(growing.view()));
+  }
+  assert.deepEqual(
+    seen.map(({ length }) => length),
+    [100_000, 200_000, 300_000, 400_000],
+  );
+  assert.ok(growing.release().equals(Buffer.concat(parts)));
+});
+
+test("without memory nothing is appended, unless it has to be", (t) => {
+  const { limitBytes } = heldMemory;
+  t.after(() => (heldMemory.limitBytes = limitBytes));
+  const before = heldMemory.bytes;
+  heldMemory.limitBytes = before + 10;
+  const growing = GrowingBuffer.ofSize(4, 100);
+  const bytes = Buffer.alloc(8, "x");
+  assert.equal(growing.append(bytes, 0, 8), true);
+  assert.equal(growing.append(bytes, 0, 8), false);
+  assert.equal(growing.length, 8);
+  assert.equal(growing.append(bytes, 0, 8, true), true);
+  assert.equal(growing.release().toString(), "x".repeat(16));
+  assert.equal(heldMemory.bytes, before);
 });

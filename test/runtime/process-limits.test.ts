@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { totalmem } from "node:os";
+import { defaultLimitBytes, HeldMemory } from "../../src/runtime/held-memory.ts";
 import { ProcessLimits } from "../../src/runtime/process-limits.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
 import { simulatedClock } from "../support/clock.ts";
@@ -13,18 +15,15 @@ const unlimited = {
 function limits(options: Partial<typeof unlimited>) {
   const clock = simulatedClock();
   const { stats } = openMetrics(simulatedClock());
-  const buffers = { bytes: 0 };
-  const made = new ProcessLimits(
-    { ...unlimited, ...options },
-    { clock, stats, bufferedBytes: () => buffers.bytes },
-  );
+  const memory = new HeldMemory();
+  const made = new ProcessLimits({ ...unlimited, ...options }, { clock, stats, memory });
   /** The clock of a process that does nothing else for so long: its timers come late. */
   let stolenMs = 0;
   const blocked = { ...clock, nowMs: () => clock.nowMs() + stolenMs };
   return {
     clock,
     made,
-    buffers,
+    memory,
     stats,
     refusal: () => made.refusal?.(blocked.nowMs()) ?? null,
     block: (ms: number) => void (stolenMs += ms),
@@ -58,14 +57,18 @@ test("a late event loop refuses new requests, to be sent again elsewhere", () =>
   assert.equal(stats.counter("shed", "lag").value, 1);
 });
 
-test("full buffers refuse new requests until there is room again", () => {
-  const { made, clock, refusal, buffers } = limits({ maxBufferedBytes: 1_000 });
-  buffers.bytes = 1_001;
-  clock.advance(50);
-  assert.match(refusal()?.detail ?? "", /more than 1000 bytes/);
-  buffers.bytes = 1_000;
-  clock.advance(50);
+test("held memory refuses new requests until there is room again, immediately", () => {
+  const { refusal, memory, stats } = limits({ maxBufferedBytes: 1_000 });
+  assert.equal(memory.take(1_001), false, "more than the limit is not taken");
+  memory.add(1_000); // what could not be refused
+  assert.match(refusal()?.detail ?? "", /holds 1000 bytes of calls and responses/);
+  assert.equal(stats.counter("shed", "buffered").value, 1);
+  memory.release(1);
   assert.equal(refusal(), null);
-  made.close();
-  assert.equal(clock.waiting, 0);
+  assert.equal(memory.take(1), true);
+});
+
+test("by default a quarter of the memory may be held", () => {
+  const bytes = defaultLimitBytes();
+  assert.ok(bytes > 0 && bytes <= totalmem() / 4, `${bytes}`);
 });

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Server, Socket } from "node:net";
 import type { RunningProxy } from "../../src/assemble.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import { heldMemory } from "../../src/runtime/held-memory.ts";
 import { systemClock } from "../../src/runtime/timers.ts";
 
 export interface CountingClock extends Clock {
@@ -93,6 +94,14 @@ export async function assertNothingLeft(
   await goneSoon(
     () => (clock.running === 0 ? [] : [`${clock.running} timers`]),
     "timers of a closed proxy",
+  );
+}
+
+/** Proxies of one process share what they hold: to be called when the last one has closed. */
+export async function assertNoMemoryHeld(): Promise<void> {
+  await goneSoon(
+    () => (heldMemory.bytes === 0 ? [] : [`${heldMemory.bytes} bytes`]),
+    "bytes of peers that are still counted as held",
   );
 }
 

@@ -8,6 +8,7 @@ import type { Config } from "../../src/config/config.ts";
 import { kinds } from "../../src/plugins.ts";
 import { openLogs } from "../../src/telemetry/log.ts";
 import {
+  assertNoMemoryHeld,
   assertNoPendingCalls,
   assertNothingLeft,
   assertNoWatchesLeft,
@@ -69,7 +70,9 @@ export async function startProxy(t: TestContext, yaml: string): Promise<TestProx
     await running.close(graceMs);
     openProxies--;
     await assertNothingLeft(running, ports, clock);
-    if (openProxies === 0) await assertNoWatchesLeft();
+    if (openProxies > 0) return;
+    await assertNoWatchesLeft();
+    await assertNoMemoryHeld();
   };
   t.after(async () => {
     if (isClosed) return;

@@ -1,4 +1,6 @@
 // Keeps the beginning of a request's body while it flows, so that the call can be retried.
+import { GrowingBuffer } from "../../../src/net/growing-buffer.ts";
+import { heldMemory } from "../../../src/runtime/held-memory.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
 import type { Body, BodySink } from "../codec/body.ts";
@@ -42,7 +44,6 @@ class KeptReply implements Reply<HttpResponse> {
 }
 
 const firstBytes = 4 * 1024;
-const nothing = Buffer.alloc(0);
 
 /** How the source ended. */
 type End = { readonly trailers: Fields } | { readonly why: Failure };
@@ -59,8 +60,7 @@ class ReplayBody implements Body, BodySink {
   readonly #request: HttpRequest;
   readonly #source: Body;
   readonly #limitBytes: number;
-  #kept = nothing;
-  #keptBytes = 0;
+  #kept: GrowingBuffer | null = null;
   /** Nothing is kept: the body goes straight to the current attempt. */
   #isLetGo = false;
   #isStarted = false;
@@ -88,8 +88,8 @@ class ReplayBody implements Body, BodySink {
     if (this.#isLetGo) return;
     this.#isLetGo = true;
     this.#request.replayable = false;
-    this.#kept = nothing;
-    this.#keptBytes = 0;
+    this.#kept?.drop();
+    this.#kept = null;
   }
 
   // Body
@@ -120,8 +120,9 @@ class ReplayBody implements Body, BodySink {
     const sink = this.#sink;
     if (!this.#isLetGo) {
       // Between attempts every byte is kept: the source stops now, and the next attempt takes them.
-      if (sink !== null && this.#keptBytes + bytes.length > this.#limitBytes) this.release();
-      else this.#keep(bytes);
+      const isBetween = sink === null;
+      const isTooLong = this.#keptBytes + bytes.length > this.#limitBytes;
+      if ((isTooLong && !isBetween) || !this.#keep(bytes, isBetween)) this.release();
     }
     this.#isHeld = sink === null || !sink.chunk(bytes);
     return !this.#isHeld;
@@ -139,24 +140,28 @@ class ReplayBody implements Body, BodySink {
 
   #replay(sink: BodySink): void {
     if (this.#isLetGo) throw new Error("bug: a released body is started again");
-    const kept = this.#kept.subarray(0, this.#keptBytes);
+    const kept = this.#kept?.view() ?? null;
     if (this.#keptBytes > this.#limitBytes) this.release();
-    const hasRoom = kept.length === 0 || sink.chunk(kept);
+    const hasRoom = kept === null || sink.chunk(kept);
     if (this.#sink !== sink) return undefined; // the attempt cancelled the body
     const end = this.#end;
     if (end === null) return hasRoom ? this.resume() : undefined;
     return "trailers" in end ? sink.end(end.trailers) : sink.fail(end.why);
   }
 
-  #keep(bytes: Uint8Array): void {
-    const neededBytes = this.#keptBytes + bytes.length;
-    if (neededBytes > this.#kept.length) {
-      const expectedBytes = this.length ?? Math.max(firstBytes, 2 * this.#kept.length);
-      const larger = Buffer.allocUnsafeSlow(Math.max(neededBytes, expectedBytes));
-      larger.set(this.#kept.subarray(0, this.#keptBytes));
-      this.#kept = larger;
+  get #keptBytes(): number {
+    return this.#kept === null ? 0 : this.#kept.length;
+  }
+
+  /** Returns false when there is no memory for a copy: the call cannot be retried then. */
+  #keep(bytes: Uint8Array, isForced: boolean): boolean {
+    if (bytes.length === 0) return true;
+    const expectedBytes = this.length ?? Math.max(firstBytes, bytes.length);
+    const { limitBytes } = heldMemory;
+    if (this.#kept === null && !isForced && heldMemory.bytes + expectedBytes > limitBytes) {
+      return false;
     }
-    this.#kept.set(bytes, this.#keptBytes);
-    this.#keptBytes = neededBytes;
+    this.#kept ??= GrowingBuffer.ofSize(expectedBytes, Infinity);
+    return this.#kept.append(bytes, 0, bytes.length, isForced);
   }
 }

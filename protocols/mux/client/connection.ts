@@ -71,7 +71,7 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
     // Infinity: each response belongs to a call that was made.
     const fragments = { maxFrameBytes, maxHeldBytes: Infinity, maxStreams };
     this.#reader = new MessageReader(fragments, mux.rdispatch, this);
-    this.#writer = new MessageWriter(link, stats.sentBytes);
+    this.#writer = new MessageWriter(link, stats.sentBytes, false);
     this.#tags = new Tags(options.maxOutstanding);
     this.#dispatchWriter = dispatchWriter(settings);
     this.#reqWriter = reqWriter(settings);
@@ -351,6 +351,7 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
     this.#lifetime.close();
     this.#ping.close();
     this.#reader.close();
+    this.#writer.close();
     this.#link.socket.destroy();
     this.#owner.closed(this, why);
     for (const holder of this.#tags.releaseAll()) {

@@ -1,6 +1,6 @@
 // Joins the fragments of messages, within bounds.
 import type { Buffer } from "node:buffer";
-import { prefixBytes } from "../../../src/net/framer.ts";
+import { noMemory, prefixBytes } from "../../../src/net/framer.ts";
 import { GrowingBuffer } from "../../../src/net/growing-buffer.ts";
 import { heldMemory } from "../../../src/runtime/held-memory.ts";
 import { bodyStart, maxTag, moreFollows, problem, tagOf, writeHead } from "./messages.ts";
@@ -86,8 +86,10 @@ export class Fragments {
   forget(tag: number): boolean {
     const stream = this.#streams.get(tag);
     if (stream === undefined) return false;
-    if (stream instanceof GrowingBuffer) this.#remove(tag, stream);
-    else this.#streams.delete(tag);
+    this.#streams.delete(tag);
+    if (!(stream instanceof GrowingBuffer)) return true;
+    this.#heldBytes -= stream.length;
+    stream.drop();
     return true;
   }
 
@@ -135,10 +137,6 @@ export class Fragments {
     return { text, tooLong: false };
   }
 }
-
-/** Why a call is refused when the memory for buffers is used up. */
-export const noMemory =
-  "this proxy holds as many bytes of calls and responses as it may (limits.maxBufferedMB)";
 
 /** With a head as if it had come in one piece. */
 function joined(message: Buffer, tag: number): Buffer {

@@ -1,8 +1,8 @@
 // The bytes of a peer to messages: frames, fragments joined; what is too long is dropped alone.
 import type { Buffer } from "node:buffer";
-import { Framer } from "../../../src/net/framer.ts";
+import { Framer, noMemory } from "../../../src/net/framer.ts";
 import type { FrameConsumer, SkipReason } from "../../../src/net/framer.ts";
-import { Fragments, noMemory } from "./fragments.ts";
+import { Fragments } from "./fragments.ts";
 import type { Dropped, FragmentLimits } from "./fragments.ts";
 import * as mux from "./messages.ts";
 import type { Problem } from "./messages.ts";

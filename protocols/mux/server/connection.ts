@@ -65,7 +65,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
       maxStreams: maxOutstanding,
     };
     this.#reader = new MessageReader(fragments, mux.tdispatch, this);
-    this.#writer = new MessageWriter(link, settings.sentBytes);
+    this.#writer = new MessageWriter(link, settings.sentBytes, true);
     this.#calls = new CallTracker(limits);
     this.#lifetime = new Lifetime(clock, limits, () => this.#timedOut());
     this.#backpressure = new Backpressure(link, this.#writer, limits, clock, (why) =>
@@ -99,6 +99,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
     this.#lifetime.close();
     this.#backpressure.close();
     this.#reader.close();
+    this.#writer.close();
     this.#cancelCalls(abandoned("the caller closed the connection"));
     this.settings.owner.closed(this);
   }

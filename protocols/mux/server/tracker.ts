@@ -1,4 +1,5 @@
 // The calls in progress of one caller's connection, by tag, and the bytes that they hold.
+import { heldMemory } from "../../../src/runtime/held-memory.ts";
 import type { MuxRequest } from "../message.ts";
 import type { ServerCall } from "./call.ts";
 import type { ServerLimits } from "./settings.ts";
@@ -42,17 +43,20 @@ export class CallTracker {
   add(call: ServerCall): void {
     this.#byTag.set(call.tag, call);
     this.#heldBytes += call.request.frame.length;
+    heldMemory.add(call.request.frame.length);
   }
 
   remove(call: ServerCall): void {
     this.#byTag.delete(call.tag);
     this.#heldBytes -= call.request.frame.length;
+    heldMemory.release(call.request.frame.length);
   }
 
   /** Removes and returns all calls. */
   clear(): readonly ServerCall[] {
     const calls = this.all();
     this.#byTag.clear();
+    heldMemory.release(this.#heldBytes);
     this.#heldBytes = 0;
     return calls;
   }

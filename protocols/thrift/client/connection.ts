@@ -98,7 +98,7 @@ export class ClientConnection implements Receiver, PoolMember {
     this.#call = call;
     this.#awaited = call.request;
     this.calls++;
-    this.#link.writeBytes(this.#counted(call.request));
+    this.#link.writeBytes(this.#counted(call.request), true);
   }
 
   sendOneway(request: ThriftRequest): void {
@@ -175,7 +175,12 @@ export class ClientConnection implements Receiver, PoolMember {
   }
 
   #malformed(problem: string): void {
-    this.#end(failure("malformed", `${this.#settings.name} sent a malformed response: ${problem}`));
+    const { name } = this.#settings;
+    this.#end(
+      this.#reader.isShortage
+        ? failure("exhausted", `the response of ${name} was dropped: ${problem}`)
+        : failure("malformed", `${name} sent a malformed response: ${problem}`),
+    );
   }
 
   #lost(what: string): void {
@@ -191,6 +196,7 @@ export class ClientConnection implements Receiver, PoolMember {
     const call = this.#call;
     this.#state = "closed";
     this.#call = this.#awaited = null;
+    this.#reader.close();
     this.#link.socket.destroy();
     this.#pool.gone(this);
     call?.finish(why);

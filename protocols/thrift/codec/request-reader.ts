@@ -1,5 +1,6 @@
 // Bytes of a caller to requests: frames, the headers before a message, and its envelope.
-import { Framer, prefixBytes } from "../../../src/net/framer.ts";
+import { Framer, noMemory, prefixBytes } from "../../../src/net/framer.ts";
+import type { SkipReason } from "../../../src/net/framer.ts";
 import { lastScan, messageType, readEnvelope } from "./envelope.ts";
 import { exceptionType } from "./exception.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
@@ -67,6 +68,11 @@ export class RequestReader {
     return this.#source.heldBytes;
   }
 
+  /** Drops an incomplete call. */
+  close(): void {
+    this.#source.close();
+  }
+
   /** Takes bytes until the consumer wants no more; returns where it stopped. */
   push(buffer: Buffer, start: number, end: number): number {
     return this.#source.push(buffer, start, end);
@@ -81,16 +87,30 @@ export class RequestReader {
     return this.#message(frame, prefixBytes, noTransportHeaders);
   }
 
-  tooLong(lengthBytes: number, buffer: Buffer, start: number, end: number): void {
+  tooLong(
+    lengthBytes: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    cause: SkipReason,
+  ): void {
+    const begin = buffer.subarray(start, end);
+    if (cause === "no memory") {
+      this.#malformed(noMemory, exceptionType.internalError, begin, {});
+      return;
+    }
     const { maxFrameBytes } = this.#wireFormat;
     const isNegative = lengthBytes < 0;
     const what = isNegative
       ? `the length of a frame is negative (${lengthBytes}): the caller may not be framed (thriftFramed: false)`
       : `a frame of ${lengthBytes} bytes is longer than the ${maxFrameBytes} that maxFrameKB allows`;
     const reason = what + guessOf(lengthBytes);
-    const received = buffer.subarray(start, end);
     const mayContinue = !isNegative;
-    this.#malformed(reason, exceptionType.protocolError, received, { mayContinue });
+    this.#malformed(reason, exceptionType.protocolError, begin, { mayContinue });
+  }
+
+  noMemory(received: Uint8Array): void {
+    this.#malformed(noMemory, exceptionType.internalError, received, {});
   }
 
   notMessage(reason: string, received: Uint8Array): void {

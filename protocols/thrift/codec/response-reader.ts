@@ -1,5 +1,7 @@
 // Bytes of an endpoint to responses: one at a time, each for the call that is awaited.
-import { Framer, prefixBytes } from "../../../src/net/framer.ts";
+import type { Buffer } from "node:buffer";
+import { Framer, noMemory, prefixBytes } from "../../../src/net/framer.ts";
+import type { SkipReason } from "../../../src/net/framer.ts";
 import { lastScan, messageType, readEnvelope } from "./envelope.ts";
 import { outcomeOf } from "./outcome.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
@@ -14,6 +16,8 @@ export class ResponseReader {
   response: ThriftResponse | null = null;
   /** Why the bytes are not a response; the reader is unusable from then on. */
   problem: string | null = null;
+  /** `problem` is a shortage of the proxy's own memory: the endpoint is not to blame. */
+  isShortage = false;
   readonly #wireFormat: WireFormat;
   readonly #isUpgraded: boolean;
   readonly #source: Framer | UnframedReader;
@@ -30,6 +34,11 @@ export class ResponseReader {
   /** Bytes of an incomplete response. */
   get heldBytes(): number {
     return this.#source.heldBytes;
+  }
+
+  /** Drops an incomplete response. */
+  close(): void {
+    this.#source.close();
   }
 
   /** Stops after a response. */
@@ -81,12 +90,25 @@ export class ResponseReader {
     return false;
   }
 
-  tooLong(lengthBytes: number): void {
+  tooLong(
+    lengthBytes: number,
+    _buffer: Buffer,
+    _start: number,
+    _end: number,
+    why: SkipReason,
+  ): void {
+    if (why === "no memory") return this.noMemory();
     this.#fail(
       lengthBytes < 0
         ? `the length of a frame is negative (${lengthBytes}): the endpoint may not be framed (thriftFramed: false)`
         : `a frame of ${lengthBytes} bytes, longer than the ${this.#wireFormat.maxFrameBytes} that maxFrameKB allows`,
     );
+    return undefined;
+  }
+
+  noMemory(): void {
+    this.isShortage = true;
+    this.#fail(noMemory);
   }
 
   notMessage(reason: string): void {

@@ -1,17 +1,20 @@
 // Messages without frames (`thriftFramed: false`): each is walked over to find where it ends.
 import { Buffer } from "node:buffer";
 import { prefixBytes } from "../../../src/net/framer.ts";
+import { GrowingBuffer } from "../../../src/net/growing-buffer.ts";
 import { Skipper } from "./skipper.ts";
 import type { ThriftProtocol } from "./types.ts";
 
-/** The first allocation for a message that is not complete; it doubles as bytes arrive. */
-const firstRoomBytes = 4 * 1024;
+/** The first allocation for a message that is not complete. */
+const firstBytes = 4 * 1024;
 
 export interface MessageConsumer {
   /** One whole message as a frame, which the consumer owns. False: no more now. */
   frame(frame: Buffer): boolean;
   /** Not a message; `received` is its beginning. The reader ignores all further bytes. */
   notMessage(reason: string, received: Uint8Array): void;
+  /** The process has no memory left for the message; `received` is its beginning. As `notMessage`. */
+  noMemory(received: Uint8Array): void;
 }
 
 /**
@@ -25,8 +28,8 @@ export class UnframedReader {
   readonly #consumer: MessageConsumer;
   readonly #skipper = new Skipper();
   #part: "none" | "header" | "message" | "broken" = "none";
-  #room: Buffer = noRoom;
-  #held = 0;
+  /** The message so far, with room for a prefix; null between messages. */
+  #message: GrowingBuffer | null = null;
 
   constructor(maxBytes: number, taker: MessageConsumer) {
     this.#maxBytes = maxBytes;
@@ -35,7 +38,12 @@ export class UnframedReader {
 
   /** Bytes of an incomplete message: 0 between messages. */
   get heldBytes(): number {
-    return this.#held;
+    return this.#message === null ? 0 : this.#message.length - prefixBytes;
+  }
+
+  /** Drops an incomplete message. All further input is discarded. */
+  close(): void {
+    this.#take("broken");
   }
 
   /** Takes `buffer[start, end)`, copying what it keeps. Returns where it stopped. */
@@ -46,8 +54,8 @@ export class UnframedReader {
       if (this.#part === "none") this.#begin();
       const before = at;
       at = this.#skipper.push(buffer, at, end);
-      this.#keep(buffer, before, at);
-      if (this.#skipper.problem !== null) this.#break(this.#skipper.problem);
+      if (!this.#keep(buffer, before, at)) this.#consumer.noMemory(this.#take("broken"));
+      else if (this.#skipper.problem !== null) this.#break(this.#skipper.problem);
       else if (this.#skipper.isDone && !this.#partDone()) return at;
     }
     return at;
@@ -61,7 +69,7 @@ export class UnframedReader {
 
   #beginMessage(): void {
     this.#part = "message";
-    this.#skipper.beginMessage(this.#maxBytes - this.#held);
+    this.#skipper.beginMessage(this.#maxBytes - this.heldBytes);
   }
 
   /** False: the consumer wants no more now. */
@@ -70,40 +78,40 @@ export class UnframedReader {
       this.#beginMessage();
       return true;
     }
-    const frame = this.#room.subarray(0, prefixBytes + this.#held);
-    frame.writeInt32BE(this.#held, 0);
-    this.#clear("none");
+    const frame = this.#message?.release() ?? emptyFrame();
+    this.#message = null;
+    this.#part = "none";
+    frame.writeInt32BE(frame.length - prefixBytes, 0);
     return this.#consumer.frame(frame);
   }
 
   #break(reason: string): void {
-    const received = this.#room.subarray(prefixBytes, prefixBytes + this.#held);
-    this.#clear("broken");
-    this.#consumer.notMessage(reason, received);
+    this.#consumer.notMessage(reason, this.#take("broken"));
   }
 
-  #clear(part: "none" | "broken"): void {
+  /** The beginning of the message so far, which is dropped. */
+  #take(part: "broken"): Buffer {
     this.#part = part;
-    this.#room = noRoom;
-    this.#held = 0;
+    const received = Buffer.from(this.#message?.head(firstBytes) ?? emptyFrame());
+    this.#message?.drop();
+    this.#message = null;
+    return received.subarray(prefixBytes);
   }
 
-  #keep(buffer: Buffer, start: number, end: number): void {
-    const neededBytes = prefixBytes + this.#held + end - start;
-    if (neededBytes > this.#room.length) this.#grow(neededBytes);
-    buffer.copy(this.#room, prefixBytes + this.#held, start, end);
-    this.#held += end - start;
+  /** False: no memory is left. */
+  #keep(buffer: Buffer, start: number, end: number): boolean {
+    if (start === end) return true;
+    this.#message ??= this.#begun(end - start);
+    return this.#message.append(buffer, start, end);
   }
 
-  #grow(neededBytes: number): void {
-    // Most messages arrive in one piece: then the room is exactly as long as the message.
+  #begun(bytes: number): GrowingBuffer {
+    // Most messages arrive in one piece: then the buffer is exactly as long as the message.
     const isWhole = this.#skipper.isDone && this.#part === "message";
-    const roomy = Math.max(firstRoomBytes, 2 * this.#room.length, neededBytes);
-    const most = prefixBytes + this.#maxBytes;
-    const room = Buffer.allocUnsafe(isWhole ? neededBytes : Math.min(roomy, most));
-    this.#room.copy(room, 0, 0, prefixBytes + this.#held);
-    this.#room = room;
+    const longest = prefixBytes + this.#maxBytes;
+    const room = isWhole ? prefixBytes + bytes : Math.min(longest, Math.max(firstBytes, bytes));
+    return new GrowingBuffer(Buffer.allocUnsafe(room), prefixBytes, longest);
   }
 }
 
-const noRoom = Buffer.alloc(0);
+const emptyFrame = (): Buffer => Buffer.alloc(prefixBytes);

@@ -1,6 +1,7 @@
 // The calls of one connection that are in progress, oldest first.
 import type { Buffer } from "node:buffer";
 import type { Failure } from "../../../src/core/failure.ts";
+import { heldMemory } from "../../../src/runtime/held-memory.ts";
 import type { ServerCall } from "./call.ts";
 
 /** A call that could not be read, and the response to it. */
@@ -38,7 +39,7 @@ export class CallQueue {
 
   add(call: QueuedCall): void {
     this.count++;
-    this.heldBytes += call.receivedBytes;
+    this.#hold(call.receivedBytes);
     if (call.isOneway) return;
     if (this.#last === null) this.first = call;
     else this.#last.next = call;
@@ -47,7 +48,7 @@ export class CallQueue {
 
   /** The response to the call is here; it may have to wait for its turn. */
   ended(call: QueuedCall): void {
-    this.heldBytes += call.heldResponseBytes;
+    this.#hold(call.heldResponseBytes);
   }
 
   /** The call is over; it is `first` or one-way. */
@@ -57,7 +58,12 @@ export class CallQueue {
       if (call.next === null) this.#last = null;
     }
     this.count--;
-    this.heldBytes -= call.receivedBytes + call.heldResponseBytes;
+    this.#hold(-call.receivedBytes - call.heldResponseBytes);
+  }
+
+  #hold(bytes: number): void {
+    this.heldBytes += bytes;
+    heldMemory.add(bytes);
   }
 
   cancel(why: Failure): void {

@@ -88,6 +88,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#timer.close();
+    this.#reader.close();
     this.settings.onConnections(-1);
     const why = abandoned("the caller closed the connection");
     this.#calls.cancel(why);
@@ -301,6 +302,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     const { clock, limits } = this.settings;
     this.#state = "closing";
     this.#timer.close();
+    this.#reader.close();
     const closed = () => this.closed();
     lingeringClose(this.#link, { clock, stallTimeoutMs: limits.stallTimeoutMs, closed });
   }

@@ -63,7 +63,7 @@ export const limits = () =>
       v.optional(integer(1)),
     ),
     maxBufferedMB: says(
-      "New requests are refused while buffers hold more megabytes than this. Default: no limit.",
+      "What peers may make the process hold: incomplete messages, calls in progress, unread responses. Calls beyond it are refused. Default: a quarter of the memory that the process may use.",
       v.optional(integer(1)),
     ),
     shedAboveLagMs: says(

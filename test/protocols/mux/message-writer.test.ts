@@ -12,7 +12,7 @@ import { everySplit } from "./splits.ts";
 function outbox() {
   const socket = new FakeSocket();
   const sent = { value: 0 };
-  const box = new MessageWriter(socket.link, sent);
+  const box = new MessageWriter(socket.link, sent, true);
   const respond = (tag: number, bytes: number, type = rdispatch) => {
     const frame = Buffer.alloc(9 + bytes, tag);
     const writer = type === rdispatch ? rdispatchWriter : rreqWriter;

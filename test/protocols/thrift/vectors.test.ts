@@ -140,6 +140,7 @@ function assertCut(bytes: Buffer, decoded: Decoded): void {
     const cutter = new UnframedReader(10_240 * 1024, {
       frame: (frame) => seen.push(frame) > 0,
       notMessage: (reason) => assert.fail(reason),
+      noMemory: () => assert.fail("no memory"),
     });
     const hasHeader = decoded.requestHeader !== undefined || decoded.responseHeader !== undefined;
     if (hasHeader) cutter.headerProtocol = decoded.protocol === "compact" ? "compact" : "binary";

@@ -141,6 +141,7 @@ test("a cutter tells what had come of bytes that are no message", () => {
     frame: () => true,
     notMessage: (reason, begun) =>
       void told.push(`${reason}: ${Buffer.from(begun).toString("hex")}`),
+    noMemory: () => assert.fail("no memory"),
   });
   const bytes = message("070001");
   for (let at = 0; at < bytes.length; at++) cutter.push(bytes, at, at + 1);
