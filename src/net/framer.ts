@@ -1,7 +1,6 @@
 // Cuts length-prefixed frames out of chunks (Thrift, mux): four bytes, big endian, then the frame.
 import { Buffer } from "node:buffer";
-import { GrowingBuffer } from "./growing-buffer.ts";
-import { slabBytes } from "./slabs.ts";
+import { GrowingBuffer, slabBytes } from "./growing-buffer.ts";
 
 /** Size of the prefix, which the length does not include. */
 export const prefixBytes = 4;
@@ -134,14 +133,15 @@ export class Framer {
     const frame = this.#frame;
     const stop = Math.min(end, at + this.#frameBytes - frame.length - this.#skippedBytes);
     if (this.#skipReason !== null) return this.#skip(frame, buffer, at, stop);
-    if (frame.append(buffer, at, stop)) return stop;
+    const isShort = this.#frameBytes <= firstBytes; // pings go through whatever is held
+    if (frame.append(buffer, at, stop, isShort)) return stop;
     return this.#lacksMemory(frame, buffer, at, stop);
   }
 
   /** Keeps the beginning of the frame only. */
   #skip(frame: GrowingBuffer, buffer: Buffer, start: number, end: number): number {
     const kept = Math.min(end, start + Math.max(0, firstBytes - frame.length));
-    frame.append(buffer, start, kept);
+    frame.append(buffer, start, kept, true);
     this.#skippedBytes += end - kept;
     if (!this.#isSkipDecided) this.#decideSkip(frame.head(firstBytes));
     return end;

@@ -1,7 +1,6 @@
 // Bytes that arrive in pieces and leave as one buffer.
 import { Buffer } from "node:buffer";
 import { heldMemory } from "../runtime/held-memory.ts";
-import { giveSlab, slabBytes, takeSlab } from "./slabs.ts";
 
 /** From here on bytes move into a buffer of the full length while they arrive, not all at the end. */
 const roomThresholdBytes = 4 * 1024 * 1024;
@@ -155,6 +154,22 @@ export class GrowingBuffer {
       left -= used;
     }
   }
+}
+
+/** Equal pieces of memory, which are used again: what grows in them leaves no garbage behind. */
+export const slabBytes = 64 * 1024;
+
+/** Kept for the next use: 16 MiB. What a burst used beyond that is left to the collector. */
+const maxSpare = 256;
+const spare: Buffer[] = [];
+
+function takeSlab(): Buffer {
+  return spare.pop() ?? Buffer.allocUnsafeSlow(slabBytes);
+}
+
+/** `slab` must not be used afterwards. */
+function giveSlab(slab: Buffer): void {
+  if (slab.length === slabBytes && spare.length < maxSpare) spare.push(slab);
 }
 
 const noBytes = Buffer.alloc(0);

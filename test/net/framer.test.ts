@@ -190,6 +190,17 @@ test("a frame that finds no memory passes without being kept, and the next one c
   assert.equal(heldMemory.bytes, before);
 });
 
+test("short frames come out however much is held, wherever they are cut", (t) => {
+  const { limitBytes } = heldMemory;
+  t.after(() => (heldMemory.limitBytes = limitBytes));
+  heldMemory.limitBytes = heldMemory.bytes;
+  for (let cut = 0; cut <= wire.length; cut++) {
+    const { framer, seen } = skipping(100);
+    feed(framer, wire.subarray(0, cut), wire.subarray(cut));
+    assert.deepEqual(seen, expected, `cut at ${cut}`);
+  }
+});
+
 test("a framer that is closed within a frame holds nothing", () => {
   const before = heldMemory.bytes;
   const { framer } = skipping(1_000_000);

@@ -102,7 +102,8 @@ export class UnframedReader {
   #keep(buffer: Buffer, start: number, end: number): boolean {
     if (start === end) return true;
     this.#message ??= this.#begun(end - start);
-    return this.#message.append(buffer, start, end);
+    const isShort = this.#message.length + end - start <= firstBytes;
+    return this.#message.append(buffer, start, end, isShort);
   }
 
   #begun(bytes: number): GrowingBuffer {
