@@ -13,6 +13,7 @@ import { transientKinds } from "../../src/core/failure.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import { plugin } from "../../src/core/plugin.ts";
 import { fieldOf } from "./codec/passthrough-fields.ts";
+import { cameThroughProxy } from "./codec/via.ts";
 import type { Fields } from "./codec/passthrough-fields.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 
@@ -46,10 +47,11 @@ const rules: readonly Rule[] = [
   { kind: "io.l5d.http.allSuccessful", verdictOn: () => "success", retriedMethods: none },
 ];
 
-/** The verdict of a proxy in front of the service takes precedence over the status. */
-function failureOn5xx(response: HttpResponse): "success" | "failure" {
-  const stated = response.context === null ? null : fieldOf(response.context, "l5d-success-class");
-  return statedVerdict(stated) ?? (response.status >= 500 ? "failure" : "success");
+/** The verdict of a proxy in front of the service, but not of the service, overrides the status. */
+function failureOn5xx({ context, status, via }: HttpResponse): "success" | "failure" {
+  const stated = context === null ? null : statedVerdict(fieldOf(context, "l5d-success-class"));
+  if (stated !== null && cameThroughProxy(via)) return stated;
+  return status >= 500 ? "failure" : "success";
 }
 
 /** The verdict in `l5d-success-class`, a share of success from 0.0 to 1.0; null for anything else. */

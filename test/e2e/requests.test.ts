@@ -198,6 +198,7 @@ test("a router that routes to itself ends with a 400", async (t) => {
 
 test("the verdict of a proxy further on counts even where it is hidden from callers", async (t) => {
   const web = await service(t, (_request, response) => {
+    response.setHeader("Via", "1.1 linkerd");
     response.setHeader("l5d-success-class", "0.0");
     response.end("not good");
   });

@@ -59,3 +59,15 @@ function commentEnd(text: string, start: number): number {
   }
   return -1;
 }
+
+const proxyHop = /(?:^|,)\s*(?:http\/)?1\.[01]\s+(?:linkerd|switchyard)\b/i;
+
+/**
+ * Whether a response, whose `via` ends with this hop, came through another proxy of this kind. Its
+ * `l5d-*` fields are then that proxy's word, and otherwise the service's.
+ */
+export function cameThroughProxy(via: string | null): boolean {
+  if (via === null || via === via11 || via === via10) return false;
+  const before = via.endsWith(via11) || via.endsWith(via10) ? via.slice(0, -via11.length) : via;
+  return proxyHop.test(before);
+}

@@ -47,14 +47,16 @@ test("a response marked as retryable is retried if the request can be sent again
 });
 
 test("the verdict of a proxy before the service takes precedence over the status", () => {
-  const told = (status: number, value: string) =>
-    byStatus(request(), response({ status, context: ["l5d-success-class", value] }), null);
-  assert.equal(told(500, "1.0"), "success");
-  assert.equal(told(200, "0.0"), "failure");
-  assert.equal(told(500, "0.5"), "success");
+  const stated = (status: number, value: string) => {
+    const fields = { context: ["l5d-success-class", value], via: "1.1 linkerd, 1.1 switchyard" };
+    return byStatus(request(), response({ status, ...fields }), null);
+  };
+  assert.equal(stated(500, "1.0"), "success");
+  assert.equal(stated(200, "0.0"), "failure");
+  assert.equal(stated(500, "0.5"), "success");
   for (const bad of ["", "2", "-1", "x", "1.5", "1e0"]) {
-    assert.equal(told(500, bad), "failure", bad);
-    assert.equal(told(200, bad), "success", bad);
+    assert.equal(stated(500, bad), "failure", bad);
+    assert.equal(stated(200, bad), "success", bad);
   }
 });
 
