@@ -86,7 +86,17 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
       sentBytes: counters.sentBytes,
     };
     return listenMux(
-      { host, port, socket, gate, clock, log, onSocket: closedConnections(stats, clock) },
+      {
+        host,
+        port,
+        socket,
+        gate,
+        clock,
+        log,
+        speaks: ["mux"],
+        onWrongPort: counters.malformed,
+        onSocket: closedConnections(stats, clock),
+      },
       counters.connections,
       (link, owner) => {
         void new ServerConnection(link, { ...settings, owner });

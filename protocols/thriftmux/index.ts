@@ -102,7 +102,17 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
         begin[protocol](link, owner),
     };
     return listenMux(
-      { host, port, socket, gate, clock, log, onSocket: closedConnections(stats, clock) },
+      {
+        host,
+        port,
+        socket,
+        gate,
+        clock,
+        log,
+        speaks: ["mux", "Thrift"],
+        onWrongPort: counters.malformed,
+        onSocket: closedConnections(stats, clock),
+      },
       counters.connections,
       (link, owner) => {
         void new DetectedConnection(link, detecting, owner);

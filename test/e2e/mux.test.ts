@@ -540,7 +540,7 @@ test("bytes that are no mux close their connection with a line in the log; other
   const good = await muxClient(t, proxy.port);
   const bad: readonly (readonly [Buffer, RegExp])[] = [
     [
-      Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+      Buffer.from("7fffffff630000010000", "hex"),
       /a message of \d+ bytes, more than the 67108864 allowed/,
     ],
     [Buffer.from("ffffffff", "hex"), /a negative size/],

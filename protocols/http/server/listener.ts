@@ -2,6 +2,7 @@
 import type { Service } from "../../../src/core/service.ts";
 import type { Listener } from "../../../src/core/transport.ts";
 import { accept } from "../../../src/net/accept.ts";
+import { wrongPortWatch } from "../../../src/net/wrong-port/watch.ts";
 import { closeListener, Connections } from "../../../src/net/connections.ts";
 import { isRefusal, reasonOf } from "../codec/refusal.ts";
 import type { RenderFailure, HttpRequest, HttpResponse } from "../message.ts";
@@ -28,7 +29,13 @@ export async function listenHttp(
       if (connections.closed(connection)) options.onConnections?.(-1);
     },
   };
-  const acceptor = await accept(options, (link) => void new ServerConnection(link, settings));
+  const { clock, log } = options;
+  // TLS and HTTP/2 are refused by the parser, in an HTTP response.
+  const watch = wrongPortWatch({ clock, log, speaks: ["HTTP"], refuses: ["TLS", "HTTP/2"] });
+  const acceptor = await accept(options, (link) => {
+    void new ServerConnection(link, settings);
+    watch(link);
+  });
   const close = (graceMs: number) => closeListener(acceptor, connections, graceMs);
   return { host: acceptor.host, port: acceptor.port, close };
 }

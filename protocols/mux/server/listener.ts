@@ -1,6 +1,8 @@
 // The server side: listens, owns the callers' connections, drains them.
 import type { Listener } from "../../../src/core/transport.ts";
 import { accept } from "../../../src/net/accept.ts";
+import { wrongPortWatch } from "../../../src/net/wrong-port/watch.ts";
+import type { PortOptions } from "../../../src/net/wrong-port/watch.ts";
 import type { AcceptOptions } from "../../../src/net/accept.ts";
 import { closeListener, Connections } from "../../../src/net/connections.ts";
 import type { Drainable } from "../../../src/net/connections.ts";
@@ -17,7 +19,7 @@ export interface ConnectionOwner {
  * the number of open connections. Rejects with a text for people when it cannot listen.
  */
 export async function listenMux(
-  options: AcceptOptions,
+  options: AcceptOptions & PortOptions,
   onConnections: (change: number) => void,
   begin: (link: SocketLink, owner: ConnectionOwner) => void,
 ): Promise<Listener> {
@@ -31,7 +33,11 @@ export async function listenMux(
       if (connections.closed(connection)) onConnections(-1);
     },
   };
-  const acceptor = await accept(options, (link) => begin(link, owner));
+  const watch = wrongPortWatch(options);
+  const acceptor = await accept(options, (link) => {
+    begin(link, owner);
+    watch(link);
+  });
   const close = (graceMs: number) => closeListener(acceptor, connections, graceMs);
   return { host: acceptor.host, port: acceptor.port, close };
 }

@@ -158,7 +158,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   malformed(what: Malformed): boolean {
     if (!this.#hasRefused) this.#warn(what.reason);
     this.#hasRefused = true;
-    this.settings.onMalformed(this.peer, what.reason);
+    this.settings.onMalformed();
     const refusal = new Refusal(what);
     const response = what.isWhole ? refusal.response() : null;
     if (response === null) return this.#endWith(refusal);

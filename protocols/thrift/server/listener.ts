@@ -2,6 +2,7 @@
 import type { Listener } from "../../../src/core/transport.ts";
 import type { Service } from "../../../src/core/service.ts";
 import { accept } from "../../../src/net/accept.ts";
+import { wrongPortWatch } from "../../../src/net/wrong-port/watch.ts";
 import { closeListener, Connections } from "../../../src/net/connections.ts";
 import type { ThriftListenOptions, ServerSettings } from "./settings.ts";
 import type { ThriftRequest, ThriftResponse } from "../message.ts";
@@ -24,7 +25,13 @@ export async function listenThrift(
       connections.closed(connection);
     },
   };
-  const acceptor = await accept(options, (link) => void new ServerConnection(link, settings));
+  const { clock, log } = options;
+  const onWrongPort = options.onMalformed;
+  const watch = wrongPortWatch({ clock, log, speaks: ["Thrift"], onWrongPort });
+  const acceptor = await accept(options, (link) => {
+    void new ServerConnection(link, settings);
+    watch(link);
+  });
   const close = (graceMs: number) => closeListener(acceptor, connections, graceMs);
   return { host: acceptor.host, port: acceptor.port, close };
 }

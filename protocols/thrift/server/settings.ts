@@ -4,7 +4,6 @@ import type { Clock } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
 import type { Service } from "../../../src/core/service.ts";
 import type { ConnectionGate, SocketOptions } from "../../../src/core/transport.ts";
-import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type {
   CompletedCall,
   RenderFailure,
@@ -45,7 +44,7 @@ export interface ThriftListenOptions extends WireFormat {
   /** Open connections of callers changed by this much (+1, -1). */
   onConnections(change: number): void;
   /** Called with bytes that are not a valid call, after logging. */
-  onMalformed(peer: PeerInfo, reason: string): void;
+  onMalformed: () => void;
 }
 
 /** What the connections of one server share. */
