@@ -161,7 +161,7 @@ class Delegating {
     if (!startsWith(place.path, discovery))
       return { ...node("neg", place), why: "no dentry matches" };
     const ids = this.#namers.flatMap(({ id }) => (startsWith(id, discovery) ? [id] : []));
-    const there = ids.length === 0 ? "there is none" : `there is ${ids.join(", ")}`;
+    const there = ids.length === 0 ? "no namer is configured" : `there is ${ids.join(", ")}`;
     return { ...node("neg", place), why: `no namer has this prefix (${there})` };
   }
 

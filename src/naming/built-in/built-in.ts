@@ -91,6 +91,6 @@ function bound(value: Bound): Found {
 /** Not `~`: a name that is misspelt must not fall through to another. */
 function unknown(path: Path, hint: string): Found {
   const [name = ""] = segmentsOf(path);
-  const asked = `Unknown namer: ${append(id, name)} for path: ${join(id, path)}`;
-  return constant(failed(failure("unbound", `${asked}${hint}`)));
+  const problem = `Unknown namer: ${append(id, name)} for path: ${join(id, path)}`;
+  return constant(failed(failure("unbound", `${problem}${hint}`)));
 }

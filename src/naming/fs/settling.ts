@@ -7,7 +7,7 @@ const settledMs = 50;
 /** The same for a file that looks unfinished: empty, or without a line feed at its end. */
 const unfinishedMs = 500;
 
-/** Tells when to trust what was read. One for a file; remembers what it saw last. */
+/** Decides when to trust what was read of one file; remembers the last version that it saw. */
 export class Settling {
   readonly #clock: Clock;
   #version = "";

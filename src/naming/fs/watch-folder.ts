@@ -135,10 +135,10 @@ class Folder {
     this.#cancelQuiet = null;
     const names = this.#named.has(null) ? [null] : [...this.#named];
     this.#named.clear();
-    for (const name of names) this.#tell(name);
+    for (const name of names) this.#notifyWatchers(name);
   }
 
-  #tell(name: string | null): void {
+  #notifyWatchers(name: string | null): void {
     for (const watcher of Array.from(this.watchers)) {
       if (this.watchers.has(watcher)) watcher.changed(name);
     }
@@ -149,7 +149,7 @@ class Folder {
     this.#deafen();
     this.#listen();
     this.#cancelLook = this.#clock.after(lookMs, () => this.#look());
-    this.#tell(null);
+    this.#notifyWatchers(null);
   }
 
   close(): void {

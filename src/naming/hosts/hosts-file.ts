@@ -1,4 +1,4 @@
-// The hosts file, and localhost: names that are known without asking anybody.
+// The hosts file, and localhost: names that are known without a lookup.
 import type { Clock } from "../../core/clock.ts";
 import { canonicalIp } from "../built-in/ip.ts";
 import { WatchedFile } from "./watched-file.ts";

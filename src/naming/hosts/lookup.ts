@@ -8,7 +8,7 @@ import type { SearchList } from "./resolv-conf.ts";
 export type HostLookupResult =
   | { readonly kind: "addresses"; readonly addresses: readonly string[] }
   | { readonly kind: "unknown" } // the name does not exist
-  | { readonly kind: "silent"; readonly detail: string } // nobody responded in time
+  | { readonly kind: "silent"; readonly detail: string } // no response in time
   | { readonly kind: "error"; readonly detail: string };
 
 /**
@@ -83,7 +83,7 @@ export function dnsLookup({ clock, searchList, servers }: DnsOptions): LookUpHos
   };
 }
 
-type Answered = (error: NodeJS.ErrnoException | null, addresses: readonly string[]) => void;
+type Responded = (error: NodeJS.ErrnoException | null, addresses: readonly string[]) => void;
 
 /** IPv4 and IPv6 together; one of them is enough. */
 function queryBoth(
@@ -94,8 +94,8 @@ function queryBoth(
   const found: (readonly string[])[] = [[], []];
   let failure: NodeJS.ErrnoException | null = null;
   let left = 2;
-  const answered =
-    (at: 0 | 1): Answered =>
+  const responded =
+    (at: 0 | 1): Responded =>
     (error, addresses) => {
       if (error === null) found[at] = addresses;
       else if (!isUnknown(error)) failure ??= error;
@@ -105,8 +105,8 @@ function queryBoth(
       if (all.length > 0) done({ kind: "addresses", addresses: all });
       else done(failure === null ? { kind: "unknown" } : failed(failure));
     };
-  resolver.resolve4(name, answered(0));
-  resolver.resolve6(name, answered(1));
+  resolver.resolve4(name, responded(0));
+  resolver.resolve6(name, responded(1));
 }
 
 function failed({ code, message }: NodeJS.ErrnoException): HostLookupResult {
@@ -116,7 +116,7 @@ function failed({ code, message }: NodeJS.ErrnoException): HostLookupResult {
 }
 
 /**
- * What stands in the hosts file at once; then DNS; then the system, for names that only it knows. A
+ * First the hosts file, without any wait; then DNS; then the system, for names that only it knows. A
  * silent DNS is not asked again through the system, where it would hold up a thread.
  */
 export function combinedLookup(

@@ -17,7 +17,7 @@ import type { HostLookupResult, LookUpHost } from "./lookup.ts";
 import { parseResolvConf } from "./resolv-conf.ts";
 import { WatchedFile } from "./watched-file.ts";
 
-/** Finagle's; lookups in the system do not tell the TTL of records. */
+/** Finagle's; the system's resolver does not give the TTL of records. */
 const defaultIntervalMs = 5_000;
 
 /** DNS queries of one origin at a time; they take no thread, only sockets. */

@@ -40,8 +40,8 @@ export const rewrite: NamerPlugin = plugin({
   kind: "io.l5d.rewrite",
   schema,
   create: ({ pattern, name }, _deps: NamerDeps): RunningNamer => ({
-    lookup(asked) {
-      const captures = pattern.match(asked);
+    lookup(path) {
+      const captures = pattern.match(path);
       const rewritten = captures === null ? null : substitutePath(name, captures);
       return constant(ok(rewritten === null ? neg : leaf(rewritten)));
     },

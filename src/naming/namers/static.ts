@@ -64,7 +64,7 @@ export const staticNamer: NamerPlugin = plugin({
       known.set(name, { id, residual: root, addresses: resolvedLines(deps.hosts, lines) });
     }
     return {
-      lookup: (asked) => constant(ok(found(known, asked))),
+      lookup: (path) => constant(ok(found(known, path))),
       boundNames: () => Array.from(known.values(), ({ id }) => id),
       watchState: () => ({ names: Object.fromEntries(Object.entries(config.names)) }),
       close() {},

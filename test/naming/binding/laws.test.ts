@@ -100,9 +100,9 @@ test("binding lazily gives what rewriting whole right sides gives", () => {
       assert.equal(state.kind === "ok" ? shown(state.value) : state.kind, expected);
       compared += 1;
     }),
-    { numRuns: 3_000, seed: 7 },
+    { numRuns: 800, seed: 7 },
   );
-  assert.ok(compared > 2_000, `${compared}`);
+  assert.ok(compared > 500, `${compared}`);
 });
 
 test("no dtab of a caller makes more than 1,000 nodes, and delegation agrees with binding", () => {
@@ -121,6 +121,6 @@ test("no dtab of a caller makes more than 1,000 nodes, and delegation agrees wit
       const isBound = state.value.kind !== "neg" && state.value.kind !== "fail";
       assert.equal(kind === "leaf" || kind === "empty", isBound, kind);
     }),
-    { numRuns: 2_000, seed: 11 },
+    { numRuns: 500, seed: 11 },
   );
 });
