@@ -20,7 +20,7 @@ const levels: Readonly<Record<Config["logLevel"], LevelName>> = {
 /** Returns once the proxy is running; the process then lives as long as its sockets. */
 export async function runProxy(config: Config, terminal: Terminal): Promise<ExitCode> {
   const clock = systemClock();
-  const logs = openLogs(logTo(2, process.stderr.isTTY), levels[config.logLevel]);
+  const logs = openLogs(logTo(2, process.stderr.isTTY), levels[config.logLevel], clock);
   const graceMs = config.admin.shutdownGraceMs;
   const log = logs.log("process");
   const lifecycle = new Lifecycle({

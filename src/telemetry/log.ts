@@ -1,7 +1,9 @@
 // The process log: one event per line, with levels that can change at run time. A line costs 3 to 6
 // microseconds, so nothing is logged per request.
 import { pino, stdSerializers, stdTimeFunctions, type Logger } from "pino";
+import type { Clock } from "../core/clock.ts";
 import type { Log, LogEvent, LogSink } from "../core/log.ts";
+import { LimitedLog } from "./limited-log.ts";
 
 /** Linkerd's levels and the level of pino that each one maps to. */
 const levelOf = {
@@ -35,8 +37,13 @@ export interface Logs {
   flush(): Promise<void>;
 }
 
-export function openLogs(sink: LogSink, level: LevelName = "INFO"): Logs {
-  return new PinoLogs(sink, level);
+/** `clock`: warnings that repeat are limited (`LimitedLog`); null: every line is written. */
+export function openLogs(
+  sink: LogSink,
+  level: LevelName = "INFO",
+  clock: Clock | null = null,
+): Logs {
+  return new PinoLogs(sink, level, clock);
 }
 
 class PinoLogs implements Logs {
@@ -44,9 +51,12 @@ class PinoLogs implements Logs {
   readonly #root: Logger;
   readonly #loggers = new Map<string, Logger>();
   readonly #levels = new Map<string, LevelName>();
+  readonly #limited = new Map<string, LimitedLog>();
+  readonly #clock: Clock | null;
 
-  constructor(sink: LogSink, level: LevelName) {
+  constructor(sink: LogSink, level: LevelName, clock: Clock | null) {
     this.#sink = sink;
+    this.#clock = clock;
     this.#root = pino(
       {
         level: levelOf[level],
@@ -61,6 +71,16 @@ class PinoLogs implements Logs {
   }
 
   log(name: string): Log {
+    const logger = this.#logger(name);
+    if (this.#clock === null) return logger;
+    const known = this.#limited.get(name);
+    if (known !== undefined) return known;
+    const limited = new LimitedLog(logger, this.#clock);
+    this.#limited.set(name, limited);
+    return limited;
+  }
+
+  #logger(name: string): Log {
     if (name === "root") return this.#root;
     const known = this.#loggers.get(name);
     if (known !== undefined) return known;
@@ -96,6 +116,7 @@ class PinoLogs implements Logs {
   }
 
   flush(): Promise<void> {
+    for (const limited of this.#limited.values()) limited.close();
     return this.#sink.flush();
   }
 }

@@ -54,7 +54,7 @@ export function consulClient(options: ClientOptions): Client {
       const client = await load();
       if (isClosed) return;
       const how = { ctx: context, timeout: timeoutMs, ...blockingOptions(blocking) };
-      const outcome = await outcomeOf(() => sendQuery(client, wanted, how));
+      const outcome = await outcomeOf(() => sendQuery(client, wanted, how), options.token);
       if (!isClosed) done(outcome);
     };
     void run();
@@ -66,7 +66,10 @@ export function consulClient(options: ClientOptions): Client {
   };
 
   const command = (run: (client: Library, how: object) => Promise<unknown>): Promise<Outcome> =>
-    outcomeOf(async () => run(await load(), { ctx: new Context(), timeout: commandTimeoutMs }));
+    outcomeOf(
+      async () => run(await load(), { ctx: new Context(), timeout: commandTimeoutMs }),
+      options.token,
+    );
 
   return {
     query,
@@ -190,7 +193,7 @@ function registrationOf({ id, name, address, port, tags, meta, check }: Registra
   };
 }
 
-async function outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
+async function outcomeOf(run: () => Promise<unknown>, token: string | null): Promise<Outcome> {
   try {
     const [response, body] = (await run()) as [IncomingMessage, unknown]; // by `includeResponse`
     const index = indexOf(response);
@@ -198,7 +201,7 @@ async function outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
     if (response.statusCode === 404) return { kind: "missing", index, problem: "not found" };
     return { kind: "response", index, body };
   } catch (error) {
-    return errorOutcome(error);
+    return errorOutcome(error, token);
   }
 }
 
@@ -216,17 +219,30 @@ function indexOf({ headers }: IncomingMessage): number | null {
   return typeof text === "string" && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-function errorOutcome(error: unknown): Outcome {
+function errorOutcome(error: unknown, token: string | null): Outcome {
   const { response } = error as { readonly response?: IncomingMessage & { body?: unknown } };
   const { statusCode = 0, body } = response ?? {};
   // With a good status, it was the body of the response that was bad.
   if (statusCode < 300) return { kind: "error", problem: problemOf(error) };
   const text = typeof body === "string" || Buffer.isBuffer(body) ? body.toString() : "";
-  const reason = text.trim() === "" ? "" : `: ${text.replaceAll(/\s+/g, " ").trim().slice(0, 200)}`;
+  const reason = text.trim() === "" ? "" : `: ${withoutSecrets(text, token).slice(0, 200)}`;
   const problem = `Consul responded with ${statusCode}${reason}${hintOf(statusCode)}`;
   // Consul 1.8 responds with 500 to the heartbeat of an unknown check, later ones with 404.
   const isMissing = statusCode === 404 || /does not have associated TTL|unknown check/i.test(text);
   return isMissing ? { kind: "missing", index: null, problem } : { kind: "error", problem };
+}
+
+/**
+ * One line. Agents and proxies before them repeat the token in some of their errors, and the text goes to
+ * logs and error pages: the configured token, and what looks like one, is left out.
+ */
+function withoutSecrets(text: string, token: string | null): string {
+  const isWorthwhile = token !== null && token !== "";
+  return (isWorthwhile ? text.replaceAll(token, "<token>") : text)
+    .replaceAll(/[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}/gi, "<token>")
+    .replaceAll(/((?:token|secret)\w*["']?\s*[:=]\s*["']?)[^\s"',;)}]+/gi, "$1<token>")
+    .replaceAll(/\s+/g, " ")
+    .trim();
 }
 
 function hintOf(statusCode: number): string {
