@@ -212,10 +212,9 @@ export class Cluster<Req extends Request, Res> implements Cached {
   #pick(request: Req, nowMs: number): Node<Endpoint<Req, Res>> | null {
     const failed = request.endpoint;
     if (failed !== null) return this.#endpoints.pickAnother(failed, nowMs);
-    const suspect = this.#silence?.suspect ?? null;
-    if (suspect !== null && request.idempotent && request.replayable) {
-      this.#silence?.probed(nowMs);
-      const probed = this.#endpoints.nodeOf(suspect);
+    if (this.#silence !== null && this.#silence.suspect !== null) {
+      const suspect = this.#silence.toProbe(request.idempotent && request.replayable, nowMs);
+      const probed = suspect === null ? null : this.#endpoints.nodeOf(suspect);
       if (probed !== null) return probed;
     }
     return this.#balancer.pick(nowMs);

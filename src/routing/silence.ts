@@ -5,10 +5,10 @@ import { failure } from "../core/failure.ts";
 import type { Counter } from "../core/stats.ts";
 
 /** How often waiting calls are looked at. */
-const intervalMs = 100;
+const intervalMs = 50;
 /** A silence is suspicious when it lasts this many times as long as the slowest call of late, and this long. */
 const timesSlowest = 3;
-const minSuspicionMs = 250;
+const minSuspicionMs = 50;
 /** No endpoint is ejected for a shorter silence. */
 const minSilenceMs = 1_000;
 /** A probe means something sooner: the endpoint is under suspicion. */
@@ -18,11 +18,13 @@ const probeTimesSlowest = 3;
 const minPeerResponses = 20;
 /** So many calls are sent to a suspect as probes: one of them may just take long. */
 const maxProbes = 2;
-/** Without a call that may be a probe: this many waiting calls decide, after this many times the silence. */
+/** A suspect waits this long for calls that may be sent elsewhere; then any call is its probe. */
+const anyProbeAfterMs = 1_000;
+/** When no probe may be sent elsewhere, this many waiting calls decide, after this many times the silence. */
 const enoughWaiting = 3;
 const timesSilence = 3;
 /** The slowest call is forgotten by this factor at each look: to half in ten seconds. */
-const slowestDecay = 0.993;
+const slowestDecay = 0.9965;
 
 /** An attempt that waits for its response, oldest first. */
 interface WaitingAttempt {
@@ -61,6 +63,7 @@ export class SilenceNotes {
   /** Calls sent to a suspect to see whether it responds, and when the last one was. */
   probes = 0;
   probedMs = -Infinity;
+  suspectMs = -Infinity;
 }
 
 export interface SilenceDeps {
@@ -77,9 +80,10 @@ export interface SilenceDeps {
 /**
  * One for a cluster. A call that takes long is no sign of illness, and nothing is cut off for it. An
  * endpoint is suspect when all its calls have waited three times as long as the slowest call of late, at
- * least 250 ms, while its peers responded. Then it gets no further calls but two that may be sent
- * elsewhere, and those decide: a response, and all was well; none within a second, and it is ejected, and
- * the calls that may be sent elsewhere are. Costs a call a few counters; owns a timer while calls wait.
+ * least 50 ms, while its peers responded. Then it gets no further calls but two, by preference calls that
+ * may be sent elsewhere, and those decide: a response, and all was well; none within a second (three,
+ * without such calls), and it is ejected, and the calls that may be sent elsewhere are. Costs a call a
+ * few counters; owns a timer while calls wait.
  */
 export class SilenceWatch {
   /** Responses of all endpoints. */
@@ -105,12 +109,15 @@ export class SilenceWatch {
     if (elapsedMs > this.#slowestMs) this.#slowestMs = elapsedMs;
   }
 
-  /** The suspect gets its probe. */
-  probed(nowMs: number): void {
-    if (this.suspect === null) return;
-    const { silence } = this.suspect;
-    silence.probedMs = nowMs;
+  /** The suspect that this call has to probe; null: it goes where the balancer sends it. */
+  toProbe(isMovable: boolean, nowMs: number): ListenedTo | null {
+    const { suspect } = this;
+    if (suspect === null) return null;
+    const { silence } = suspect;
+    if (!isMovable && nowMs - silence.suspectMs < anyProbeAfterMs) return null;
+    if (isMovable) silence.probedMs = nowMs;
     if (++silence.probes >= maxProbes) this.suspect = null;
+    return suspect;
   }
 
   close(): void {
@@ -157,11 +164,14 @@ export class SilenceWatch {
     }
     if (silentMs < suspiciousMs) return;
     const haveProbesFailed =
-      silence.probes >= maxProbes && nowMs - silence.probedMs >= this.#probeLimitMs;
+      silence.probedMs !== -Infinity &&
+      silence.probes >= maxProbes &&
+      nowMs - silence.probedMs >= this.#probeLimitMs;
     const hasEnoughWaiting = waiting.count >= enoughWaiting && silentMs >= timesSilence * limitMs;
     if (silentMs >= limitMs && (haveProbesFailed || hasEnoughWaiting)) {
       return this.#eject(endpoint, nowMs);
     }
+    if (!silence.isSuspect) silence.suspectMs = nowMs;
     silence.isSuspect = true;
     if (silence.probes < maxProbes) this.suspect = endpoint;
   }
@@ -177,6 +187,7 @@ export class SilenceWatch {
     silence.isSuspect = false;
     silence.isEjected = false;
     silence.probes = 0;
+    silence.probedMs = -Infinity;
   }
 
   #eject(endpoint: ListenedTo, nowMs: number): void {
@@ -184,6 +195,7 @@ export class SilenceWatch {
     endpoint.silence.isSuspect = false;
     endpoint.silence.isEjected = true;
     endpoint.silence.probes = 0;
+    endpoint.silence.probedMs = -Infinity;
     endpoint.accrual?.eject(nowMs);
     this.#moveCalls(endpoint, nowMs);
   }
