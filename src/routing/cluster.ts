@@ -27,6 +27,7 @@ import type { ClientOptions } from "./options.ts";
 import { SilenceWatch } from "./silence.ts";
 import { clusterStack } from "./stacks.ts";
 import type { Trace } from "./trace-limiter.ts";
+import type { ServiceScope } from "./stats/service-scope.ts";
 import { SharedScopes } from "./stats/shared-scopes.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
@@ -54,8 +55,8 @@ export interface ClusterDeps<Req extends Request, Res> {
 
 /** What a cluster must know of a destination that uses it. */
 export interface ClusterUser<Req, Res> {
-  /** The scope below `service`: the logical name without its first slash. */
-  readonly scopeName: string;
+  /** Gives the name of the scope below `service` in which its calls are counted. */
+  readonly scope: Pick<ServiceScope, "bound">;
   readonly classifier: Classifier<Req, Res>;
   /** How the destination's name is resolved, for a call that finds no addresses. */
   readonly trace: Trace;
@@ -142,13 +143,13 @@ export class Cluster<Req extends Request, Res> implements Cached {
   }
 
   /** A destination uses it from now on; these are the statistics of its calls. */
-  take({ scopeName }: ClusterUser<Req, Res>): CallStats {
-    return this.#users.take(scopeName);
+  take({ scope }: ClusterUser<Req, Res>): CallStats {
+    return this.#users.take(scope.bound());
   }
 
   /** For each `take`. */
-  release({ scopeName }: ClusterUser<Req, Res>): void {
-    this.#users.release(scopeName);
+  release({ scope }: ClusterUser<Req, Res>): void {
+    this.#users.release(scope.bound());
   }
 
   began(): void {

@@ -16,7 +16,6 @@ import { selector } from "../core/names/select.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended } from "../core/service.ts";
 import type { RetryBudget } from "./budget.ts";
-import type { CallStats } from "./stats/call-stats.ts";
 import type { TokenRate } from "../core/pacing/token-bucket.ts";
 import type { RateLimited } from "./filters/rate-limit.ts";
 import type { RetryScope, RetryStats } from "./filters/retry.ts";
@@ -67,9 +66,8 @@ export class Destination<Req extends Request, Res>
   implements Cached, CallOwner<Req, Res>, RetryScope
 {
   // First what every call touches: an object's fields lie side by side, in this order.
-  readonly stats: CallStats;
+  readonly stats: ServiceScope;
   readonly classifier: Classifier<Req, Res>;
-  readonly retries: RetryStats;
   readonly retryBudget: RetryBudget;
   readonly #service: Service<Req, Res>;
   readonly #touched: (destination: Destination<Req, Res>) => void;
@@ -107,15 +105,18 @@ export class Destination<Req extends Request, Res>
       timeoutMs: bindingTimeoutMs,
       what: `resolving name: ${logicalName}`,
     });
-    this.stats = scope.calls;
+    this.stats = scope;
     this.classifier = options.classifier;
-    this.retries = scope.retries;
     this.retryBudget = scope.budget(options.retries.budget);
     this.#service = deps.service;
     this.#touched = deps.touched;
     this.#binding = binding;
     this.#unwatch = binding.watch((state) => this.#onBinding(state));
     this.#onBinding(binding.state);
+  }
+
+  get retries(): RetryStats {
+    return this.stats.retries;
   }
 
   /** Takes a call that has this name. */
@@ -168,7 +169,7 @@ export class Destination<Req extends Request, Res>
   /** The limits that all calls of its service share; only for a service that has one. */
   limited(options: TokenRate): RateLimited {
     return (this.#limited ??= {
-      rateLimit: this.#deps.scope.rateLimit(options),
+      rateLimit: this.stats.rateLimit(options),
       limitedName: this.#logicalName,
     });
   }
@@ -223,6 +224,7 @@ export class Destination<Req extends Request, Res>
   }
 
   #target(bound: Bound, kept: Set<Path>): Target<Req, Res> {
+    this.stats.bound();
     kept.add(bound.id);
     let cluster = this.#clusters.get(bound.id);
     if (cluster === undefined) {

@@ -23,8 +23,7 @@ import type { BindingCacheOptions, ClientOptions, ServiceOptions } from "./optio
 import type { DestinationView } from "./destination.ts";
 import { Destination } from "./destination.ts";
 import { destinationStack } from "./stacks.ts";
-import { ServiceScope } from "./stats/service-scope.ts";
-import { SharedScopes } from "./stats/shared-scopes.ts";
+import { ServiceScopes } from "./stats/service-scopes.ts";
 
 export interface RouterDeps<Req extends Request, Res> {
   readonly clock: Clock;
@@ -82,7 +81,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
   readonly #limitTrace: (trace: Trace) => Trace;
   readonly #paths: IdleCache<Destination<Req, Res>>;
   readonly #clusters: IdleCache<Cluster<Req, Res>>;
-  readonly #serviceScopes: SharedScopes<ServiceScope>;
+  readonly #serviceScopes: ServiceScopes;
   /** Those for which the caches had no room, by key: they close themselves after use. */
   readonly #oneShotPaths = new Map<string, Destination<Req, Res>>();
   readonly #oneShotClusters = new Map<Path, Cluster<Req, Res>>();
@@ -114,12 +113,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
       clock,
       stats: cacheStats.scope("client"),
     });
-    this.#serviceScopes = new SharedScopes(
-      stats.scope("service"),
-      (scope) => new ServiceScope(scope, clock),
-      maxServiceNames,
-      stats.counter("service_names_overflow"),
-    );
+    this.#serviceScopes = new ServiceScopes(stats, clock, maxServiceNames);
     this.service = this.#route();
   }
 
@@ -197,14 +191,15 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
   #makePath(key: string, dst: Path, localDtab: Dtab, isOneShot: boolean): Destination<Req, Res> {
     const deps = this.#deps;
     const options = deps.serviceOptions(dst);
-    const scopeName = this.#serviceScopes.nameFor(dst.slice(1));
+    const name = dst.slice(1);
+    const scope = this.#serviceScopes.take(name);
     const trace = this.#limitTrace(() => deps.explain(dst, localDtab));
-    const user = { scopeName, classifier: options.classifier, trace };
+    const user = { scope, classifier: options.classifier, trace };
     return new Destination(dst, localDtab, isOneShot, {
       clock: deps.clock,
       random: deps.random,
       options,
-      scope: this.#serviceScopes.take(scopeName),
+      scope,
       service: this.#serviceFor(options),
       bindingTimeoutMs: deps.bindingTimeoutMs,
       baseDtab: deps.dtab,
@@ -213,7 +208,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
       trace,
       touched: this.#pathTouched,
       closed: () => {
-        this.#serviceScopes.release(scopeName);
+        this.#serviceScopes.release(name);
         this.#oneShotPaths.delete(key);
       },
     });

@@ -313,6 +313,39 @@ test("no timer is left behind by calls that ended", () => {
   assert.equal(router.clock.waiting, before);
 });
 
+test("names that lead nowhere share one scope, however many there are", () => {
+  const router = testRouter({ router: { maxServiceNames: 2 } });
+  for (let i = 0; i < 100; i++) {
+    router.binding(`/svc/nowhere-${i}`).set(ok(neg));
+    send(router.service, testCall(`/svc/nowhere-${i}`));
+  }
+  const scopes = router.metrics.root.children.get("service")?.children;
+  assert.deepEqual([...(scopes?.keys() ?? [])], ["(unbound)"]);
+  assert.equal(router.counter("service", "(unbound)", "requests"), 100);
+  assert.equal(router.counter("service", "(unbound)", "failures", "unbound"), 100);
+  assert.equal(router.gauge("service", "(unbound)", "pending"), 0);
+  // They take no place from names that lead somewhere.
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  send(router.service, testCall());
+  assert.equal(router.counter("service", "svc/users", "requests"), 1);
+  assert.equal(router.counter("service_names_overflow"), 0);
+});
+
+test("calls that waited for the binding are counted under their name when it comes", () => {
+  const router = testRouter();
+  const first = send(router.service, testCall());
+  const second = send(router.service, testCall());
+  second.cancel(failure("cancelled", "the caller left"));
+  assert.equal(router.counter("service", "(unbound)", "cancelled"), 1);
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  assert.equal(first.outcome?.response, 200);
+  send(router.service, testCall());
+  assert.equal(router.counter("service", "svc/users", "requests"), 2);
+  assert.equal(router.counter("service", "svc/users", "success"), 2);
+  assert.equal(router.gauge("service", "svc/users", "pending"), 0);
+  assert.equal(router.counter("service", "(unbound)", "requests"), 1);
+});
+
 test("names beyond the cap share one scope, and are counted", () => {
   const router = testRouter({ router: { maxServiceNames: 2 } });
   for (const name of ["/svc/a", "/svc/b", "/svc/c", "/svc/d"]) {

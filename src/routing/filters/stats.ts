@@ -4,7 +4,7 @@ import type { Failure } from "../../core/failure.ts";
 import type { Request } from "../../core/request.ts";
 import type { Classifier, Verdict } from "../../core/classifier.ts";
 import type { Filter, Reply } from "../../core/service.ts";
-import type { CallStats } from "../stats/call-stats.ts";
+import type { CallCounts } from "../stats/call-stats.ts";
 import { verdictOf } from "../verdict.ts";
 
 export interface StatsFilterOptions<Req, Res> {
@@ -17,7 +17,7 @@ export interface StatsFilterOptions<Req, Res> {
 
 /** The owner of calls, which the filter around them informs. */
 export interface CallOwner<Req, Res> {
-  readonly stats: CallStats;
+  readonly stats: CallCounts;
   readonly classifier: Classifier<Req, Res>;
   began(nowMs: number): void;
   /** Called before the response ends. */

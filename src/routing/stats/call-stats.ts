@@ -3,8 +3,14 @@ import type { FailureKind, Failure } from "../../core/failure.ts";
 import type { Verdict } from "../../core/classifier.ts";
 import type { Counter, Histogram, Stats } from "../../core/stats.ts";
 
+/** Counts calls from their beginning to their end. */
+export interface CallCounts {
+  began(): void;
+  ended(verdict: Verdict, failure: Failure | null, latencyMs: number): void;
+}
+
 /** Owns nothing; whoever owns the scope prunes it. */
-export class CallStats {
+export class CallStats implements CallCounts {
   readonly #scope: Stats;
   readonly #requests: Counter;
   readonly #successes: Counter;
