@@ -117,6 +117,7 @@ const filtered = stack(
       maxCallDepth: 1000,
       forwarded: null,
       hint: null,
+      compressionLevel: 0,
       timestampHeader: null,
     }),
     wireContext(

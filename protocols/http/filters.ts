@@ -5,6 +5,7 @@ import { arrival } from "./filters/arrival.ts";
 import type { ArrivalOptions } from "./filters/arrival.ts";
 import { wireAuthority } from "./filters/authority.ts";
 import { clearedContext } from "./filters/cleared-context.ts";
+import { compression } from "./filters/compression.ts";
 import type { Context } from "./filters/context.ts";
 import type { HttpFilter, HttpRequest } from "./message.ts";
 
@@ -15,15 +16,19 @@ export interface ServerFilterOptions extends ArrivalOptions {
   readonly forwarded: ((request: HttpRequest) => string) | null;
   /** The field that holds the time of arrival; null: none is added. */
   readonly timestampHeader: string | null;
+  /** 0: nothing is compressed. */
+  readonly compressionLevel: number;
   /** Explains a name that leads nowhere for its capital letters; null: no hint can be given. */
   readonly hint: HttpFilter | null;
 }
 
 /** The filters between a server and its router, outermost first. */
 export function serverFilters(options: ServerFilterOptions): readonly HttpFilter[] {
-  const { clock, clearContext, forwarded, timestampHeader, hint } = options;
+  const { clock, clearContext, forwarded, timestampHeader, hint, compressionLevel } = options;
   const filters: (HttpFilter | null)[] = [
-    // Outermost: nothing below may trust context fields of a caller from outside.
+    // Outermost: compresses the body that the caller gets, whoever made it.
+    compressionLevel === 0 ? null : compression(compressionLevel),
+    // Above all that reads context fields: those of a caller from outside are not trusted.
     clearContext ? clearedContext : null,
     // Above everything that reads the deadline, the dtab or the trace.
     arrival(options),

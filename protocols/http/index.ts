@@ -143,6 +143,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       maxCallDepth: config.maxCallDepth,
       forwarded: labelled === null ? null : forwarded(labelled, this.#deps),
       hint: this.#hint(clearContext),
+      compressionLevel: this.#config.compressionLevel,
       timestampHeader: config.timestampHeader ?? null,
     });
   }

@@ -22,6 +22,14 @@ const alwaysStreamed = (isStreamed: unknown) =>
       }
     : null;
 
+const notAutomatic = (level: unknown) =>
+  level === -1
+    ? {
+        readAs: 0,
+        warning: "is read as 0: responses pass as the endpoint sent them; 1 to 9 compresses",
+      }
+    : null;
+
 export const routerKeys = {
   httpAccessLog: accessLogKeys.file,
   httpAccessLogFormat: says(
@@ -54,6 +62,10 @@ export const routerKeys = {
   streamingEnabled: says(
     "Bodies are always streamed; false is accepted without effect.",
     v.optional(lenient(alwaysStreamed, truth()), true),
+  ),
+  compressionLevel: says(
+    "1 (fast) to 9 (small): text is compressed for callers that accept it; 0: nothing is compressed.",
+    v.optional(lenient(notAutomatic, integer(-1, 9)), 0),
   ),
   timeoutStatus: says(
     "Status of a call that took too long: 503 as Linkerd, or 504.",

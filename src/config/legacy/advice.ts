@@ -11,7 +11,6 @@ const keys: Readonly<Record<string, string>> = {
     "not supported yet: TLS for callers; put a TLS proxy in front of this server",
   "routers.client.tls": "not supported yet: TLS to endpoints",
   "routers.client.requestAuthorizers": "not supported: Istio's mixer is gone; delete this key",
-  "routers.compressionLevel": "expected a whole number -1..9",
   "routers.tracePropagator": "not supported yet, but for io.l5d.default: a choice of trace headers",
 
   // Removed or renamed by Linkerd 1.

@@ -16,7 +16,6 @@ const keys: Readonly<Record<string, Warning>> = {
   "routers.engine": "has no effect: there is one HTTP engine",
   "routers.servers.engine": "has no effect: there is one HTTP engine",
   "routers.client.engine": "has no effect: there is one HTTP engine",
-  "routers.compressionLevel": (value) => (isLevel(value) ? uncompressed : null),
   "routers.tracePropagator": (value) => {
     return repeats(value, { kind: "io.l5d.default", experimental: true }) ? isDefault : null;
   },
@@ -31,8 +30,6 @@ const keys: Readonly<Record<string, Warning>> = {
 };
 
 const isDefault = "has no effect: it repeats the default";
-const uncompressed =
-  "has no effect yet: responses are not compressed, they pass as the endpoint sent them";
 
 /** Whether a map has no other keys than `defaults`, with the same values. */
 function repeats(value: unknown, defaults: Readonly<Record<string, unknown>>): boolean {
@@ -40,10 +37,6 @@ function repeats(value: unknown, defaults: Readonly<Record<string, unknown>>): b
   return Object.entries(value).every(([key, each]) => {
     return Object.hasOwn(defaults, key) && JSON.stringify(each) === JSON.stringify(defaults[key]);
   });
-}
-
-function isLevel(value: unknown): boolean {
-  return Number.isInteger(value) && Number(value) >= -1 && Number(value) <= 9;
 }
 
 /** The warning for a key that no schema knows; null: it is refused. */

@@ -27,6 +27,7 @@ function filters(options: Partial<ServerFilterOptions> = {}) {
     maxCallDepth: 1000,
     forwarded: null,
     hint: null,
+    compressionLevel: 0,
     timestampHeader: null,
     ...options,
   });
