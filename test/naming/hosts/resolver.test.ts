@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ok, pending } from "../../../src/core/live.ts";
-import { hostResolver } from "../../../src/naming/hosts/resolver.ts";
+import { hostResolver, separateLookups } from "../../../src/naming/hosts/resolver.ts";
 import type { HostLookupResult, LookUpHost } from "../../../src/naming/hosts/lookup.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { keptLog } from "../../support/naming.ts";
@@ -138,6 +138,30 @@ test("names of callers and of the configuration are looked up apart", (t) => {
   t.after(theirs.watch(() => {}));
   assert.deepEqual(looked, ["configured web.local", "callers web.local"]);
   assert.deepEqual([own.state, theirs.state], [ok(["10.0.0.1"]), pending]);
+});
+
+test("callers with 300 silent names delay neither the configuration's names nor localhost", (t) => {
+  const clock = simulatedClock();
+  const dns: LookUpHost = (host, done) => {
+    if (!host.startsWith("silent")) done({ kind: "addresses", addresses: ["10.0.0.7"] });
+    return () => {};
+  };
+  const hosts = hostResolver(clock, keptLog(), separateLookups(clock, dns));
+  for (let i = 0; i < 300; i++) {
+    t.after(hosts.resolve(`silent${i}.example`, "callers").watch(() => {}));
+  }
+  const stateOf = (host: string, origin: "callers" | "configured") => {
+    const live = hosts.resolve(host, origin);
+    t.after(live.watch(() => {}));
+    return live.state;
+  };
+  assert.deepEqual(stateOf("consul.example", "configured"), ok(["10.0.0.7"]));
+  assert.equal(stateOf("localhost", "callers").kind, "ok");
+  assert.deepEqual(
+    stateOf("web.example", "callers"),
+    pending,
+    "it waits behind 256 of its own kind",
+  );
 });
 
 test("names that callers invent do not fill the log", () => {
