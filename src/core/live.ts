@@ -46,7 +46,14 @@ export function cell<T>(initial: State<T> = pending): Cell<T> {
 
 /** A Live that never changes. */
 export function constant<T>(state: State<T>): Live<T> {
-  return { state, watch: () => () => {} };
+  return { state, watch: neverChanges };
+}
+
+const neverChanges = (): Close => nothing;
+
+/** Whether it was made by `constant`. */
+export function isConstant(live: Live<unknown>): boolean {
+  return live.watch === neverChanges;
 }
 
 /** Applies `f` to each good value; pending and failed pass through. */

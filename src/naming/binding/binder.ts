@@ -66,7 +66,10 @@ class Binding {
   bind(path: Path, tracker: Tracker): BoundState {
     this.#budget.reset();
     const top = { path, residual: root, depth: 0, level: 0, isCallers: false, chain: null };
-    return this.#path(path, { ...top, weight: undefined }, tracker);
+    const state = this.#path(path, { ...top, weight: undefined }, tracker);
+    // What it was made of is of no use any more: a caller may send a thousand such dtabs.
+    if (this.#budget.hasEnded) tracker.dropConstants();
+    return state;
   }
 
   #path(path: Path, from: Place, tracker: Tracker): BoundState {
@@ -108,7 +111,10 @@ class Binding {
     if (tree.kind === "leaf" && typeof tree.value === "string") {
       return this.#path(join(tree.value, place.residual), place, tracker);
     }
-    const exceeded = this.#budget.spend(1, 0, place.path, place);
+    const exceeded =
+      tree.kind === "leaf"
+        ? this.#budget.bind(place.path, place)
+        : this.#budget.spend(1, 0, place.path, place);
     if (exceeded !== null) return exceeded;
     switch (tree.kind) {
       case "leaf":

@@ -31,6 +31,9 @@ export const stepsPerNamerLookup = 25;
 /** Comparing a prefix of a dtab is as much work as so many bytes. */
 const bytesPerPrefix = 32;
 
+/** A leaf stays in memory as long as its name is in use, and callers may use many names. */
+const stepsPerLeaf = 5;
+
 /** The lookups that led to a name, the last first. */
 export interface LookupChain {
   readonly path: Path;
@@ -73,6 +76,16 @@ export class Budget {
   spend(steps: number, bytes: number, path: Path, at: Position): State<never> | null {
     const account = at.isCallers ? this.#callers : this.#base;
     return account.spend(steps, bytes, path, at.level > maxLevels);
+  }
+
+  /** Pays for a bound name in the result; null: go on. */
+  bind(path: Path, at: Position): State<never> | null {
+    return this.spend(at.isCallers ? stepsPerLeaf : 1, 0, path, at);
+  }
+
+  /** Whether it ran out: the name as a whole cannot be resolved. */
+  get hasEnded(): boolean {
+    return this.#base.isSpent || this.#callers.isSpent;
   }
 
   /** Whether nothing more may be resolved at this position. */

@@ -188,7 +188,7 @@ class Delegating {
 
   #leaf(value: Bound | Path, place: Place, tracker: Tracker): State<Delegation> {
     if (typeof value !== "string") {
-      const exceeded = this.#payNode(place.path, 1, place);
+      const exceeded = this.#payNode(place.path, 0, place) ?? this.#budget.bind(place.path, place);
       if (exceeded !== null) return exceeded;
       return ok(transformedLeaf(node("leaf", place), value, place.transformers ?? [], tracker));
     }

@@ -1,6 +1,6 @@
 // Watches the Lives that a computation reads, for as long as it keeps reading them.
 import type { Close } from "../../core/clock.ts";
-import { source } from "../../core/live.ts";
+import { isConstant, source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 
 interface Watch {
@@ -59,6 +59,13 @@ export class Tracker {
       this.#sweep();
     } while (this.#isStale && !this.#isClosed);
     this.#isRunning = false;
+  }
+
+  /** Forgets what can never change: a next run makes it again. */
+  dropConstants(): void {
+    for (const watches of this.#watches.values()) {
+      for (const [key, { live }] of watches) if (isConstant(live)) watches.delete(key);
+    }
   }
 
   #sweep(): void {

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { performance } from "node:perf_hooks";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import type { Dtab } from "../../../src/core/names/dtab.ts";
 import { constant, ok } from "../../../src/core/live.ts";
@@ -169,6 +171,25 @@ test("lookups in namers count more than rewrites: a caller cannot open watches b
   };
   const names = (count: number) => `/svc => ${many(count, (i) => `/#/n/${i}`, " & ")}`;
   assert.deepEqual(bindWith("", names(30)), ["ok", 30]);
-  assert.deepEqual(bindWith("", names(200)), ["failed", 37]);
+  assert.deepEqual(bindWith("", names(200)), ["failed", 32]);
   assert.deepEqual(bindWith(names(300), ""), ["ok", 300]);
+});
+
+test("a thousand dtabs of callers that have no end take little memory", () => {
+  const lives = [];
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const size = () => {
+    collect();
+    return process.memoryUsage().heapUsed / 1e6;
+  };
+  const before = size();
+  for (let i = 0; i < 1_000; i++) {
+    const dtab = dtabLiteral(`/svc => /salt/${i} & /x ; ${fan(" & ", "/$/inet/127.0.0.1/80")}`);
+    const live = interpreter.bind(emptyDtab, pathLiteral("/svc/users"), dtab);
+    lives.push(live.watch(() => {}));
+  }
+  const mb = size() - before;
+  for (const close of lives) close();
+  assert.ok(mb < 40, `${mb} MB`);
 });
