@@ -20,7 +20,7 @@ export const routerKeys = {
     v.optional(truth(), false),
   ),
   maxFrameKB: says(
-    "The longest message, in either direction. The caller of a longer one gets an exception, and the connection is closed.",
+    "The longest message, in either direction. A longer one fails its call; without frames it closes the connection.",
     v.optional(integer(1, maxFrameKilobytes), 10_240),
   ),
   thriftAccessLog: accessLogKeys.file,

@@ -1,7 +1,7 @@
 // Bytes of a caller to requests: frames, the headers before a message, and its envelope.
 import { Framer, noMemory, prefixBytes } from "../../../src/net/framer.ts";
 import type { SkipReason } from "../../../src/net/framer.ts";
-import { lastScan, messageType, readEnvelope } from "./envelope.ts";
+import { lastScan, messageType, readEnvelope, truncated } from "./envelope.ts";
 import { exceptionType } from "./exception.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
 import { noTransportHeaders, ThriftRequest } from "../message.ts";
@@ -99,14 +99,53 @@ export class RequestReader {
       this.#malformed(noMemory, exceptionType.internalError, begin, {});
       return;
     }
-    const { maxFrameBytes } = this.#wireFormat;
     const isNegative = lengthBytes < 0;
     const what = isNegative
       ? `the length of a frame is negative (${lengthBytes}): the caller may not be framed (thriftFramed: false)`
-      : `a frame of ${lengthBytes} bytes is longer than the ${maxFrameBytes} that maxFrameKB allows`;
+      : this.#tooLong(lengthBytes);
     const reason = what + guessOf(lengthBytes);
     const mayContinue = !isNegative;
     this.#malformed(reason, exceptionType.protocolError, begin, { mayContinue });
+  }
+
+  /** Whether the frame can be skipped: its beginning says which call to refuse. */
+  canSkip(head: Buffer): boolean | null {
+    const { received } = this.#beginning(head);
+    if (received === null || received.length === 0) return null;
+    const problem = readEnvelope(received, 0, received.length);
+    return problem === truncated ? null : problem === null;
+  }
+
+  skipped(head: Buffer, lengthBytes: number, reason: SkipReason): boolean {
+    const { received, header } = this.#beginning(head);
+    const [text, type] =
+      reason === "no memory"
+        ? [noMemory, exceptionType.internalError]
+        : [this.#tooLong(lengthBytes), exceptionType.protocolError];
+    return this.#refuse(text, type, received ?? noBytes, header);
+  }
+
+  /** The message in the first bytes of a frame; null: they end before it. */
+  #beginning(head: Buffer): { received: Buffer | null; header: HeaderFrame | null } {
+    if (this.#isUpgraded) {
+      const { protocol } = this.#wireFormat;
+      const header = readRequestHeader(protocol, head, prefixBytes, head.length);
+      return {
+        received: typeof header === "string" ? null : head.subarray(header.end),
+        header: null,
+      };
+    }
+    if (this.#wireFormat.transport !== "header" || !isHeaderFrame(head)) {
+      return { received: head.subarray(prefixBytes), header: null };
+    }
+    const header = readHeaderFrame(head);
+    if (typeof header === "string") return { received: null, header: null };
+    return { received: head.subarray(header.messageAt), header };
+  }
+
+  #tooLong(lengthBytes: number): string {
+    const { maxFrameBytes } = this.#wireFormat;
+    return `a frame of ${lengthBytes} bytes is longer than the ${maxFrameBytes} that maxFrameKB allows`;
   }
 
   noMemory(received: Uint8Array): void {

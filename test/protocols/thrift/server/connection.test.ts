@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { failure } from "../../../../src/core/failure.ts";
 import { exceptionFrame } from "../../../../protocols/thrift/codec/exception.ts";
 import { readHeaderFrame } from "../../../../protocols/thrift/codec/theader.ts";
+import type { WireFormat } from "../../../../protocols/thrift/message.ts";
 import { serve } from "../harness.ts";
 import type { SeenCall, Served } from "../harness.ts";
 import {
@@ -335,15 +336,9 @@ const hostile: readonly {
   readonly servesOn?: true;
 }[] = [
   {
-    name: "a frame that is too long",
-    bytes: Buffer.concat([Buffer.from("00100001", "hex"), strict(types.call, "big", 9)]),
+    name: "a frame that is too long for anything",
+    bytes: Buffer.concat([Buffer.from("00100001", "hex"), Buffer.from("no call at all")]),
     reason: /^a frame of 1048577 bytes is longer than the 1048576 that maxFrameKB allows$/,
-    type: 7,
-  },
-  {
-    name: "a one-way frame that is too long",
-    bytes: Buffer.concat([Buffer.from("00100001", "hex"), strict(types.oneway, "big", 9)]),
-    reason: /longer than the 1048576/,
     type: null,
   },
   {
@@ -404,11 +399,10 @@ const hostile: readonly {
   },
 ];
 
-test("a frame that is too long is refused immediately when it cannot be a call, or awaits no response", () => {
+test("a frame that is too long is refused immediately when it cannot be a call", () => {
   const head = Buffer.from("00100001", "hex");
   for (const bytes of [
     Buffer.from("GET / HTTP/1.1\r\n\r\n"),
-    Buffer.concat([head, strict(types.oneway, "big", 9)]),
     Buffer.concat([head, strict(types.call, "n".repeat(1025), 9)]),
   ]) {
     const { socket } = serve();
@@ -456,6 +450,44 @@ test("calls before malformed bytes get their responses first", () => {
   assert.equal(exceptionIn(socket.sent.slice(first.length)).type, 2);
   assert.equal(socket.hasEnded, false);
 });
+
+/** A message in one of the transports, and the same made longer than a server takes. */
+const tooLongIn: Readonly<
+  Record<string, { wireFormat: Partial<WireFormat>; frame(message: Buffer): Buffer; at: number }>
+> = {
+  "a plain frame": { wireFormat: {}, frame: (message) => frameOf(message), at: 4 },
+  "a THeader frame": {
+    wireFormat: { transport: "header" },
+    frame: (message) => frameOf("0fff000000000009000100000000", message),
+    at: 18,
+  },
+};
+
+for (const [name, { wireFormat, frame, at }] of Object.entries(tooLongIn)) {
+  test(`${name} that is too long fails its call alone, however it is cut`, () => {
+    const maxFrameBytes = 2_000;
+    const big = Buffer.concat([strict(types.call, "big", 9, ""), Buffer.alloc(9_000)]);
+    const note = Buffer.concat([strict(types.oneway, "note", 3, ""), Buffer.alloc(9_000)]);
+    const get = strict(types.call, "get", 4, textField(1, "it"));
+    const stream = text(frame(get), frame(big), frame(note), frame(get));
+    for (const pieceBytes of [1, 7, 100, 4_096, 5_000, stream.length]) {
+      const { socket, calls, events } = serve({ wireFormat: { ...wireFormat, maxFrameBytes } });
+      for (let start = 0; start < stream.length; start += pieceBytes) {
+        socket.receive(stream.slice(start, start + pieceBytes));
+      }
+      assert.equal(calls.length, 2);
+      calls[0]?.respond(replyFrame("get", 4));
+      const sent = Buffer.from(socket.sent, "latin1");
+      const refusal = sent.subarray(sent.readInt32BE(0) + 4);
+      assert.equal(refusal.readInt32BE(0), refusal.length - 4, "one response");
+      const { text: said, ...exception } = exceptionIn(text(frameOf(refusal.subarray(at))));
+      assert.deepEqual(exception, { name: "big", seqid: 9, type: 7 });
+      assert.match(said, /longer than the 2000 that maxFrameKB allows/);
+      assert.equal(socket.hasEnded, false);
+      assert.equal(events.length, 1);
+    }
+  });
+}
 
 test("a call that is refused ends alone: calls before and after it get their responses in order", () => {
   const { socket, calls, events } = serve();
