@@ -27,18 +27,21 @@ const maxWaiting = 10_000;
 /** Of the two threads that lookups in the system may take, one for each origin. */
 const maxSystemLookups = 1;
 
+/** Beyond these, what DNS says of a caller's name counts: the system takes seconds for some names. */
+const maxCallersWaitingForSystem = 4;
+
 type Lookups = Readonly<Record<HostOrigin, LookUpHost>>;
 
 /** How names are looked up: what callers make up never delays what the configuration names. */
 export function separateLookups(clock: Clock, dns: LookUpHost = systemsDns(clock)): Lookups {
   const known = hostsFile(clock);
-  const lane = () =>
+  const lane = (maxSystemWaiting: number) =>
     combinedLookup(
       known,
       inLane(dns, maxQueries, maxWaiting),
-      inLane(systemLookup, maxSystemLookups, maxWaiting),
+      inLane(systemLookup, maxSystemLookups, maxSystemWaiting),
     );
-  return { configured: lane(), callers: lane() };
+  return { configured: lane(maxWaiting), callers: lane(maxCallersWaitingForSystem) };
 }
 
 function systemsDns(clock: Clock): LookUpHost {
