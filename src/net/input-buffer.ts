@@ -1,4 +1,5 @@
 // The input of a connection: bytes that were read but cannot be consumed yet, within bounds.
+import { isTurnLong, turnNumber } from "../runtime/event-loop.ts";
 import type { SocketLink } from "./socket-link.ts";
 import { countWaiting } from "./socket-memory.ts";
 
@@ -15,6 +16,9 @@ export interface Consumer {
   inputEnded(): void;
 }
 
+/** Messages of one connection in one turn before anyone looks how long the turn takes. */
+const fewMessages = 8;
+
 /** Owns the waiting bytes, and pauses and resumes its link's socket. */
 export class InputBuffer {
   readonly #link: SocketLink;
@@ -26,6 +30,10 @@ export class InputBuffer {
   #runsAgain = false;
   #isPaused = false;
   #hasEnded = false;
+  #turn = 0;
+  #messagesInTurn = 0;
+  /** Until the next turn of the event loop: its consumer takes no message. */
+  isResting = false;
 
   constructor(link: SocketLink, consumer: Consumer) {
     this.#link = link;
@@ -46,6 +54,22 @@ export class InputBuffer {
       if (stopped < length) this.#append(buffer, stopped, length);
     }
     this.#settle();
+  }
+
+  /**
+   * Counts a message that the consumer has found. One read can hold a thousand, and their calls would
+   * hold up all other connections: `isResting` then says that the rest waits for the next turn.
+   */
+  foundMessage(): void {
+    const turn = turnNumber();
+    if (turn !== this.#turn) this.#messagesInTurn = 0;
+    this.#turn = turn;
+    if (++this.#messagesInTurn % fewMessages !== 0 || this.isResting || !isTurnLong()) return;
+    this.isResting = true;
+    setImmediate(() => {
+      this.isResting = false;
+      this.advance();
+    });
   }
 
   ended(): void {
@@ -87,14 +111,15 @@ export class InputBuffer {
 
   #settle(): void {
     const waiting = this.#end - this.#start;
-    if (waiting > 0 && waiting > this.#consumer.readAheadBytes) {
+    const mayWait = this.isResting ? 0 : this.#consumer.readAheadBytes;
+    if (waiting > 0 && waiting > mayWait) {
       if (!this.#isPaused) this.#link.socket.pause();
       this.#isPaused = true;
     } else if (this.#isPaused) {
       this.#isPaused = false;
       this.#link.socket.resume();
     }
-    if (this.#hasEnded && (waiting === 0 || this.#consumer.readAheadBytes === Infinity)) {
+    if (this.#hasEnded && (waiting === 0 || mayWait === Infinity)) {
       this.#hasEnded = false;
       this.#consumer.inputEnded();
     }

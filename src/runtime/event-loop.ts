@@ -32,12 +32,35 @@ function flushAll(): void {
 let isReading = false;
 let isKnown = false;
 let tickMs = 0;
+let turn = 0;
+let isTurnSeen = false;
+/** When the first connection with many messages was noticed in this turn; 0: there is none. */
+let busySinceMs = 0;
 
 const tick = {
   flush(): void {
-    isKnown = false;
+    isKnown = isTurnSeen = false;
+    busySinceMs = 0;
+    turn++;
   },
 };
+
+/** All connections together take no longer in one turn, unless each has only a few messages. */
+const maxBusyMs = 4;
+
+/** Differs from turn to turn of the event loop. */
+export function turnNumber(): number {
+  if (!isTurnSeen && !isKnown) flushAtTickEnd(tick);
+  isTurnSeen = true;
+  return turn;
+}
+
+/** Whether connections with many messages should go on in the next turn. Reads the time. */
+export function isTurnLong(): boolean {
+  const nowMs = performance.now();
+  if (busySinceMs === 0) busySinceMs = nowMs;
+  return nowMs - busySinceMs > maxBusyMs;
+}
 
 /** Bytes were read: until `readEnds` the time of this tick holds. */
 export function readBegins(): void {
@@ -57,8 +80,8 @@ export function loopNowMs(): number {
   // Kept between reads as well: time must not go backwards within a tick.
   tickMs = performance.now();
   if (isReading) {
+    if (!isTurnSeen) flushAtTickEnd(tick);
     isKnown = true;
-    flushAtTickEnd(tick);
   }
   return tickMs;
 }

@@ -101,3 +101,42 @@ test("a line of many small pieces is put together without copying it each time",
   socket.receive("\n");
   assert.deepEqual(lines.lines, [long]);
 });
+
+test("messages that take long together wait for the next turns of the event loop, unread", async () => {
+  const { socket, lines, inlet: it } = inlet();
+  const sent = Array.from({ length: 100 }, (_, i) => `${i}`);
+  let mostInTurn = 0;
+  let inTurn = 0;
+  const isOver = new Promise<void>((resolve) => {
+    lines.whenLine = () => {
+      const endMs = performance.now() + 1;
+      while (performance.now() < endMs);
+      mostInTurn = Math.max(mostInTurn, ++inTurn);
+      it.foundMessage();
+      lines.wants = !it.isResting;
+      if (it.isResting) assert.equal(lines.hasEnded, false);
+      if (lines.lines.length === sent.length) resolve();
+    };
+  });
+  const nextTurn = () => {
+    inTurn = 0;
+    lines.wants = true;
+    if (lines.lines.length < sent.length) setImmediate(nextTurn);
+  };
+  socket.receive(`${sent.join("\n")}\n`);
+  assert.equal(socket.isReading, false);
+  nextTurn();
+  await isOver;
+  assert.deepEqual(lines.lines, sent);
+  assert.ok(mostInTurn <= 24, `${mostInTurn} in one turn`);
+});
+
+test("messages that take no time are all consumed in the turn in which they were read", () => {
+  const { socket, lines, inlet: it } = inlet();
+  lines.whenLine = () => {
+    it.foundMessage();
+    lines.wants = !it.isResting;
+  };
+  socket.receive("\n".repeat(40));
+  assert.equal(lines.lines.length, 40);
+});

@@ -109,7 +109,8 @@ export class RequestInput implements Consumer {
     const { state, link } = this.#owner;
     switch (state) {
       case "head":
-        return link.hasRoom ? this.#consumeHead(buffer, start, end) : start;
+        if (!link.hasRoom || this.#buffer.isResting) return start;
+        return this.#consumeHead(buffer, start, end);
       case "busy":
       case "draining":
         return this.#consumeBody(buffer, start, end);
@@ -132,6 +133,7 @@ export class RequestInput implements Consumer {
       return start;
     }
     this.isReadingHead = this.#awaitsBody = false;
+    this.#buffer.foundMessage();
     if ("refusal" in read) {
       this.#owner.requestRefused(read);
       return end;

@@ -112,7 +112,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
 
   consume(buffer: Buffer, start: number, end: number): number {
     if (this.#isOver) return end;
-    if (this.#backpressure.isCongested) return start;
+    if (this.#backpressure.isCongested || this.#input.isResting) return start;
     return this.#reader.push(buffer, start, end);
   }
 
@@ -129,6 +129,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
 
   message(frame: Buffer, type: number, tag: number): boolean {
     if (this.#isOver) return true;
+    this.#input.foundMessage();
     switch (type) {
       case mux.tdispatch:
         this.#call(readDispatch(frame), tag, "dispatch");
@@ -142,7 +143,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
       default:
         this.#other(frame, type, tag);
     }
-    return !this.#backpressure.isCongested;
+    return !this.#backpressure.isCongested && !this.#input.isResting;
   }
 
   fragment(): "wanted" {

@@ -139,6 +139,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   // RequestConsumer
 
   call(request: ThriftRequest): boolean {
+    this.#input.foundMessage();
     const call = new ServerCall(request, this, this.settings.clock.nowMs());
     this.#drain.called(call.startedMs, this.#calls.count);
     this.#calls.add(call);
@@ -156,6 +157,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   }
 
   malformed(what: Malformed): boolean {
+    this.#input.foundMessage();
     if (!this.#hasRefused) this.#warn(what.reason);
     this.#hasRefused = true;
     this.settings.onMalformed();
@@ -217,6 +219,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     return (
       this.#state === "open" &&
       this.#link.hasRoom &&
+      !this.#input.isResting &&
       this.#calls.count < this.settings.limits.maxPipelinedCalls &&
       this.#calls.heldBytes < this.settings.maxFrameBytes &&
       !(this.#isFinishing && this.#reader.heldBytes === 0)
