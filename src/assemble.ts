@@ -13,6 +13,7 @@ import type { Clock, Random } from "./core/clock.ts";
 import type { Interpreter } from "./core/naming.ts";
 import { guardAddresses } from "./naming/binding/address-guard.ts";
 import { defaultLimitBytes, heldMemory } from "./runtime/held-memory.ts";
+import { openFilesLimit } from "./runtime/open-files.ts";
 import { ProcessLimits } from "./runtime/process-limits.ts";
 import { accruals, announcers, balancers, limiters, protocols, telemeters } from "./plugins.ts";
 import type { Logs } from "./telemetry/log.ts";
@@ -56,7 +57,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   const routers: RunningRouter[] = [];
   const closing = new Closing(clock);
   closing.add(() => metrics.close());
-  closing.add(countProcess(metrics.stats, clock));
+  closing.add(countProcess(metrics.stats, clock, openFilesLimit));
   const { maxBufferedBytes } = config.limits;
   const limits = new ProcessLimits(
     { ...config.limits, maxBufferedBytes: maxBufferedBytes ?? defaultLimitBytes() },

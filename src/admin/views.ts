@@ -52,6 +52,14 @@ export interface PolicyView {
   of(path: Path): Json;
 }
 
+/** A check of the running process, shown at `/admin/lint`. */
+export interface LintRule {
+  readonly rule: string;
+  readonly description: string;
+  /** One sentence each; none: all is well. */
+  readonly issues: readonly string[];
+}
+
 /** Called for each request: results change as parts of the process open and close. */
 export interface AdminViews {
   readonly build: BuildInfo;
@@ -79,6 +87,9 @@ export interface AdminViews {
   namerStates(): ReadonlyMap<string, () => Json>;
   interpreterStates(): readonly InterpreterState[];
   policies(): readonly PolicyView[];
+  lint(): readonly LintRule[];
+  /** Routers with their servers and clients, for `/admin/registry.json`. */
+  registry(): Json;
   logLevels(): readonly { readonly logger: string; readonly level: string }[];
   /** Every client with `faults`, and which of them are enabled. */
   faults(): readonly Json[];

@@ -14,6 +14,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Telemeter } from "../telemetry/telemeter.ts";
 import { version } from "../version.ts";
 import type { Naming } from "./naming.ts";
+import { lintRules } from "./lint.ts";
 import { policyJson } from "./policy.ts";
 
 export interface ViewParts {
@@ -70,9 +71,24 @@ export function proxyViews(parts: ViewParts): AdminViews {
         0,
       );
     },
+    lint: () => lintRules({ config, root: metrics.root, routers }),
+    registry: () => registryOf(routers),
     logLevels: () => deps.logs.levels(),
     setLogLevel: (logger, level) => deps.logs.setLevel(logger, level),
     shutdown: (graceMs) => deps.shutdown(graceMs),
+  };
+}
+
+/** In Finagle's form: by role, protocol and label. */
+function registryOf(routers: readonly RunningRouter[]): unknown {
+  const byLabel = (valueOf: (router: RunningRouter) => unknown) =>
+    Object.fromEntries(routers.map((router) => [router.config.label, valueOf(router)]));
+  return {
+    router: byLabel(({ config: { protocol, dstPrefix, interpreter } }) => {
+      return { protocol, dstPrefix, interpreter: interpreter.config.kind };
+    }),
+    server: byLabel(({ open }) => open.listeners.map(({ host, port }) => `${host}:${port}`)),
+    client: byLabel(({ open }) => open.clusters().map(({ id }) => id)),
   };
 }
 

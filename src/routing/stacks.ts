@@ -77,7 +77,7 @@ export function serverStack<Req extends Request, Res>(
   route: Service<Req, Res>,
 ): Service<Req, Res> {
   const classifier = protocol.serverClassifier;
-  const calls = { stats: new CallStats(stats), classifier, began() {}, ended() {} };
+  const calls = { stats: new CallStats(stats, true), classifier, began() {}, ended() {} };
   return stack<Req, Res>(
     [
       // 1.1 Outermost: counts what callers see, refusals included.
@@ -89,7 +89,7 @@ export function serverStack<Req extends Request, Res>(
       // 1.4 Above identifiers, which read what these take from the message: context, Via, deadlines.
       ...protocol.serverFilters(options),
       // 1.5 Below the protocol's filters, because these read the caller's dtab.
-      when(callerDtab.mode === "all" ? null : callerDtab, (rule) => callerDtabFilter(rule)),
+      callerDtabFilter(callerDtab, stats),
       // 1.6 Last, because it may only shorten the deadline of the caller, which is known by now.
       when(limit(options.timeoutMs), (limitMs) => serverTimeout(clock, limitMs)),
     ],

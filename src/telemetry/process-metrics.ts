@@ -14,9 +14,9 @@ const lagPeriodMs = 1_000;
  * Adds `jvm/...` for metrics with a counterpart in Linkerd, and `process/...` for the rest. Owns a
  * one-second timer and two observers until closed.
  */
-export function countProcess(stats: Stats, clock: Clock): Close {
+export function countProcess(stats: Stats, clock: Clock, maxFiles: number): Close {
   countMemory(stats.scope("jvm"), stats.scope("process"), clock);
-  countTimeAndFiles(stats.scope("jvm"), stats.scope("process"), clock);
+  countTimeAndFiles(stats.scope("jvm"), stats.scope("process"), clock, maxFiles);
   const closeLag = countLag(stats.scope("process", "event_loop"), clock);
   const closeCollections = countCollections(stats.scope("jvm", "gc"));
   return () => {
@@ -39,12 +39,13 @@ function countMemory(jvm: Stats, own: Stats, clock: Clock): void {
   own.gauge(() => memory().arrayBuffers, "mem", "array_buffers");
 }
 
-function countTimeAndFiles(jvm: Stats, own: Stats, clock: Clock): void {
+function countTimeAndFiles(jvm: Stats, own: Stats, clock: Clock, maxFiles: number): void {
   const startedMs = clock.wallMs() - process.uptime() * 1_000;
   jvm.gauge(() => Math.round(process.uptime() * 1_000), "uptime");
   jvm.gauge(() => Math.round(startedMs), "start_time");
   jvm.gauge(() => availableParallelism(), "num_cpus");
   jvm.gauge(openFiles, "fd_count");
+  jvm.gauge(() => maxFiles, "fd_limit");
   own.gauge(openFiles, "fds");
   own.gauge(() => Math.round(process.cpuUsage().user / 1_000), "cpu", "user_ms");
   own.gauge(() => Math.round(process.cpuUsage().system / 1_000), "cpu", "system_ms");

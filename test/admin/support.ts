@@ -36,6 +36,8 @@ const views: AdminViews = {
   faults: () => [],
   setFaults: () => 0,
   interpreterStates: () => [],
+  lint: () => [],
+  registry: () => ({}),
   logLevels: () => [{ logger: "root", level: "INFO" }],
   setLogLevel: (_, level) => level === "DEBUG",
   shutdown: () => {},

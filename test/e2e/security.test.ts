@@ -137,6 +137,9 @@ test("http: a caller's dtab leads to names only", async (t) => {
     assert.match(body, refusal);
   }
   assert.equal(web.count, 2);
+  const size = `rt/http/server/127.0.0.1/0/dtab/size`;
+  assert.equal(await proxy.metric(`${size}.count`), 4);
+  assert.equal(await proxy.metric(`${size}.max`), 1);
 });
 
 test("mux: a caller's dtab leads to names only", async (t) => {

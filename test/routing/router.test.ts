@@ -313,6 +313,25 @@ test("no timer is left behind by calls that ended", () => {
   assert.equal(router.clock.waiting, before);
 });
 
+test("calls that may be sent again are counted as restartable", () => {
+  const router = testRouter({ serve: () => fails(refused) });
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  send(router.service, testCall());
+  const client = ["client", "#/fs/users"];
+  const attempts = router.counter(...client, "requests");
+  assert.ok(attempts > 0);
+  assert.equal(router.counter(...client, "failures", "restartable"), attempts);
+  assert.equal(router.counter(...client, "failures", "connect"), attempts);
+});
+
+test("the balancer is named as Finagle names it", () => {
+  const router = testRouter();
+  router.bind("/svc/users", "/#/fs/users", addresses(1));
+  send(router.service, testCall());
+  const algorithm = ["client", "#/fs/users", "loadbalancer", "algorithm", "p2c_least_loaded"];
+  assert.equal(router.gauge(...algorithm), 1);
+});
+
 test("names that lead nowhere share one scope, however many there are", () => {
   const router = testRouter({ router: { maxServiceNames: 2 } });
   for (let i = 0; i < 100; i++) {

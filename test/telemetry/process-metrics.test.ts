@@ -9,7 +9,7 @@ import { countProcess } from "../../src/telemetry/process-metrics.ts";
 test("the process shows its memory, time, files and event loop, and leaves no timer behind", async () => {
   const clock = simulatedClock();
   const metrics = openMetrics(clock);
-  const close = countProcess(metrics.stats, clock);
+  const close = countProcess(metrics.stats, clock, 1_024);
   const busyUntilMs = performance.now() + 60;
   await new Promise((resolve) => setTimeout(resolve, 30)); // the monitor's first look
   while (performance.now() < busyUntilMs + 60); // late on purpose
@@ -20,7 +20,13 @@ test("the process shows its memory, time, files and event loop, and leaves no ti
   for (const name of ["jvm/heap/used", "jvm/mem/current/used", "process/mem/rss"]) {
     assert.ok((flat[name] ?? 0) > 1e6, `${name}: ${flat[name]}`);
   }
-  for (const name of ["jvm/uptime", "jvm/num_cpus", "process/cpu/user_ms", "process/fds"]) {
+  for (const name of [
+    "jvm/uptime",
+    "jvm/num_cpus",
+    "jvm/fd_limit",
+    "process/cpu/user_ms",
+    "process/fds",
+  ]) {
     assert.ok((flat[name] ?? 0) > 0, `${name}: ${flat[name]}`);
   }
   assert.equal(flat["process/event_loop/lag_ms.count"], 1);

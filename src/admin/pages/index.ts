@@ -4,6 +4,7 @@ import { pathList, text, type AdminPage } from "../page.ts";
 import type { AdminViews } from "../views.ts";
 import { diagnosticsPages } from "./diagnostics.ts";
 import { faultPages } from "./faults.ts";
+import { finaglePages } from "./finagle.ts";
 import { metricsPages } from "./metrics.ts";
 import { namingPages } from "./naming.ts";
 import { processPages } from "./process.ts";
@@ -20,11 +21,12 @@ export function allPages(
 ): () => readonly AdminPage[] {
   const index = () => text(pathList(all().filter(isOpen)));
   const fixed: readonly AdminPage[] = [
-    ...uiPages,
+    ...uiPages(views),
     { path: "/admin", category: "diagnostics", get: index },
     { path: "/admin/index.txt", category: "diagnostics", get: index },
     ...processPages(views, clock),
     ...faultPages(views),
+    ...finaglePages(views),
     ...diagnosticsPages(clock),
   ];
   const all = () => [...fixed, ...metricsPages(views), ...namingPages(views, clock)];

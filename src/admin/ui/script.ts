@@ -45,7 +45,9 @@ function table(title, scopes, old, seconds) {
   for (const column of ["", "req/s", "requests", "success", "failures", "pending", "p50 ms", "p99 ms", "connections"]) head.append(make("th", column));
   const rows = make("table");
   rows.append(head, ...names.map((name) => row(name, scopes[name], old && old[name], seconds)));
-  part.append(make("h3", title), rows);
+  const scroller = make("div", undefined, "scroll");
+  scroller.append(rows);
+  part.append(make("h3", title), scroller);
   return part;
 }
 
@@ -91,11 +93,14 @@ async function listRouters() {
   byId("ask").elements.namespace.replaceChildren(...labels.map((label) => make("option", label)));
 }
 
+// These pages are about one name: the form above asks for any.
+const wantsName = (path) => path === "/delegator.json" || path.endsWith("/policy.json");
+
 async function listPages() {
   const pages = (await (await fetch("admin/index.txt")).text()).trim().split(String.fromCharCode(10));
   byId("pages").replaceChildren(...pages.filter((path) => path !== "/" && path !== "/admin/shutdown").map((path) => {
     const link = make("a", path);
-    link.href = path.slice(1);
+    link.href = path.slice(1) + (wantsName(path) ? "?path=" + encodeURIComponent("/svc") : "");
     return link;
   }));
 }
@@ -150,6 +155,9 @@ function showNode(node, weight) {
   }
   return item;
 }
+
+// Several processes on one host have different ports.
+document.title = document.title.replace(" - switchyard", " (" + location.host + ") - switchyard");
 
 byId("ask").addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -3,6 +3,9 @@ import type { FailureKind, Failure } from "../../core/failure.ts";
 import type { Verdict } from "../../core/classifier.ts";
 import type { Counter, Histogram, Stats } from "../../core/stats.ts";
 
+/** What a server refuses without having processed it. */
+const nackedKinds: ReadonlySet<FailureKind> = new Set(["exhausted", "limited"]);
+
 /** Counts calls from their beginning to their end. */
 export interface CallCounts {
   began(): void;
@@ -12,6 +15,7 @@ export interface CallCounts {
 /** Owns nothing; whoever owns the scope prunes it. */
 export class CallStats implements CallCounts {
   readonly #scope: Stats;
+  readonly #isServer: boolean;
   readonly #requests: Counter;
   readonly #successes: Counter;
   readonly #failures: Counter;
@@ -22,8 +26,10 @@ export class CallStats implements CallCounts {
   /** Calls begun and not ended. */
   #pending = 0;
 
-  constructor(scope: Stats) {
+  /** A server counts nacks, too: calls that were refused unprocessed. */
+  constructor(scope: Stats, isServer = false) {
     this.#scope = scope;
+    this.#isServer = isServer;
     this.#requests = scope.counter("requests");
     this.#successes = scope.counter("success");
     this.#failures = scope.counter("failures");
@@ -48,7 +54,16 @@ export class CallStats implements CallCounts {
       return;
     }
     this.#failures.value++;
-    if (failure !== null) this.#kindOf(failure).value++;
+    if (failure !== null) this.#countFailure(failure);
+  }
+
+  #countFailure(failure: Failure): void {
+    this.#kindOf(failure).value++;
+    // Finagle's names: `restartable` in every scope, and of a server what its callers may send again.
+    const isRestartable = failure.retry === "safe";
+    if (isRestartable) this.#scope.counter("failures", "restartable").value++;
+    if (!this.#isServer || !nackedKinds.has(failure.kind)) return;
+    this.#scope.counter(isRestartable ? "nacks" : "nonretryable_nacks").value++;
   }
 
   get #cancelledCalls(): Counter {

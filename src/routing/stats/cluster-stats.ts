@@ -34,10 +34,19 @@ export interface ClusterStats {
   };
 }
 
-/** `algorithm` is the balancer's kind, shown as a gauge of that name. */
+/** Finagle's names of the balancers, by kind. */
+const algorithms: Readonly<Record<string, string>> = {
+  p2c: "p2c_least_loaded",
+  ewma: "p2c_peak_ewma",
+  aperture: "aperture_least_loaded",
+  heap: "heap_least_loaded",
+  roundRobin: "round_robin",
+};
+
+/** `balancerKind` is shown as the gauge `loadbalancer/algorithm/<name>`. */
 export function clusterStats(
   scope: Stats,
-  algorithm: string,
+  balancerKind: string,
   numbers: ClusterNumbers,
 ): ClusterStats {
   const balancer = scope.scope("loadbalancer");
@@ -48,7 +57,7 @@ export function clusterStats(
   balancer.gauge(() => numbers.endpoints().count("closed"), "closed");
   balancer.gauge(() => numbers.pending(), "load");
   balancer.gauge(() => numbers.endpoints().meanWeight, "meanweight");
-  balancer.gauge(() => 1, algorithm);
+  balancer.gauge(() => 1, "algorithm", algorithms[balancerKind] ?? balancerKind);
   const retries = scope.scope("retries");
   retries.gauge(() => numbers.requeueBudget(), "budget");
   scope.gauge(() => (numbers.endpoints().count("open") > 0 ? 1 : 0), "available");

@@ -1,0 +1,92 @@
+// Pages that Linkerd's scripts and bookmarks ask for: what is true of them here, or what to ask instead.
+import { performance } from "node:perf_hooks";
+import { json, text, type AdminPage } from "../page.ts";
+import { longJson } from "../long-page.ts";
+import type { AdminViews } from "../views.ts";
+
+export function finaglePages(views: AdminViews): readonly AdminPage[] {
+  return [
+    { path: "/admin/lint", category: "diagnostics", get: () => lint(views) },
+    { path: "/admin/threads", category: "diagnostics", get: threads },
+    { path: "/admin/registry.json", category: "diagnostics", get: () => registry(views) },
+    { path: "/admin/tracing", category: "diagnostics", get: () => text(tracing) },
+    { path: "/logging", category: "ui", get: () => text(logging(views)) },
+    { path: "/help", category: "ui", get: () => text(help(views)) },
+  ];
+}
+
+/** In Finagle's form; an issue is a sentence for people. */
+function lint(views: AdminViews) {
+  const rules = views.lint().map(({ rule, description, issues }) => ({
+    category: "Configuration and state",
+    id: rule,
+    description,
+    issues: issues.map((issue) => ({ details: issue })),
+  }));
+  const failed = rules.filter(({ issues }) => issues.length > 0);
+  const passed = rules.filter(({ issues }) => issues.length === 0);
+  return json({
+    lint_results: {
+      metadata: {
+        num_rules_run: rules.length,
+        num_rules_ok: passed.length,
+        num_rules_failed: failed.length,
+        num_issues_found: failed.reduce((sum, { issues }) => sum + issues.length, 0),
+      },
+      failed_rules: failed,
+      ok_rules: passed,
+    },
+  });
+}
+
+/** One thread runs everything; what would be threads elsewhere are the resources it waits for. */
+function threads() {
+  const resources: Record<string, number> = {};
+  for (const name of process.getActiveResourcesInfo()) {
+    resources[name] = (resources[name] ?? 0) + 1;
+  }
+  const { utilization } = performance.eventLoopUtilization();
+  return json({
+    threads: { main: { thread: "main", state: "RUNNABLE", daemon: false, utilization } },
+    active_resources: resources,
+    see: ["/admin/profile", "/admin/event-loop"],
+  });
+}
+
+function registry(views: AdminViews) {
+  return longJson({ registry: views.registry() });
+}
+
+const tracing = `Tracing cannot be switched here: this build exports no spans.
+Trace contexts that callers send (l5d-ctx-trace, B3, the contexts of mux and TTwitter) are passed on,
+with their sampling decision. Access logs can show the ids: httpAccessLogFormat: json.
+`;
+
+function logging(views: AdminViews): string {
+  const levels = views.logLevels().map(({ logger, level }) => `${level.padEnd(8)} ${logger}`);
+  return [
+    ...levels,
+    "",
+    "To change one: curl -d 'logger=root&level=DEBUG' .../logging.json",
+    "Levels: ALL TRACE DEBUG INFO WARNING ERROR CRITICAL FATAL OFF",
+    "",
+  ].join("\n");
+}
+
+function help({ build }: AdminViews): string {
+  return [
+    `${build.name} ${build.version}`,
+    "",
+    "/                             dashboard, and how a name resolves",
+    "/admin                        all pages",
+    "/admin/ready                  200 when calls are taken",
+    "/admin/metrics.json           metrics; ?q=rt/http/server, ?pretty=1, ?tree=1",
+    "/admin/metrics/prometheus     metrics for Prometheus",
+    "/delegator.json?path=/svc/x   how a name resolves; &namespace=<router>",
+    "/client_state.json            clients and their addresses",
+    "/admin/lint                   what looks wrong in this process",
+    "",
+    "On the command line: switchyard check FILE, switchyard explain FILE NAME",
+    "",
+  ].join("\n");
+}
