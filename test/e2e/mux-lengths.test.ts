@@ -91,11 +91,11 @@ test("an upgraded caller that sends more than mux can encode gets an exception",
   const caller = rawCaller(t, proxy.port);
   caller.send(framed(upgrade));
   await caller.bytes(4 + upgrade.length);
-  const many = Array.from({ length: 40_000 }, () => ["/a", "/b"] as const);
+  const many = Array.from({ length: 6_000 }, () => ["/a", "/b"] as const);
   const tries = [
-    [header(delegations, many), /a dtab of 40000 entries, which a mux message cannot hold/],
+    [header(delegations, many), /it has more than 5000 delegations/],
     [header(delegations, [["/a", `/${"b".repeat(70_000)}`]]), /an entry of more than 32 KB/],
-    [header(contexts, many), /4000[01] contexts/],
+    [header(contexts, many), /it has more than 5000 contexts/],
     [header(contexts, [["\u20ac".repeat(30_000), ""]]), /did ping/], // left out: it is no use to anybody
   ] as const;
   for (const [told, said] of tries) {

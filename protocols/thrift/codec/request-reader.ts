@@ -5,6 +5,8 @@ import { lastScan, messageType, readEnvelope, truncated } from "./envelope.ts";
 import { exceptionType } from "./exception.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
 import { noTransportHeaders, ThriftRequest } from "../message.ts";
+import { Skipper } from "./skipper.ts";
+import type { ThriftProtocol } from "./types.ts";
 import { UnframedReader } from "./unframed-reader.ts";
 import { readRequestHeader, upgradeMethod } from "../ttwitter/headers.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
@@ -163,7 +165,7 @@ export class RequestReader {
       return this.#message(frame, header.end, { header: null, upgrade: header.value });
     }
     const reason = `the header of an upgraded call cannot be read: ${header}`;
-    return this.#refuse(reason, exceptionType.protocolError, noBytes);
+    return this.#refuse(reason, exceptionType.protocolError, messageBehind(frame, protocol));
   }
 
   #inHeader(frame: Buffer): boolean {
@@ -250,6 +252,17 @@ const names = ["binary", "compact"] as const;
 const noCall = "no call";
 const otherProtocol = "another protocol";
 const noBytes = new Uint8Array(0);
+
+/** Longer headers that cannot be read are not stepped through to find the call to refuse. */
+const maxSkippedBytes = 256 * 1024;
+
+/** The message behind a header that cannot be read; empty: it was not found. */
+function messageBehind(frame: Buffer, protocol: ThriftProtocol): Uint8Array {
+  const skipper = new Skipper();
+  skipper.beginStruct(protocol, maxSkippedBytes);
+  const end = skipper.push(frame, prefixBytes, frame.length);
+  return skipper.isDone && skipper.problem === null ? frame.subarray(end) : noBytes;
+}
 
 /** A compressed message, of which the proxy cannot read the name. */
 const transformed =
