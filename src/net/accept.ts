@@ -6,7 +6,7 @@ import type { Log } from "../core/log.ts";
 import type { ConnectionGate, SocketOptions } from "../core/transport.ts";
 import { SocketLink } from "./socket-link.ts";
 import { filesLeft, openFilesLimit } from "../runtime/open-files.ts";
-import { watchStalls } from "./stalls.ts";
+import { PausedSockets, watchStalls } from "./stalls.ts";
 
 export interface AcceptOptions {
   readonly host: string;
@@ -57,6 +57,7 @@ export function accept(
   const { gate } = options;
   const exhaustion = descriptorExhaustion(options);
   const arrivals = { count: 0 };
+  const pausedSockets = new PausedSockets(options.clock);
   server.on("connection", (accepted) => {
     arrivals.count++;
     exhaustion.accepted((accepted as unknown as { _handle?: unknown })._handle);
@@ -64,6 +65,7 @@ export function accept(
     const link = linkOf(accepted, takesOver);
     if (gate !== null) link.socket.once("close", () => gate.closed());
     watchStalls(link, socket, options.clock);
+    pausedSockets.watch(link.socket);
     options.onSocket?.(link.socket);
     return onLink(link);
   });

@@ -1,4 +1,5 @@
-// Peers that stop reading or writing, noticed by the counters of their sockets.
+// Peers that stop reading or writing, or that reset a connection which is not being read.
+import type { Socket } from "node:net";
 import type { Clock, Close } from "../core/clock.ts";
 import type { SocketOptions } from "../core/transport.ts";
 import { Alarm } from "./alarm.ts";
@@ -73,4 +74,60 @@ function sentBytes(link: SocketLink): number {
 
 function timedOut(what: string, limitMs: number): Error {
   return new Error(`${what} nothing for ${limitMs} ms`);
+}
+
+/** How often paused sockets are looked at. */
+const sampleIntervalMs = 500;
+
+/**
+ * Destroys paused sockets that their peer has reset. The kernel knows of the reset, but libuv reports
+ * nothing of a socket that is not read: its call would run on until the body flows again. Runs no timer while no socket is paused.
+ */
+export class PausedSockets {
+  readonly #clock: Clock;
+  readonly #paused = new Set<Socket>();
+  #stop: Close | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  watch(socket: Socket): void {
+    socket.on("pause", () => this.#add(socket));
+    socket.on("resume", () => this.#paused.delete(socket));
+    socket.once("close", () => this.#remove(socket));
+  }
+
+  #add(socket: Socket): void {
+    this.#paused.add(socket);
+    this.#stop ??= this.#clock.after(sampleIntervalMs, () => this.#look());
+  }
+
+  #remove(socket: Socket): void {
+    this.#paused.delete(socket);
+    if (this.#paused.size > 0) return;
+    this.#stop?.();
+    this.#stop = null;
+  }
+
+  #look(): void {
+    this.#stop = null;
+    for (const socket of Array.from(this.#paused)) if (isReset(socket)) socket.destroy();
+    if (this.#paused.size === 0) return;
+    this.#stop = this.#clock.after(sampleIntervalMs, () => this.#look());
+  }
+}
+
+/**
+ * A connection that was reset has no peer any more. The handle is not a documented property: where it
+ * is missing, the reset is noticed when the socket is read again.
+ */
+function isReset(socket: Socket): boolean {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: Handle | null };
+  return typeof handle?.getpeername === "function" && handle.getpeername({}) < 0;
+}
+
+interface Handle {
+  /** Zero, or a negative error number. */
+  getpeername?(peer: object): number;
 }

@@ -188,6 +188,39 @@ async function assertCancelled(
   assert.match(line, status);
 }
 
+test("http: a reset in the middle of a long upload is noticed while the upload is held back", async (t) => {
+  const endpoint = await rawEndpoint(t);
+  const proxy = await startProxy(
+    t,
+    `
+    routers:
+    - { protocol: http, dtab: "/svc => /$/inet/127.1/${endpoint.port}", servers: [{ port: 0 }] }`,
+  );
+  const caller = rawCaller(t, proxy.port);
+  caller.send("POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 100000000\r\n\r\n");
+  const peer = await endpoint.accepted();
+  peer.socket.pause();
+  caller.send(Buffer.alloc(50_000_000));
+  // The proxy has stopped reading: what it does not take stays in the caller's socket.
+  let left = -1;
+  await until(
+    () => {
+      const before = left;
+      left = caller.socket.writableLength;
+      return { before, left };
+    },
+    ({ before, left: now }) => now > 0 && now === before,
+    "the upload held back",
+  );
+  caller.reset();
+  await until(
+    () => proxy.metric("rt/http/server/127.0.0.1/0/cancelled"),
+    (count) => count === 1,
+    "the call cancelled",
+  );
+  peer.socket.destroy();
+});
+
 for (const way of ways) {
   test(`${way.name}: a FIN cancels the call after halfCloseGraceMs, at the endpoint as well`, async (t) => {
     const { proxy, caller, endpoint, log } = await calling(t, way, 30);
