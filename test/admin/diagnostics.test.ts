@@ -76,3 +76,10 @@ test("the event loop's lag is measured on demand", async (t) => {
   assert.ok((shown.lag_ms["max"] ?? 0) >= 40, JSON.stringify(shown));
   assert.ok((shown.lag_ms["p50"] ?? Infinity) <= (shown.lag_ms["max"] ?? 0));
 });
+
+test("the event loop is measured for eight callers together, and the ninth is 409", async (t) => {
+  const { ask } = await startAdmin(t);
+  const asked = Array.from({ length: 9 }, () => ask("/admin/event-loop?seconds=0.2"));
+  const statuses = (await Promise.all(asked)).map(({ status }) => status).sort();
+  assert.deepEqual(statuses, [...Array.from({ length: 8 }, () => 200), 409]);
+});

@@ -19,8 +19,9 @@ const lagResolutionMs = 10;
 
 export function diagnosticsPages(clock: Clock): readonly AdminPage[] {
   // Two concurrent profiles would each show the other; two snapshots would double the memory.
-  const profile = oneAtATime("a profile", (request) => takeProfile(request, clock));
-  const snapshot = oneAtATime("a heap snapshot", takeSnapshot);
+  const profile = atMost(1, "a profile", (request) => takeProfile(request, clock));
+  const snapshot = atMost(1, "a heap snapshot", takeSnapshot);
+  const lag = atMost(8, "the lag of the event loop", (request) => measureLag(request, clock));
   const heap = (request: AdminRequest) =>
     hasFlag(request.query, "snapshot") ? snapshot(request) : heapStatistics();
   return [
@@ -49,20 +50,22 @@ export function diagnosticsPages(clock: Clock): readonly AdminPage[] {
       path: "/admin/event-loop",
       category: "diagnostics",
       isHeavy: true,
-      get: (request) => measureLag(request, clock),
+      get: lag,
     },
   ];
 }
 
 type Page = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
 
-function oneAtATime(what: string, page: Page): Page {
-  let isRunning = false;
+function atMost(limit: number, what: string, page: Page): Page {
+  let running = 0;
   return (request) => {
-    if (isRunning) return errorResponse(409, `${what} is being taken; try again when it is done`);
-    isRunning = true;
+    if (running >= limit) {
+      return errorResponse(409, `${what} is being taken; try again when it is done`);
+    }
+    running += 1;
     // Aborts after the response was sent as well: a snapshot is in memory until its last byte left.
-    request.signal.addEventListener("abort", () => (isRunning = false));
+    request.signal.addEventListener("abort", () => (running -= 1), { once: true });
     return page(request);
   };
 }
