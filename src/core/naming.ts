@@ -120,6 +120,8 @@ export interface Delegation {
   /** The transformation's name, and below it the tree made of `bound`. */
   readonly name?: string;
   readonly tree?: Delegation;
+  /** Of a `pending` node: it takes so long that alternatives are used. Not in Linkerd's JSON. */
+  readonly isLate?: boolean;
   /** Not all of it is here; what is missing was left out for its size. Not in Linkerd's JSON. */
   readonly isCut?: boolean;
 }

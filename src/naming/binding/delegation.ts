@@ -68,34 +68,53 @@ export function childrenOf(delegation: Delegation): readonly Delegation[] {
   return delegation.alt ?? delegation.union?.map(({ tree }) => tree) ?? [];
 }
 
+type Binding = "leaf" | "neg" | "fail" | "empty" | "exception" | "pending";
+
 /** What `bind` makes of it: `leaf` stands for any tree of bound names. */
-export function bindsTo(
-  delegation: Delegation,
-): "leaf" | "neg" | "fail" | "empty" | "exception" | "pending" {
+export function bindsTo(delegation: Delegation): Binding {
+  const kind = bindingOf(delegation);
+  return kind === "late" ? "pending" : kind;
+}
+
+/** Whether `bind` goes on to the alternative behind it, if there is one. */
+export function leavesToAlternative(delegation: Delegation): boolean {
+  const kind = bindingOf(delegation);
+  return kind === "neg" || kind === "late";
+}
+
+function bindingOf(delegation: Delegation): Binding | "late" {
   switch (delegation.type) {
-    case "alt": {
-      // The ones behind the first that counts are not looked at: there may be thousands.
-      for (const child of childrenOf(delegation)) {
-        const kind = bindsTo(child);
-        if (kind !== "neg") return kind;
-      }
-      return "neg";
-    }
+    case "alt":
+      return bindingOfAlt(childrenOf(delegation));
     case "union": {
-      const kinds = childrenOf(delegation).map(bindsTo);
+      const kinds = childrenOf(delegation).map(bindingOf);
       if (kinds.includes("leaf")) return "leaf";
       if (kinds.includes("empty")) return "empty";
       if (kinds.includes("neg") || kinds.includes("fail")) return "neg";
-      return kinds.includes("exception") ? "exception" : "pending";
+      if (kinds.includes("exception")) return "exception";
+      return kinds.includes("late") && !kinds.includes("pending") ? "late" : "pending";
     }
     case "delegate":
     case "transformation": {
       const [child] = childrenOf(delegation);
-      return child === undefined ? "neg" : bindsTo(child);
+      return child === undefined ? "neg" : bindingOf(child);
     }
+    case "pending":
+      return delegation.isLate === true ? "late" : "pending";
     default:
       return delegation.type;
   }
+}
+
+function bindingOfAlt(children: readonly Delegation[]): Binding | "late" {
+  let otherwise: "neg" | "late" = "neg";
+  // The ones behind the first that counts are not looked at: there may be thousands.
+  for (const child of children) {
+    const kind = bindingOf(child);
+    if (kind === "late") otherwise = kind;
+    else if (kind !== "neg") return kind;
+  }
+  return otherwise;
 }
 
 /** Whether a call of the name finds an address at this moment. Read while it is watched. */
@@ -106,7 +125,7 @@ export function reachesAddress(delegation: Delegation): boolean {
       return state?.kind === "ok" && state.value !== "neg" && state.value.length > 0;
     }
     case "alt": {
-      const chosen = childrenOf(delegation).find((child) => bindsTo(child) !== "neg");
+      const chosen = childrenOf(delegation).find((child) => !leavesToAlternative(child));
       return chosen !== undefined && reachesAddress(chosen);
     }
     default:

@@ -145,7 +145,10 @@ class Delegating {
   #named(place: Place, tracker: Tracker): State<Delegation> {
     const found = lookUpInNamers(this.#namers, place.path, tracker, this.#budget, place);
     const { namer, state } = found;
-    if (state.kind === "pending") return ok(node("pending", place));
+    if (state.kind === "pending") {
+      const waiting = node("pending", place);
+      return ok(state.isLate === true ? { ...waiting, isLate: true } : waiting);
+    }
     if (state.kind === "failed") return ok(exception(place, state.why.detail));
     if (namer === null) return ok(this.#unknown(place));
     const transformers = this.#transformers.get(namer) ?? [];

@@ -2,7 +2,7 @@
 import { showAddress } from "../../core/address.ts";
 import type { State } from "../../core/live.ts";
 import type { AddressSet, Bound, Delegation } from "../../core/naming.ts";
-import { bindsTo, childrenOf } from "./delegation.ts";
+import { childrenOf, leavesToAlternative } from "./delegation.ts";
 
 interface TraceOptions {
   /** ANSI colours: green for what is used, red for what ends the search, dim for what is not reached. */
@@ -137,8 +137,8 @@ function writeChildren(
   let isOpen = isReached;
   for (const child of childrenOf(delegation)) {
     write(writer, child, depth, "", isOpen);
-    // An alternative counts only after names that do not exist.
-    if (isOpen && delegation.alt !== undefined && bindsTo(child) !== "neg") isOpen = false;
+    // An alternative counts only after names that do not exist, or that take too long.
+    if (isOpen && delegation.alt !== undefined && !leavesToAlternative(child)) isOpen = false;
   }
 }
 

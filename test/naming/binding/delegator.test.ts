@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
-import { cell, constant, failed, ok } from "../../../src/core/live.ts";
+import { cell, constant, failed, late, ok, pending } from "../../../src/core/live.ts";
 import type { Cell, Live, State } from "../../../src/core/live.ts";
 import { leaf, neg } from "../../../src/core/names/nametree.ts";
 import type { NameTree } from "../../../src/core/names/nametree.ts";
@@ -87,6 +87,24 @@ test("the trace shows each alternative, by which dentry, and what it gave", (t) 
       "  /#/broken  (/svc => /#/broken)  failed: no leader (not used)",
     ].join("\n"),
   );
+});
+
+test("what discovery is late with leaves its turn to the alternative, as in binding", (t) => {
+  const slow = cell<NameTree<Bound | Path>>(late);
+  const found = { "/slow": slow, "/a": boundTo("/a", constant(ok(addresses("10.0.0.1:80")))) };
+  const live = delegated(t, found, "/svc => /#/slow | /#/a", "/svc");
+  assert.equal(bindsTo(value(live.state)), "leaf");
+  const rule = "(/svc => /#/slow | /#/a)";
+  assert.equal(
+    traceText(value(live.state)),
+    [
+      "/svc  2 alternatives",
+      `  /#/slow  ${rule}  pending: discovery has not responded yet`,
+      `  /#/a  ${rule}  1 address: 10.0.0.1:80`,
+    ].join("\n"),
+  );
+  slow.set(pending);
+  assert.equal(bindsTo(value(live.state)), "pending");
 });
 
 test("colours are optional; without them the text has no escapes", (t) => {
