@@ -149,20 +149,6 @@ for (const port of ["http", "thrift", "mux", "thriftmux"]) {
   });
 }
 
-test("a thousand callers at the wrong port are one line in the log", async (t) => {
-  const proxy = await startProxy(t, routers);
-  for (let i = 0; i < 20; i++) {
-    const callers = Array.from({ length: 50 }, () => rawCaller(t, proxy.portOf("thrift")));
-    for (const caller of callers) caller.send(String(http.bytes));
-    for (const caller of callers) {
-      await caller.rest();
-      caller.socket.destroy();
-    }
-  }
-  const lines = proxy.events.filter(({ event }) => event === "wrong protocol");
-  assert.ok(lines.length >= 1 && lines.length <= 3, `${lines.length} lines`);
-});
-
 test("callers at the right port are served, however their first bytes are cut", async (t) => {
   const proxy = await startProxy(t, routers);
   const right = [

@@ -20,9 +20,6 @@ export interface PortOptions {
   readonly refuses?: readonly Speech[];
 }
 
-/** At most one warning per speech in this time. */
-const warnIntervalMs = 10_000;
-
 /** How long a caller may take to read the reply and close. */
 const stallTimeoutMs = 5_000;
 
@@ -31,7 +28,6 @@ const stallTimeoutMs = 5_000;
  * What is too short to tell, or is what the port speaks, is left to the receiver.
  */
 export function wrongPortWatch(options: PortOptions): (link: SocketLink) => void {
-  const warn = warner(options);
   const { clock, speaks, refuses = [] } = options;
   return (link) => {
     const own = link.receiver;
@@ -39,7 +35,7 @@ export function wrongPortWatch(options: PortOptions): (link: SocketLink) => void
       link.receiver = own;
       const speech = speechOf(buffer, length);
       if (speech === null || speaks.includes(speech)) return own.received(buffer, length);
-      const text = warn(speech, link);
+      const text = warn(speech, link, options);
       if (refuses.includes(speech)) return own.received(buffer, length);
       options.onWrongPort?.();
       const reply = replyTo(speech, buffer.subarray(0, length), text);
@@ -77,19 +73,12 @@ class FirstBytes implements Receiver {
   }
 }
 
-function warner({ clock, log, speaks }: PortOptions) {
-  const lastMs = new Map<Speech, number>();
-  return (speech: Speech, { socket }: SocketLink): string => {
-    const text = textFor(speech, speaks.join(" and "));
-    const nowMs = clock.nowMs();
-    if (nowMs - (lastMs.get(speech) ?? -Infinity) >= warnIntervalMs) {
-      lastMs.set(speech, nowMs);
-      const caller = `${socket.remoteAddress}:${socket.remotePort}`;
-      const server = `${socket.localAddress}:${socket.localPort}`;
-      log.warn({ event: "wrong protocol", server, caller, problem: text });
-    }
-    return text;
-  };
+function warn(speech: Speech, { socket }: SocketLink, { log, speaks }: PortOptions): string {
+  const problem = textFor(speech, speaks.join(" and "));
+  const caller = `${socket.remoteAddress}:${socket.remotePort}`;
+  const server = `${socket.localAddress}:${socket.localPort}`;
+  log.warn({ event: "wrong protocol", server, caller, problem });
+  return problem;
 }
 
 function textFor(speech: Speech, ours: string): string {
