@@ -74,7 +74,7 @@ function run(
   seconds: number,
   fields: Partial<TestCall> = {},
 ): SentRequest<TestResponse>[] {
-  const calls = Array.from({ length: seconds * 1_000 }, () => {
+  const calls = Array.from({ length: Math.round(seconds * 1_000) }, () => {
     const sent = send(router.service, testCall("/svc/users", fields));
     router.clock.advance(1);
     return sent;
@@ -207,4 +207,44 @@ test("a silent endpoint that wakes up is back after its probe", () => {
   isAsleep = false;
   run(router, 30);
   assert.equal(router.gauge(...scope, "loadbalancer", "busy"), 0);
+});
+
+test("an endpoint that pauses for 300 ms gets no calls meanwhile, and all of them right after", () => {
+  const held: HeldCall[] = [];
+  let isPaused = true;
+  const hold = holding(held);
+  const router = outage(1, (the) => {
+    const good = after(the, 2, responds(200));
+    return (request, reply) => (isPaused ? hold : good)(request, reply);
+  });
+  const first = run(router, 0.3, writes);
+  const taken = held.length;
+  assert.ok(taken > 0 && taken <= 20, `${taken}`);
+  isPaused = false;
+  for (const call of held) call.respond();
+  assert.equal(share([...first, ...run(router, 1, writes)]), 1);
+  assert.equal(router.gauge(...scope, "loadbalancer", "busy"), 0);
+  assert.equal(router.counter(...scope, "failure_accrual", "silent"), 0);
+});
+
+test("without calls that may be sent twice, a silent endpoint is ejected after three calls and three seconds", () => {
+  const held: HeldCall[] = [];
+  const router = outage(1, () => holding(held));
+  run(router, 2, writes);
+  assert.equal(router.counter(...scope, "failure_accrual", "silent"), 0);
+  run(router, 2, writes);
+  assert.equal(router.counter(...scope, "failure_accrual", "silent"), 1);
+  assert.equal(router.counter(...scope, "failure_accrual", "moved_calls"), 0);
+  assert.ok(held.length >= 3 && held.length <= 20, `${held.length}`);
+});
+
+test("a silent endpoint whose callers gave up is ejected, and not tried by the next of them", () => {
+  const held: HeldCall[] = [];
+  const router = outage(1, () => holding(held));
+  const calls = run(router, 0.5, writes);
+  for (const call of calls) call.cancel(failure("cancelled", "the caller left"));
+  const before = held.length;
+  run(router, 3, writes);
+  assert.equal(router.counter(...scope, "failure_accrual", "silent"), 1);
+  assert.equal(held.length, before);
 });
