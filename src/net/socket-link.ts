@@ -1,7 +1,13 @@
 // One socket and whoever receives its bytes at the moment. All sockets read into one buffer.
 import type { Socket } from "node:net";
 import { latin1Of } from "./latin1.ts";
-import { readBegins, readEnds, flushAtTickEnd } from "../runtime/event-loop.ts";
+import {
+  readBegins,
+  readEnds,
+  flushAtTickEnd,
+  isTurnLong,
+  turnNumber,
+} from "../runtime/event-loop.ts";
 import { countUnsent } from "./socket-memory.ts";
 import { TextWriter } from "./write-text.ts";
 
@@ -99,7 +105,7 @@ export class SocketLink {
     buffer: readBuffer,
     callback: (length: number): boolean => {
       this.#read(readBuffer, length);
-      return true;
+      return length < readBuffer.length || !this.#restsAfterRead();
     },
   };
 
@@ -119,6 +125,20 @@ export class SocketLink {
   attachPlain(socket: Socket): void {
     this.attach(socket);
     socket.on("data", (chunk: Buffer) => this.#read(chunk, chunk.length));
+  }
+
+  /**
+   * The event loop reads a socket that fills the buffer up to 32 times in a row. Once the turn is long,
+   * the socket rests until the next one, so that others are read meanwhile.
+   */
+  #restsAfterRead(): boolean {
+    turnNumber();
+    if (!isTurnLong()) return false;
+    setImmediate(() => {
+      const socket = this.#socket;
+      if (socket !== null && !socket.destroyed && !socket.isPaused()) socket.resume();
+    });
+    return true;
   }
 
   #read(buffer: Buffer, length: number): void {

@@ -33,7 +33,7 @@ async function linked(t: TestContext) {
   });
   await once(peer, "connect");
   while (accepted.length === 0) await turnEnd();
-  return { link: accepted[0] as SocketLink, reads, ended: once(peer, "end") };
+  return { link: accepted[0] as SocketLink, peer, reads, ended: once(peer, "end") };
 }
 
 test("texts that are written in one turn leave together at its end", async (t) => {
@@ -57,6 +57,47 @@ test("bytes written to the socket itself come behind the texts before them", asy
   link.socket.end("last");
   await ended;
   assert.equal(reads.join(""), "head|body|next head|last");
+});
+
+test("a peer that fills every read leaves the others their turn", async (t) => {
+  const { link, peer } = await linked(t);
+  const sentBytes = 2 * 1024 * 1024;
+  let receivedBytes = 0;
+  let inTurn = 0;
+  let mostInTurn = 0;
+  const isOver = new Promise<void>((resolve) => {
+    const received = (_: Buffer, length: number) => {
+      const endMs = performance.now() + 5;
+      while (performance.now() < endMs);
+      if (inTurn++ === 0) setImmediate(() => (inTurn = 0));
+      mostInTurn = Math.max(mostInTurn, inTurn);
+      receivedBytes += length;
+      if (receivedBytes === sentBytes) resolve();
+    };
+    link.receiver = { received, ended() {}, drained() {}, closed() {} };
+  });
+  peer.write(Buffer.alloc(sentBytes));
+  await isOver;
+  assert.ok(mostInTurn <= 2, `${mostInTurn} reads of one socket in one turn`);
+});
+
+test("a socket that its owner paused while it rested stays paused", async (t) => {
+  const { link, peer } = await linked(t);
+  let reads = 0;
+  const isPaused = new Promise<void>((resolve) => {
+    const received = () => {
+      const endMs = performance.now() + 5;
+      while (performance.now() < endMs);
+      if (++reads < 3) return;
+      link.socket.pause();
+      resolve();
+    };
+    link.receiver = { received, ended() {}, drained() {}, closed() {} };
+  });
+  peer.write(Buffer.alloc(4 * 1024 * 1024));
+  await isPaused;
+  for (let turn = 0; turn < 10; turn++) await turnEnd();
+  assert.equal(reads, 3);
 });
 
 test("a long text does not wait for the end of the turn", async (t) => {
