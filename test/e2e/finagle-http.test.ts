@@ -196,3 +196,55 @@ test("no read that may be retried fails while one server after the other is repl
   isOver = true;
   await Promise.all(load);
 });
+
+test("a request that the client gave up is interrupted at the server", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const server = await peer.serve("http");
+  const proxy = await proxied(t, server.port);
+  const client = await peer.connect("http", proxy.port);
+  const pending = client.begin(users);
+  const call = await server.next();
+  pending.cancel();
+  assert.notEqual((await pending.result).error, undefined);
+  await call.interrupted;
+});
+
+test("with default settings no request fails while one server after the other is replaced", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const serve = () => peer.serve("http", { handle: (call) => call.answer({}) });
+  const servers = [await serve(), await serve()];
+  const disco = discovery(t, { users: servers.map(({ port }) => port) });
+  const proxy = await startProxy(
+    t,
+    `
+    namers: [{ kind: io.l5d.fs, rootDir: ${disco.rootDir} }]
+    routers:
+    - protocol: http
+      dtab: /svc => /#/io.l5d.fs
+      servers: [{ port: 0 }]`,
+  );
+  const client = await peer.connect("http", proxy.port, { requeues: false });
+  let isOver = false;
+  const load = Array.from({ length: 8 }, async () => {
+    while (!isOver) {
+      const { status, payload } = await client.call(users);
+      assert.equal(status, 200, payload.toString());
+    }
+  });
+  for (let i = 0; i < 4; i++) {
+    const [old, ...others] = servers.splice(0);
+    const young = await serve();
+    const closed = old?.close(60_000); // before discovery knows
+    servers.push(...others, young);
+    disco.set(
+      "users",
+      servers.map(({ port }) => port),
+    );
+    await closed;
+    while (young.count === 0) await client.call(users);
+  }
+  isOver = true;
+  await Promise.all(load);
+});

@@ -131,3 +131,28 @@ test("a call that timed out at the client is interrupted at the server, and the 
   nextCall.answer(pong(nextCall));
   assert.deepEqual(said((await next.result).payload), ponged);
 });
+
+test("a call that the client gave up is interrupted at the server, and the client's next one works", async (t) => {
+  const peer = finagle(t);
+  if (peer === null) return;
+  const server = await peer.serve("thrift");
+  const proxy = await startProxy(
+    t,
+    `
+    routers:
+    - protocol: thrift
+      dtab: /svc => /$/inet/127.0.0.1/${server.port}
+      servers: [{ port: 0 }]
+      client: { attemptTTwitterUpgrade: true }`,
+  );
+  const caller = await peer.connect("thrift", proxy.port);
+  const pending = caller.begin(ping);
+  const call = await server.next();
+  pending.cancel();
+  assert.notEqual((await pending.result).error, undefined);
+  await call.interrupted;
+  const next = caller.begin(ping);
+  const nextCall = await server.next();
+  nextCall.answer(pong(nextCall));
+  assert.deepEqual(said((await next.result).payload), ponged);
+});

@@ -269,3 +269,23 @@ test("pings of a client are answered while a call is in progress", async (t) => 
   call.answer(pong);
   assert.deepEqual((await pending.result).payload, pong.payload);
 });
+
+for (const which of ["call", "reply"] as const) {
+  test(`a ${which} that is too long fails alone, and the session goes on`, async (t) => {
+    const peer = finagle(t);
+    if (peer === null) return;
+    const server = await peer.serve("thriftmux");
+    const proxy = await proxied(t, [server.port], "      maxFrameKB: 1024");
+    const client = await peer.connect("thriftmux", proxy.port, { requeues: false });
+    const other = client.begin(ping);
+    const kept = await server.next();
+    const long = binary({ method: "blob", body: Buffer.alloc(3_000_000) });
+    const tooLong = client.begin(which === "call" ? { payload: long } : ping);
+    if (which === "reply") (await server.next()).answer({ payload: replyTo(long) });
+    const { error, payload } = await tooLong.result;
+    assert.ok(error !== undefined || read(payload).type === 3);
+    kept.answer(pong);
+    assert.deepEqual((await other.result).payload, pong.payload);
+    assert.equal(await proxy.metric("rt/thriftmux/server/127.0.0.1/0/connects"), 1);
+  });
+}

@@ -49,6 +49,7 @@ const timeouts = ({ evil }: EndpointPorts): string => `
   client:
     kind: io.l5d.static
     configs:
+    - { prefix: /, connectTimeoutMs: 10000 } # a busy machine may not run the process for a second
     - prefix: /$/inet/127.1/${evil}
       requestAttemptTimeoutMs: 40
       failureAccrual: { kind: none }`;
