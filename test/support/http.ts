@@ -84,12 +84,12 @@ export interface HttpSetting {
 
 export interface Served extends Listener {
   /** What was answered, in order: a copy of the numbers, since an exchange must not be kept. */
-  readonly log: Answered[];
+  readonly log: Completed[];
   /** Open connections of callers. */
   readonly open: { count: number };
 }
 
-export interface Answered {
+export interface Completed {
   readonly status: number;
   readonly method: string | null;
   readonly target: string;
@@ -100,7 +100,7 @@ export interface Answered {
   readonly failure: Failure | null;
 }
 
-function answeredOf(exchange: CompletedCall): Answered {
+function completedOf(exchange: CompletedCall): Completed {
   const { status, target, rawStartLine, host, sentBytes, receivedBytes, failure, request } =
     exchange;
   const method = request?.method ?? null;
@@ -113,7 +113,7 @@ export async function serveHttp(
   service: Service<HttpRequest, HttpResponse>,
   setting: HttpSetting = {},
 ): Promise<Served> {
-  const log: Answered[] = [];
+  const log: Completed[] = [];
   const open = { count: 0 };
   const listener = await listenHttp(
     {
@@ -124,7 +124,7 @@ export async function serveHttp(
       limits: { ...defaultLimits, ...setting.limits },
       clock: setting.clock ?? systemClock(),
       log: keptLog(),
-      onCompleted: (exchange) => void log.push(answeredOf(exchange)),
+      onCompleted: (exchange) => void log.push(completedOf(exchange)),
       onConnections: (change) => (open.count += change),
     },
     exactlyOnce(service),
@@ -168,7 +168,7 @@ export async function passTo(
 }
 
 /** A response that is all there. */
-export function answer(status: number, text = "", fields: string[] = []): HttpResponse {
+export function plainResponse(status: number, text = "", fields: string[] = []): HttpResponse {
   return {
     status,
     reason: "Any Reason",
@@ -182,8 +182,8 @@ export function answer(status: number, text = "", fields: string[] = []): HttpRe
   };
 }
 
-/** A service that answers at once. */
-export function answering(
+/** A service that responses at once. */
+export function respondingWith(
   make: (request: HttpRequest) => HttpResponse,
 ): Service<HttpRequest, HttpResponse> {
   return (request, reply) => {

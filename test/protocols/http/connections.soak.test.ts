@@ -27,25 +27,25 @@ function goodAnswer(token: string, random: Random): string {
 async function serve(peer: RawPeer, random: Random): Promise<void> {
   for (;;) {
     const token = await readRequest(peer);
-    const answer = goodAnswer(token, random);
+    const response = goodAnswer(token, random);
     const how = random();
     if (how < 0.03) return peer.reset();
     if (how < 0.06) return peer.end();
-    if (how < 0.09) peer.send(answer.slice(0, answer.length >> 1));
-    else if (how < 0.12) peer.send(`${answer}HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`);
+    if (how < 0.09) peer.send(response.slice(0, response.length >> 1));
+    else if (how < 0.12) peer.send(`${response}HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`);
     else if (how < 0.5) {
-      const cut = Math.floor(random() * answer.length);
-      peer.send(answer.slice(0, cut));
+      const cut = Math.floor(random() * response.length);
+      peer.send(response.slice(0, cut));
       await new Promise((resolve) => setImmediate(resolve));
-      peer.send(answer.slice(cut));
-    } else peer.send(answer);
+      peer.send(response.slice(cut));
+    } else peer.send(response);
     if (how < 0.09) return peer.end();
   }
 }
 
 /** Asks a few times on one connection, and checks that what comes is its own. */
 async function call(peer: RawPeer, name: string, random: Random): Promise<number> {
-  let answers = 0;
+  let responses = 0;
   for (let i = 0; i < 5; i++) {
     const token = `${name}.${i}-`;
     const body = "b".repeat(Math.floor(random() ** 4 * 20_000));
@@ -58,16 +58,16 @@ async function call(peer: RawPeer, name: string, random: Random): Promise<number
     const request = `${method} /${token} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n${framed}${end}`;
     const stop = random() < 0.05 ? Math.floor(random() * request.length) : request.length;
     peer.send(request.slice(0, stop));
-    if (stop < request.length || random() < 0.05) return (peer.reset(), answers);
+    if (stop < request.length || random() < 0.05) return (peer.reset(), responses);
     const head = await peer.until("\r\n\r\n");
     const text = await bodyOf(peer, head);
     if (head.startsWith("HTTP/1.1 200")) {
       assert.equal(text.replaceAll(token, ""), "", `${name} got ${text.slice(0, 100)}`);
-      answers++;
+      responses++;
     } else assert.match(head, /^HTTP\/1\.1 502 /);
   }
   peer.end();
-  return answers;
+  return responses;
 }
 
 async function bodyOf(peer: RawPeer, head: string): Promise<string> {
@@ -89,22 +89,22 @@ test("no caller ever gets another's response, and nothing is left over", async (
   const random = seeded(seed);
   const endpoint = await rawEndpoint(t, (peer) => void serve(peer, random).catch(() => {}));
   const proxy = await passTo(t, endpoint.port, { dial: { maxConnections: 10 } });
-  let [answers, broken] = [0, 0];
+  let [responses, broken] = [0, 0];
   for (let round = 0; round < 6; round++) {
     await Promise.all(
       Array.from({ length: 40 }, async (_, i) => {
         try {
           const good = await call(rawCaller(t, proxy.port), `r${round}c${i}`, random);
-          answers += good;
+          responses += good;
         } catch (error) {
-          // A connection that ended early is what was asked for; a wrong answer is not.
+          // A connection that ended early is what was asked for; a wrong response is not.
           if (error instanceof assert.AssertionError) throw error;
           broken++;
         }
       }),
     );
   }
-  assert.ok(answers > 300, `${answers} answers, ${broken} broken connections`);
+  assert.ok(responses > 300, `${responses} responses, ${broken} broken connections`);
   while (proxy.open.count > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   const { stats } = proxy.wire;
   assert.equal(stats.waiters, 0);

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { rawCaller, rawEndpoint } from "../../support/raw.ts";
 import { seeded } from "../../support/random.ts";
-import { answerBytes, serveBytes } from "./harness.ts";
+import { responseBytes, serveBytes } from "./harness.ts";
 import { mutated, randomAnswer, randomRequests } from "./generate.ts";
 
 interface Seen {
@@ -174,7 +174,7 @@ test("random responses that we accept mean the same to Node", async (t) => {
   while (performance.now() < untilMs && compared < 300) {
     const good = randomAnswer(random);
     bytes = random() < 0.5 ? good : mutated(good, random);
-    const { answer, failure, isOver, isReusable } = answerBytes([bytes], {}, "fin");
+    const { answer, failure, isOver, isReusable } = responseBytes([bytes], {}, "fin");
     if (answer === null || failure !== null || !isOver || answer.end !== "complete") continue;
     const nodes = await nodeReads();
     const how = JSON.stringify(bytes);

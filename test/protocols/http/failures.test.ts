@@ -25,9 +25,9 @@ function rendered(
   asked: HttpRequest | null = request(),
   { caller = peer, own = {} }: { caller?: PeerInfo; own?: Partial<FailureOptions> } = {},
 ) {
-  const answer = failureRenderer({ ...options, ...own }, false)(why, asked, caller);
-  const fields = asObject(answer.fields);
-  return { ...answer, fields, text: Buffer.from(answer.body).toString() };
+  const response = failureRenderer({ ...options, ...own }, false)(why, asked, caller);
+  const fields = asObject(response.fields);
+  return { ...response, fields, text: Buffer.from(response.body).toString() };
 }
 
 const kinds: Readonly<Record<FailureKind, number>> = {
@@ -45,12 +45,12 @@ const kinds: Readonly<Record<FailureKind, number>> = {
 
 test("each kind has its status, and every response explains itself in l5d-err and in plain text", () => {
   for (const [kind, status] of Object.entries(kinds)) {
-    const answer = rendered(failure(kind as FailureKind, "the detail"));
-    assert.equal(answer.status, status, kind);
-    assert.notEqual(answer.reason, "Unknown");
-    assert.equal(answer.fields["Content-Type"], "text/plain; charset=utf-8");
-    assert.match(answer.fields["l5d-err"] ?? "", /the\+detail$/, kind);
-    assert.match(answer.text, /the detail\n\n[^]+\n$/, kind);
+    const response = rendered(failure(kind as FailureKind, "the detail"));
+    assert.equal(response.status, status, kind);
+    assert.notEqual(response.reason, "Unknown");
+    assert.equal(response.fields["Content-Type"], "text/plain; charset=utf-8");
+    assert.match(response.fields["l5d-err"] ?? "", /the\+detail$/, kind);
+    assert.match(response.text, /the detail\n\n[^]+\n$/, kind);
   }
 });
 
@@ -74,15 +74,15 @@ test("a call that took too long is 504 when the configuration says so", () => {
 });
 
 test("a response to a request without a name says what was requested and why it has no name", () => {
-  const answer = rendered(
+  const response = rendered(
     failure("unidentified", "Host header is absent"),
     request({ target: "/a" }),
   );
   const first =
     "Unknown destination: GET /a HTTP/1.1, from 127.0.0.1:53422 / Host header is absent";
-  assert.equal(answer.text.split("\n")[0], first);
-  assert.match(answer.text, /Router outgoing names requests by its key identifier/);
-  assert.equal(answer.fields["l5d-err"], formEncoded(first, 1000));
+  assert.equal(response.text.split("\n")[0], first);
+  assert.match(response.text, /Router outgoing names requests by its key identifier/);
+  assert.equal(response.fields["l5d-err"], formEncoded(first, 1000));
 });
 
 test("a name that leads nowhere shows the name, the dtab, the steps and the command to run", () => {
@@ -119,10 +119,10 @@ test("a connection that failed names the address, and that the request may be se
     bound: boundTo("/#/io.l5d.fs/web", "/x"),
     endpoint: { host: "::1", port: 80, weight: 1 },
   });
-  const answer = rendered(failure("connect", "connection refused", "safe"), asked);
-  assert.equal(answer.fields["l5d-retryable"], "true");
+  const response = rendered(failure("connect", "connection refused", "safe"), asked);
+  assert.equal(response.fields["l5d-retryable"], "true");
   assert.equal(
-    answer.text.split("\n\n").slice(0, 2).join("|"),
+    response.text.split("\n\n").slice(0, 2).join("|"),
     "Unable to establish connection to [::1]:80.\nconnection refused|" +
       "service name: /svc/web\nrouter: outgoing\nclient name: /#/io.l5d.fs/web\nresidual: /x\nselected address: [::1]:80",
   );
@@ -140,10 +140,10 @@ test("callers on other hosts see what failed and for which service, not how it i
     ...failure("connect", "10.9.9.9:80 secret"),
     trace: () => assert.fail("it is not shown"),
   };
-  const answer = rendered(why, asked, { caller: stranger });
-  assert.equal(answer.fields["l5d-err"], "Unable+to+establish+connection.");
-  assert.ok(!/secret|10\.9/.test(answer.text), answer.text);
-  assert.match(answer.text, /service name: \/svc\/web/);
+  const response = rendered(why, asked, { caller: stranger });
+  assert.equal(response.fields["l5d-err"], "Unable+to+establish+connection.");
+  assert.ok(!/secret|10\.9/.test(response.text), response.text);
+  assert.match(response.text, /service name: \/svc\/web/);
 });
 
 test("errorDetail shows internal names to all callers or to none", () => {
@@ -155,30 +155,30 @@ test("errorDetail shows internal names to all callers or to none", () => {
 });
 
 test("every caller learns what it did wrong, and nothing else", () => {
-  const answer = rendered(refusal(400, "l5d-dtab header is not a dtab: x"), request(), {
+  const response = rendered(refusal(400, "l5d-dtab header is not a dtab: x"), request(), {
     caller: stranger,
   });
-  assert.equal(answer.status, 400);
-  assert.equal(answer.text, "l5d-dtab header is not a dtab: x\n");
-  assert.equal(answer.fields["l5d-err"], "l5d-dtab+header+is+not+a+dtab%3A+x");
+  assert.equal(response.status, 400);
+  assert.equal(response.text, "l5d-dtab header is not a dtab: x\n");
+  assert.equal(response.fields["l5d-err"], "l5d-dtab+header+is+not+a+dtab%3A+x");
   const early = rendered(refusal(414, "too long"), null);
   assert.deepEqual([early.status, early.reason, early.text], [414, "URI Too Long", "too long\n"]);
 });
 
 test("a server that clears context shows only the status", () => {
   const render = failureRenderer(options, true);
-  const answer = render(failure("connect", "secret", "safe"), request(), peer);
-  assert.deepEqual([answer.status, answer.fields, answer.body.length], [502, [], 0]);
+  const response = render(failure("connect", "secret", "safe"), request(), peer);
+  assert.deepEqual([response.status, response.fields, response.body.length], [502, [], 0]);
 });
 
 test("l5d-err is cut to fit into a head, and the body to maxErrResponseKB", () => {
   const long = failure("timeout", "ü€".repeat(20_000));
-  const answer = rendered(long, request(), { own: { maxErrResponseBytes: 1025 } });
-  const err = answer.fields["l5d-err"] ?? "";
+  const response = rendered(long, request(), { own: { maxErrResponseBytes: 1025 } });
+  const err = response.fields["l5d-err"] ?? "";
   assert.ok(err.length <= 8192 - 1024 && err.length > 7000, String(err.length));
   assert.match(err, /(%FC|%3F)$/);
-  assert.ok(answer.body.length <= 1025 && answer.body.length > 1020);
-  assert.ok(!answer.text.includes("\ufffd"), "cut between characters");
+  assert.ok(response.body.length <= 1025 && response.body.length > 1020);
+  assert.ok(!response.text.includes("\ufffd"), "cut between characters");
 });
 
 test("l5d-err is form-encoded in ISO-8859-1", () => {

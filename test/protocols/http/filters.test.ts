@@ -15,7 +15,7 @@ import { stack } from "../../../src/core/service.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { outcomeOf } from "../../support/outcome.ts";
 import { seeded } from "../../support/random.ts";
-import { answering, request, response, textBody, textOf } from "./messages.ts";
+import { responding, request, response, textBody, textOf } from "./messages.ts";
 
 function filters(options: Partial<ServerFilterOptions> = {}) {
   const clock = options.clock ?? simulatedClock();
@@ -37,7 +37,7 @@ const statusOf = (why: ReturnType<typeof failure> | null) =>
   why !== null && isRefusal(why) ? why.status : null;
 
 test("this hop is added to Via, with the version in which the request came", async () => {
-  const { seen, service } = answering();
+  const { seen, service } = responding();
   const proxy = stack(filters(), service);
   await outcomeOf(proxy, request());
   await outcomeOf(proxy, request({ via: "1.1 edge, 1.1 mid" }));
@@ -49,7 +49,7 @@ test("this hop is added to Via, with the version in which the request came", asy
 });
 
 test("a request that passed too many proxies is refused with 400, and one fewer is not", async () => {
-  const { seen, service } = answering();
+  const { seen, service } = responding();
   const proxy = stack(filters({ maxCallDepth: 3 }), service);
   await outcomeOf(proxy, request({ via: "1.1 a, 1.1 b,, 1.1 c" }));
   assert.equal(seen.length, 1);
@@ -63,7 +63,7 @@ test("a request that passed too many proxies is refused with 400, and one fewer 
 });
 
 test("a dtab that cannot be read is refused with 400 and is not routed", async () => {
-  const { seen, service } = answering();
+  const { seen, service } = responding();
   const asked = request({ context: ["l5d-dtab", "/a=>"] });
   const { failure: why } = await outcomeOf(stack(filters(), service), asked);
   assert.equal(statusOf(why), 400);
@@ -73,7 +73,7 @@ test("a dtab that cannot be read is refused with 400 and is not routed", async (
 
 test("Forwarded and the timestamp are added as lines of their own", async () => {
   const clock = simulatedClock(1_700_000_000_000);
-  const { seen, service } = answering();
+  const { seen, service } = responding();
   const own = filters({ clock, forwarded: () => "by=_a;for=_b", timestampHeader: "x-start" });
   await outcomeOf(
     stack(own, service),
@@ -89,7 +89,7 @@ test("Forwarded and the timestamp are added as lines of their own", async () => 
 });
 
 test("clearContext ignores the context that callers send", async () => {
-  const { seen, service } = answering();
+  const { seen, service } = responding();
   const fields = ["l5d-dtab", "/a=>", "l5d-ctx-trace", "x", "l5d-own", "1"];
   const { failure: why } = await outcomeOf(
     stack(filters({ clearContext: true }), service),
@@ -109,13 +109,13 @@ test("clearContext hides l5d fields and error bodies from callers", async () => 
   const fine = response({ verdict: "success", body: textBody("hello") });
   const cleared = filters({ clearContext: true });
   const { response: told } = await outcomeOf(
-    stack(cleared, answering(() => error).service),
+    stack(cleared, responding(() => error).service),
     request(),
   );
   assert.ok(told !== null);
   assert.deepEqual([toldToCaller(told), told.verdict, textOf(told)], [[], null, ""]);
   const { response: kept } = await outcomeOf(
-    stack(cleared, answering(() => fine).service),
+    stack(cleared, responding(() => fine).service),
     request(),
   );
   assert.ok(kept !== null);
@@ -124,7 +124,7 @@ test("clearContext hides l5d fields and error bodies from callers", async () => 
 
 test("the wire describes the call to the endpoint", async () => {
   const shared = context({ clock: simulatedClock(), random: seeded(1) });
-  const { seen, service } = answering();
+  const { seen, service } = responding();
   const asked = request();
   shared.read(asked);
   await outcomeOf(
@@ -165,7 +165,7 @@ test("a response is marked with its verdict, unless the caller cancelled", () =>
 
 test("an endpoint gets the Host it expects, and the caller sees its own in redirects", async () => {
   const hosts: (string | null)[] = [];
-  const { service } = answering((asked) => {
+  const { service } = responding((asked) => {
     hosts.push(asked.host);
     return response({
       fields: [

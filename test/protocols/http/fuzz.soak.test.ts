@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seeded } from "../../support/random.ts";
 import { mutated, randomAnswer, randomRequests } from "./generate.ts";
-import { answerBytes, serveBytes } from "./harness.ts";
+import { responseBytes, serveBytes } from "./harness.ts";
 
 const budgetMs = Number(process.env["FUZZ_MS"] ?? 1_500);
 
@@ -49,9 +49,9 @@ test("damaged responses are read the same in whatever pieces they arrive", (t) =
   for (; performance.now() < untilMs; count++) {
     const bytes = mutated(randomAnswer(random), random);
     if (bytes === "") continue;
-    const whole = answerBytes([bytes], {}, "fin");
+    const whole = responseBytes([bytes], {}, "fin");
     const pieces = split(bytes, random);
-    const cut = answerBytes(pieces, {}, "fin");
+    const cut = responseBytes(pieces, {}, "fin");
     const how = `${JSON.stringify(bytes)} as ${JSON.stringify(pieces)}`;
     assert.equal(whole.isOver, true, how);
     assert.equal(cut.failure?.kind, whole.failure?.kind, how);
@@ -69,6 +69,6 @@ test("random bytes are refused, never accepted and never fatal", (t) => {
     const length = 1 + Math.floor(random() * 200);
     const bytes = Array.from({ length }, () => String.fromCharCode(random() * 256)).join("");
     assert.deepEqual(serveBytes([`${bytes}\r\n\r\n`]).requests, [], JSON.stringify(bytes));
-    assert.equal(answerBytes([bytes], {}, "fin").answer, null, JSON.stringify(bytes));
+    assert.equal(responseBytes([bytes], {}, "fin").answer, null, JSON.stringify(bytes));
   }
 });

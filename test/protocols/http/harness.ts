@@ -134,7 +134,7 @@ export interface AnsweredBytes {
 }
 
 /** Gives the pieces to a client that asked once; `end` is a FIN at the end. */
-export function answerBytes(
+export function responseBytes(
   pieces: readonly string[],
   asked: Partial<HttpRequest> = {},
   end: "stays" | "fin" = "stays",

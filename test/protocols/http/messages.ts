@@ -93,8 +93,8 @@ export function textOf(answer: HttpResponse | null): string {
   return Buffer.from(answer?.body.whole ?? []).toString("latin1");
 }
 
-/** A service that answers at once, and keeps the requests it saw. */
-export function answering(make: (request: HttpRequest) => HttpResponse = () => response()): {
+/** A service that responses at once, and keeps the requests it saw. */
+export function responding(make: (request: HttpRequest) => HttpResponse = () => response()): {
   readonly seen: HttpRequest[];
   readonly service: Service<HttpRequest, HttpResponse>;
 } {

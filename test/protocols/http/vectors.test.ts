@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { HttpRequest } from "../../../protocols/http/message.ts";
-import { answerBytes, everySplit, serveBytes } from "./harness.ts";
+import { responseBytes, everySplit, serveBytes } from "./harness.ts";
 import type { Read } from "./harness.ts";
 
 type Expected = Readonly<Record<string, unknown>>;
@@ -96,7 +96,7 @@ for (const { name, bytes, status, after = 0, inBody = false } of requests.refuse
 for (const { name, bytes, answer, reusable, asked, interims = [], fin = false } of answers.good) {
   test(`a response is accepted: ${name}`, () => {
     everySplit(bytes, (pieces, how) => {
-      const got = answerBytes(pieces, asked, fin ? "fin" : "stays");
+      const got = responseBytes(pieces, asked, fin ? "fin" : "stays");
       assertRead(got.answer, answer, how);
       assert.equal(got.isOver, true, how);
       assert.equal(got.failure, null, how);
@@ -109,7 +109,7 @@ for (const { name, bytes, answer, reusable, asked, interims = [], fin = false } 
 for (const { name, bytes, kind, asked, started = false, fin = false } of answers.refused) {
   test(`a response is refused: ${name}`, () => {
     everySplit(bytes, (pieces, how) => {
-      const got = answerBytes(pieces, asked, fin ? "fin" : "stays");
+      const got = responseBytes(pieces, asked, fin ? "fin" : "stays");
       assert.equal(got.failure?.kind, kind, how);
       assert.equal(got.answer !== null, started, how);
       if (got.answer !== null) assert.equal((got.answer as Read).end, kind, how);

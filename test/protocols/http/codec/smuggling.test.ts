@@ -35,7 +35,7 @@ async function chunkedBody(peer: RawPeer): Promise<void> {
 
 interface Story {
   readonly seen: string[];
-  readonly answers: string;
+  readonly responses: string;
   readonly honest: string;
 }
 
@@ -60,10 +60,10 @@ async function tell(t: TestContext, attack: string, reads: Gullible): Promise<St
   const attacker = rawCaller(t, proxy.port);
   attacker.send(attack);
   attacker.end();
-  const answers = await attacker.rest();
+  const responses = await attacker.rest();
   const caller = rawCaller(t, proxy.port);
   caller.send("GET /honest HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-  return { seen, answers, honest: await caller.rest() };
+  return { seen, responses, honest: await caller.rest() };
 }
 
 function assertHonest(story: Story): void {
@@ -99,7 +99,11 @@ for (const [name, framing] of [
       const attack = `POST /attack HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n0\r\n\r\n${smuggled}`;
       const story = await tell(t, attack, reads);
       assertHonest(story);
-      assert.match(story.answers, /^HTTP\/1\.1 400 ((?!HTTP\/1).)*$/s, "one answer, and it is no");
+      assert.match(
+        story.responses,
+        /^HTTP\/1\.1 400 ((?!HTTP\/1).)*$/s,
+        "one answer, and it is no",
+      );
       assert.deepEqual(story.seen, ["GET /honest HTTP/1.1"]);
     });
   }
@@ -116,7 +120,7 @@ for (const [name, body] of [
     const attack = `POST /attack HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}`;
     const story = await tell(t, attack, believesChunks);
     assertHonest(story);
-    assert.match(story.answers, /^HTTP\/1\.1 400 ((?!HTTP\/1).)*$/s);
+    assert.match(story.responses, /^HTTP\/1\.1 400 ((?!HTTP\/1).)*$/s);
   });
 }
 

@@ -10,7 +10,7 @@ import { stack } from "../../../../src/core/service.ts";
 import { simulatedClock } from "../../../support/clock.ts";
 import { outcomeOf } from "../../../support/outcome.ts";
 import { seeded } from "../../../support/random.ts";
-import { answering, boundTo, request, response, stranger, textBody, textOf } from "../messages.ts";
+import { responding, boundTo, request, response, stranger, textBody, textOf } from "../messages.ts";
 import type { Parts } from "../messages.ts";
 
 const clock = simulatedClock();
@@ -27,7 +27,7 @@ const trace = (fields: string[], parts: Parts<HttpRequest> = {}) =>
   incoming({ method: "TRACE", fields, context: ["l5d-add-context", "true"], ...parts });
 
 /** Server and wire, with a router between them that sends everything to one endpoint. */
-function proxy(service: ReturnType<typeof answering>["service"]) {
+function proxy(service: ReturnType<typeof responding>["service"]) {
   const wire = diagnose({
     clock,
     label: "outgoing",
@@ -58,7 +58,7 @@ selected address: 10.0.0.7:80
 `;
 
 test("Max-Forwards counts down for TRACE and OPTIONS, and is left alone for others", async () => {
-  const { seen, service } = answering();
+  const { seen, service } = responding();
   for (const method of ["TRACE", "OPTIONS", "GET"]) {
     await outcomeOf(proxy(service), incoming({ method, fields: ["Max-forwards", "3"] }));
   }
@@ -70,20 +70,20 @@ test("Max-Forwards counts down for TRACE and OPTIONS, and is left alone for othe
 
 test("a Max-Forwards that is not a number is refused with 400", async () => {
   for (const text of ["x", "-1", "1.5", "", "99999999999"]) {
-    const { failure } = await outcomeOf(proxy(answering().service), trace(["Max-Forwards", text]));
+    const { failure } = await outcomeOf(proxy(responding().service), trace(["Max-Forwards", text]));
     assert.equal(failure !== null && isRefusal(failure) ? failure.status : 0, 400, text);
   }
 });
 
 test("OPTIONS with Max-Forwards: 0 gets its response here, without a body", async () => {
-  const { seen, service } = answering();
+  const { seen, service } = responding();
   const asked = incoming({ method: "OPTIONS", fields: ["Max-Forwards", "0"] });
   const { response: answer } = await outcomeOf(proxy(service), asked);
   assert.deepEqual([answer?.status, textOf(answer), seen.length], [200, "", 0]);
 });
 
 test("TRACE with Max-Forwards: 0 is reflected without its secrets", async () => {
-  const { seen, service } = answering();
+  const { seen, service } = responding();
   const fields = ["Max-Forwards", "0", "Cookie", "c", "AUTHORIZATION", "a", "X-Y", "z"];
   const asked = incoming({ method: "TRACE", fields, target: "/a?b", via: "1.1 switchyard" });
   const { response: answer } = await outcomeOf(proxy(service), asked);
@@ -96,7 +96,7 @@ test("TRACE with Max-Forwards: 0 is reflected without its secrets", async () => 
 });
 
 test("a diagnostic TRACE that ends here reports where it would have gone", async () => {
-  const { seen, service } = answering();
+  const { seen, service } = responding();
   const { response: answer } = await outcomeOf(proxy(service), trace(["Max-Forwards", "0"]));
   assert.equal(seen.length, 0);
   const text = textOf(answer);
@@ -106,7 +106,7 @@ test("a diagnostic TRACE that ends here reports where it would have gone", async
 });
 
 test("a diagnostic TRACE that is forwarded has the report behind the response's own body", async () => {
-  const { service } = answering(() => response({ status: 405, body: textBody("no TRACE here") }));
+  const { service } = responding(() => response({ status: 405, body: textBody("no TRACE here") }));
   const { response: answer } = await outcomeOf(proxy(service), trace([]));
   assert.equal(answer?.status, 405);
   assert.ok(textOf(answer).startsWith(`no TRACE here\n${report}`), textOf(answer));
@@ -117,7 +117,7 @@ test("the overrides of the call are in the report", async () => {
   assert.ok(local.ok);
   const asked = trace([]);
   asked.localDtab = local.value;
-  const { response: answer } = await outcomeOf(proxy(answering().service), asked);
+  const { response: answer } = await outcomeOf(proxy(responding().service), asked);
   assert.match(textOf(answer), /\noverride dtab: \/svc=>\/a\n/);
 });
 
@@ -136,7 +136,7 @@ test("a body that flows or is encoded is replaced by a note that describes it", 
     response({ body: textBody("x"), fields: encoded }),
   ];
   for (const given of cases) {
-    const { response: answer } = await outcomeOf(proxy(answering(() => given).service), trace([]));
+    const { response: answer } = await outcomeOf(proxy(responding(() => given).service), trace([]));
     const text = textOf(answer);
     assert.match(text, /^The response had a body that was not kept\.\nstatus: 200\nContent-/);
     assert.ok(!text.includes("Set-Cookie"));
@@ -148,7 +148,7 @@ test("a body that flows or is encoded is replaced by a note that describes it", 
 
 test("callers that may not see internal names see only that the proxy was there", async () => {
   const asked = trace(["Max-Forwards", "0"], { peer: stranger });
-  const { response: answer } = await outcomeOf(proxy(answering().service), asked);
+  const { response: answer } = await outcomeOf(proxy(responding().service), asked);
   assert.equal(
     textOf(answer),
     "--- Router: outgoing ---\nwhat it did is not shown to this caller (key errorDetail)\n",
@@ -156,7 +156,7 @@ test("callers that may not see internal names see only that the proxy was there"
 });
 
 test("a TRACE without the request for a report, and other methods with it, are left alone", async () => {
-  const { service } = answering(() => response({ body: textBody("own") }));
+  const { service } = responding(() => response({ body: textBody("own") }));
   const plain = incoming({ method: "TRACE", context: ["l5d-add-context", "no"] });
   const get = incoming({ context: ["l5d-add-context", "true"] });
   for (const asked of [plain, get]) {

@@ -9,10 +9,10 @@ import { failure } from "../../../../src/core/failure.ts";
 import type { Failure } from "../../../../src/core/failure.ts";
 import type { Reply } from "../../../../src/core/service.ts";
 import { simulatedClock } from "../../../support/clock.ts";
-import { answer, answering, serveHttp } from "../../../support/http.ts";
+import { plainResponse, respondingWith, serveHttp } from "../../../support/http.ts";
 import { rawCaller } from "../../../support/raw.ts";
 
-const hello = answering((request) => answer(200, `you asked ${request.target}`));
+const hello = respondingWith((request) => plainResponse(200, `you asked ${request.target}`));
 
 /** A service that responses when the test says so. */
 function byHand() {
@@ -71,11 +71,11 @@ test("pipelined requests get their responses in order, however long each takes",
   caller.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
   const one = await first;
   assert.equal(hand.asked.length, 1, "the second is not begun before the first is answered");
-  one.reply.start(answer(200, "first"));
+  one.reply.start(plainResponse(200, "first"));
   one.reply.end(null);
   const two = hand.asked[1];
   assert.equal(two?.request.target, "/2");
-  two?.reply.start(answer(200, "second"));
+  two?.reply.start(plainResponse(200, "second"));
   two?.reply.end(null);
   assert.match(await caller.message(), /first$/);
   assert.match(await caller.message(), /second$/);
@@ -107,7 +107,7 @@ test("the response to HEAD announces a length and has no body", async (t) => {
 test("204 and 304 have no body, and a 204 announces none", async (t) => {
   const served = await serveHttp(
     t,
-    answering(({ target }) => answer(Number(target.slice(1)), "body")),
+    respondingWith(({ target }) => plainResponse(Number(target.slice(1)), "body")),
   );
   const caller = rawCaller(t, served.port);
   caller.send("GET /204 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -130,7 +130,7 @@ test("HTTP/1.0 callers get Connection: close, or keep-alive when they request it
 test("a response of unknown length is chunked for HTTP/1.1 and ends with the connection for 1.0", async (t) => {
   const served = await serveHttp(t, (_request, reply) => {
     const response: HttpResponse = {
-      ...answer(200),
+      ...plainResponse(200),
       body: {
         length: null,
         whole: null,
@@ -184,7 +184,7 @@ test("a caller that waits for a 100 gets one when the body is wanted", async (t)
   caller.send("hello");
   await complete;
   assert.equal(body, "hello");
-  reply.start(answer(200, "thanks"));
+  reply.start(plainResponse(200, "thanks"));
   reply.end(null);
   assert.match(await caller.message(), /thanks$/);
 });
@@ -192,7 +192,7 @@ test("a caller that waits for a 100 gets one when the body is wanted", async (t)
 test("a caller that waits for a 100 and is refused gets the response, and the connection closes", async (t) => {
   const served = await serveHttp(
     t,
-    answering(() => answer(413, "too much")),
+    respondingWith(() => plainResponse(413, "too much")),
   );
   const caller = rawCaller(t, served.port);
   caller.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
@@ -202,7 +202,7 @@ test("a caller that waits for a 100 and is refused gets the response, and the co
 test("interim responses are passed on to HTTP/1.1 callers only", async (t) => {
   const served = await serveHttp(t, (request, reply) => {
     request.interims?.interim(103, new PassthroughFields("Link: </style.css>\r\n"));
-    reply.start(answer(200, "done"));
+    reply.start(plainResponse(200, "done"));
     reply.end(null);
     return { cancel() {} };
   });
@@ -221,7 +221,7 @@ test("interim responses are passed on to HTTP/1.1 callers only", async (t) => {
 test("a response before a short rest of the body keeps the connection", async (t) => {
   const served = await serveHttp(
     t,
-    answering(() => answer(200, "early")),
+    respondingWith(() => plainResponse(200, "early")),
     {
       limits: { maxWholeBodyBytes: 0 },
     },
@@ -241,7 +241,7 @@ test("a response before a short rest of the body keeps the connection", async (t
 test("a response before a long rest of the body closes the connection", async (t) => {
   const served = await serveHttp(
     t,
-    answering(() => answer(200, "early")),
+    respondingWith(() => plainResponse(200, "early")),
     {
       limits: { maxDrainBytes: 100 },
     },
@@ -265,7 +265,7 @@ test("a caller that half-closes still gets its response", async (t) => {
   caller.end();
   const { reply } = await next;
   await new Promise((resolve) => setTimeout(resolve, 20)); // whenever the FIN comes
-  reply.start(answer(200, "still here"));
+  reply.start(plainResponse(200, "still here"));
   reply.end(null);
   assert.match(await caller.rest(), /Connection: close\r\n.*still here$/s);
   assert.deepEqual(hand.cancelled, []);
@@ -305,7 +305,7 @@ test("a caller that half-closes keeps a response that began in time, however lon
   const { reply } = await next;
   let sink: BodySink | null = null;
   const body = { length: null, whole: null, latin1: null, resume() {}, cancel() {} };
-  reply.start({ ...answer(200), body: { ...body, start: (to) => void (sink = to) } });
+  reply.start({ ...plainResponse(200), body: { ...body, start: (to) => void (sink = to) } });
   clock.advance(50_000);
   const to = sink as BodySink | null;
   to?.chunk(Buffer.from("late"));
@@ -344,7 +344,7 @@ test("each of several requests sent with a FIN has its own grace", async (t) => 
   const { reply } = await first;
   clock.advance(4_000);
   const second = hand.next();
-  reply.start(answer(200, "one"));
+  reply.start(plainResponse(200, "one"));
   reply.end(null);
   await second;
   clock.advance(4_000);
@@ -403,7 +403,7 @@ test("a response that breaks after its head closes the connection without a fals
     resume() {},
     cancel() {},
   };
-  reply.start({ ...answer(200), body });
+  reply.start({ ...plainResponse(200), body });
   await caller.until("half\r\n");
   reply.end(failure("closed", "the endpoint is gone"));
   assert.doesNotMatch(await caller.rest(), /^0\r\n/m);
@@ -534,7 +534,7 @@ test("close lets the response in progress end, with Connection: close, and refus
   const { reply } = await next;
   const closed = served.close(60_000);
   await refusing(t, served.port);
-  reply.start(answer(200, "the last one"));
+  reply.start(plainResponse(200, "the last one"));
   reply.end(null);
   assert.match(await busy.rest(), /Connection: close\r\n.*the last one$/s);
   busy.end();
@@ -573,7 +573,7 @@ test("close does not lose the request behind a response that had begun before", 
   const { reply } = await first;
   let sink: BodySink | null = null;
   const body = { length: 4, whole: null, latin1: null, resume() {}, cancel() {} };
-  reply.start({ ...answer(200), body: { ...body, start: (to) => void (sink = to) } });
+  reply.start({ ...plainResponse(200), body: { ...body, start: (to) => void (sink = to) } });
   await caller.until("\r\n\r\n"); // its head does not say that it is the last
   const closed = served.close(60_000);
   await refusing(t, served.port);
@@ -584,7 +584,7 @@ test("close does not lose the request behind a response that had begun before", 
   const second = hand.next();
   caller.send(get);
   const last = await second;
-  last.reply.start(answer(200, "the last one"));
+  last.reply.start(plainResponse(200, "the last one"));
   last.reply.end(null);
   assert.match(await caller.rest(), /^body.*Connection: close\r\n.*the last one$/s);
   caller.end();
@@ -634,21 +634,21 @@ test("close destroys callers that do not read their last response", async (t) =>
 });
 
 test("a caller that never reads its responses cannot fill the proxy's memory", async (t) => {
-  let answers = 0;
+  let responses = 0;
   const large = "x".repeat(10_000);
   const served = await serveHttp(
     t,
-    answering(() => (answers++, answer(200, large))),
+    respondingWith(() => (responses++, plainResponse(200, large))),
   );
   const caller = rawCaller(t, served.port);
   caller.socket.pause();
   caller.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100_000));
   let before = -1;
-  while (answers !== before) {
-    before = answers;
+  while (responses !== before) {
+    before = responses;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  assert.ok(answers < 5_000, `${answers} answers were made for nobody`);
+  assert.ok(responses < 5_000, `${responses} responses were made for nobody`);
 });
 
 test("a caller that has finally read a long response is idle, not stalled", async (t) => {
@@ -656,7 +656,7 @@ test("a caller that has finally read a long response is idle, not stalled", asyn
   const long = "x".repeat(16 * 1024 * 1024);
   const served = await serveHttp(
     t,
-    answering(() => answer(200, long)),
+    respondingWith(() => plainResponse(200, long)),
     { clock, limits: { stallTimeoutMs: 500 } },
   );
   const caller = rawCaller(t, served.port);
