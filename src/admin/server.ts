@@ -47,6 +47,8 @@ export interface AdminDeps {
 }
 
 const maxBodyBytes = 1024 * 1024;
+/** A connection on which nothing moves for so long is closed. Longer than the longest profile takes. */
+const stalledMs = 330_000;
 
 /** Rejects with a message that names the address if the server cannot listen. */
 export async function openAdmin(
@@ -59,6 +61,7 @@ export async function openAdmin(
   const pages = allPages(views, deps.clock, isOpen);
   const context: Context = { ...options, pages, isOpen, isOnLoopback, log: deps.log };
   const server = createServer((request, response) => void serve(request, response, context));
+  server.timeout = stalledMs;
   await listen(server, options);
   const { address: host, port } = server.address() as AddressInfo;
   return { host, port, close: (graceMs) => close(server, graceMs, deps.clock) };

@@ -77,7 +77,7 @@ test("1,500 mux destinations of 30 KB leave the admin server able to respond", a
   await shortPage(proxy.adminPort, name.slice(0, 300));
   // 1,000 names are cached; each is kept as the key, in the failure's text and in the waiting room.
   const grown = process.memoryUsage().heapUsed - before;
-  assert.ok(grown < 400e6, `${megabytes(grown)} MB`);
+  assert.ok(grown < 200e6, `${megabytes(grown)} MB`);
 });
 
 test("pages end while names come and go", async (t) => {
