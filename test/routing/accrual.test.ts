@@ -55,7 +55,7 @@ function call(health: Accrual, verdict: Health, nowMs: number): void {
   health.ended(health.begin(nowMs), verdict, nowMs);
 }
 
-test("four failures and a success, for ever, eject nobody; the fifth in a row does", () => {
+test("four failures and a success, for ever, eject no endpoint; the fifth in a row does", () => {
   const { health, deaths } = accrual();
   for (let i = 0; i < 1_000; i++) call(health, i % 5 === 4 ? "success" : "failure", i);
   assert.ok(health.isAlive);
@@ -75,7 +75,7 @@ test("calls whose callers left neither harm nor heal", () => {
   assert.ok(!health.isAlive);
 });
 
-test("after the dead time one call probes, and nobody else is let through meanwhile", () => {
+test("after the dead time one call probes, and no other is let through meanwhile", () => {
   const { health, counters } = accrual({ failures: 1 });
   call(health, "failure", 0);
   assert.ok(health.isDown(4_999));
@@ -298,7 +298,7 @@ test("what is spared while others are dead is taken out when there is room again
   assert.deepEqual(deaths, [5_000], "the dead times have not grown in between");
 });
 
-test("with maxEjectedPercent 0 nobody is taken out, with 100 everybody", () => {
+test("with maxEjectedPercent 0 no endpoint is ejected, with 100 all are", () => {
   for (const [maxEjectedPercent, dead] of [
     [0, 0],
     [25, 1],

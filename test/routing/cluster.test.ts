@@ -60,7 +60,7 @@ test("endpoints that stay keep their calls in progress, and what is known of the
   const ask = (count: number) =>
     Array.from({ length: count }, () => send(router.service, testCall()));
   const first = ask(100);
-  assert.equal(counts.get(1), 1, "the one that did not answer");
+  assert.equal(counts.get(1), 1, "the one that did not respond");
   router.clock.advance(500);
   held[0]?.respond();
   holds = 2;
@@ -218,7 +218,7 @@ function soak(seed: number): void {
     },
   });
   const pending = new Map<number, ReturnType<typeof send<ReturnType<typeof testCall>, number>>>();
-  let answered = 0;
+  let responded = 0;
   for (let i = 0; i < 50_000; i++) {
     const status = 100 + (i % 300);
     const name = `/svc/${status}`;
@@ -241,11 +241,11 @@ function soak(seed: number): void {
       assert.equal(outcome.failure, null, `seed ${seed}`);
       assert.equal(outcome.response, 100 + (id % 300), `seed ${seed}`);
       pending.delete(id);
-      answered++;
+      responded++;
     }
   }
   router.clock.advance(1_000);
-  assert.equal(answered + pending.size, 50_000);
+  assert.equal(responded + pending.size, 50_000);
   assert.ok(Array.from(pending.values()).every(({ outcome }) => outcome?.failure === null));
   const shown = new Set(
     router.clusters().flatMap(({ endpoints }) => endpoints.map((e) => e.address)),

@@ -58,7 +58,7 @@ test("one that begins or is taken out while others end is treated as it should b
   assert.deepEqual(ended, [199, 200]);
 });
 
-test("by chance: everybody who stays ends on time, nobody else does", () => {
+test("by chance: those that stay end on time, and no others do", () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = seeded(seed);
   const { clock, expiries, begin } = started();

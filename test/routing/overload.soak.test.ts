@@ -19,7 +19,7 @@ import { arrivals } from "../support/workers.ts";
 const id = "/#/fs/users";
 const scope = ["client", "#/fs/users"] as const;
 
-/** Ten endpoints, the first of which fails after 1 ms; the others answer after about 10 ms. */
+/** Ten endpoints, the first of which fails after 1 ms; the others respond after about 10 ms. */
 function withOneBad(balancer: BalancerPlugin, perSecond: number, seconds: number) {
   const random = seeded(19);
   let bad = 0;
@@ -58,8 +58,8 @@ test("an endpoint that is dead for a quarter of an hour gets 14 calls of 180,000
   assert.ok(bad >= 10 && bad <= 14, `${bad}`);
 });
 
-test("while a probe is on its way nobody else is sent there, and a good one brings it back", () => {
-  let mode: "fails" | "holds" | "answers" = "fails";
+test("while a probe is on its way no other call is sent there, and a good one brings it back", () => {
+  let mode: "fails" | "holds" | "responds" = "fails";
   let seen = 0;
   const probes: (() => void)[] = [];
   const router = testRouter({
@@ -69,7 +69,7 @@ test("while a probe is on its way nobody else is sent there, and a good one brin
         if (port !== 1) return responds(200)(request, reply);
         seen++;
         if (mode === "fails") return responds(500)(request, reply);
-        if (mode === "answers") return responds(200)(request, reply);
+        if (mode === "responds") return responds(200)(request, reply);
         probes.push(() => responds(200)(request, reply));
         return { cancel: () => {} };
       },
@@ -85,7 +85,7 @@ test("while a probe is on its way nobody else is sent there, and a good one brin
   calls(1_000);
   assert.equal(probes.length, 1);
   probes[0]?.();
-  mode = "answers";
+  mode = "responds";
   seen = 0;
   calls(100);
   assert.ok(seen > 10);

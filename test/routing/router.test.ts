@@ -237,22 +237,22 @@ test("a call is not sent more often than there are endpoints and one", () => {
 });
 
 test("what may have been acted on is not sent again, unless that does no harm", () => {
-  const tries = (fields: Parameters<typeof testCall>[1], retry: "if-idempotent" | "never") => {
+  const attempts = (fields: Parameters<typeof testCall>[1], retry: "if-idempotent" | "never") => {
     const router = testRouter({ serve: () => fails(failure("closed", "reset", retry)) });
     router.bind("/svc/users", "/#/fs/users", addresses(3));
     send(router.service, testCall("/svc/users", fields));
     return router.counter("client", "#/fs/users", "requests");
   };
-  assert.equal(tries({}, "never"), 1);
-  assert.equal(tries({ idempotent: false }, "if-idempotent"), 1);
-  assert.equal(tries({ replayable: false }, "if-idempotent"), 1);
-  assert.equal(tries({}, "if-idempotent"), 4);
+  assert.equal(attempts({}, "never"), 1);
+  assert.equal(attempts({ idempotent: false }, "if-idempotent"), 1);
+  assert.equal(attempts({ replayable: false }, "if-idempotent"), 1);
+  assert.equal(attempts({}, "if-idempotent"), 4);
 });
 
 test("nothing is requeued when no endpoint is open", () => {
   const router = testRouter({ serve: () => fails(refused) });
   router.bind("/svc/users", "/#/fs/users", addresses(1));
-  for (let i = 0; i < 3; i++) send(router.service, testCall()); // two tries each
+  for (let i = 0; i < 3; i++) send(router.service, testCall()); // two attempts each
   assert.equal(router.gauge("client", "#/fs/users", "loadbalancer", "available"), 0);
   const before = router.counter("client", "#/fs/users", "requests");
   send(router.service, testCall());
@@ -390,7 +390,7 @@ test("closing waits for calls in flight, and at most the grace", async () => {
   assert.equal(router.metrics.root.children.get("client")?.children.size, 0);
 });
 
-test("a call that comes when the router has closed is told to go elsewhere", async () => {
+test("a call that comes when the router has closed may be sent elsewhere", async () => {
   const router = testRouter();
   router.bind("/svc/users", "/#/fs/users", addresses(1));
   await router.close(0);

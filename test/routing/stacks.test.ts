@@ -301,7 +301,7 @@ test("hedging cuts the tail for little more load", () => {
   assert.ok(plain.p99 > 190, `${plain.p99}`);
   assert.ok(hedged.p99 < 60, `${hedged.p99}`);
   assert.ok(hedged.load > 1.02 && hedged.load <= 1.05, `${hedged.load}`);
-  assert.equal(hedged.counts[0], 0, "every try has ended");
+  assert.equal(hedged.counts[0], 0, "every attempt has ended");
   assert.ok((hedged.counts[1] ?? 0) > 100);
 });
 

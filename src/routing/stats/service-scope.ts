@@ -30,7 +30,7 @@ export function serviceMetrics(scope: Stats): ServiceMetrics {
 
 /** Where a name's metrics come from. */
 export interface MetricsSource {
-  /** Names that lead nowhere, and those that nobody knows yet, count here. */
+  /** Names that lead nowhere, and those that are not known yet, count here. */
   readonly unbound: ServiceMetrics;
   /** The metrics of a name that leads somewhere, and the name of their scope. */
   open(name: string): { readonly metrics: ServiceMetrics; readonly scopeName: string };

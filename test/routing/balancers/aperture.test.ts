@@ -18,7 +18,7 @@ function nodesOf(count: number, seed = 1): Node<SimulatedEndpoint>[] {
   );
 }
 
-/** A closed loop: `concurrency` callers who call again as soon as they have their answer. */
+/** A closed loop: `concurrency` callers who call again as soon as they have their response. */
 function settle(concurrency: number, count: number, seconds: number) {
   const random = seeded(concurrency);
   const window = new Aperture<SimulatedEndpoint>(band, random);

@@ -79,7 +79,7 @@ const filters: Record<string, (clock: SimulatedClock) => TestFilter> = {
       discard: null,
     });
   },
-  "waiting room, opened at once": (clock) => (request, reply, next) => {
+  "waiting room, opened immediately": (clock) => (request, reply, next) => {
     const room = new WaitingRoom<TestCall, TestResponse>({ clock, timeoutMs: 1_000, what: "it" });
     const call = room.wait(request, reply, next);
     room.admit();
@@ -161,10 +161,10 @@ test("requeue: an attempt that failed immediately does not take the place of the
   // The danger: the first call to `next` returns after the second, and its Pending is the older.
   const held: HeldCall[] = [];
   const second = holding(held);
-  let tries = 0;
+  let attempts = 0;
   const service = stack<TestCall, TestResponse>(
     [filters["requeue"]!(simulatedClock())],
-    (request, reply) => (++tries === 1 ? fails(refused) : second)(request, reply),
+    (request, reply) => (++attempts === 1 ? fails(refused) : second)(request, reply),
   );
   const asked = send(service, testCall());
   assert.equal(held.length, 1);
@@ -175,17 +175,17 @@ test("requeue: an attempt that failed immediately does not take the place of the
 
 test("requeue: a call that is cancelled is not sent again, even if the attempt ends as refused", () => {
   let end = () => {};
-  let tries = 0;
+  let attempts = 0;
   const service = stack<TestCall, TestResponse>(
     [filters["requeue"]!(simulatedClock())],
     (_, reply) => {
-      tries++;
+      attempts++;
       end = () => reply.end(refused);
       return { cancel: () => end() };
     },
   );
   send(service, testCall()).cancel(cancelled);
-  assert.equal(tries, 1);
+  assert.equal(attempts, 1);
 });
 
 test("requeue: nothing is sent again once the head has gone to the caller", () => {
@@ -198,7 +198,7 @@ test("requeue: nothing is sent again once the head has gone to the caller", () =
 });
 
 test("a caller who cancels in the middle of a synchronous head is heard", () => {
-  for (const name of ["requeue", "deadline", "waiting room, opened at once"]) {
+  for (const name of ["requeue", "deadline", "waiting room, opened immediately"]) {
     const clock = simulatedClock();
     const room = new WaitingRoom<TestCall, TestResponse>({ clock, timeoutMs: 9, what: "it" });
     let heard: unknown = null;

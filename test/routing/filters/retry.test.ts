@@ -80,26 +80,26 @@ test("a retryable answer is discarded and the call goes to another endpoint", ()
 });
 
 test("the only endpoint there is gets the call again", () => {
-  let tries = 0;
+  let attempts = 0;
   const router = setUp({
     endpoints: 1,
-    serve: () => (request, reply) => responds(++tries < 3 ? 500 : 200)(request, reply),
+    serve: () => (request, reply) => responds(++attempts < 3 ? 500 : 200)(request, reply),
   });
   assert.equal(send(router.service, testCall()).outcome?.response, 200);
-  assert.equal(tries, 3);
+  assert.equal(attempts, 3);
 });
 
 test("after maxAttempts the caller gets the last response as it is", () => {
-  let tries = 0;
+  let attempts = 0;
   const router = setUp({
-    serve: () => (request, reply) => responds(500 + ++tries)(request, reply),
+    serve: () => (request, reply) => responds(500 + ++attempts)(request, reply),
   });
   assert.deepEqual(send(router.service, testCall()).outcome, { response: 503, failure: null });
-  assert.equal(tries, 3);
+  assert.equal(attempts, 3);
   assert.equal(retryCount(router, "request_limit"), 1);
 });
 
-test("a failure that was sent often enough says that nobody should try again", () => {
+test("a failure that was sent often enough says that no other layer should send it again", () => {
   const slow = failure("timeout", "too slow", "if-idempotent");
   const router = setUp({ serve: () => fails(slow) });
   const { outcome } = send(router.service, testCall());
@@ -109,16 +109,16 @@ test("a failure that was sent often enough says that nobody should try again", (
 });
 
 test("what requeues gave up on is not retried as well", () => {
-  let tries = 0;
+  let attempts = 0;
   const router = setUp({
     endpoints: 2,
     serve: () => (request, reply) => {
-      tries++;
+      attempts++;
       return fails(refused)(request, reply);
     },
   });
   const { outcome } = send(router.service, testCall());
-  assert.equal(tries, 3); // as many as endpoints, and one
+  assert.equal(attempts, 3); // as many as endpoints, and one
   assert.equal(outcome?.failure?.isFinal, true);
   assert.equal(retryCount(router, "total"), 0);
 });
@@ -156,7 +156,7 @@ test("a cancel ends a call that waits for its next attempt, and no attempt follo
   assert.equal(router.counter("client", "#/fs/users", "requests"), 1);
 });
 
-test("a cancel while the discarded answer is drained ends the call when that has ended", () => {
+test("a cancel while the discarded response is drained ends the call when that has ended", () => {
   let end = () => {};
   const router = setUp({
     serve: () => (_, reply) => {
@@ -310,7 +310,7 @@ test("a caller's deadline of 50 ms ends a call whose attempts may take a second"
   });
   router.bind("/svc/users", "/#/fs/users", addresses(3));
   const asked = send(router.service, testCall("/svc/users", { deadlineMs: 50 }));
-  assert.equal(held[0]?.request.deadlineMs, 50, "what the endpoint is told");
+  assert.equal(held[0]?.request.deadlineMs, 50, "what the endpoint gets");
   router.clock.advance(49);
   assert.equal(router.pending, 1);
   router.clock.advance(1);
@@ -320,11 +320,11 @@ test("a caller's deadline of 50 ms ends a call whose attempts may take a second"
 
 test("each attempt tells its endpoint the time it has, and the next one has its own", () => {
   const held: HeldCall[] = [];
-  const told: number[] = [];
+  const seen: number[] = [];
   const hold = holding(held);
   const router = testRouter({
     serve: () => (request, reply) => {
-      told.push(request.deadlineMs);
+      seen.push(request.deadlineMs);
       return hold(request, reply);
     },
     service: { classifier: retryable, retries, totalTimeoutMs: 150 },
@@ -333,5 +333,5 @@ test("each attempt tells its endpoint the time it has, and the next one has its 
   router.bind("/svc/users", "/#/fs/users", addresses(3));
   send(router.service, testCall());
   router.clock.advance(200);
-  assert.deepEqual(told, [60, 120, 150]);
+  assert.deepEqual(seen, [60, 120, 150]);
 });
