@@ -10,8 +10,8 @@ import { seeded } from "../support/random.ts";
 import { binary, framed, read, readMessages } from "../support/thrift-bytes.ts";
 import { until } from "../support/until.ts";
 
-const callers = 100;
-const callsBeforeSignal = 1_000;
+const callers = 120;
+const callsBeforeSignal = 600;
 const theader = Buffer.from("0fff000000000009000100000000", "hex");
 
 /** Then looks whether the connection has ended, before it calls again, as any client should. */
@@ -142,7 +142,7 @@ routers:
     );
     const random = seeded(7);
     const seen: Seen = { answered: 0, lost: [] };
-    const pauseMs = () => 100 + 50 * random();
+    const pauseMs = () => 250 + 100 * random(); // far above what a busy machine delays a FIN by
     const load = Array.from({ length: callers }, () => way.call(t, proxy.portOf(), pauseMs, seen));
     await until(
       () => seen.answered,
