@@ -1,5 +1,5 @@
 // The input of a connection: bytes that were read but cannot be consumed yet, within bounds.
-import { isTurnLong, turnNumber } from "../runtime/event-loop.ts";
+import { isTurnLong, restUntilNextTurn, turnNumber } from "../runtime/event-loop.ts";
 import type { SocketLink } from "./socket-link.ts";
 import { countWaiting } from "./socket-memory.ts";
 
@@ -66,7 +66,7 @@ export class InputBuffer {
     this.#turn = turn;
     if (++this.#messagesInTurn % fewMessages !== 0 || this.isResting || !isTurnLong()) return;
     this.isResting = true;
-    setImmediate(() => {
+    restUntilNextTurn(() => {
       this.isResting = false;
       this.advance();
     });

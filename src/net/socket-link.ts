@@ -6,7 +6,7 @@ import {
   readEnds,
   flushAtTickEnd,
   isTurnLong,
-  turnNumber,
+  restUntilNextTurn,
 } from "../runtime/event-loop.ts";
 import { countUnsent } from "./socket-memory.ts";
 import { TextWriter } from "./write-text.ts";
@@ -132,9 +132,8 @@ export class SocketLink {
    * the socket rests until the next one, so that others are read meanwhile.
    */
   #restsAfterRead(): boolean {
-    turnNumber();
     if (!isTurnLong()) return false;
-    setImmediate(() => {
+    restUntilNextTurn(() => {
       const socket = this.#socket;
       if (socket !== null && !socket.destroyed && !socket.isPaused()) socket.resume();
     });

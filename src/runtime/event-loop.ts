@@ -57,9 +57,32 @@ export function turnNumber(): number {
 
 /** Whether connections with many messages should go on in the next turn. Reads the time. */
 export function isTurnLong(): boolean {
+  turnNumber(); // so that the turn has an end
   const nowMs = performance.now();
   if (busySinceMs === 0) busySinceMs = nowMs;
   return nowMs - busySinceMs > maxBusyMs;
+}
+
+const resting: (() => void)[] = [];
+let isWakeDue = false;
+
+/** Calls `wake` in the next turn, or in a later one: whoever rests longest comes first. */
+export function restUntilNextTurn(wake: () => void): void {
+  resting.push(wake);
+  if (!isWakeDue) setImmediate(wakeResting);
+  isWakeDue = true;
+}
+
+function wakeResting(): void {
+  isWakeDue = false;
+  for (let left = resting.length; left > 0; left--) {
+    resting.shift()?.();
+    if (isTurnLong()) break; // the others come before those that rest from now on
+  }
+  if (resting.length > 0 && !isWakeDue) {
+    isWakeDue = true;
+    setImmediate(wakeResting);
+  }
 }
 
 /** Bytes were read: until `readEnds` the time of this tick holds. */
