@@ -2,7 +2,9 @@
 import type { Buffer } from "node:buffer";
 import type { Failure } from "../../../src/core/failure.ts";
 import { heldMemory } from "../../../src/runtime/held-memory.ts";
+import { responseBytes } from "../codec/response-writer.ts";
 import type { ServerCall } from "./call.ts";
+import type { ServerSettings } from "./settings.ts";
 
 /** A call that could not be read, and the response to it. */
 export class RefusedCall {
@@ -26,6 +28,12 @@ export class RefusedCall {
 }
 
 export type QueuedCall = ServerCall | RefusedCall;
+
+/** The response to a call that has ended. */
+export function bytesOf(call: QueuedCall, settings: ServerSettings): Buffer {
+  if (call instanceof RefusedCall) return call.bytes;
+  return call.bytes ?? responseBytes(call, settings);
+}
 
 /** One-way calls are counted but not queued: they await no response. */
 export class CallQueue {

@@ -6,11 +6,11 @@ import type { Drainable } from "../../../src/net/connections.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
 import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import { lingeringClose } from "../../../src/net/lingering-close.ts";
-import { inTransport, responseBytes } from "../codec/response-writer.ts";
+import { inTransport } from "../codec/response-writer.ts";
 import { RequestReader } from "../codec/request-reader.ts";
 import { emptyReplyFrame } from "../codec/exception.ts";
 import { ServerCall } from "./call.ts";
-import { CallQueue, RefusedCall } from "./call-queue.ts";
+import { bytesOf, CallQueue, RefusedCall } from "./call-queue.ts";
 import type { QueuedCall } from "./call-queue.ts";
 import { DrainWatch } from "./drain-watch.ts";
 import { ConnectionTimer } from "./timer.ts";
@@ -232,7 +232,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (isSeveral) this.#link.socket.cork();
     this.#isFlushing = true;
     for (let call = this.#calls.first; call?.hasEnded === true; call = this.#calls.first) {
-      const bytes = this.#bytesOf(call);
+      const bytes = bytesOf(call, this.settings);
       call.sentBytes = bytes.length;
       this.#link.writeBytes(bytes);
       this.#callIsOver(call);
@@ -247,11 +247,6 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     for (let call = this.#calls.first; call?.hasEnded === true; call = this.#calls.first) {
       this.#callIsOver(call);
     }
-  }
-
-  #bytesOf(call: QueuedCall): Buffer {
-    if (call instanceof RefusedCall) return call.bytes;
-    return call.bytes ?? responseBytes(call, this.settings);
   }
 
   #callIsOver(call: QueuedCall): void {

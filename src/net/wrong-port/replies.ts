@@ -1,10 +1,10 @@
 // The shortest reply in each protocol that says why a call is refused.
 import { Buffer } from "node:buffer";
-import type { Speech } from "./watch.ts";
+import type { WireProtocol } from "./watch.ts";
 
 /** null: the caller's protocol has no reply, or awaits none. `bytes`: the first that came. */
-export function replyTo(speech: Speech, bytes: Buffer, text: string): Buffer | null {
-  switch (speech) {
+export function replyTo(protocol: WireProtocol, bytes: Buffer, text: string): Buffer | null {
+  switch (protocol) {
     case "HTTP":
     case "HTTP/2":
       return httpReply(text);
@@ -15,7 +15,7 @@ export function replyTo(speech: Speech, bytes: Buffer, text: string): Buffer | n
     case "mux":
       return muxReply(bytes, text);
     default:
-      return speech satisfies never;
+      return protocol satisfies never;
   }
 }
 

@@ -1,4 +1,4 @@
-// Callers that have come to the wrong port: known by their first bytes, told so in their own protocol.
+// Callers at the wrong port: recognized by their first bytes, they get a reply in their own protocol.
 import type { Buffer } from "node:buffer";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
@@ -7,17 +7,17 @@ import { replyTo } from "./replies.ts";
 import type { Receiver, SocketLink } from "../socket-link.ts";
 
 /** What a caller may speak. */
-export type Speech = "HTTP" | "HTTP/2" | "TLS" | "Thrift" | "mux";
+export type WireProtocol = "HTTP" | "HTTP/2" | "TLS" | "Thrift" | "mux";
 
 export interface PortOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** What this port speaks, for detection and for texts. */
-  readonly speaks: readonly Speech[];
+  readonly speaks: readonly WireProtocol[];
   /** For statistics; not called for what the protocol itself refuses. */
   readonly onWrongPort?: () => void;
-  /** Speech that the protocol itself refuses in its own words: it is logged only. */
-  readonly refuses?: readonly Speech[];
+  /** Protocols that this one refuses in its own words: it is logged only. */
+  readonly refuses?: readonly WireProtocol[];
 }
 
 /** How long a caller may take to read the reply and close. */
@@ -33,12 +33,12 @@ export function wrongPortWatch(options: PortOptions): (link: SocketLink) => void
     const own = link.receiver;
     const received = (buffer: Buffer, length: number): void => {
       link.receiver = own;
-      const speech = speechOf(buffer, length);
-      if (speech === null || speaks.includes(speech)) return own.received(buffer, length);
-      const text = warn(speech, link, options);
-      if (refuses.includes(speech)) return own.received(buffer, length);
+      const protocol = protocolOf(buffer, length);
+      if (protocol === null || speaks.includes(protocol)) return own.received(buffer, length);
+      const text = warn(protocol, link, options);
+      if (refuses.includes(protocol)) return own.received(buffer, length);
       options.onWrongPort?.();
-      const reply = replyTo(speech, buffer.subarray(0, length), text);
+      const reply = replyTo(protocol, buffer.subarray(0, length), text);
       if (reply !== null) link.socket.write(reply);
       return lingeringClose(link, { clock, stallTimeoutMs, closed: () => own.closed(null) });
     };
@@ -73,19 +73,23 @@ class FirstBytes implements Receiver {
   }
 }
 
-function warn(speech: Speech, { socket }: SocketLink, { log, speaks }: PortOptions): string {
-  const problem = textFor(speech, speaks.join(" and "));
+function warn(
+  protocol: WireProtocol,
+  { socket }: SocketLink,
+  { log, speaks }: PortOptions,
+): string {
+  const problem = textFor(protocol, speaks.join(" and "));
   const caller = `${socket.remoteAddress}:${socket.remotePort}`;
   const server = `${socket.localAddress}:${socket.localPort}`;
   log.warn({ event: "wrong protocol", server, caller, problem });
   return problem;
 }
 
-function textFor(speech: Speech, ours: string): string {
-  const what = `the caller speaks ${speech}, and this port speaks`;
-  if (speech === "TLS") return `${what} ${ours} without TLS: turn TLS off in the caller`;
-  if (speech === "HTTP/2") return `${what} ${ours}: let the caller use HTTP/1.1 on a port for it`;
-  return `${what} ${ours}: it needs the port of a router with protocol: ${routerFor[speech]}`;
+function textFor(protocol: WireProtocol, ours: string): string {
+  const what = `the caller speaks ${protocol}, and this port speaks`;
+  if (protocol === "TLS") return `${what} ${ours} without TLS: turn TLS off in the caller`;
+  if (protocol === "HTTP/2") return `${what} ${ours}: let the caller use HTTP/1.1 on a port for it`;
+  return `${what} ${ours}: it needs the port of a router with protocol: ${routerFor[protocol]}`;
 }
 
 const routerFor = { HTTP: "http", Thrift: "thrift", mux: "mux or thriftmux" } as const;
@@ -94,7 +98,7 @@ const routerFor = { HTTP: "http", Thrift: "thrift", mux: "mux or thriftmux" } as
 const methods = new Set(["GET ", "POST", "PUT ", "HEAD", "DELE", "OPTI", "PATC", "CONN", "TRAC"]);
 
 /** Of the first bytes of a connection; null: nothing known, or too short to tell. */
-function speechOf(bytes: Buffer, length: number): Speech | null {
+function protocolOf(bytes: Buffer, length: number): WireProtocol | null {
   if (length < 8) return null;
   if (bytes[0] === 0x16 && bytes[1] === 0x03) return "TLS";
   const start = bytes.toString("latin1", 0, 4);
