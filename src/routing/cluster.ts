@@ -5,7 +5,6 @@ import type { Live, State } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type { AddressSet } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
-import { showAddress } from "../core/address.ts";
 import type { Request } from "../core/request.ts";
 import type { ProtocolRouter } from "../core/protocol.ts";
 import type { Classifier, Verdict } from "../core/classifier.ts";
@@ -13,7 +12,7 @@ import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
 import { Balancer } from "./balancers/balancer.ts";
-import type { Node, Status } from "./balancers/balancer.ts";
+import type { Node } from "./balancers/balancer.ts";
 import { RetryBudget } from "./budget.ts";
 import { CallStats } from "./stats/call-stats.ts";
 import type { ClusterStats } from "./stats/cluster-stats.ts";
@@ -26,6 +25,8 @@ import { EndpointSet } from "./endpoint-set.ts";
 import type { ClientOptions } from "./options.ts";
 import { SilenceWatch } from "./silence.ts";
 import { clusterStack } from "./stacks.ts";
+import { endpointView } from "./cluster-view.ts";
+import type { ClusterView } from "./cluster-view.ts";
 import type { Trace } from "./trace-limiter.ts";
 import type { ServiceScope } from "./stats/service-scope.ts";
 import { SharedScopes } from "./stats/shared-scopes.ts";
@@ -60,22 +61,6 @@ export interface ClusterUser<Req, Res> {
   readonly classifier: Classifier<Req, Res>;
   /** How the destination's name is resolved, for a call that finds no addresses. */
   readonly trace: Trace;
-}
-
-interface EndpointView {
-  readonly address: string;
-  readonly weight: number;
-  readonly status: Status;
-  readonly pending: number;
-}
-
-export interface ClusterView {
-  readonly id: Path;
-  /** `pending`: discovery has not responded; `failed`: it responded with an error. */
-  readonly state: "pending" | "bound" | "failed";
-  readonly detail: string;
-  readonly pending: number;
-  readonly endpoints: readonly EndpointView[];
 }
 
 export class Cluster<Req extends Request, Res> implements Cached {
@@ -176,18 +161,12 @@ export class Cluster<Req extends Request, Res> implements Cached {
 
   view(): ClusterView {
     const { state } = this.#addresses;
-    const endpoints = this.#endpoints.all().map((endpoint) => ({
-      address: showAddress(endpoint.address),
-      weight: endpoint.address.weight,
-      status: endpoint.status,
-      pending: endpoint.pending,
-    }));
     return {
       id: this.id,
       state: this.#isReady ? "bound" : state.kind === "failed" ? "failed" : "pending",
       detail: state.kind === "failed" ? state.why.detail : "",
       pending: this.pending,
-      endpoints,
+      endpoints: this.#endpoints.all().map(endpointView),
     };
   }
 

@@ -12,7 +12,7 @@ import type { ProtocolRouter } from "../core/protocol.ts";
 import type { Service } from "../core/service.ts";
 import { ended } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
-import type { ClusterView } from "./cluster.ts";
+import type { ClusterView } from "./cluster-view.ts";
 import { Cluster } from "./cluster.ts";
 import { traceLimiter } from "./trace-limiter.ts";
 import type { Trace } from "./trace-limiter.ts";
