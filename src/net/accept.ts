@@ -5,7 +5,8 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { ConnectionGate, SocketOptions } from "../core/transport.ts";
 import { SocketLink } from "./socket-link.ts";
-import { filesLeft, openFilesLimit } from "../runtime/open-files.ts";
+import { filesLeft, openFilesLimit, reservedFiles, scarcity } from "../runtime/open-files.ts";
+import { closeLongestIdle, openCallers } from "./connections.ts";
 import { PausedSockets, watchStalls } from "./stalls.ts";
 
 export interface AcceptOptions {
@@ -18,6 +19,8 @@ export interface AcceptOptions {
   readonly gate: ConnectionGate | null;
   /** Called with each accepted connection, before `onLink`. */
   readonly onSocket?: (socket: Socket) => void;
+  /** Written to a caller that finds no descriptor left, before its connection is closed. */
+  readonly refusal?: string;
   /** false: plain sockets with one buffer per read, as if handles could not be taken over. */
   readonly takesOverHandles?: boolean;
 }
@@ -60,7 +63,8 @@ export function accept(
   const pausedSockets = new PausedSockets(options.clock);
   server.on("connection", (accepted) => {
     arrivals.count++;
-    exhaustion.accepted((accepted as unknown as { _handle?: unknown })._handle);
+    const isScarce = exhaustion.accepted((accepted as unknown as { _handle?: unknown })._handle);
+    if (!hasRoom(isScarce, options.clock)) return refuseSocket(accepted, options);
     if (gate !== null && !gate.opened()) return void accepted.destroy();
     const link = linkOf(accepted, takesOver);
     if (gate !== null) link.socket.once("close", () => gate.closed());
@@ -70,6 +74,40 @@ export function accept(
     return onLink(link);
   });
   return listening(server, options, exhaustion, arrivals);
+}
+
+/**
+ * The number of a descriptor says that few are left only until one with a low number is free again. So
+ * callers may be as many as when that was last seen, for a while.
+ */
+const callerLimit = { count: Infinity, untilMs: 0 };
+const callerLimitMs = 10_000;
+
+/** The last descriptors are not for callers: another one has to leave. */
+function hasRoom(isScarce: boolean, clock: Clock): boolean {
+  if (!isScarce && callerLimit.count === Infinity) return true;
+  const nowMs = clock.nowMs();
+  if (isScarce) {
+    callerLimit.count = openCallers();
+    callerLimit.untilMs = nowMs + callerLimitMs;
+  } else if (nowMs > callerLimit.untilMs) callerLimit.count = Infinity;
+  if (openCallers() < callerLimit.count) return true;
+  if (!closeLongestIdle(clock.nowMs())) return false;
+  scarcity.closedIdle++;
+  return true;
+}
+
+/** How long a refused caller may take to read why. */
+const refusalFlushMs = 500;
+
+function refuseSocket(accepted: Socket, { refusal, clock }: AcceptOptions): void {
+  scarcity.refused++;
+  if (refusal === undefined) return void accepted.destroy();
+  const stop = clock.after(refusalFlushMs, () => accepted.destroy());
+  accepted.once("close", stop);
+  accepted.on("error", () => {});
+  accepted.end(refusal, "latin1");
+  accepted.resume();
 }
 
 function listening(
@@ -137,14 +175,11 @@ function closeWhenQuiet(server: Server, arrivals: Arrivals, clock: Clock): Promi
 /** At most one warning per spell; a spell ends when nothing failed for this long. */
 const warnIntervalMs = 10_000;
 
-/** With fewer file descriptors left than this, the next callers will be turned away. */
-const scarceFiles = 8;
-
 interface ExhaustionWatch {
   /** Accepting a connection failed. */
   failed(error: Error): void;
-  /** A connection was accepted; `handle.fd` is its file descriptor. */
-  accepted(handle: unknown): void;
+  /** A connection was accepted; `handle.fd` is its file descriptor. True: few are left. */
+  accepted(handle: unknown): boolean;
 }
 
 /**
@@ -169,8 +204,12 @@ export function descriptorExhaustion({
     failed: ({ message }) => warn(message),
     accepted(handle) {
       const { fd } = (handle ?? {}) as { fd?: unknown };
-      if (typeof fd !== "number" || filesLeft(fd) >= scarceFiles) return;
-      warn(`nearly all of the ${openFilesLimit} files that the process may open are in use`);
+      if (typeof fd !== "number" || filesLeft(fd) >= reservedFiles) return false;
+      warn(
+        `of the ${openFilesLimit} files that the process may open ${filesLeft(fd)} are left: callers ` +
+          "that are idle are disconnected, and when none is, new ones are refused",
+      );
+      return true;
     },
   };
 }

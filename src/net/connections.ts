@@ -10,6 +10,8 @@ export interface Drainable {
   /** Fails all calls in progress with `why` now; destroyed when idle. */
   abort(why: Failure): void;
   destroy(): void;
+  /** Since when it has had no call, in `Clock.nowMs` time; Infinity while it has one. */
+  readonly idleSinceMs: number;
 }
 
 /** How long an idle connection that is draining waits for a call, after which it can close safely. */
@@ -26,6 +28,20 @@ export class Connections {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    all.add(this);
+  }
+
+  /** Iterates over the open ones. */
+  [Symbol.iterator](): Iterator<Drainable> {
+    return this.#open.values();
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  has(connection: Drainable): boolean {
+    return this.#open.has(connection);
   }
 
   opened(connection: Drainable): void {
@@ -52,6 +68,7 @@ export class Connections {
     await this.#emptyWithin(abortFlushMs);
     for (const connection of Array.from(this.#open)) connection.destroy();
     await this.#emptyWithin(Infinity);
+    all.delete(this);
   }
 
   #emptyWithin(limitMs: number): Promise<void> {
@@ -77,4 +94,57 @@ export async function closeListener(
 ): Promise<void> {
   await acceptor.close();
   await connections.close(graceMs);
+}
+
+/** Of all listeners of this process. */
+const all = new Set<Connections>();
+
+/** Connections of callers, on all listeners of this process. */
+export function openCallers(): number {
+  let count = 0;
+  for (const { size } of all) count += size;
+  return count;
+}
+
+interface Candidate {
+  readonly connection: Drainable;
+  readonly of: Connections;
+  readonly sinceMs: number;
+}
+
+/** Found at the last search, the longest idle last; some may have become busy, or closed, since. */
+let candidates: Candidate[] = [];
+/** The last search found no idle connection, at this time. */
+let noneIdleMs = -Infinity;
+
+/** A search looks at every connection: not for each caller that knocks while all are busy. */
+const searchIntervalMs = 50;
+
+/** Closes the caller's connection that has been idle the longest, on any listener. False: none is idle. */
+export function closeLongestIdle(nowMs: number): boolean {
+  for (;;) {
+    const next = candidates.pop();
+    if (next === undefined) {
+      if (nowMs - noneIdleMs < searchIntervalMs) return false;
+      candidates = idleConnections();
+      if (candidates.length > 0) continue;
+      noneIdleMs = nowMs;
+      return false;
+    }
+    if (next.of.has(next.connection) && next.connection.idleSinceMs === next.sinceMs) {
+      next.connection.destroy();
+      return true;
+    }
+  }
+}
+
+function idleConnections(): Candidate[] {
+  const found: Candidate[] = [];
+  for (const of of all) {
+    for (const connection of of) {
+      const sinceMs = connection.idleSinceMs;
+      if (sinceMs !== Infinity) found.push({ connection, of, sinceMs });
+    }
+  }
+  return found.sort((a, b) => b.sinceMs - a.sinceMs);
 }

@@ -7,6 +7,7 @@ import { showAddress } from "../core/address.ts";
 import type { Address } from "../core/address.ts";
 import type { ConnectionStats, SocketOptions } from "../core/transport.ts";
 import { recordWhenClosed } from "./connection-stats.ts";
+import { filesLeft, lastFiles } from "../runtime/open-files.ts";
 import { SocketLink } from "./socket-link.ts";
 import { watchStalls } from "./stalls.ts";
 
@@ -46,12 +47,19 @@ export function dial(
       socket.destroy();
       result.failed(why);
     });
-  const onConnect = () =>
-    settle(() => {
+  const onConnect = () => {
+    const { fd } =
+      (socket as unknown as { readonly _handle?: { readonly fd?: unknown } })._handle ?? {};
+    if (typeof fd === "number" && filesLeft(fd) < lastFiles) {
+      const shortage = Object.assign(new Error(), { code: "EMFILE" });
+      return fail(connectFailure(address, shortage));
+    }
+    return settle(() => {
       watchStalls(link, options.socket, clock);
       recordWhenClosed(socket, result.closed, clock);
       result.opened(link);
     });
+  };
   const stopTimer = clock.after(options.connectTimeoutMs, () => {
     const detail = `${showAddress(address)} did not accept a connection within ${options.connectTimeoutMs} ms`;
     fail(failure("connect", detail, "safe"));

@@ -4,6 +4,19 @@ import { readFileSync } from "node:fs";
 /** Limit of the whole process; Infinity where the system does not report it. Read once: it does not change. */
 export const openFilesLimit: number = readLimit();
 
+/**
+ * Kept for connections to endpoints, discovery, the admin server and log files: callers alone never take
+ * the last descriptors.
+ */
+export const reservedFiles: number =
+  openFilesLimit === Infinity ? 0 : Math.min(1_024, Math.max(32, Math.floor(openFilesLimit / 4)));
+
+/** Of the reserved ones, those that connections to endpoints leave to discovery and the admin server. */
+export const lastFiles: number = Math.min(16, reservedFiles);
+
+/** What became of callers because descriptors were scarce. */
+export const scarcity = { closedIdle: 0, refused: 0 };
+
 /** Descriptors left when a new one has this number: the system assigns the lowest free number. */
 export function filesLeft(newest: number): number {
   return openFilesLimit - newest - 1;

@@ -3,6 +3,7 @@ import type { Clock, Close } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
 import type { ConnectionGate } from "../core/transport.ts";
 import type { Stats } from "../core/stats.ts";
+import { scarcity } from "./open-files.ts";
 import type { HeldMemory } from "./held-memory.ts";
 
 /** Infinity: no limit. */
@@ -38,6 +39,8 @@ export class ProcessLimits {
     this.#options = options;
     this.#deps = deps;
     this.connections = maxConnections === Infinity ? null : gate(maxConnections, deps.stats);
+    deps.stats.tally(() => scarcity.closedIdle, "closed_idle_connections");
+    deps.stats.tally(() => scarcity.refused, "refused_for_lack_of_files");
     deps.memory.limitBytes = maxBufferedBytes;
     deps.stats.gauge(() => deps.memory.bytes, "buffered_bytes");
     const isLimited = maxBufferedBytes !== Infinity || shedAboveLagMs !== Infinity;

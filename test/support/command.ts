@@ -18,10 +18,16 @@ export interface Outcome {
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-function start(t: TestContext, args: readonly string[], cwd?: string): Child {
-  const options = cwd === undefined ? {} : { cwd };
-  const child = spawn(process.execPath, [binary, ...args], {
-    ...options,
+interface StartOptions {
+  /** The limit of open files, as of `ulimit -n`; absent: the test's own. */
+  readonly maxFiles?: number;
+}
+
+function start(t: TestContext, args: readonly string[], { maxFiles }: StartOptions = {}): Child {
+  const node = [process.execPath, binary, ...args];
+  const limited = ["/bin/sh", "-c", `ulimit -n ${maxFiles} && exec "$@"`, "sh", ...node];
+  const [file = "", ...rest] = maxFiles === undefined ? node : limited;
+  const child = spawn(file, rest, {
     stdio: ["pipe", "pipe", "pipe"],
   });
   t.after(() => void child.kill("SIGKILL"));
@@ -33,8 +39,9 @@ export async function command(
   t: TestContext,
   args: readonly string[],
   input = "",
+  options: StartOptions = {},
 ): Promise<Outcome> {
-  const child = start(t, args);
+  const child = start(t, args, options);
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   return outcomeOf(child);
@@ -72,9 +79,13 @@ export interface RunningCommand {
 }
 
 /** `switchyard run -`, ready to take calls. `admin` gets a free port unless the text says otherwise. */
-export async function runProxy(t: TestContext, yaml: string): Promise<RunningCommand> {
+export async function runProxy(
+  t: TestContext,
+  yaml: string,
+  options: StartOptions = {},
+): Promise<RunningCommand> {
   const indent = /^\n*( *)/.exec(yaml)?.[1] ?? "";
-  const child = start(t, ["run", "-"]);
+  const child = start(t, ["run", "-"], options);
   child.stdin.end(/^ *admin:/m.test(yaml) ? yaml : `${indent}admin: { port: 0 }\n${yaml}`);
   const events: Event[] = [];
   let rest = "";

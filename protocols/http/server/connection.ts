@@ -46,12 +46,14 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   #isDraining = false;
   /** See `InputOwner`. */
   isLast = false;
+  #idleSinceMs: number;
 
   constructor(link: SocketLink, settings: ServerSettings) {
     this.link = link;
     this.settings = settings;
     this.peer = peerInfo(link.socket);
     this.#input = new RequestInput(this, settings.limits);
+    this.#idleSinceMs = settings.clock.nowMs();
     this.#timer = new ConnectionTimer(settings.clock, settings.limits, () => this.#timedOut());
     link.receiver = this;
     settings.opened(this);
@@ -257,6 +259,10 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   // For the listener
 
+  get idleSinceMs(): number {
+    return this.state === "head" && !this.#input.isReadingHead ? this.#idleSinceMs : Infinity;
+  }
+
   /**
    * Closes after the next response that can say so: callers may send another request until they have
    * read `Connection: close`. Idle connections stay open for a moment.
@@ -274,6 +280,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   #next(): void {
     if (this.isLast) return this.#close();
     this.state = "head";
+    this.#idleSinceMs = this.settings.clock.nowMs();
     this.#awaitRequest();
     if (!this.link.hasRoom) this.held();
     this.#input.advance();

@@ -32,13 +32,20 @@ export async function listenHttp(
   const { clock, log } = options;
   // TLS and HTTP/2 are refused by the parser, in an HTTP response.
   const watch = wrongPortWatch({ clock, log, speaks: ["HTTP"], refuses: ["TLS", "HTTP/2"] });
-  const acceptor = await accept(options, (link) => {
+  const acceptor = await accept({ ...options, refusal: noFilesLeft }, (link) => {
     void new ServerConnection(link, settings);
     watch(link);
   });
   const close = (graceMs: number) => closeListener(acceptor, connections, graceMs);
   return { host: acceptor.host, port: acceptor.port, close };
 }
+
+const noFilesBody = "This proxy has too many open connections. Try again, or elsewhere.\n";
+
+/** For a caller whose connection cannot be kept. */
+const noFilesLeft =
+  "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 0\r\nl5d-retryable: true\r\n" +
+  `Content-Type: text/plain\r\nContent-Length: ${noFilesBody.length}\r\n\r\n${noFilesBody}`;
 
 /** For tests and tools without `failures.ts`. */
 const plainText: RenderFailure = (failure) => {

@@ -49,6 +49,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
   #state: State = "open";
   #hasDrainReply = false;
   #isHalfClosed = false;
+  #idleSinceMs: number;
   readonly #lifetime: Lifetime;
   readonly #backpressure: Backpressure;
 
@@ -67,6 +68,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
     this.#reader = new MessageReader(fragments, mux.tdispatch, this);
     this.#writer = new MessageWriter(link, settings.sentBytes, true);
     this.#calls = new CallTracker(limits);
+    this.#idleSinceMs = clock.nowMs();
     this.#lifetime = new Lifetime(clock, limits, () => this.#timedOut());
     this.#backpressure = new Backpressure(link, this.#writer, limits, clock, (why) =>
       this.#disconnect(why),
@@ -194,6 +196,10 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
 
   // For the listener
 
+  get idleSinceMs(): number {
+    return this.#calls.count === 0 ? this.#idleSinceMs : Infinity;
+  }
+
   /** Asks the caller to send no more calls; closes when all calls in progress have their responses. */
   drain(): void {
     if (this.#state !== "open") return;
@@ -318,6 +324,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
   }
 
   #afterCall(): void {
+    this.#idleSinceMs = this.settings.clock.nowMs();
     if (this.#calls.count > 0) return this.#isHalfClosed ? this.#awaitNextResponse() : undefined;
     if (this.#state === "draining") this.#closeIfDrained();
     else if (this.#state === "open") this.#lifetime.idle();

@@ -49,6 +49,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   #refusal: Refusal | null = null;
   #hasRefused = false;
   #hasAllInput = false;
+  #idleSinceMs: number;
 
   constructor(link: SocketLink, settings: ServerSettings) {
     const { clock, limits } = settings;
@@ -57,6 +58,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     this.#link = link;
     this.#input = new InputBuffer(link, this);
     this.#reader = new RequestReader(settings, this.peer, this);
+    this.#idleSinceMs = clock.nowMs();
     this.#timer = new ConnectionTimer(clock, limits, this.#drain, () => this.#timedOut());
     link.receiver = this;
     settings.opened(this);
@@ -192,6 +194,11 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
 
   // For the listener
 
+  get idleSinceMs(): number {
+    const isIdle = this.#calls.count === 0 && this.#reader.heldBytes === 0;
+    return isIdle ? this.#idleSinceMs : Infinity;
+  }
+
   /**
    * Closes at the next pause of the caller: Thrift cannot announce a close, and a call that crosses a
    * FIN is lost. Until then calls are accepted.
@@ -252,6 +259,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   #callIsOver(call: QueuedCall): void {
     const { clock, onCompleted, closed } = this.settings;
     const nowMs = clock.nowMs();
+    this.#idleSinceMs = nowMs;
     this.#calls.remove(call);
     if (!call.isOneway) this.#drain.responded(nowMs);
     if (!(call instanceof RefusedCall)) {

@@ -38,12 +38,14 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
   #count = 0;
   #connection: Connection | null = null;
   #isDraining = false;
+  readonly #openedMs: number;
 
   constructor(link: SocketLink, settings: DetectSettings, owner: ConnectionOwner) {
     this.#link = link;
     this.#settings = settings;
     this.#owner = owner;
     this.#alarm = new Alarm(settings.clock, () => this.destroy());
+    this.#openedMs = settings.clock.nowMs();
     link.receiver = this;
     owner.opened(this);
     this.#alarm.set(settings.clock.nowMs() + settings.idleTimeMs);
@@ -85,6 +87,10 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
   }
 
   // Drainable
+
+  get idleSinceMs(): number {
+    return this.#connection === null ? this.#openedMs : this.#connection.idleSinceMs;
+  }
 
   /** A caller that has just connected may have a call on its way. */
   drain(): void {
