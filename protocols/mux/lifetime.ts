@@ -10,6 +10,8 @@ export interface LifetimeLimits {
 
 /** One time limit at a time: each method replaces the one before. Owns a timer until `close`. */
 export class Lifetime {
+  /** When the connection was opened, or became idle. */
+  idleSinceMs: number;
   readonly #clock: Clock;
   readonly #limits: LifetimeLimits;
   readonly #endMs: number;
@@ -18,7 +20,8 @@ export class Lifetime {
   constructor(clock: Clock, limits: LifetimeLimits, timedOut: () => void) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#endMs = clock.nowMs() + limits.lifeTimeMs;
+    this.idleSinceMs = clock.nowMs();
+    this.#endMs = this.idleSinceMs + limits.lifeTimeMs;
     this.#alarm = new Alarm(clock, timedOut);
   }
 
@@ -33,7 +36,8 @@ export class Lifetime {
   }
 
   idle(): void {
-    this.#alarm.set(Math.min(this.#clock.nowMs() + this.#limits.idleTimeMs, this.#endMs));
+    this.idleSinceMs = this.#clock.nowMs();
+    this.#alarm.set(Math.min(this.idleSinceMs + this.#limits.idleTimeMs, this.#endMs));
   }
 
   close(): void {

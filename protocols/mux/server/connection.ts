@@ -49,7 +49,6 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
   #state: State = "open";
   #hasDrainReply = false;
   #isHalfClosed = false;
-  #idleSinceMs: number;
   readonly #lifetime: Lifetime;
   readonly #backpressure: Backpressure;
 
@@ -68,7 +67,6 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
     this.#reader = new MessageReader(fragments, mux.tdispatch, this);
     this.#writer = new MessageWriter(link, settings.sentBytes, true);
     this.#calls = new CallTracker(limits);
-    this.#idleSinceMs = clock.nowMs();
     this.#lifetime = new Lifetime(clock, limits, () => this.#timedOut());
     this.#backpressure = new Backpressure(link, this.#writer, limits, clock, (why) =>
       this.#disconnect(why),
@@ -155,7 +153,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
   /** Its caller may use the tag again when the last fragment is on its way: the response comes then. */
   dropped({ tag, dropped, mayRetry, isLast }: Dropped, type: number): void {
     if (this.#isOver || !isLast) return undefined;
-    if (tag === mux.markerTag) return this.#broken(dropped);
+    if (tag === mux.markerTag) return this.malformed(dropped);
     if (this.#calls.get(tag) !== undefined) return this.#duplicate(tag);
     const form = type === mux.treq ? "req" : "dispatch";
     this.#warn("call refused", dropped);
@@ -163,10 +161,6 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
       mayRetry ? nackMessage(tag, form, dropped) : errorMessage(tag, form, dropped),
     );
     return undefined;
-  }
-
-  malformed(what: string): void {
-    this.#broken(what);
   }
 
   // For calls
@@ -197,7 +191,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
   // For the listener
 
   get idleSinceMs(): number {
-    return this.#calls.count === 0 ? this.#idleSinceMs : Infinity;
+    return this.#calls.count === 0 ? this.#lifetime.idleSinceMs : Infinity;
   }
 
   /** Asks the caller to send no more calls; closes when all calls in progress have their responses. */
@@ -243,7 +237,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
         // Clients should not send it, but the meaning is clear: no more calls will come.
         return this.#writer.control(mux.emptyMessage(mux.rdrain, tag));
       default:
-        if (!mux.isKnownType(type)) return this.#broken(`a message of unknown type ${type}`);
+        if (!mux.isKnownType(type)) return this.malformed(`a message of unknown type ${type}`);
         return this.#unexpected(type, tag);
     }
   }
@@ -256,7 +250,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
 
   #call(request: MuxRequest | Problem, tag: number, form: Form): void {
     if (tag === mux.markerTag || tag > mux.maxTag) {
-      return this.#broken(`a call with the tag ${tag}`);
+      return this.malformed(`a call with the tag ${tag}`);
     }
     if (this.#calls.get(tag) !== undefined) return this.#duplicate(tag);
     if ("problem" in request) return this.#unreadable(request.problem, tag, form);
@@ -276,7 +270,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
   }
 
   #discarded(discarded: ReturnType<typeof mux.readDiscarded>): void {
-    if ("problem" in discarded) return this.#broken(discarded.problem);
+    if ("problem" in discarded) return this.malformed(discarded.problem);
     const { tag, reason } = discarded;
     // An incomplete fragmented call: its caller keeps the tag until the reply.
     const wasBegun = this.#reader.forget(tag);
@@ -293,10 +287,10 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
 
   #init(frame: Buffer, tag: number): void {
     const reply = negotiate(frame, tag, this.settings.limits.maxFragmentBytes);
-    if ("problem" in reply) return this.#broken(reply.problem);
+    if ("problem" in reply) return this.malformed(reply.problem);
     if ("refused" in reply) {
       this.#writer.control(mux.rerrMessage(tag, reply.refused));
-      return this.#broken(`a Tinit that was refused: ${reply.refused}`);
+      return this.malformed(`a Tinit that was refused: ${reply.refused}`);
     }
     this.#writer.maxFragmentBytes = reply.maxFragmentBytes;
     return this.#writer.control(reply.rinit);
@@ -305,11 +299,11 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
   #duplicate(tag: number): void {
     const reason = `Received duplicate tag ${tag} from client.`;
     for (const call of this.#calls.all()) this.#writer.control(mux.rerrMessage(call.tag, reason));
-    this.#broken(`a second call with the tag ${tag}, whose first is in progress`);
+    this.malformed(`a second call with the tag ${tag}, whose first is in progress`);
   }
 
   /** The input can no longer be trusted. Other connections are not affected. */
-  #broken(what: string): void {
+  malformed(what: string): void {
     if (this.#isOver) return;
     this.#warn("caller disconnected", `it sent ${what}`);
     this.settings.onMalformed();
@@ -324,7 +318,6 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
   }
 
   #afterCall(): void {
-    this.#idleSinceMs = this.settings.clock.nowMs();
     if (this.#calls.count > 0) return this.#isHalfClosed ? this.#awaitNextResponse() : undefined;
     if (this.#state === "draining") this.#closeIfDrained();
     else if (this.#state === "open") this.#lifetime.idle();
