@@ -30,8 +30,8 @@ const remembered = 300;
 const warmUp = 0.25;
 /** More files than well-behaved callers need are a leak; the pools may have grown by a few. */
 const spareFiles = 12;
-/** What may be held beyond a fifth more: caches that fill slowly. */
-const spareBytes = 4 * 1024 * 1024;
+/** What may be held beyond a fifth more: bounded caches of twelve routers (names, dtabs, destinations, compiled code) fill slowly. */
+const spareBytes = 24 * 1024 * 1024;
 
 export async function fuzz(options: CampaignOptions): Promise<Outcome> {
   const chosen = chosenTargets(options.protocol);
