@@ -19,13 +19,19 @@ import type { Check, Row } from "./lib/report/report.ts";
 import { checked, measureRows, save, say, warnOfNoise, type Contestant } from "./lib/run.ts";
 import type { RunOptions } from "./options.ts";
 import { serviceName, type Peer } from "./peers/peer.ts";
-import { routerFor, run, switchyard } from "./peers/switchyard.ts";
+import { beforeRow, routerFor, run, switchyard, withBefore } from "./peers/switchyard.ts";
 
 const direct = "direct";
 const httpRow = "http";
 const memoryPart = "memory";
 /** Rows of the table, and extra parts that are not rows. */
-export const muxParts: readonly string[] = [direct, httpRow, switchyard.name, memoryPart];
+export const muxParts: readonly string[] = [
+  direct,
+  httpRow,
+  switchyard.name,
+  beforeRow,
+  memoryPart,
+];
 
 const timesHttp = 0.7;
 const manyCalls = 10_000;
@@ -81,7 +87,7 @@ function findContestants(bench: Bench, http: Bench, { only }: RunOptions): Conte
   const all = [
     { name: direct, version: "", missing: "", sample: () => sampleDirect(bench), samples: [] },
     contestant(httpRow, switchyard, http),
-    contestant(switchyard.name, switchyardMux, bench),
+    ...withBefore(switchyardMux).map((peer) => contestant(peer.name, peer, bench)),
   ];
   return all.filter(({ name }) => only === null || only.includes(name));
 }

@@ -5,10 +5,10 @@ import { envoy } from "./envoy.ts";
 import { haproxy } from "./haproxy.ts";
 import { nginx } from "./nginx.ts";
 import type { Peer } from "./peer.ts";
-import { fullPolicy, switchyard } from "./switchyard.ts";
+import { fullPolicy, switchyard, withBefore } from "./switchyard.ts";
 
 export const peers: readonly Peer[] = [
-  switchyard,
+  ...withBefore(switchyard),
   fullPolicy,
   nginx,
   haproxy,

@@ -20,6 +20,20 @@ export const switchyard: Peer = {
 };
 
 /**
+ * The peer, and beside it the same of another checkout, built: for what a change costs, in one run. The
+ * environment says where: `BENCH_BEFORE=../before npm run bench -- http --only switchyard,before`.
+ */
+export function withBefore(peer: Peer): readonly Peer[] {
+  const root = process.env["BENCH_BEFORE"];
+  if (root === undefined || root === "") return [peer];
+  const other = path.resolve(root, "bin", "switchyard");
+  const inOther = (part: string): string => (part === command ? other : part);
+  return [peer, { ...peer, name: beforeRow, prepare: (place) => peer.prepare(place).map(inOther) }];
+}
+
+export const beforeRow = "before";
+
+/**
  * The same with every protection against failing endpoints, except hedges: they send further requests
  * rather than add a cost to each.
  */

@@ -6,7 +6,7 @@ import { packageVersion } from "../lib/programs.ts";
 import { askThrift } from "../lib/thrift-frames.ts";
 import { envoy, envoyCommand, staticCluster } from "./envoy.ts";
 import { serviceName, type Peer } from "./peer.ts";
-import { routerFor, run, switchyard } from "./switchyard.ts";
+import { routerFor, run, switchyard, withBefore } from "./switchyard.ts";
 
 const switchyardThrift: Peer = {
   ...switchyard,
@@ -52,4 +52,8 @@ const npmThrift: Peer = {
 };
 
 /** In the order of the table. */
-export const thriftPeers: readonly Peer[] = [switchyardThrift, envoyThrift, npmThrift];
+export const thriftPeers: readonly Peer[] = [
+  ...withBefore(switchyardThrift),
+  envoyThrift,
+  npmThrift,
+];
