@@ -47,7 +47,9 @@ export function checkText(text: string, kinds: Kinds): CheckResult {
   const { root, duplicates } = source;
   if (root?.kind !== "map") {
     const message =
-      root === null ? emptyFile : "expected a map of admin, namers, routers, telemetry";
+      root === null
+        ? emptyFile
+        : "expected a map with keys such as admin, namers, routers, telemetry";
     return failed([locateFinding(source, { steps: [], at: "value", message })]);
   }
   const schema = fileSchema(kinds);

@@ -122,7 +122,7 @@ class Walk {
     const text = typeof value === "string" ? value : "";
     const current = currentKind(sectionOf(inside), text);
     if (current !== null && known.includes(current)) {
-      const warning = `is the old name of ${current}, which is used: write ${current}`;
+      const warning = `is the old name of ${current}, which is used instead: write ${current}`;
       this.#corrected({ readAs: current, warning }, inside, "value");
       return this.#variant(withEntry(node, key, current), key, options, steps);
     }
@@ -183,13 +183,13 @@ class Walk {
     const [here, ...outer] = this.#enclosing.toReversed();
     if (here === undefined) return null;
     for (const [name, schema] of Object.entries(here.entries)) {
-      if (hasKey(schema as GenericSchema, key)) return `into ${name}`;
+      if (hasKey(schema as GenericSchema, key)) return `in ${name}`;
     }
     const around = outer.find(({ entries }) => Object.hasOwn(entries, key));
     if (around !== undefined) return `one level up, ${levelOf(around.steps)}`;
     for (const { entries } of outer) {
       for (const [name, schema] of Object.entries(entries)) {
-        if (name !== steps.at(-2) && hasKey(schema as GenericSchema, key)) return `into ${name}`;
+        if (name !== steps.at(-2) && hasKey(schema as GenericSchema, key)) return `in ${name}`;
       }
     }
     return null;

@@ -41,7 +41,7 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
   [
     "a key of the section below",
     "loadBalancer: {kind: ewma}",
-    ["4:3 routers[0].loadBalancer: unknown key here: it belongs into client"],
+    ["4:3 routers[0].loadBalancer: unknown key here: it belongs in client"],
   ],
   [
     "a key of the section above",
@@ -53,7 +53,7 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
   [
     "a key of the section beside",
     "client: {totalTimeoutMs: 5}",
-    ["4:12 routers[0].client.totalTimeoutMs: unknown key here: it belongs into service"],
+    ["4:12 routers[0].client.totalTimeoutMs: unknown key here: it belongs in service"],
   ],
   [
     "a key like nothing",
@@ -233,7 +233,11 @@ const router = "routers: [{protocol: http, servers: [{}]}]\n";
 const inFile: readonly (readonly [string, string, readonly string[]])[] = [
   ["an empty file", "", ["1:1: the file is empty: expected at least routers"]],
   ["only comments", "# later\n", ["1:1: the file is empty: expected at least routers"]],
-  ["a list", "- a\n", ["1:1: expected a map of admin, namers, routers, telemetry, got a list"]],
+  [
+    "a list",
+    "- a\n",
+    ["1:1: expected a map with keys such as admin, namers, routers, telemetry, got a list"],
+  ],
   ["no routers", "admin: {}\n", ["1:1 routers: expected a list of routers, got nothing"]],
   [
     "an empty list of routers",
@@ -363,7 +367,7 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
     "keys that were once at the top",
     "baseDtab: /a => /b\ntimeoutMs: 5\n" + router,
     [
-      "1:1 baseDtab: moved: write dtab in each router",
+      "1:1 baseDtab: moved: write baseDtab in each router",
       "2:1 timeoutMs: moved: write service: { totalTimeoutMs: … } in each router",
     ],
   ],

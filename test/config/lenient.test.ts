@@ -159,14 +159,14 @@ const accepted: readonly (readonly [what: string, text: string, warnings: readon
     "old names of classifiers",
     withRouter("service: { responseClassifier: { kind: io.l5d.retryableRead5XX } }"),
     [
-      "routers[0].service.responseClassifier.kind: is the old name of io.l5d.http.retryableRead5XX, which is used: write io.l5d.http.retryableRead5XX",
+      "routers[0].service.responseClassifier.kind: is the old name of io.l5d.http.retryableRead5XX, which is used instead: write io.l5d.http.retryableRead5XX",
     ],
   ],
   [
     "the old name of the Prometheus exporter",
     `telemetry: [{ kind: io.l5d.commonMetrics }]\n${good}`,
     [
-      "telemetry[0].kind: is the old name of io.l5d.prometheus, which is used: write io.l5d.prometheus",
+      "telemetry[0].kind: is the old name of io.l5d.prometheus, which is used instead: write io.l5d.prometheus",
     ],
   ],
   [

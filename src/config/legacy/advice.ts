@@ -22,7 +22,7 @@ const keys: Readonly<Record<string, string>> = {
   "routers.totalTimeoutMs": "moved: write service: { totalTimeoutMs: … }",
   "routers.responseClassifier": "moved: write service: { responseClassifier: … }",
   "routers.retries": "moved: write service: { retries: … }",
-  "routers.failFast": "moved: write client: { failFast: false }",
+  "routers.failFast": "moved: write client: { failFast: … }",
   "routers.tls": "moved to servers and client, where it is not supported yet",
   "routers.client.retries": "moved: write service: { retries: … }",
   "routers.client.responseClassifier": "moved: write it in service",
@@ -31,10 +31,10 @@ const keys: Readonly<Record<string, string>> = {
   "routers.client.bindingTimeoutMs": "moved: write it in the router",
 
   // The first dialect took the keys of routers at the top, as defaults for all of them.
-  baseDtab: "moved: write dtab in each router",
+  baseDtab: "moved: write baseDtab in each router",
   dtab: "moved: write dtab in each router",
   dstPrefix: "moved: write dstPrefix in each router",
-  failFast: "moved: write client: { failFast: false } in each router",
+  failFast: "moved: write client: { failFast: … } in each router",
   timeoutMs: "moved: write service: { totalTimeoutMs: … } in each router",
   label: "moved: write label in each router",
   servers: "moved: write servers in each router",

@@ -55,8 +55,8 @@ function tokensOf(text: string, lines: LineCounter) {
 /** Messages by the parser's own message; the first match counts. */
 const messages: readonly (readonly [RegExp, string])[] = [
   [/^Tabs are not allowed/, "expected spaces, got a tab: YAML is indented by spaces only"],
-  [/^Flow sequence/, "expected a closing ] before this place"],
-  [/^Flow map/, "expected a closing } before this place"],
+  [/^Flow sequence/, "expected a closing ] before this point"],
+  [/^Flow map/, "expected a closing } before this point"],
   [/^All mapping items must start/, "expected a key indented like those above it"],
   [
     /^Sequence item without - indicator/,

@@ -21,9 +21,9 @@ const broken: readonly (readonly [string, string, readonly string[]])[] = [
     "a:\n\t- 1\n",
     ["2:1 expected spaces, got a tab: YAML is indented by spaces only"],
   ],
-  ["an open list", "a: [1, 2\nb: 3\n", ["2:1 expected a closing ] before this place"]],
-  ["an open map in a list", "a: [{b: 1]\n", ["1:10 expected a closing } before this place"]],
-  ["an open map of JSON", '{"a": 1', ["1:8 expected a closing } before this place"]],
+  ["an open list", "a: [1, 2\nb: 3\n", ["2:1 expected a closing ] before this point"]],
+  ["an open map in a list", "a: [{b: 1]\n", ["1:10 expected a closing } before this point"]],
+  ["an open map of JSON", '{"a": 1', ["1:8 expected a closing } before this point"]],
   ["a missing comma of JSON", '{"a": 1 "b": 2}', ["1:7 expected a comma after this value"]],
   [
     "a bracket too many",
