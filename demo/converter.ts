@@ -39,7 +39,7 @@ async function convertRequest(self: Self, others: Others, request: HttpRequest):
 }
 
 function wrongWith(amount: string, from: string, to: string): string | null {
-  if (amount.startsWith("-")) return `amount: "${amount}" is negative; only what is there converts`;
+  if (amount.startsWith("-")) return `amount: "${amount}" must not be negative`;
   if (!amountForm.test(amount)) {
     return `amount: expected a number of up to 9 digits, such as 12.50, got "${amount}"`;
   }

@@ -32,21 +32,27 @@ export async function selfCheck(
     print(`${ok ? "ok    " : "FAILED"}  ${title}\n        ${saw.replaceAll("\n", "\n        ")}`);
   }
   if (failed > 0) return `${failed} of ${steps.length} steps FAILED`;
-  print(`all ${steps.length} steps are well`);
+  print(`all ${steps.length} steps passed`);
   return null;
 }
 
 const steps: readonly Step[] = [
   { title: "the page comes through web's sidecar", look: lookAtPage },
-  { title: "a conversion has the number that the table gives", look: lookAtNumber },
+  { title: "a conversion agrees with the table of rates", look: lookAtNumber },
   { title: "each leg went through two sidecars, by name", look: lookAtRoute },
-  { title: "over every protocol the number is the same", look: lookAtProtocols },
-  { title: "wrong input is answered with an explanation", look: lookAtWrongInput },
+  { title: "the result is the same over every protocol", look: lookAtProtocols },
+  { title: "wrong input gets an explanation", look: lookAtWrongInput },
   { title: "both rate providers respond", look: lookAtBalance },
   { title: "a request can bring its own dtab", look: lookAtOwnDtab },
-  { title: "stopping a rate provider moves the traffic, no conversion fails", look: lookAtStop },
-  { title: "started again, it takes part again", look: lookAtStart },
-  { title: "killed without a farewell, the others carry on", look: lookAtKill },
+  {
+    title: "when a rate provider is stopped its traffic moves, and no conversion fails",
+    look: lookAtStop,
+  },
+  { title: "when it is started again it gets calls again", look: lookAtStart },
+  {
+    title: "when a rate provider is killed and stays announced, the others carry on",
+    look: lookAtKill,
+  },
   { title: "every sidecar counted its calls", look: lookAtMetrics },
 ];
 

@@ -67,7 +67,7 @@ test("the self-check converts through all sidecars, survives the loss of a rate 
   assert.match(printed, new RegExp(`${over.join("")}250 GBP = 49163 JPY\n`));
   assert.match(printed, /converter: \/svc\/converter -> \/\$\/inet\/127/);
   assert.match(printed, /afterwards: rates-2 20, failed 0/);
-  assert.match(printed, /all \d+ steps are well/);
+  assert.match(printed, /all \d+ steps passed/);
   assert.match(printed, /^rates-\d was killed\.$/m);
   assert.doesNotMatch(printed, /unexpectedly/);
   assert.doesNotMatch(printed, /^\s*\{"level"/m); // no raw log
