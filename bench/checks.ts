@@ -43,7 +43,7 @@ export function checkRows(rows: readonly Row[]): Check[] {
   };
   const against = (ours: string, other: string, limit: number): Check => {
     const whose = ours === switchyard.name ? "" : ` with ${ours}`;
-    const name = `processor time a request${whose}, against ${other}`;
+    const name = `processor time per request${whose}, against ${other}`;
     const [own, theirs] = [us(ours), us(other)];
     if (Number.isNaN(own)) return skipped(name, `${ours} was not measured`);
     if (Number.isNaN(theirs)) return skipped(name, `${other} was not measured`);
@@ -99,7 +99,7 @@ async function compareHosts(
     }
     const ratio = median(costs.many) / median(costs.one);
     return atMost(
-      `processor time a request with ${what}, against one`,
+      `processor time per request with ${what}, against one`,
       ratio,
       timesOneHost,
       `${spread(costs.many)} us is ${figure(ratio)} times ${spread(costs.one)} us`,
@@ -143,10 +143,10 @@ export async function checkStreaming(bench: Bench): Promise<Check[]> {
     };
     const checks = [];
     for (const [way, stream] of [
-      ["download", download],
-      ["upload", upload],
+      ["a download", download],
+      ["an upload", upload],
     ] as const) {
-      const name = `memory growth by a ${way} of 1 GiB, MiB`;
+      const name = `memory growth during ${way} of 1 GiB, MiB`;
       checks.push(
         await growthDuring(
           name,

@@ -99,7 +99,7 @@ function contestant(name: string, peer: Peer, bench: Bench): Contestant {
 }
 
 function checkCost(rows: readonly Row[]): Check {
-  const name = "processor time a call, against HTTP";
+  const name = "processor time per call, against HTTP";
   const [own, http] = [switchyard.name, httpRow].map((wanted) => {
     const row = rows.find((each) => each.name === wanted);
     return row === undefined ? Number.NaN : medianProcessorUs(row);

@@ -90,7 +90,7 @@ function checkRows(rows: readonly Row[]): Check[] {
   };
   const own = us(switchyard.name);
   const against = (other: string, limit: number): Check => {
-    const name = `processor time a call, against ${other}`;
+    const name = `processor time per call, against ${other}`;
     const theirs = us(other);
     if (Number.isNaN(own) || Number.isNaN(theirs)) {
       const missing = Number.isNaN(own) ? switchyard.name : other;

@@ -1,4 +1,4 @@
-// switchyard with default settings: an http router, file discovery, ten endpoints, `ewma`.
+// switchyard with balancer `ewma` and otherwise default settings: an http router, file discovery, ten endpoints.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { checkout } from "../lib/programs.ts";

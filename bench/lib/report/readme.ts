@@ -56,7 +56,7 @@ function block(file: string, report: Report): string {
   return [
     `<!-- figures of ${file}, written by npm run bench -- readme FILE -->`,
     "",
-    `One core for the proxy, ${connections} connections, a 64-byte body, ten endpoints, default settings (statistics, accrual, \`ewma\`):`,
+    `One core for the proxy, ${connections} connections, a 64-byte body, ten endpoints, balancer \`ewma\`, otherwise default settings (statistics and accrual on):`,
     `medians of ${rounds} rounds of ${seconds} s, \`${command}\` of ${date.slice(0, 10)}`,
     `on ${machine.cores} cores of an ${machine.processor}, Node ${machine.node.replace(/^v/, "")}`,
     `([all figures](${file}), [how to read them](docs/benchmarks.md)).`,
