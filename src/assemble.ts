@@ -4,6 +4,7 @@ import { Announcing } from "./assemble/announcing.ts";
 import { proxyViews } from "./assemble/views.ts";
 import { isBoundWith } from "./assemble/is-bound.ts";
 import { OwnListeners } from "./assemble/own-listeners.ts";
+import { openTls, serverTlsOf } from "./assemble/tls.ts";
 import { explainWith, openNaming } from "./assemble/naming.ts";
 import type { Naming } from "./assemble/naming.ts";
 import { pluginOf } from "./core/plugin.ts";
@@ -16,6 +17,7 @@ import { defaultLimitBytes, heldMemory } from "./runtime/held-memory.ts";
 import { openFilesLimit } from "./runtime/open-files.ts";
 import { ProcessLimits } from "./runtime/process-limits.ts";
 import { accruals, announcers, balancers, limiters, protocols, telemeters } from "./plugins.ts";
+import type { TlsStore } from "./net/tls/tls-store.ts";
 import type { Logs } from "./telemetry/log.ts";
 import { openMetrics } from "./telemetry/metrics.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -65,10 +67,17 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   );
   closing.add(() => limits.close());
   try {
+    const certificates = { clock, log: logs.log("tls"), stats: metrics.stats.scope("tls") };
+    const tls = await openTls(config, certificates);
+    closing.add(() => tls?.close());
     const views = proxyViews({ config, deps, metrics, naming, routers, telemeters: open });
-    const { shutdownGraceMs: _, ...listening } = config.admin;
+    const { shutdownGraceMs: _, tls: adminTls, ...listening } = config.admin;
     const log = logs.log("admin");
-    const admin = await openAdmin(listening, views, { clock, log });
+    const admin = await openAdmin(
+      { ...listening, tls: serverTlsOf(adminTls, tls, metrics.stats.scope("admin")) },
+      views,
+      { clock, log },
+    );
     closing.add((graceMs) => admin.close(graceMs));
     const ownListeners = new OwnListeners();
     ownListeners.add(admin, null);
@@ -84,7 +93,8 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       for (const { interpreter } of routers) interpreter.close();
     });
     for (const each of config.routers) {
-      routers.push(await startRouter(each, { deps, metrics, naming, admin, ownListeners, limits }));
+      const shared = { deps, metrics, naming, admin, ownListeners, limits, tls };
+      routers.push(await startRouter(each, shared));
     }
     const close = (graceMs: number) => closing.close(graceMs);
     return { routers: routers.map((router) => router.open), admin, close };
@@ -105,11 +115,12 @@ interface StartedParts {
   readonly admin: { readonly host: string; readonly port: number };
   readonly ownListeners: OwnListeners;
   readonly limits: ProcessLimits;
+  readonly tls: TlsStore | null;
 }
 
 async function startRouter(
   config: RouterConfig,
-  { deps, metrics, naming, admin, ownListeners, limits }: StartedParts,
+  { deps, metrics, naming, admin, ownListeners, limits, tls }: StartedParts,
 ): Promise<RunningRouter> {
   const { label } = config;
   const protocol = protocols.find(({ name }) => name === config.protocol);
@@ -129,6 +140,7 @@ async function startRouter(
     limiters,
     limits,
     ownListeners,
+    tls,
     announcing: new Announcing(config, announcers, { ...shared, hosts: naming.hosts, admin }),
   });
   return { config, interpreter, open };

@@ -1,4 +1,5 @@
 // HTTP/1.1 as a protocol: its kinds, its keys, and one router's share of it.
+import { applicationProtocols } from "./message.ts";
 import { openAccessLog } from "../../src/access-log/access-log.ts";
 import type { AccessLog } from "../../src/access-log/access-log.ts";
 import type { Address } from "../../src/core/address.ts";
@@ -89,7 +90,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   ): Promise<Listener> {
     const config = options.config as ServerConfig;
     const { clock, log, label } = this.#deps;
-    const { host, port, socket, gate, clearContext } = options;
+    const { host, port, socket, gate, tls, clearContext } = options;
     const counters = httpServerCounters(stats);
     const accessLog = this.#accessLog;
     const listening = {
@@ -97,6 +98,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       port,
       socket,
       gate,
+      tls,
       onSocket: allConnections(stats, clock),
       clock,
       log,
@@ -167,6 +169,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       address,
       {
         ...shared,
+        applicationProtocols,
         limits: this.#limits,
         maxWholeBodyBytes: this.#config.streamAfterContentLengthKB * 1024,
         maxDrainBytes: config.maxDrainKB * 1024,

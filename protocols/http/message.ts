@@ -11,6 +11,9 @@ import type { Body } from "./codec/body.ts";
 import type { Fields, PassthroughFields } from "./codec/passthrough-fields.ts";
 import type { TraceId } from "./codec/trace.ts";
 
+/** What this proxy speaks on both sides, in the words of ALPN (RFC 7301). */
+export const applicationProtocols: readonly string[] = ["http/1.1"];
+
 export interface HttpRequest extends Request {
   /** True while the part of a flowing body that has passed is still kept; see `ReplayBody`. */
   replayable: boolean;

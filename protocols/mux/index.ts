@@ -65,7 +65,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     service: Service<MuxRequest, MuxResponse>,
     stats: Stats,
   ): Promise<Listener> {
-    const { host, port, socket, gate } = options;
+    const { host, port, socket, gate, tls } = options;
     const { clock, log, label } = this.#deps;
     const { errorDetail } = this.#config;
     const counters = muxServerCounters(stats);
@@ -91,6 +91,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
         port,
         socket,
         gate,
+        tls,
         clock,
         log,
         speaks: ["mux"],

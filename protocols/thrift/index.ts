@@ -59,7 +59,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   ): Promise<Listener> {
     const config = options.config as ServerConfig;
     const { clock, log, label } = this.#deps;
-    const { host, port, socket, gate, clearContext } = options;
+    const { host, port, socket, gate, tls, clearContext } = options;
     const { idleTimeMs, lifeTimeMs, halfCloseGraceMs } = options;
     const counters = thriftServerCounters(stats);
     const accessLog = this.#accessLog;
@@ -71,6 +71,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       port,
       socket,
       gate,
+      tls,
       onSocket: allConnections(stats, clock),
       clock,
       log,

@@ -81,7 +81,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   }
 
   listen(options: ListenOptions, service: ThriftService, stats: Stats): Promise<Listener> {
-    const { host, port, socket, gate, idleTimeMs } = options;
+    const { host, port, socket, gate, tls, idleTimeMs } = options;
     const { clock, log } = this.#deps;
     const { stallTimeoutMs } = options.config as ServerConfig;
     const counters = thriftServerCounters(stats);
@@ -107,6 +107,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
         port,
         socket,
         gate,
+        tls,
         clock,
         log,
         speaks: ["mux", "Thrift"],

@@ -11,6 +11,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { ServerTls } from "../core/tls/tls.ts";
 import {
   pathList,
   errorResponse,
@@ -22,6 +23,7 @@ import {
 import { isLoopback } from "../core/address.ts";
 import { hazardRefusal, isAllowed, needsConfirmation, refusal, whyClosed } from "./access.ts";
 import type { AdminSecurity } from "./access.ts";
+import { secureServer } from "./secure-server.ts";
 import { confirmation } from "./ui/confirmation.ts";
 import { allPages } from "./pages/index.ts";
 import type { AdminViews } from "./views.ts";
@@ -32,6 +34,8 @@ export interface AdminOptions {
   readonly port: number;
   /** null: as if it mentioned no group of pages. */
   readonly security: AdminSecurity | null;
+  /** Absent: plain text. */
+  readonly tls?: ServerTls | undefined;
 }
 
 export interface AdminServer {
@@ -60,7 +64,11 @@ export async function openAdmin(
   const isOpen = (page: AdminPage) => isAllowed(options.security, page, isOnLoopback);
   const pages = allPages(views, deps.clock, isOpen);
   const context: Context = { ...options, pages, isOpen, isOnLoopback, log: deps.log };
-  const server = createServer((request, response) => void serve(request, response, context));
+  const { tls } = options;
+  const handle = (request: IncomingMessage, response: ServerResponse) =>
+    void serve(request, response, context);
+  const server =
+    tls === undefined ? createServer(handle) : await secureServer(tls, handle, deps.log);
   server.timeout = stalledMs;
   await listen(server, options);
   const { address: host, port } = server.address() as AddressInfo;

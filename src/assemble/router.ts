@@ -7,7 +7,7 @@ import type { Explain, Interpreter, IsBound } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
 import { pluginOf } from "../core/plugin.ts";
 import type { Request } from "../core/request.ts";
-import type { Listener } from "../core/transport.ts";
+import type { Listener, ListenOptions } from "../core/transport.ts";
 import type { Protocol, ProtocolRouter } from "../core/protocol.ts";
 import type { Service } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
@@ -21,7 +21,9 @@ import type { LimiterPlugin } from "../routing/limiters/limiter.ts";
 import { createRouter } from "../routing/router.ts";
 import type { Router } from "../routing/router.ts";
 import { serverStack } from "../routing/stacks.ts";
+import type { TlsStore } from "../net/tls/tls-store.ts";
 import type { Announcing } from "./announcing.ts";
+import { clientTlsOf, serverTlsOf } from "./tls.ts";
 import type { OwnListeners } from "./own-listeners.ts";
 
 export interface RouterParts {
@@ -41,6 +43,8 @@ export interface RouterParts {
   readonly limiters: readonly LimiterPlugin[];
   /** Of the process. */
   readonly limits: Pick<ProcessLimits, "connections" | "refusal">;
+  /** null: the configuration has no TLS. */
+  readonly tls: TlsStore | null;
 }
 
 /** A router as the rest of the process sees it, whatever its protocol. */
@@ -134,7 +138,10 @@ function routerOf<Req extends Request, Res>(
       (dst: Path) => service.of(dst),
       (options) => serviceOptionsOf(protocol, protocolRouter, options, parts),
     ),
-    clientOptions: (id) => clientOptionsOf(client.of(id), parts),
+    clientOptions: (id) => ({
+      ...clientOptionsOf(client.of(id), parts),
+      dial: { ...client.of(id).dial, tls: clientTlsOf(client, id, parts.tls) },
+    }),
   });
 }
 
@@ -171,7 +178,7 @@ function serviceOptionsOf<Req extends Request, Res>(
   };
 }
 
-function clientOptionsOf(client: ClientConfig, parts: RouterParts): ClientOptions {
+function clientOptionsOf(client: ClientConfig, parts: RouterParts): Omit<ClientOptions, "dial"> {
   const { loadBalancer, failureAccrual } = client;
   const { concurrency } = client.filters;
   const accrual = pluginOf(parts.accruals, failureAccrual).create(failureAccrual, parts);
@@ -187,21 +194,21 @@ function clientOptionsOf(client: ClientConfig, parts: RouterParts): ClientOption
     },
     attemptTimeoutMs: client.requestAttemptTimeoutMs,
     requeueBudget: client.requeueBudget,
-    dial: client.dial,
   };
 }
 
 async function listen<Req extends Request, Res>(
   protocol: ProtocolRouter<Req, Res>,
-  options: ServerConfig,
+  { tls: tlsConfig, ...rest }: ServerConfig,
   route: Service<Req, Res>,
-  { clock, stats: routerStats, limits }: RouterParts,
+  { clock, stats: routerStats, limits, tls: store }: RouterParts,
 ): Promise<Listener> {
-  const stats = routerStats.scope("server", `${options.host}/${options.port}`);
-  const { callerDtab } = options;
+  const stats = routerStats.scope("server", `${rest.host}/${rest.port}`);
   const { refusal, connections: gate } = limits;
+  const options: ListenOptions = { ...rest, gate, tls: serverTlsOf(tlsConfig, store, stats) };
+  const { callerDtab } = rest;
   const service = serverStack({ clock, stats, options, callerDtab, refusal, protocol }, route);
-  const listener = await protocol.listen({ ...options, gate }, service, stats);
+  const listener = await protocol.listen(options, service, stats);
   // No call has come yet. Port 0 let the system choose: the metrics tell which one it was.
   if (options.port === 0) stats.rename(`${options.host}/${listener.port}`);
   return listener;

@@ -43,7 +43,8 @@ export async function runProxy(config: Config, terminal: Terminal): Promise<Exit
     lifecycle.started();
     endStartUp();
     const { host, port } = proxy.admin;
-    log.info({ event: "initialized", admin: `http://${host}:${port}` });
+    const scheme = config.admin.tls === null ? "http" : "https";
+    log.info({ event: "initialized", admin: `${scheme}://${host}:${port}` });
     return 0;
   } catch (error) {
     logs.flush();

@@ -4,6 +4,7 @@ import type { Dtab } from "../core/names/dtab.ts";
 import type { Path } from "../core/names/path.ts";
 import type { BackoffConfig } from "../core/pacing/backoff.ts";
 import type { BudgetConfig } from "../core/pacing/budget-schema.ts";
+import type { ClientTlsConfig, ServerTlsConfig } from "../core/tls/tls.ts";
 import type { DialOptions, ListenOptions, SocketOptions } from "../core/transport.ts";
 import type { KindConfig } from "./kinds.ts";
 import type { Policy } from "./policy.ts";
@@ -29,6 +30,8 @@ interface AdminConfig {
   readonly shutdownGraceMs: number;
   /** null: the file does not mention it. */
   readonly security: AdminSecurityConfig | null;
+  /** null: plain text. */
+  readonly tls: ServerTlsConfig | null;
   readonly socket: SocketOptions;
 }
 
@@ -78,12 +81,16 @@ export interface RouterConfig {
   readonly service: Policy<ServiceConfig>;
   /** By the id of what a name is bound to. */
   readonly client: Policy<ClientConfig>;
+  /** Every `tls` of the client's entries, so that their files are read at the start. */
+  readonly clientTls: readonly ClientTlsConfig[];
   /** The protocol's own keys of the router (`routerKeys`). */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
 /** Where a router listens, and the names under which it is announced. */
-export interface ServerConfig extends ListenOptions {
+export interface ServerConfig extends Omit<ListenOptions, "tls"> {
+  /** null: plain text. */
+  readonly tls: ServerTlsConfig | null;
   /** Which dtabs of its callers it accepts. */
   readonly callerDtab: CallerDtabRule;
   /** Such as `/#/io.l5d.consul/users`. */
@@ -149,5 +156,7 @@ export interface ClientConfig {
   readonly requestAttemptTimeoutMs: number;
   readonly requeueBudget: BudgetConfig;
   readonly filters: ClientFilterConfig;
-  readonly dial: DialOptions;
+  readonly dial: Omit<DialOptions, "tls">;
+  /** null: plain text. */
+  readonly tls: ClientTlsConfig | null;
 }

@@ -19,6 +19,8 @@ export interface Policy<Keys> {
   of(path: Path): Keys;
   /** The same settings, key by key, with the source of each. */
   settings(path: Path): readonly Setting[];
+  /** What the `{names}` in the prefix of the entry that sets `key` for a name stand for. */
+  captures(path: Path, key: string): Captures;
 }
 
 /** A checked section: `configs` occurs only with `io.l5d.static`, and then without other keys. */
@@ -135,6 +137,11 @@ class MergedPolicy<Keys extends object, Finished> implements Policy<Finished> {
 
   settings(path: Path): readonly Setting[] {
     return settingsOf(this.#defaults, this.#matching(path));
+  }
+
+  captures(path: Path, key: string): Captures {
+    const entry = this.#matching(path).findLast(({ given }) => Object.hasOwn(given, key));
+    return entry?.prefix.match(path) ?? noCaptures;
   }
 
   #matching(path: Path): readonly Entry<Keys>[] {

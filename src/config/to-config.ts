@@ -4,6 +4,8 @@ import { emptyDtab } from "../core/names/dtab.ts";
 import { join, pathLiteral } from "../core/names/path.ts";
 import type { Path } from "../core/names/path.ts";
 import type { ObjectEntries } from "../core/schema.ts";
+import { clientTlsOf, serverTlsOf } from "../core/tls/schema.ts";
+import type { ClientTlsConfig } from "../core/tls/tls.ts";
 import type { SocketOptions } from "../core/transport.ts";
 import type {
   ClientConfig,
@@ -36,6 +38,7 @@ export function toConfig(checked: CheckedFile, raw: Record<string, unknown>, kin
       port: admin.port,
       shutdownGraceMs: admin.shutdownGraceMs,
       security: admin.security ?? null,
+      tls: admin.tls === undefined ? null : serverTlsOf(admin.tls),
       socket: toSocketOptions(admin.socketOptions),
     },
     limits: {
@@ -83,6 +86,7 @@ function toRouter(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig 
     client: policyOf<CheckedClient, ClientConfig>(router.client, mapIn(raw, "client"), (client) =>
       toClient(client, router, protocol),
     ),
+    clientTls: everyClientTls(router.client),
     config: pick(router, protocol.routerKeys),
   };
 }
@@ -97,6 +101,7 @@ function toServer(
     host: server.ip,
     port: server.port,
     socket: toSocketOptions(server.socketOptions),
+    tls: server.tls === undefined ? null : serverTlsOf(server.tls),
     gate: null, // belongs to the process and is filled in by assemble
     idleTimeMs: idleTimeMs ?? Infinity,
     lifeTimeMs: lifeTimeMs ?? Infinity,
@@ -136,6 +141,7 @@ function toClient(
     requestAttemptTimeoutMs: limitOf(client.requestAttemptTimeoutMs),
     requeueBudget: client.requeueBudget,
     filters: toClientFilters(client),
+    tls: clientTlsOf(client.tls),
     dial: {
       connectTimeoutMs: client.connectTimeoutMs,
       socket: toSocketOptions(client.socketOptions),
@@ -149,6 +155,12 @@ function toClient(
       config: pick(client, protocol.clientKeys),
     },
   };
+}
+
+function everyClientTls(section: CheckedRouter["client"]): ClientTlsConfig[] {
+  return [section, ...(section.configs ?? [])]
+    .map(({ tls }) => clientTlsOf(tls))
+    .filter((tls) => tls !== null);
 }
 
 function toClientFilters(client: CheckedClient): ClientFilterConfig {

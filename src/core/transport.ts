@@ -2,6 +2,7 @@
 import type { CallerDtabLimits } from "./names/caller-dtab-limits.ts";
 import type { Service } from "./service.ts";
 import type { Counter, Histogram } from "./stats.ts";
+import type { ClientTls, ServerTls } from "./tls/tls.ts";
 
 export interface Wire<Req, Res> {
   readonly service: Service<Req, Res>;
@@ -33,6 +34,8 @@ export interface ListenOptions {
   readonly socket: SocketOptions;
   /** null: as many connections as come. */
   readonly gate: ConnectionGate | null;
+  /** Absent: callers speak plain text. */
+  readonly tls?: ServerTls | undefined;
   /** A connection without a call in progress is closed after this. */
   readonly idleTimeMs: number;
   /** A connection older than this is closed after the call in progress. */
@@ -62,8 +65,11 @@ export interface SocketOptions {
 }
 
 export interface DialOptions {
+  /** Until a connection is usable: connected, and with TLS also after its handshake. */
   readonly connectTimeoutMs: number;
   readonly socket: SocketOptions;
+  /** Absent: the endpoints speak plain text. */
+  readonly tls?: ClientTls | undefined;
   /** Connections kept even when idle. */
   readonly minConnections: number;
   readonly maxConnections: number;

@@ -14,9 +14,6 @@ export const folder = () => lenient(awaited("folder"), entry("folder"));
 /** The same for a file that is watched. */
 export const watchedFile = () => lenient(awaited("file"), entry("file"));
 
-/** Text that names a file that is read once, at start: it must exist by then. */
-export const file = () => lenient(required, entry("file"));
-
 const entry = (kind: "file" | "folder") =>
   v.pipe(
     v.string(`expected the path of a ${kind}`),
@@ -36,13 +33,6 @@ function awaited(kind: "file" | "folder") {
       warning: `there is no ${kind} ${at} yet: names resolve once it exists`,
     };
   };
-}
-
-function required(value: unknown): Correction | null {
-  if (!isMissing(value)) return null;
-  const at = resolve(String(value));
-  const warning = `there is no file ${at}: run does not start without it`;
-  return { readAs: value, warning, preventsRun: true };
 }
 
 function isMissing(value: unknown): boolean {

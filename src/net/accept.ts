@@ -3,6 +3,7 @@ import { createServer, Socket } from "node:net";
 import type { ListenOptions as NodeListenOptions, Server, SocketConstructorOpts } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { ServerTls } from "../core/tls/tls.ts";
 import type { ConnectionGate, SocketOptions } from "../core/transport.ts";
 import { SocketLink } from "./socket-link.ts";
 import { filesLeft, openFilesLimit, reservedFiles, scarcity } from "../runtime/open-files.ts";
@@ -19,8 +20,12 @@ export interface AcceptOptions {
   readonly gate: ConnectionGate | null;
   /** Called with each accepted connection, before `onLink`. */
   readonly onSocket?: (socket: Socket) => void;
-  /** Written to a caller that finds no descriptor left, before its connection is closed. */
+  /** Written to a caller that finds no descriptor left, before its connection is closed; not with TLS. */
   readonly refusal?: string;
+  /** Absent: plain text. */
+  readonly tls?: ServerTls | undefined;
+  /** With TLS: what callers may speak (ALPN). Absent: it is not negotiated. */
+  readonly applicationProtocols?: readonly string[];
   /** false: plain sockets with one buffer per read, as if handles could not be taken over. */
   readonly takesOverHandles?: boolean;
 }
@@ -41,18 +46,29 @@ const [nodeMajor = 0, nodeMinor = 0] = process.versions.node.split(".").map(Numb
 const reusePortIsSupported = nodeMajor > 23 || (nodeMajor === 23 && nodeMinor >= 1);
 
 /** Rejects, with a text for people, when it cannot listen on the address. */
-export function accept(
+export async function accept(
   options: AcceptOptions,
   onLink: (link: SocketLink) => void,
 ): Promise<Acceptor> {
-  const { socket, host, port } = options;
+  const { socket, host, port, tls } = options;
   if (socket.reusePort && !reusePortIsSupported) {
     const why = `reusePort needs Node 23.1 or newer, this is ${process.version}: remove it or upgrade`;
-    return Promise.reject(new Error(`cannot listen on ${host}:${port}: ${why}`));
+    throw new Error(`cannot listen on ${host}:${port}: ${why}`);
   }
-  const takesOver = options.takesOverHandles ?? true;
+  const pausedSockets = new PausedSockets(options.clock);
+  const begin = (link: SocketLink) => {
+    watchStalls(link, socket, options.clock);
+    pausedSockets.watch(link.socket);
+    options.onSocket?.(link.socket);
+    onLink(link);
+  };
+  const takesOver = tls === undefined && (options.takesOverHandles ?? true);
+  const opening =
+    tls === undefined
+      ? plainOpening(begin, takesOver)
+      : (await import("./tls/opening.ts")).tlsOpening(options, tls, begin);
   const server = createServer({
-    allowHalfOpen: true,
+    allowHalfOpen: tls === undefined, // a handshake cannot continue after a FIN
     noDelay: socket.noDelay,
     keepAlive: socket.keepAlive ?? false,
     pauseOnConnect: takesOver,
@@ -60,20 +76,35 @@ export function accept(
   const { gate } = options;
   const exhaustion = descriptorExhaustion(options);
   const arrivals = { count: 0 };
-  const pausedSockets = new PausedSockets(options.clock);
   server.on("connection", (accepted) => {
     arrivals.count++;
     const isScarce = exhaustion.accepted((accepted as unknown as { _handle?: unknown })._handle);
     if (!hasRoom(isScarce, options.clock)) return refuseSocket(accepted, options);
     if (gate !== null && !gate.opened()) return void accepted.destroy();
-    const link = linkOf(accepted, takesOver);
-    if (gate !== null) link.socket.once("close", () => gate.closed());
-    watchStalls(link, socket, options.clock);
-    pausedSockets.watch(link.socket);
-    options.onSocket?.(link.socket);
-    return onLink(link);
+    const opened = opening.open(accepted);
+    if (gate !== null) opened.once("close", () => gate.closed());
+    return undefined;
   });
-  return listening(server, options, exhaustion, arrivals);
+  return listening(server, options, exhaustion, arrivals, opening);
+}
+
+/** What makes links of accepted sockets. */
+export interface Opening {
+  /** Gives the socket whose `close` is the end of the connection. */
+  open(accepted: Socket): Socket;
+  /** No more sockets come. */
+  close(): void;
+}
+
+function plainOpening(begin: (link: SocketLink) => void, takesOver: boolean): Opening {
+  return {
+    open(accepted) {
+      const link = linkOf(accepted, takesOver);
+      begin(link);
+      return link.socket;
+    },
+    close() {},
+  };
 }
 
 /**
@@ -100,9 +131,9 @@ function hasRoom(isScarce: boolean, clock: Clock): boolean {
 /** How long a refused caller may take to read why. */
 const refusalFlushMs = 500;
 
-function refuseSocket(accepted: Socket, { refusal, clock }: AcceptOptions): void {
+function refuseSocket(accepted: Socket, { refusal, clock, tls }: AcceptOptions): void {
   scarcity.refused++;
-  if (refusal === undefined) return void accepted.destroy();
+  if (refusal === undefined || tls !== undefined) return void accepted.destroy();
   const stop = clock.after(refusalFlushMs, () => accepted.destroy());
   accepted.once("close", stop);
   accepted.on("error", () => {});
@@ -115,6 +146,7 @@ function listening(
   options: AcceptOptions,
   exhaustion: ExhaustionWatch,
   arrivals: Arrivals,
+  opening: Opening,
 ): Promise<Acceptor> {
   const { host, port, socket } = options;
   // `reusePort` is younger than the types of the oldest Node that we support.
@@ -122,13 +154,17 @@ function listening(
   if (socket.backlog !== null) how.backlog = socket.backlog;
   if (socket.reusePort) how.reusePort = true;
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(refused(error, host, port)));
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      opening.close();
+      reject(refused(error, host, port));
+    });
     server.listen(how, () => {
       const bound = server.address();
       if (bound === null || typeof bound === "string") throw new Error("bug: no TCP address");
       server.removeAllListeners("error").on("error", exhaustion.failed);
       let closing: Promise<void> | null = null;
-      const close = () => (closing ??= closeWhenQuiet(server, arrivals, options.clock));
+      const close = () =>
+        (closing ??= closeWhenQuiet(server, arrivals, options.clock).then(() => opening.close()));
       resolve({ host: bound.address, port: bound.port, close });
     });
   });

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { flushAtTickEnd } from "../runtime/event-loop.ts";
 import { countUnsent } from "./socket-memory.ts";
 import type { Flushing } from "../runtime/event-loop.ts";
+import { tookCopy } from "./outlet.ts";
 
 const batchBytes = 64 * 1024;
 /** Unused buffers; few, since most writes complete immediately. */
@@ -56,9 +57,10 @@ export class Batch implements Flushing {
       if (!this.#socket.write(Buffer.from(written))) countUnsent(this.#socket);
       return giveBack(bytes);
     }
-    if (!this.#socket.write(written)) countUnsent(this.#socket);
+    const socket = this.#socket;
+    if (!socket.write(written)) countUnsent(socket);
     // If the kernel took everything, the buffer is free again; otherwise the socket keeps it.
-    if (this.#socket.writableLength === 0) giveBack(bytes);
+    if (socket.writableLength === 0 || tookCopy(socket, written.length)) giveBack(bytes);
     return undefined;
   }
 

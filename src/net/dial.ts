@@ -1,15 +1,20 @@
 // Connects to one address, within a time limit.
 import { connect } from "node:net";
+import type { Socket } from "node:net";
 import type { Clock, Close } from "../core/clock.ts";
 import { failure } from "../core/failure.ts";
 import type { Failure } from "../core/failure.ts";
 import { showAddress } from "../core/address.ts";
 import type { Address } from "../core/address.ts";
-import type { ConnectionStats, SocketOptions } from "../core/transport.ts";
+import type { ClientTls } from "../core/tls/tls.ts";
+import type { ConnectionStats } from "../core/transport.ts";
 import { recordWhenClosed } from "./connection-stats.ts";
 import { filesLeft, lastFiles } from "../runtime/open-files.ts";
 import { SocketLink } from "./socket-link.ts";
 import { watchStalls } from "./stalls.ts";
+import { connectTls, handshakeFailure } from "./tls/dial-tls.ts";
+import type { TlsDialOptions } from "./tls/dial-tls.ts";
+import { attachSecure } from "./tls/secure-link.ts";
 
 export interface Dialled {
   /** The caller must set the link's receiver during this call. */
@@ -20,54 +25,104 @@ export interface Dialled {
   readonly closed: ConnectionStats;
 }
 
+export interface SocketDialOptions extends TlsDialOptions {
+  /** Until the connection is usable. */
+  readonly connectTimeoutMs: number;
+  /** Absent: plain text. */
+  readonly tls?: ClientTls | undefined;
+}
+
 /** Calls back exactly once, asynchronously. Closing the result cancels the dial. */
 export function dial(
-  address: Pick<Address, "host" | "port">,
-  options: { readonly connectTimeoutMs: number; readonly socket: SocketOptions },
+  address: HostAndPort,
+  options: SocketDialOptions,
   clock: Clock,
   result: Dialled,
 ): Close {
   const link = new SocketLink();
-  const socket = connect({
-    host: address.host,
-    port: address.port,
-    allowHalfOpen: true,
-    noDelay: options.socket.noDelay,
-    keepAlive: options.socket.keepAlive ?? false,
-    onread: link.onread,
-  });
+  const { connectTimeoutMs, tls } = options;
+  const start = tls === undefined ? plain : secure(tls);
   const settle = (settled: () => void) => {
     stopTimer();
-    socket.removeListener("connect", onConnect);
+    starting.socket.removeListener(starting.event, onConnect);
     link.receiver = noReceiver;
     settled();
   };
   const fail = (why: Failure) =>
     settle(() => {
-      socket.destroy();
+      starting.socket.destroy();
       result.failed(why);
     });
   const onConnect = () => {
     const { fd } =
-      (socket as unknown as { readonly _handle?: { readonly fd?: unknown } })._handle ?? {};
+      (starting.socket as unknown as { readonly _handle?: { readonly fd?: unknown } })._handle ??
+      {};
     if (typeof fd === "number" && filesLeft(fd) < lastFiles) {
       const shortage = Object.assign(new Error(), { code: "EMFILE" });
       return fail(connectFailure(address, shortage));
     }
+    const why = starting.refusal();
+    if (why !== null) return fail(why);
     return settle(() => {
       watchStalls(link, options.socket, clock);
-      recordWhenClosed(socket, result.closed, clock);
+      recordWhenClosed(starting.socket, result.closed, clock);
       result.opened(link);
     });
   };
-  const stopTimer = clock.after(options.connectTimeoutMs, () => {
-    const detail = `${showAddress(address)} did not accept a connection within ${options.connectTimeoutMs} ms`;
+  const starting = start(link, address, options);
+  const stopTimer = clock.after(connectTimeoutMs, () => {
+    const what = tls === undefined ? "accept a connection" : "complete a TLS handshake";
+    const detail = `${showAddress(address)} did not ${what} within ${connectTimeoutMs} ms`;
     fail(failure("connect", detail, "safe"));
   });
-  link.receiver = { ...noReceiver, closed: (error) => fail(connectFailure(address, error)) };
+  link.receiver = { ...noReceiver, closed: (error) => fail(starting.failure(error)) };
+  starting.socket.once(starting.event, onConnect);
+  return () => settle(() => starting.socket.destroy());
+}
+
+type HostAndPort = Pick<Address, "host" | "port">;
+
+/** A connection that is not usable yet, attached to its link. */
+interface Starting {
+  readonly socket: Socket;
+  /** Emitted by the socket when it can be used. */
+  readonly event: "connect" | "secureConnect";
+  /** Why it must not be used, asked at the event; null: it may. */
+  refusal(): Failure | null;
+  /** Why it closed before the event. */
+  failure(error: Error | null): Failure;
+}
+
+type Start = (link: SocketLink, address: HostAndPort, options: SocketDialOptions) => Starting;
+
+const plain: Start = (link, address, { socket: { noDelay, keepAlive } }) => {
+  const { host, port } = address;
+  const { onread } = link;
+  const how = { host, port, allowHalfOpen: true, noDelay, keepAlive: keepAlive ?? false, onread };
+  const socket = connect(how);
   link.attach(socket);
-  socket.once("connect", onConnect);
-  return () => settle(() => socket.destroy());
+  return {
+    socket,
+    event: "connect",
+    refusal: () => null,
+    failure: (error) => connectFailure(address, error),
+  };
+};
+
+function secure(tls: ClientTls): Start {
+  return (link, address, options) => {
+    const { socket, check } = connectTls(address, options, tls);
+    attachSecure(link, socket);
+    let isConnected = false;
+    socket.once("connect", () => (isConnected = true));
+    return {
+      socket,
+      event: "secureConnect",
+      refusal: check,
+      failure: (error) =>
+        isConnected ? handshakeFailure(address, error, tls) : connectFailure(address, error),
+    };
+  };
 }
 
 const noReceiver = { received() {}, ended() {}, drained() {}, closed() {} };
@@ -81,10 +136,7 @@ const ownShortages: Readonly<Record<string, string>> = {
 };
 
 /** Why a socket closed before it was connected. */
-export function connectFailure(
-  address: Pick<Address, "host" | "port">,
-  error: NodeJS.ErrnoException | null,
-): Failure {
+export function connectFailure(address: HostAndPort, error: NodeJS.ErrnoException | null): Failure {
   const code = error?.code ?? "";
   const shortage = ownShortages[code];
   if (shortage !== undefined) {

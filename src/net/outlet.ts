@@ -31,11 +31,19 @@ export function writeCopy(
   if (after !== "") copy.write(after, before.length + bytes.length, "latin1");
   const hasRoom = socket.write(copy.subarray(0, length));
   if (!hasRoom) countUnsent(socket);
-  if (!isBig && socket.writableLength > 0) {
+  if (!isBig && socket.writableLength > 0 && !tookCopy(socket, length)) {
     if (!hasRoom) lend(socket, scratch);
     scratch = free.pop() ?? Buffer.allocUnsafeSlow(scratchBytes);
   }
   return hasRoom;
+}
+
+/**
+ * Whether the bytes just written are free although the write has not completed: a TLS socket
+ * encrypts while `write` runs, unless they had to wait for bytes before them.
+ */
+export function tookCopy(socket: Socket, length: number): boolean {
+  return "encrypted" in socket && socket.writableLength === length;
 }
 
 /**

@@ -111,14 +111,33 @@ export class SocketLink {
 
   /** For a socket made with `onread`. */
   attach(socket: Socket): void {
+    this.#attach(socket, true);
+    socket.on("end", () => this.receiver.ended());
+    socket.resume(); // without a `data` listener nothing else would trigger `end`
+  }
+
+  /**
+   * For a TLS socket. `whyCut` says, when the peer sends no more, why that is not a regular end.
+   * Its texts take the way of Node's streams: below them, a second write before the first has
+   * completed aborts the process, and no write completes before the next turn of the event loop.
+   */
+  attachTls(socket: Socket, whyCut: () => Error | null): void {
+    this.#attach(socket, false);
+    socket.on("end", () => {
+      const why = whyCut();
+      if (why === null) this.receiver.ended();
+      else socket.destroy(why);
+    });
+    socket.on("data", (chunk: Buffer) => this.#read(chunk, chunk.length));
+  }
+
+  #attach(socket: Socket, writesDirectly: boolean): void {
     let broke: Error | null = null;
     this.#socket = socket;
-    this.#texts = new TextWriter(socket);
-    socket.on("end", () => this.receiver.ended());
+    this.#texts = new TextWriter(socket, writesDirectly);
     socket.on("drain", () => this.receiver.drained());
     socket.on("error", (error) => (broke = error));
     socket.on("close", () => this.receiver.closed(broke));
-    socket.resume(); // without a `data` listener nothing else would trigger `end`
   }
 
   /** For a socket made without `onread`: the same, with one buffer per read. */

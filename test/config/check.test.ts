@@ -191,14 +191,16 @@ const inRouter: readonly (readonly [string, string, readonly string[]])[] = [
       "8:7 routers[0].client.configs[1].prefix: expected a path pattern such as /svc/*/{name}, got nothing",
       '8:31 routers[0].client.configs[1].failureAccrual.kind: expected one of io.l5d.consecutiveFailures, none, got "nine": did you mean none?',
       `9:16 routers[0].client.configs[2].prefix: expected a path pattern: '' is neither a path segment, nor '*', nor text with {names} in '/svc//b', got "/svc//b"`,
-      "9:25 routers[0].client.configs[2].tls: not supported yet: TLS to endpoints",
+      "9:25 routers[0].client.configs[2].tls: expected commonName, the name that the certificates of the endpoints must have",
       "10:45 routers[0].client.configs[3].requeueBudget.ttlSecs: expected a whole number 1..60, got 61",
     ],
   ],
   [
     "keys of Linkerd that are not built yet",
-    "client: {tls: {}}",
-    ["4:12 routers[0].client.tls: not supported yet: TLS to endpoints"],
+    "client: {requestAuthorizers: [{}]}",
+    [
+      "4:12 routers[0].client.requestAuthorizers: not supported: Istio's mixer is gone; delete this key",
+    ],
   ],
   [
     "keys that Linkerd moved",

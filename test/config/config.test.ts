@@ -43,7 +43,14 @@ test("the shortest file has every default", () => {
   assert.deepEqual(
     { ...config, routers },
     {
-      admin: { host: "127.0.0.1", port: 9990, shutdownGraceMs: 10_000, security: null, socket },
+      admin: {
+        host: "127.0.0.1",
+        port: 9990,
+        shutdownGraceMs: 10_000,
+        security: null,
+        tls: null,
+        socket,
+      },
       limits: { maxConnections: Infinity, maxBufferedBytes: null, shedAboveLagMs: Infinity },
       logLevel: "info",
       namers: [],
@@ -62,11 +69,13 @@ test("the shortest file has every default", () => {
           originator: false,
           allowSelfCalls: false,
           announcers: [],
+          clientTls: [],
           servers: [
             {
               host: "127.0.0.1",
               port: 4140,
               socket,
+              tls: null,
               gate: null,
               idleTimeMs: Infinity,
               lifeTimeMs: Infinity,
@@ -100,6 +109,7 @@ test("the shortest file has every default", () => {
               faults: null,
             },
             requeueBudget: budget,
+            tls: null,
             dial: {
               connectTimeoutMs: 1000,
               socket,

@@ -82,7 +82,7 @@ const accepted: readonly (readonly [what: string, text: string, warnings: readon
     withRouter(
       "client: { kind: io.l5d.static, configs: [{ prefix: /, tls: { enabled: false, commonName: a } }] }",
     ),
-    ["routers[0].client.configs[0].tls: has no effect: connections to endpoints are not encrypted"],
+    [],
   ],
   [
     "no request authorizers",
@@ -194,11 +194,6 @@ for (const [what, text, warnings] of accepted) {
 }
 
 const refused: readonly (readonly [what: string, text: string, problem: RegExp])[] = [
-  [
-    "TLS to endpoints",
-    withRouter("client: { tls: { commonName: a } }"),
-    /client\.tls: not supported yet/,
-  ],
   [
     "another trace propagator",
     withRouter("tracePropagator: { kind: io.l5d.zipkin }"),

@@ -29,7 +29,7 @@ export const floors: readonly Floor[] = [
   { at: "src/naming/", mayImport: ["src/core/", "src/runtime/", "src/net/"], outside: anything },
   { at: "src/routing/", mayImport: ["src/core/"], outside: ["valibot"], isPure: true },
   { at: "src/telemetry/", mayImport: ["src/core/"], outside: anything },
-  { at: "src/config/", mayImport: ["src/core/"], outside: anything },
+  { at: "src/config/", mayImport: ["src/core/", "src/runtime/"], outside: anything },
   { at: "src/admin/", mayImport: ["src/core/"], outside: anything },
   {
     at: "protocols/thriftmux/",

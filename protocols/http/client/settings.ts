@@ -6,6 +6,8 @@ import type { HeadLimits } from "../codec/limits.ts";
 /** The pool and session keys that all protocols share, and the limits on responses. */
 export interface HttpDialOptions extends Omit<DialOptions, "config"> {
   readonly limits: HeadLimits;
+  /** With TLS: what to offer by ALPN. */
+  readonly applicationProtocols?: readonly string[];
   /**
    * A body announced as no longer than this is awaited together with its head, so that a response
    * that breaks within it has not begun: the call can be retried.

@@ -5,6 +5,7 @@ import { accept } from "../../../src/net/accept.ts";
 import { wrongPortWatch } from "../../../src/net/wrong-port/watch.ts";
 import { closeListener, Connections } from "../../../src/net/connections.ts";
 import { isRefusal, reasonOf } from "../codec/refusal.ts";
+import { applicationProtocols } from "../message.ts";
 import type { RenderFailure, HttpRequest, HttpResponse } from "../message.ts";
 import { ServerConnection } from "./connection.ts";
 import type { HttpListenOptions, ServerSettings } from "./settings.ts";
@@ -32,10 +33,13 @@ export async function listenHttp(
   const { clock, log } = options;
   // TLS and HTTP/2 are refused by the parser, in an HTTP response.
   const watch = wrongPortWatch({ clock, log, speaks: ["HTTP"], refuses: ["TLS", "HTTP/2"] });
-  const acceptor = await accept({ ...options, refusal: noFilesLeft }, (link) => {
-    void new ServerConnection(link, settings);
-    watch(link);
-  });
+  const acceptor = await accept(
+    { ...options, applicationProtocols, refusal: noFilesLeft },
+    (link) => {
+      void new ServerConnection(link, settings);
+      watch(link);
+    },
+  );
   const close = (graceMs: number) => closeListener(acceptor, connections, graceMs);
   return { host: acceptor.host, port: acceptor.port, close };
 }

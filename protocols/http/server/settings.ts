@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
 import type { Service } from "../../../src/core/service.ts";
+import type { ServerTls } from "../../../src/core/tls/tls.ts";
 import type { ConnectionGate, SocketOptions } from "../../../src/core/transport.ts";
 import type { HttpLimits } from "../codec/limits.ts";
 import type { CompletedCall, HttpRequest, HttpResponse, RenderFailure } from "../message.ts";
@@ -16,6 +17,7 @@ export interface HttpListenOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly gate: ConnectionGate | null;
+  readonly tls?: ServerTls | undefined;
   /** Called for each connection, for statistics. */
   readonly onSocket?: (socket: Socket) => void;
   /** Absent: plain text with the failure's detail. */

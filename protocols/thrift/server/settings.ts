@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
 import type { Service } from "../../../src/core/service.ts";
+import type { ServerTls } from "../../../src/core/tls/tls.ts";
 import type { ConnectionGate, SocketOptions } from "../../../src/core/transport.ts";
 import type {
   CompletedCall,
@@ -32,6 +33,7 @@ export interface ThriftListenOptions extends WireFormat {
   readonly port: number;
   readonly socket: SocketOptions;
   readonly gate: ConnectionGate | null;
+  readonly tls?: ServerTls | undefined;
   /** Called with each new connection, for statistics. */
   readonly onSocket?: (socket: Socket) => void;
   readonly limits: ServerLimits;
@@ -50,7 +52,7 @@ export interface ThriftListenOptions extends WireFormat {
 /** What the connections of one server share. */
 export interface ServerSettings extends Omit<
   ThriftListenOptions,
-  "host" | "port" | "socket" | "gate" | "onSocket"
+  "host" | "port" | "socket" | "gate" | "tls" | "onSocket"
 > {
   readonly route: Service<ThriftRequest, ThriftResponse>;
   opened(connection: ServerConnection): void;

@@ -4,12 +4,8 @@
 /** By path of keys, joined with dots, without list indices. */
 const keys: Readonly<Record<string, string>> = {
   // Not built yet.
-  "admin.tls": "not supported yet: TLS for the admin server; keep it on 127.0.0.1",
   "admin.httpIdentifierPort":
     "not supported yet: a port that names requests; use `switchyard explain`",
-  "routers.servers.tls":
-    "not supported yet: TLS for callers; put a TLS proxy in front of this server",
-  "routers.client.tls": "not supported yet: TLS to endpoints",
   "routers.client.requestAuthorizers": "not supported: Istio's mixer is gone; delete this key",
   "routers.tracePropagator": "not supported yet, but for io.l5d.default: a choice of trace headers",
 
@@ -23,7 +19,7 @@ const keys: Readonly<Record<string, string>> = {
   "routers.responseClassifier": "moved: write service: { responseClassifier: … }",
   "routers.retries": "moved: write service: { retries: … }",
   "routers.failFast": "moved: write client: { failFast: … }",
-  "routers.tls": "moved to servers and client, where it is not supported yet",
+  "routers.tls": "moved: write tls in servers, for callers, and in client, for endpoints",
   "routers.client.retries": "moved: write service: { retries: … }",
   "routers.client.responseClassifier": "moved: write it in service",
   "routers.client.timeoutMs":

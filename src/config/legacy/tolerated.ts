@@ -19,11 +19,6 @@ const keys: Readonly<Record<string, Warning>> = {
   "routers.tracePropagator": (value) => {
     return repeats(value, { kind: "io.l5d.default", experimental: true }) ? isDefault : null;
   },
-  "routers.client.tls": (value) => {
-    const { enabled } = (value ?? {}) as { readonly enabled?: unknown };
-    const isOff = enabled === false || enabled === "false";
-    return isOff ? "has no effect: connections to endpoints are not encrypted" : null;
-  },
   "routers.client.requestAuthorizers": (value) => {
     return Array.isArray(value) && value.length === 0 ? "has no effect: the list is empty" : null;
   },

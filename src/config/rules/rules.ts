@@ -6,6 +6,7 @@ import type { Source } from "../yaml/yaml.ts";
 import { neverAnnounced, wronglyAnnounced } from "./announcing.ts";
 import { openDtabs } from "./exposure.ts";
 import { exclusions } from "./exclusions.ts";
+import { certificateFindings, unknownCaptures } from "./certificates.ts";
 import { duplicateLabels } from "./labels.ts";
 import { hedgesWithoutEffect, misplacedPolicy, prefixesWithoutClients } from "./policy-sections.ts";
 import { portConflicts } from "./ports.ts";
@@ -23,6 +24,7 @@ export function conflicts(source: Source, file: unknown, kinds: Kinds): Finding[
       ...misplacedPolicy(data["service"], ["routers", index, "service"]),
       ...misplacedPolicy(data["client"], ["routers", index, "client"]),
       ...wronglyAnnounced(data, ["routers", index]),
+      ...unknownCaptures(data["client"], ["routers", index, "client"]),
     ]),
   ];
 }
@@ -35,6 +37,7 @@ export function suspicions(file: unknown, kinds: Kinds): Finding[] {
     ...hedgesWithoutEffect(file, kinds),
     ...unknownNamers(file, kinds),
     ...openDtabs(file),
+    ...certificateFindings(file),
     ...routers.flatMap(({ data, index }) => neverAnnounced(data, ["routers", index])),
   ];
 }

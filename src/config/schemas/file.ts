@@ -16,6 +16,7 @@ import { clientEntries, serviceEntries } from "./policy.ts";
 import { limits } from "./overload.ts";
 import { policySection } from "../policy.ts";
 import type { PolicySection } from "../policy.ts";
+import { serverTls } from "../../core/tls/schema.ts";
 import { adminSecurity, callerDtab } from "./security.ts";
 import { session, socketOptions } from "./socket.ts";
 import { experimental, oneOf, oneOrMany, variant } from "../kinds.ts";
@@ -67,6 +68,7 @@ const adminSchema = () =>
       v.optional(milliseconds(), 10_000),
     ),
     security: says("Which pages are open.", v.optional(adminSecurity())),
+    tls: says("TLS for the pages. Default: plain text.", v.optional(serverTls())),
     socketOptions: says("Socket options.", v.optional(socketOptions(), {})),
   });
 
@@ -276,6 +278,7 @@ const serverEntries = (protocol: ProtocolKind) => ({
     "Names under which the router's announcers register this server, such as /#/io.l5d.consul/users.",
     v.optional(v.array(path(), "expected a list of names, such as [/#/io.l5d.consul/users]"), []),
   ),
+  tls: says("TLS for callers. Default: plain text.", v.optional(serverTls())),
   serverSession: says("Limits of a connection.", v.optional(session(), {})),
   socketOptions: says("Socket options.", v.optional(socketOptions(), {})),
 });

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { backoffSchema } from "../../core/pacing/backoff.ts";
 import { budgetSchema } from "../../core/pacing/budget-schema.ts";
 import { integer, milliseconds, says, truth } from "../../core/schema.ts";
+import { clientTls } from "../../core/tls/schema.ts";
 import { faults, hedge, nackAdmission, rateLimit } from "./overload.ts";
 import { session, socketOptions } from "./socket.ts";
 import { experimental, oneOf } from "../kinds.ts";
@@ -57,6 +58,7 @@ export const clientEntries = (kinds: Kinds) => ({
     v.optional(budgetSchema(), {}),
   ),
   connectTimeoutMs: says("Time limit for connecting to an endpoint.", v.optional(integer(1), 1000)),
+  tls: says("TLS to the endpoints. Default: plain text.", v.optional(clientTls())),
   hostConnectionPool: says("Connections to each endpoint.", v.optional(pool(), {})),
   clientSession: says("Limits of a connection.", v.optional(session(), {})),
   socketOptions: says("Options of its sockets.", v.optional(socketOptions(), {})),

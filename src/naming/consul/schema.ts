@@ -3,39 +3,19 @@ import { readFileSync } from "node:fs";
 import type { AgentOptions } from "node:https";
 import { isIP } from "node:net";
 import * as v from "valibot";
-import { integer, truth } from "../../core/schema.ts";
+import { integer } from "../../core/schema.ts";
+import { clientTlsEntries } from "../../core/tls/schema.ts";
+import type { CheckedClientTls } from "../../core/tls/schema.ts";
 import type { HostResolver } from "../../core/naming.ts";
 import { lookupAhead } from "../hosts/lookup-ahead.ts";
-import { file } from "../schema.ts";
 import type { Client, ClientOptions } from "./api.ts";
 import { consulClient } from "./client.ts";
 
 const text = () => v.pipe(v.string("expected text"), v.nonEmpty("expected text that is not empty"));
 
-const tls = () =>
-  v.strictObject({
-    enabled: v.optional(truth(), true),
-    disableValidation: v.optional(truth(), false),
-    /** What the certificate must name, also sent as SNI; the host unless given. */
-    commonName: v.optional(text()),
-    trustCerts: v.optional(v.array(file()), []),
-    trustCertsBundle: v.optional(file()),
-    clientAuth: v.optional(
-      v.strictObject({
-        certPath: file(),
-        keyPath: file(),
-        intermediateCertsPath: v.optional(file()),
-      }),
-    ),
-    protocols: v.optional(
-      v.pipe(
-        v.array(v.picklist(["TLSv1.2", "TLSv1.3"], "expected TLSv1.2 or TLSv1.3")),
-        v.nonEmpty("expected at least one of TLSv1.2 and TLSv1.3"),
-      ),
-    ),
-  });
+const tls = () => v.strictObject(clientTlsEntries());
 
-type Tls = v.InferOutput<ReturnType<typeof tls>>;
+type Tls = CheckedClientTls;
 
 /** `host`, `port`, `token`, `tls`: how to reach an agent. */
 export const agentEntries = () => ({

@@ -98,7 +98,7 @@ const routerFor = { HTTP: "http", Thrift: "thrift", mux: "mux or thriftmux" } as
 const methods = new Set(["GET ", "POST", "PUT ", "HEAD", "DELE", "OPTI", "PATC", "CONN", "TRAC"]);
 
 /** Of the first bytes of a connection; null: nothing known, or too short to tell. */
-function protocolOf(bytes: Buffer, length: number): WireProtocol | null {
+export function protocolOf(bytes: Buffer, length: number): WireProtocol | null {
   if (length < 8) return null;
   if (bytes[0] === 0x16 && bytes[1] === 0x03) return "TLS";
   const start = bytes.toString("latin1", 0, 4);

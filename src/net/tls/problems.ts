@@ -1,0 +1,102 @@
+// What went wrong in a handshake, in words that say what to change.
+import type { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { ClientTls } from "../../core/tls/tls.ts";
+import { shownNames } from "../../runtime/key-pair.ts";
+
+/** Why the handshake of a caller failed; `unauthorized` is what was wrong with its certificate. */
+export function callerProblem(
+  error: NodeJS.ErrnoException,
+  unauthorized: Error | string | null,
+): string {
+  if (unauthorized !== null) {
+    return `presented a certificate that is not accepted: ${certificateProblem(codeOf(unauthorized))}`;
+  }
+  const { code = "", message } = error;
+  if (/PEER_DID_NOT_RETURN_A_CERTIFICATE/.test(code)) {
+    return "presented no certificate, which requireClientAuth demands";
+  }
+  if (/ALERT_UNKNOWN_CA/.test(code)) return "does not trust the CA of this server's certificate";
+  if (/ALERT/.test(code)) return `refused: ${words(code.replace(/^ERR_SSL_|\d+_ALERT/g, ""))}`;
+  if (code === "ECONNRESET") return "left during the handshake";
+  if (/NO_SHARED_CIPHER/.test(code)) {
+    return "has no cipher suite in common with this server (ciphers, or the type of the key)";
+  }
+  if (/UNSUPPORTED_PROTOCOL|VERSION/.test(code)) {
+    return "wants a version of TLS that this server does not have (protocols, minVersion)";
+  }
+  return `failed: ${message}`;
+}
+
+function codeOf(error: Error | string): string {
+  return typeof error === "string" ? error : ((error as { code?: string }).code ?? error.message);
+}
+
+/** By the codes of OpenSSL. */
+const certificateProblems: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "it has expired",
+  CERT_NOT_YET_VALID: "it is not valid yet",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "it is self-signed, and not among the trusted certificates",
+  SELF_SIGNED_CERT_IN_CHAIN: "its CA is not trusted",
+  UNABLE_TO_GET_ISSUER_CERT: "its CA is not trusted, or an intermediate certificate is missing",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    "its CA is not trusted, or an intermediate certificate is missing",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    "its CA is not trusted, or an intermediate certificate is missing",
+  INVALID_PURPOSE: "it is not made for this side of a connection (extendedKeyUsage)",
+};
+
+function certificateProblem(code: string): string {
+  return certificateProblems[code] ?? words(code);
+}
+
+function words(code: string): string {
+  return code.toLowerCase().replaceAll("_", " ").trim();
+}
+
+/** Why the certificate of an endpoint is not accepted; null: it is. */
+export function endpointProblem(socket: TLSSocket, tls: ClientTls): string | null {
+  if (!tls.isValidating) return null;
+  // Without a certificate, which was good when the session began.
+  if (socket.isSessionReused() && socket.authorized) return null;
+  const leaf = socket.getPeerX509Certificate();
+  if (leaf === undefined) return "it presented no certificate";
+  const { authorizationError } = socket as { authorizationError?: Error | string | null };
+  const validity = `valid from ${leaf.validFrom} to ${leaf.validTo}`;
+  const shown = `its certificate, for ${shownNames(leaf)}, ${validity}`;
+  if (!socket.authorized) {
+    return `${shown}, is not accepted: ${certificateProblem(codeOf(authorizationError ?? ""))}`;
+  }
+  const { commonName } = tls;
+  if (commonName === null || isFor(leaf, commonName)) return null;
+  return `${shown}, does not name ${commonName}`;
+}
+
+/** By its subjectAltName alone: a common name is not a name of a host (RFC 9525 section 2). */
+function isFor(leaf: X509Certificate, name: string): boolean {
+  if (isIP(name) > 0) return leaf.checkIP(name) !== undefined;
+  if (name.includes("://")) {
+    return (leaf.subjectAltName ?? "").split(", ").includes(`URI:${name}`);
+  }
+  return leaf.checkHost(name, { subject: "never" }) !== undefined;
+}
+
+/** Why no secure connection came about: `error` closed it during the handshake. */
+export function handshakeProblem(error: NodeJS.ErrnoException | null): string {
+  const { code = "", message = "" } = error ?? {};
+  if (/WRONG_VERSION_NUMBER|HTTP_REQUEST|UNKNOWN_PROTOCOL|PACKET_LENGTH/.test(code)) {
+    return "it does not speak TLS: it responded with something else";
+  }
+  if (/ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/.test(code)) {
+    return "it has none of the versions of TLS in protocols";
+  }
+  if (/HANDSHAKE_FAILURE/.test(code)) {
+    return "it found no cipher suite in common, or it wants a certificate (clientAuth)";
+  }
+  if (/UNRECOGNIZED_NAME/.test(code)) return "it does not know the name asked for";
+  if (code === "ECONNRESET" || code === "EPIPE" || error === null) {
+    return "it closed the connection during the TLS handshake";
+  }
+  return message;
+}
