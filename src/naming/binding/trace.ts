@@ -29,6 +29,7 @@ export function traceText(delegation: Delegation, options: TraceOptions = {}): s
     made: 0,
     repeats: 0,
     omitted: 0,
+    omittedFailure: null,
     isCut: false,
     maxAddresses: options.maxAddresses ?? 8,
     isColoured: options.colour === true,
@@ -36,7 +37,8 @@ export function traceText(delegation: Delegation, options: TraceOptions = {}): s
   write(writer, delegation, 0, "", true);
   endRun(writer);
   if (writer.isCut) writer.lines.push("... and more, which is left out");
-  else if (writer.omitted > 0) writer.lines.push(`... and ${writer.omitted} lines more`);
+  else if (writer.omitted > 0) writer.lines.push(`... and ${writer.omitted} more lines`);
+  if (writer.omittedFailure !== null) writer.lines.push(`... ${writer.omittedFailure}`);
   return writer.lines.join("\n");
 }
 
@@ -57,6 +59,8 @@ interface Writer {
   repeats: number;
   /** How many lines beyond `maxLines` were counted, but not made. */
   omitted: number;
+  /** The first failure among those: a loop of several names ends far below `maxLines`. */
+  omittedFailure: string | null;
   /** Whether the delegation itself is not complete. */
   isCut: boolean;
   readonly maxAddresses: number;
@@ -73,7 +77,11 @@ function write(
   if (writer.lines.length < writer.maxLines && writer.made < maxLinesMade) {
     writer.made++;
     push(writer, lineOf(writer, delegation, depth, label, isReached));
-  } else writer.omitted++;
+  } else {
+    writer.omitted++;
+    if (delegation.type === "exception")
+      writer.omittedFailure ??= shortened(resultText(delegation, 0));
+  }
   writeChildren(writer, delegation, depth + 1, isReached);
 }
 
@@ -187,7 +195,7 @@ function addressesText(state: State<AddressSet>, maxAddresses: number): string {
   if (state.kind === "pending") return "addresses pending";
   if (state.kind === "failed") return `addresses failed: ${state.why.detail}`;
   if (state.value === "neg")
-    return "bound, but there are no such addresses (no alternative is tried for that)";
+    return "bound, but without any address (alternatives are not tried in this case)";
   const count = state.value.length;
   if (count === 0) return "bound to no addresses";
   const named = state.value.slice(0, maxAddresses).map((address) => {

@@ -117,12 +117,13 @@ test("colours are optional; without them the text has no escapes", (t) => {
   );
 });
 
-test("a long trace is cut, and says by how much", (t) => {
+test("a long trace is cut, and says by how much and what fails below the cut", (t) => {
   const dtab = "/a => /a/x & /a/y";
   const live = delegated(t, {}, dtab, "/a");
   const lines = traceText(value(live.state), { maxLines: 10 }).split("\n");
-  assert.equal(lines.length, 11);
-  assert.match(lines[10] ?? "", /^\.\.\. and \d+ lines more$/);
+  assert.equal(lines.length, 12);
+  assert.match(lines[10] ?? "", /^\.\.\. and \d+ more lines$/);
+  assert.match(lines[11] ?? "", /^\.\.\. failed: /);
 });
 
 test("a line that a loop repeats is written once and counted", (t) => {
