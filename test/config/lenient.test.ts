@@ -197,7 +197,7 @@ const refused: readonly (readonly [what: string, text: string, problem: RegExp])
   [
     "another trace propagator",
     withRouter("tracePropagator: { kind: io.l5d.zipkin }"),
-    /tracePropagator: not supported yet, but for io\.l5d\.default/,
+    /tracePropagator: not supported yet: a choice of trace headers; only the kind io\.l5d\.default/,
   ],
   [
     "a pattern of admin.security that is not a regular expression",
