@@ -118,7 +118,7 @@ export const clientKeys = {
     v.optional(
       v.literal(
         false,
-        "not supported yet: it needs TLS, which is not implemented yet; write false",
+        "not supported yet: the certificates of callers are not forwarded; write false",
       ),
       false,
     ),

@@ -42,6 +42,8 @@ const maxJoinedChars = 15 * 1024;
 /** Longer pieces gain nothing from a copy as text. */
 const maxJoinedBytes = 4 * 1024;
 
+const asItIs = (error: Error): Error => error;
+
 /** Owned by its receiver, which is replaced when a connection becomes a tunnel. */
 export class SocketLink {
   receiver: Receiver = noReceiver;
@@ -117,12 +119,16 @@ export class SocketLink {
   }
 
   /**
-   * For a TLS socket. `whyCut` says, when the peer sends no more, why that is not a regular end.
+   * For a TLS socket. `whyCut` says, when the peer sends no more, why that is not a regular end;
+   * `explain` puts its errors into words.
    * Its texts take the way of Node's streams: below them, a second write before the first has
    * completed aborts the process, and no write completes before the next turn of the event loop.
    */
-  attachTls(socket: Socket, whyCut: () => Error | null): void {
-    this.#attach(socket, false);
+  attachTls(
+    socket: Socket,
+    { whyCut, explain }: { whyCut(): Error | null; explain(error: Error): Error },
+  ): void {
+    this.#attach(socket, false, explain);
     socket.on("end", () => {
       const why = whyCut();
       if (why === null) this.receiver.ended();
@@ -131,12 +137,12 @@ export class SocketLink {
     socket.on("data", (chunk: Buffer) => this.#read(chunk, chunk.length));
   }
 
-  #attach(socket: Socket, writesDirectly: boolean): void {
+  #attach(socket: Socket, writesDirectly: boolean, explain = asItIs): void {
     let broke: Error | null = null;
     this.#socket = socket;
     this.#texts = new TextWriter(socket, writesDirectly);
     socket.on("drain", () => this.receiver.drained());
-    socket.on("error", (error) => (broke = error));
+    socket.on("error", (error) => (broke = explain(error)));
     socket.on("close", () => this.receiver.closed(broke));
   }
 

@@ -334,6 +334,24 @@ test("openssl s_server is called, and gets the certificate that it demands", asy
   assert.match(text, /Subject: CN ?= ?caller\.test/);
 });
 
+test("an endpoint that demands a certificate which the proxy does not have is said to do so", async (t) => {
+  if (!hasPeer(t, "openssl")) return;
+  const authority = testAuthority(t);
+  const strict = { requestCert: true, rejectUnauthorized: true };
+  const issued = authority.issue("users.test");
+  for (const version of ["TLSv1.2", "TLSv1.3"]) {
+    const demanding = await endpoint(t, issued, undefined, strict);
+    const tls = `commonName: users.test, trustCertsBundle: ${authority.caPath}, protocols: [${version}]`;
+    const { status, text } = await get((await proxyTo(t, demanding.port, tls)).port);
+    assert.equal(status, 502);
+    assert.match(
+      text,
+      /wants a certificate \(clientAuth\)|the peer ended TLS: certificate required/,
+    );
+    assert.equal(demanding.received, "");
+  }
+});
+
 test("keys are in no page, no line of the log and no failure", async (t) => {
   if (!hasPeer(t, "openssl")) return;
   const authority = testAuthority(t);

@@ -8,7 +8,7 @@
 // It is loaded with the first query, since it takes 10 MB of memory.
 import { EventEmitter } from "node:events";
 import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import type { Agent as HttpsAgent, AgentOptions } from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Client, ClientOptions, Outcome, Query, Registration } from "./api.ts";
 
@@ -39,11 +39,16 @@ interface Transport {
   request(options: object): ClientRequest;
 }
 
+/** node:https brings all of TLS, which a process without it does not carry. */
+function secureAgent(options: AgentOptions): HttpsAgent {
+  return new (process.getBuiltinModule("node:https").Agent)(options);
+}
+
 export function consulClient(options: ClientOptions): Client {
   const { lookup, tls } = options;
   const agentOptions = { keepAlive: true, ...tls, ...(lookup === undefined ? {} : { lookup }) };
   const connections =
-    options.tls === null ? new HttpAgent(agentOptions) : new HttpsAgent(agentOptions);
+    options.tls === null ? new HttpAgent(agentOptions) : secureAgent(agentOptions);
   let library: Promise<Library> | null = null;
   const load = () => (library ??= loaded(options, connections));
 

@@ -13,7 +13,7 @@ export function callerProblem(
   if (unauthorized !== null) {
     return `presented a certificate that is not accepted: ${certificateProblem(codeOf(unauthorized))}`;
   }
-  const { code = "", message } = error;
+  const { code = "" } = error;
   if (/PEER_DID_NOT_RETURN_A_CERTIFICATE/.test(code)) {
     return "presented no certificate, which requireClientAuth demands";
   }
@@ -26,7 +26,7 @@ export function callerProblem(
   if (/UNSUPPORTED_PROTOCOL|VERSION/.test(code)) {
     return "wants a version of TLS that this server does not have (protocols, minVersion)";
   }
-  return `failed: ${message}`;
+  return `failed: ${reasonOf(error)}`;
 }
 
 function codeOf(error: Error | string): string {
@@ -53,6 +53,21 @@ function certificateProblem(code: string): string {
 
 function words(code: string): string {
   return code.toLowerCase().replaceAll("_", " ").trim();
+}
+
+/** What OpenSSL says, without the places in its code that its messages name. */
+function reasonOf(error: Error): string {
+  const { reason } = error as { reason?: string };
+  return reason ?? error.message.split("\n", 1)[0] ?? "";
+}
+
+/** Why a connection broke that was secure, in one line: alerts of the peer, damaged records. */
+export function brokenConnection(error: NodeJS.ErrnoException): Error {
+  const { code = "" } = error;
+  if (!code.startsWith("ERR_SSL")) return error;
+  const alert = /ALERT_(.+)$/.exec(code)?.[1];
+  const what = alert === undefined ? "TLS failed" : "the peer ended TLS";
+  return Object.assign(new Error(`${what}: ${words(alert ?? reasonOf(error))}`), { code });
 }
 
 /** Why the certificate of an endpoint is not accepted; null: it is. */
@@ -84,7 +99,7 @@ function isFor(leaf: X509Certificate, name: string): boolean {
 
 /** Why no secure connection came about: `error` closed it during the handshake. */
 export function handshakeProblem(error: NodeJS.ErrnoException | null): string {
-  const { code = "", message = "" } = error ?? {};
+  const { code = "" } = error ?? {};
   if (/WRONG_VERSION_NUMBER|HTTP_REQUEST|UNKNOWN_PROTOCOL|PACKET_LENGTH/.test(code)) {
     return "it does not speak TLS: it responded with something else";
   }
@@ -98,5 +113,5 @@ export function handshakeProblem(error: NodeJS.ErrnoException | null): string {
   if (code === "ECONNRESET" || code === "EPIPE" || error === null) {
     return "it closed the connection during the TLS handshake";
   }
-  return message;
+  return reasonOf(error);
 }

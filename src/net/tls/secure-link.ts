@@ -1,6 +1,7 @@
 // A link over a TLS socket: what differs from plain sockets.
 import type { TLSSocket } from "node:tls";
 import type { SocketLink } from "../socket-link.ts";
+import { brokenConnection } from "./problems.ts";
 
 /** The handle of the TCP connection below a TLS socket. Not documented: may be missing. */
 interface TcpHandle {
@@ -29,7 +30,10 @@ export function attachSecure(link: SocketLink, socket: TLSSocket): void {
   };
   // Node reports what breaks TLS after the handshake, and leaves the connection open.
   socket.on("error", () => void socket.destroy());
-  link.attachTls(socket, () => (wasCutOff ? new Error(cutOff) : null));
+  link.attachTls(socket, {
+    whyCut: () => (wasCutOff ? new Error(cutOff) : null),
+    explain: brokenConnection,
+  });
 }
 
 const cutOff = "the connection was closed without TLS's close_notify: what came may be truncated";
