@@ -144,5 +144,7 @@ export function without(path: Path, prefix: Path): Path {
 
 /** `path` without its first `count` segments. */
 export function drop(path: Path, count: number): Path {
-  return pathOfShown(segmentsOf(path).slice(count));
+  let start = 0;
+  for (let i = 0; i < count && start !== -1; i++) start = path.indexOf("/", start + 1);
+  return start === -1 ? root : (path.slice(start) as Path);
 }

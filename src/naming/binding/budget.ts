@@ -28,6 +28,9 @@ const ofCaller: Limits = { steps: 1_000, bytes: 512 * 1024 };
 /** A lookup in a configured namer may open a watch or a file: as much work as so many steps. */
 export const stepsPerNamerLookup = 25;
 
+/** The built-in namers take a name apart: as much work as looking up so many of its length. */
+export const lengthsPerBuiltInLookup = 4;
+
 /** Comparing a prefix of a dtab is as much work as so many bytes. */
 const bytesPerPrefix = 32;
 

@@ -8,7 +8,7 @@ import { pathLiteral, startsWith, without } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
 import { ok } from "../../core/live.ts";
 import type { State } from "../../core/live.ts";
-import { stepsPerNamerLookup } from "./budget.ts";
+import { lengthsPerBuiltInLookup, stepsPerNamerLookup } from "./budget.ts";
 import type { Budget, Position } from "./budget.ts";
 import type { Tracker } from "./tracker.ts";
 
@@ -75,8 +75,9 @@ export function lookUpInNamers(
   let otherwise = unknown;
   for (const namer of namers) {
     if (!startsWith(path, namer.id)) continue;
-    const steps = startsWith(namer.id, discovery) ? stepsPerNamerLookup : 0;
-    const exceeded = budget.spend(steps, 0, path, at);
+    const exceeded = startsWith(namer.id, discovery)
+      ? budget.spend(stepsPerNamerLookup, 0, path, at)
+      : budget.spend(0, path.length * lengthsPerBuiltInLookup, path, at);
     if (exceeded !== null) return { namer, state: exceeded };
     const state = tracker.read(namer, path, () => namer.namer.lookup(without(path, namer.id)));
     if (state.kind === "pending" && state.isLate === true) otherwise = { namer, state };

@@ -49,6 +49,18 @@ const hostile: Readonly<Record<string, readonly [dtab: string, name: string]>> =
     `/* => ${many(100, () => "/x", "|")} ; ${many(4, () => `${"/*".repeat(400)} => ~`, ";")}`,
     "/a".repeat(1_000),
   ],
+  "a host of 1,800 labels, taken apart again and again": [
+    `/svc => /$/io.buoyant.http.domainToPathPfx/svc/${many(1_800, () => "a", ".")} | /svc`,
+    "/svc/users",
+  ],
+  "1,500 segments behind a host": [
+    `/svc => /$/io.buoyant.http.anyHostPfx/svc/h${"/a".repeat(1_500)} | /svc`,
+    "/svc/users",
+  ],
+  "a host in escapes": [
+    `/svc => /$/io.buoyant.http.anyHostPfx/svc/${"\\x7e".repeat(900)} | /svc`,
+    "/svc/users",
+  ],
 };
 
 interface Cost {
