@@ -6,7 +6,14 @@ import type { Log } from "../core/log.ts";
 import type { ServerTls } from "../core/tls/tls.ts";
 import type { ConnectionGate, SocketOptions } from "../core/transport.ts";
 import { SocketLink } from "./socket-link.ts";
-import { filesLeft, openFilesLimit, reservedFiles, scarcity } from "../runtime/open-files.ts";
+import { endSoon } from "./lingering-close.ts";
+import {
+  filesLeft,
+  hasLastFile,
+  openFilesLimit,
+  reservedFiles,
+  scarcity,
+} from "../runtime/open-files.ts";
 import { closeLongestIdle, openCallers } from "./connections.ts";
 import { PausedSockets, watchStalls } from "./stalls.ts";
 
@@ -134,9 +141,10 @@ const refusalFlushMs = 500;
 function refuseSocket(accepted: Socket, { refusal, clock, tls }: AcceptOptions): void {
   scarcity.refused++;
   if (refusal === undefined || tls !== undefined) return void accepted.destroy();
+  accepted.on("error", () => {});
+  if (hasLastFile(accepted)) return endSoon(accepted, refusal);
   const stop = clock.after(refusalFlushMs, () => accepted.destroy());
   accepted.once("close", stop);
-  accepted.on("error", () => {});
   accepted.end(refusal, "latin1");
   accepted.resume();
 }

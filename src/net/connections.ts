@@ -10,6 +10,8 @@ export interface Drainable {
   /** Fails all calls in progress with `why` now; destroyed when idle. */
   abort(why: Failure): void;
   destroy(): void;
+  /** Idle, it closes within two turns of the event loop, with a word to its caller; absent: it is destroyed. */
+  makeRoom?(): void;
   /** Since when it has had no call, in `Clock.nowMs` time; Infinity while it has one. */
   readonly idleSinceMs: number;
 }
@@ -132,7 +134,8 @@ export function closeLongestIdle(nowMs: number): boolean {
       return false;
     }
     if (next.of.has(next.connection) && next.connection.idleSinceMs === next.sinceMs) {
-      next.connection.destroy();
+      if (next.connection.makeRoom === undefined) next.connection.destroy();
+      else next.connection.makeRoom();
       return true;
     }
   }

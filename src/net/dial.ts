@@ -9,7 +9,7 @@ import type { Address } from "../core/address.ts";
 import type { ClientTls } from "../core/tls/tls.ts";
 import type { ConnectionStats } from "../core/transport.ts";
 import { recordWhenClosed } from "./connection-stats.ts";
-import { filesLeft, lastFiles } from "../runtime/open-files.ts";
+import { hasLastFile } from "../runtime/open-files.ts";
 import { SocketLink } from "./socket-link.ts";
 import { watchStalls } from "./stalls.ts";
 import { connectTls, handshakeFailure } from "./tls/dial-tls.ts";
@@ -53,14 +53,15 @@ export function dial(
       starting.socket.destroy();
       result.failed(why);
     });
+  const hasReserve = () => {
+    if (!hasLastFile(starting.socket)) return true;
+    const shortage = Object.assign(new Error(), { code: "EMFILE" });
+    fail(connectFailure(address, shortage));
+    return false;
+  };
   const onConnect = () => {
-    const { fd } =
-      (starting.socket as unknown as { readonly _handle?: { readonly fd?: unknown } })._handle ??
-      {};
-    if (typeof fd === "number" && filesLeft(fd) < lastFiles) {
-      const shortage = Object.assign(new Error(), { code: "EMFILE" });
-      return fail(connectFailure(address, shortage));
-    }
+    // The socket of a host name has its descriptor later than in the first tick.
+    if (!hasReserve()) return undefined;
     const why = starting.refusal();
     if (why !== null) return fail(why);
     return settle(() => {
@@ -77,6 +78,9 @@ export function dial(
   });
   link.receiver = { ...noReceiver, closed: (error) => fail(starting.failure(error)) };
   starting.socket.once(starting.event, onConnect);
+  // Runs right behind Node's own tick, which takes the descriptor: a burst of dials is counted while it
+  // connects, and each dial beyond the reserve frees its descriptor before the next one begins.
+  process.nextTick(hasReserve);
   return () => settle(() => starting.socket.destroy());
 }
 
@@ -140,7 +144,8 @@ export function connectFailure(address: HostAndPort, error: NodeJS.ErrnoExceptio
   const code = error?.code ?? "";
   const shortage = ownShortages[code];
   if (shortage !== undefined) {
-    return failure("exhausted", `cannot connect to ${showAddress(address)}: ${shortage}`, "safe");
+    const detail = `cannot connect to ${showAddress(address)}: ${shortage}`;
+    return { kind: "exhausted", retry: "safe", detail, retryAfterMs: 0 };
   }
   const detail =
     code === "ECONNREFUSED"

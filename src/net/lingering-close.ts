@@ -1,4 +1,5 @@
 // Closes a link without destroying the last response on its way to the peer.
+import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { Alarm } from "./alarm.ts";
 import type { SocketLink } from "./socket-link.ts";
@@ -43,4 +44,13 @@ export function lingeringClose(link: SocketLink, options: LingerOptions): void {
   socket.resume();
   rest();
   return undefined;
+}
+
+/**
+ * Sends `text` and a FIN, and closes two turns of the event loop later, whatever the peer does: the socket's
+ * descriptor is needed. What the peer has sent by then is read, so that no reset overtakes the text.
+ */
+export function endSoon(socket: Socket, text: string): void {
+  socket.resume();
+  socket.end(text, "latin1", () => setImmediate(() => setImmediate(() => socket.destroy())));
 }

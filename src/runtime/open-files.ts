@@ -11,8 +11,8 @@ export const openFilesLimit: number = readLimit();
 export const reservedFiles: number =
   openFilesLimit === Infinity ? 0 : Math.min(1_024, Math.max(32, Math.floor(openFilesLimit / 4)));
 
-/** Of the reserved ones, those that connections to endpoints leave to discovery and the admin server. */
-export const lastFiles: number = Math.min(16, reservedFiles);
+/** Of the reserved ones, those that connections to endpoints, and callers on their way out, leave to discovery and the admin server. */
+const lastFiles: number = Math.min(16, reservedFiles);
 
 /** What became of callers because descriptors were scarce. */
 export const scarcity = { closedIdle: 0, refused: 0 };
@@ -20,6 +20,13 @@ export const scarcity = { closedIdle: 0, refused: 0 };
 /** Descriptors left when a new one has this number: the system assigns the lowest free number. */
 export function filesLeft(newest: number): number {
   return openFilesLimit - newest - 1;
+}
+
+/** The socket is open and has one of the `lastFiles`. */
+export function hasLastFile(socket: object): boolean {
+  const { _handle } = socket as { readonly _handle?: { readonly fd?: unknown } | null };
+  const fd = _handle?.fd;
+  return typeof fd === "number" && filesLeft(fd) < lastFiles;
 }
 
 function readLimit(): number {

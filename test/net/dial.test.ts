@@ -23,6 +23,7 @@ test("a refused connection is the endpoint's failure", () => {
 test("what this process has run out of is not held against the endpoint", () => {
   for (const code of ["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS"]) {
     assert.equal(failed(code).kind, "exhausted", code);
+    assert.equal(failed(code).retryAfterMs, 0, "another proxy may take the call immediately");
   }
   assert.match(failed("EMFILE").detail, /too many open files: raise its limit \(ulimit -n\)/);
 });

@@ -142,6 +142,13 @@ export class ServerCall
 
   // For the connection
 
+  /** The endpoint takes the request's body; `isEmpty`: none of it is here. */
+  bodyWanted(isEmpty: boolean): void {
+    if (!this.awaitsContinue) return;
+    if (isEmpty) this.writeContinue();
+    else this.awaitsContinue = false; // the caller did not wait
+  }
+
   writeContinue(): void {
     this.awaitsContinue = false;
     if (this.#state === "waiting") this.#write(interimHead(100, ""));

@@ -1,7 +1,7 @@
 // One caller's connection: requests in, responses out, in order, one at a time.
 import { abandoned, failure, halfClosed } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
-import { lingeringClose } from "../../../src/net/lingering-close.ts";
+import { endSoon, lingeringClose } from "../../../src/net/lingering-close.ts";
 import { writeCopy } from "../../../src/net/outlet.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
@@ -18,6 +18,8 @@ import { respondToRefusal, ServerCall } from "./call.ts";
 import { RequestInput } from "./input.ts";
 import type { ConnectionState, InputOwner } from "./input.ts";
 import type { ServerSettings } from "./settings.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import { noFilesLeft } from "./no-files.ts";
 import { ConnectionTimer } from "./timer.ts";
 import { joinTunnel } from "./tunnel.ts";
 import type { WhenOver } from "./tunnel.ts";
@@ -39,22 +41,19 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   body: IncomingBody | null = null;
   readonly #input: RequestInput;
   readonly #timer: ConnectionTimer;
+  readonly #keepAlive: KeepAlive;
   #call: ServerCall | null = null;
   /** The caller sends no more. */
   #hasFin = false;
-  /** The server is closing: the next response says that it is the last. */
-  #isDraining = false;
-  /** See `InputOwner`. */
-  isLast = false;
-  #idleSinceMs: number;
 
   constructor(link: SocketLink, settings: ServerSettings) {
+    const { clock, limits } = settings;
     this.link = link;
     this.settings = settings;
     this.peer = peerInfo(link.socket);
-    this.#input = new RequestInput(this, settings.limits);
-    this.#idleSinceMs = settings.clock.nowMs();
-    this.#timer = new ConnectionTimer(settings.clock, settings.limits, () => this.#timedOut());
+    this.#input = new RequestInput(this, limits);
+    this.#timer = new ConnectionTimer(clock, limits, () => this.#timedOut());
+    this.#keepAlive = new KeepAlive(clock, limits, this.#timer);
     link.receiver = this;
     settings.opened(this);
     this.#timer.awaitRequest();
@@ -75,7 +74,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   drained(): void {
     this.#call?.drained();
     // The caller reads again, so its idle time begins.
-    if (this.state === "head" && !this.#input.isReadingHead) this.#awaitRequest();
+    if (this.#isIdle) this.#keepAlive.awaitRequest();
     this.#input.advance(); // the next request may have waited for room
   }
 
@@ -101,6 +100,10 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   // InputOwner
 
+  get isLast(): boolean {
+    return this.#keepAlive.isLast;
+  }
+
   headBegun(): void {
     this.#timer.awaitHead();
   }
@@ -111,7 +114,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   requestRead(read: RequestHead): void {
     const { request, framing, closes } = read;
-    if (closes) this.isLast = true;
+    if (closes) this.#keepAlive.isLast = true;
     if (framing.kind === "none") {
       request.expectsContinue = false; // nothing to wait for
     } else {
@@ -140,7 +143,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   bodyOverdrained(): void {
     if (this.state === "draining") this.#close();
-    else this.isLast = true; // closed when the response in progress has been written
+    else this.#keepAlive.isLast = true; // closed when the response in progress has been written
   }
 
   inputEnded(): void {
@@ -149,7 +152,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
       case "draining":
         return this.#close();
       case "busy":
-        this.isLast = true; // a caller that sends no more may still read the response
+        this.#keepAlive.isLast = true; // a caller that sends no more may still read the response
         if (this.body === null) return undefined;
         return this.#refuseBody("the request's body ended before it was complete");
       case "tunnel":
@@ -165,11 +168,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   // BodySource
 
   bodyWants(): void {
-    const call = this.#call;
-    if (call?.awaitsContinue === true) {
-      if (this.#input.isEmpty) call.writeContinue();
-      else call.awaitsContinue = false; // it did not wait
-    }
+    this.#call?.bodyWanted(this.#input.isEmpty);
     this.watchStall();
     this.#input.advance();
   }
@@ -205,19 +204,12 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   /** Decides, for good, whether the connection closes after the response about to be written. */
   decideLast(): boolean {
-    const { limits } = this.settings;
-    const body = this.body;
-    if (body !== null) {
-      const isTooMuch = (body.remainingBytes ?? 0) > limits.maxDrainBytes;
-      this.isLast ||= isTooMuch || this.#call?.awaitsContinue === true;
-    }
-    this.isLast ||= this.#isDraining || this.#timer.isPastLife;
-    return this.isLast;
+    return this.#keepAlive.decideLast(this.body, this.#call?.awaitsContinue === true);
   }
 
   /** The connection closes after the response in progress, whatever its head says. */
   closeAfterResponse(): void {
-    this.isLast = true;
+    this.#keepAlive.isLast = true;
   }
 
   /** The call has ended and its response has been written. */
@@ -260,7 +252,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   // For the listener
 
   get idleSinceMs(): number {
-    return this.state === "head" && !this.#input.isReadingHead ? this.#idleSinceMs : Infinity;
+    return this.#isIdle ? this.#keepAlive.idleSinceMs : Infinity;
   }
 
   /**
@@ -268,8 +260,8 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
    * read `Connection: close`. Idle connections stay open for a moment.
    */
   drain(): void {
-    this.#isDraining = true;
-    if (this.state === "head" && !this.#input.isReadingHead) this.#awaitRequest();
+    this.#keepAlive.drain();
+    if (this.#isIdle) this.#keepAlive.awaitRequest();
   }
 
   abort(why: Failure): void {
@@ -277,24 +269,30 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     else this.destroy();
   }
 
+  /** A caller that has only just connected may have sent a request, which has to get a response. */
+  makeRoom(): void {
+    if (!this.#keepAlive.isUnused) return this.destroy();
+    this.state = "closing";
+    this.#timer.close();
+    return endSoon(this.link.socket, noFilesLeft);
+  }
+
   #next(): void {
     if (this.isLast) return this.#close();
     this.state = "head";
-    this.#idleSinceMs = this.settings.clock.nowMs();
-    this.#awaitRequest();
+    this.#keepAlive.awaitNext();
     if (!this.link.hasRoom) this.held();
     this.#input.advance();
     return undefined;
   }
 
-  #awaitRequest(): void {
-    if (this.#isDraining) this.#timer.awaitLastRequest();
-    else this.#timer.awaitRequest();
+  get #isIdle(): boolean {
+    return this.state === "head" && !this.#input.isReadingHead;
   }
 
   #refuseBody(detail: string): void {
     const why = refusal(400, detail);
-    this.isLast = true;
+    this.#keepAlive.isLast = true;
     this.#abort(why);
   }
 
@@ -345,7 +343,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     if (this.#call?.hasStarted !== false) return undefined;
     if (this.#hasFin) return this.#cancelHalfClosed();
     if (this.body?.wants !== true) return undefined;
-    this.isLast = true;
+    this.#keepAlive.isLast = true;
     return this.#abort(refusal(408, "the request's body did not come in time"));
   }
 }

@@ -8,6 +8,7 @@ import { isRefusal, reasonOf } from "../codec/refusal.ts";
 import { applicationProtocols } from "../message.ts";
 import type { RenderFailure, HttpRequest, HttpResponse } from "../message.ts";
 import { ServerConnection } from "./connection.ts";
+import { noFilesLeft } from "./no-files.ts";
 import type { HttpListenOptions, ServerSettings } from "./settings.ts";
 
 /** Rejects with a text for people when the address is not available. */
@@ -43,13 +44,6 @@ export async function listenHttp(
   const close = (graceMs: number) => closeListener(acceptor, connections, graceMs);
   return { host: acceptor.host, port: acceptor.port, close };
 }
-
-const noFilesBody = "This proxy has too many open connections. Try again, or elsewhere.\n";
-
-/** For a caller whose connection cannot be kept. */
-const noFilesLeft =
-  "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 0\r\nl5d-retryable: true\r\n" +
-  `Content-Type: text/plain\r\nContent-Length: ${noFilesBody.length}\r\n\r\n${noFilesBody}`;
 
 /** For tests and tools without `failures.ts`. */
 const plainText: RenderFailure = (failure) => {
