@@ -14,7 +14,7 @@ import type { Clock, Random } from "./core/clock.ts";
 import type { Interpreter } from "./core/naming.ts";
 import { guardAddresses } from "./naming/binding/address-guard.ts";
 import { defaultLimitBytes, heldMemory } from "./runtime/held-memory.ts";
-import { openFilesLimit } from "./runtime/open-files.ts";
+import { maxAdminConnections, openFilesLimit } from "./runtime/open-files.ts";
 import { ProcessLimits } from "./runtime/process-limits.ts";
 import { accruals, announcers, balancers, limiters, protocols, telemeters } from "./plugins.ts";
 import type { TlsStore } from "./net/tls/tls-store.ts";
@@ -76,7 +76,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     const admin = await openAdmin(
       { ...listening, tls: serverTlsOf(adminTls, tls, metrics.stats.scope("admin")) },
       views,
-      { clock, log },
+      { clock, log, maxConnections: maxAdminConnections },
     );
     closing.add((graceMs) => admin.close(graceMs));
     const ownListeners = new OwnListeners();

@@ -23,6 +23,7 @@ import {
 import { isLoopback } from "../core/address.ts";
 import { hazardRefusal, isAllowed, needsConfirmation, refusal, whyClosed } from "./access.ts";
 import type { AdminSecurity } from "./access.ts";
+import { boundConnections } from "./connections.ts";
 import { secureServer } from "./secure-server.ts";
 import { confirmation } from "./ui/confirmation.ts";
 import { allPages } from "./pages/index.ts";
@@ -48,6 +49,7 @@ export interface AdminServer {
 export interface AdminDeps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly maxConnections: number;
 }
 
 const maxBodyBytes = 1024 * 1024;
@@ -70,6 +72,7 @@ export async function openAdmin(
   const server =
     tls === undefined ? createServer(handle) : await secureServer(tls, handle, deps.log);
   server.timeout = stalledMs;
+  boundConnections(server, deps.maxConnections);
   await listen(server, options);
   const { address: host, port } = server.address() as AddressInfo;
   return { host, port, close: (graceMs) => close(server, graceMs, deps.clock) };

@@ -14,6 +14,10 @@ export const reservedFiles: number =
 /** Of the reserved ones, those that connections to endpoints, and callers on their way out, leave to discovery and the admin server. */
 const lastFiles: number = Math.min(16, reservedFiles);
 
+/** How many connections the admin server may have: callers of it do not take the last descriptors either. */
+export const maxAdminConnections: number =
+  openFilesLimit === Infinity ? 256 : Math.min(256, Math.floor(reservedFiles / 2));
+
 /** What became of callers because descriptors were scarce. */
 export const scarcity = { closedIdle: 0, refused: 0 };
 

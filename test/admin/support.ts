@@ -50,16 +50,19 @@ export function pageOf(text: string): TextPage {
 export async function startAdmin(
   t: TestContext,
   changed: Partial<AdminViews> = {},
-  options: Partial<AdminOptions> & { readonly clock?: Clock } = {},
+  options: Partial<AdminOptions> & {
+    readonly clock?: Clock;
+    readonly maxConnections?: number;
+  } = {},
 ) {
-  const { clock = realClock, ...others } = options;
+  const { clock = realClock, maxConnections = 100, ...others } = options;
   const logged: LogEvent[] = [];
   const note = (event: LogEvent) => void logged.push(event);
   const log = { debug: note, info: note, warn: note, error: note };
   const admin = await openAdmin(
     { host: "127.0.0.1", port: 0, security: null, ...others },
     { ...views, ...changed },
-    { clock, log },
+    { clock, log, maxConnections },
   );
   t.after(() => admin.close(0));
   const ask = (path: string, asked: AskOptions = {}) => exchange(admin.port, path, asked);
