@@ -157,7 +157,7 @@ export function bannedWords(sources: Sources): string[] {
   });
 }
 
-const maxFileLines = 371;
+const maxFileLines = 350;
 const maxFunctionLines = 60;
 const excuse = "Long because";
 

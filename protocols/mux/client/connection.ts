@@ -16,6 +16,8 @@ import { Lifetime } from "../lifetime.ts";
 import { MessageWriter } from "../message-writer.ts";
 import type { HeadWriter } from "../codec/writers.ts";
 import * as failures from "./failures.ts";
+import { ControlMessages } from "./control-messages.ts";
+import type { ControlOwner } from "./control-messages.ts";
 import { ClientHandshake } from "./handshake.ts";
 import type { Step } from "./handshake.ts";
 import { PingDetector } from "./ping.ts";
@@ -45,7 +47,7 @@ export interface ConnectionOwner {
 type Holder = ClientCall | "cancelled";
 
 /** Owns its link. */
-export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
+export class ClientConnection implements Receiver, CallHolder, MessageConsumer, ControlOwner {
   readonly #link: SocketLink;
   readonly #settings: ClientSettings;
   readonly #owner: ConnectionOwner;
@@ -53,6 +55,7 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
   readonly #writer: MessageWriter;
   readonly #tags: Tags<Holder>;
   readonly #ping: PingDetector;
+  readonly #control: ControlMessages;
   readonly #lifetime: Lifetime;
   readonly #handshake: ClientHandshake;
   readonly #dispatchWriter: HeadWriter<MuxRequest>;
@@ -60,7 +63,6 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
   #state: State = "opening";
   /** What the endpoint understands; unknown until it replies to the first Tdispatch. */
   #form: "unknown" | "dispatch" | "req" = "unknown";
-  #leaseEndsMs = Infinity;
 
   constructor(link: SocketLink, settings: ClientSettings, owner: ConnectionOwner) {
     const { options, clock, stats } = settings;
@@ -78,6 +80,7 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
     const ping = () => this.#writer.control(mux.emptyMessage(mux.tping, mux.controlTag));
     const silent = () => this.#close(failures.missedPing(settings));
     this.#ping = new PingDetector(options, clock, ping, silent);
+    this.#control = new ControlMessages(this.#writer, this.#ping, clock, this);
     this.#lifetime = new Lifetime(clock, options, () => this.#timedOut());
     link.receiver = this;
     this.#handshake = new ClientHandshake(this.#writer, options.maxFragmentBytes);
@@ -94,8 +97,7 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
     if (this.#tags.isFull) return failures.tooManyCalls(this.#settings);
     const { unsentBytes } = this.#writer;
     if (unsentBytes > maxUnsentBytes) return failures.slowReader(this.#settings, unsentBytes);
-    const hasLease = this.#leaseEndsMs === Infinity || this.#nowMs < this.#leaseEndsMs;
-    return hasLease ? null : failures.leaseEnded(this.#settings);
+    return this.#control.hasLease ? null : failures.leaseEnded(this.#settings);
   }
 
   /** Sends a call; `refusal` must be null. */
@@ -161,7 +163,7 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
     if (step !== "other") this.#opening(step);
     else if (type === mux.rdispatch) this.#responded(readRdispatch(frame), tag);
     else if (type === mux.rreq) this.#responded(readRreq(frame), tag);
-    else this.#other(frame, type, tag);
+    else this.#control.take(frame, type, tag);
     return true;
   }
 
@@ -218,42 +220,6 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
     this.#ping.start();
   }
 
-  /** All but responses. Long because it is the table of messages. */
-  #other(frame: Buffer, type: number, tag: number): void {
-    switch (type) {
-      case mux.rdiscarded:
-        return this.#discarded(tag);
-      case mux.rerr:
-        return this.#error(frame, tag);
-      case mux.rping:
-        return this.#ping.replied();
-      case mux.tping:
-        return this.#writer.control(mux.emptyMessage(mux.rping, tag));
-      case mux.tdrain:
-        this.#writer.control(mux.emptyMessage(mux.rdrain, tag));
-        return this.drain();
-      case mux.tlease:
-        return this.#lease(mux.readLease(frame));
-      case mux.rinit: // a second one
-      case mux.rdrain:
-      case mux.tdiscarded:
-        return undefined; // replies to nothing that was sent
-      default:
-        return this.#malformed(
-          mux.isKnownType(type)
-            ? `a ${mux.showType(type)}, which is not for an endpoint to send`
-            : `a message of unknown type ${type}`,
-        );
-    }
-  }
-
-  #lease(howMuchMs: number | null | Problem): void {
-    if (howMuchMs === null) return undefined;
-    if (typeof howMuchMs === "object") return this.#malformed(howMuchMs.problem);
-    this.#leaseEndsMs = this.#nowMs + howMuchMs;
-    return undefined;
-  }
-
   #responded(response: MuxResponse | Problem, tag: number): void {
     if ("problem" in response) return this.#unreadable(response.problem, tag);
     if (this.#form === "unknown" && mux.typeOf(response.frame) === mux.rdispatch) {
@@ -274,7 +240,9 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
     this.#callEnded();
   }
 
-  #discarded(tag: number): void {
+  // ControlOwner
+
+  discarded(tag: number): void {
     this.#reader.forget(tag);
     const holder = this.#release(tag);
     if (holder !== null && holder !== "cancelled") {
@@ -283,7 +251,7 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
     this.#callEnded();
   }
 
-  #error(frame: Buffer, tag: number): void {
+  protocolError(frame: Buffer, tag: number): void {
     const holder = this.#tags.get(tag);
     if (holder === null) return undefined;
     if (holder !== "cancelled" && this.#form !== "dispatch" && holder.sentAs === "dispatch") {
@@ -314,10 +282,6 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer {
     if (this.#state !== "draining" || this.#tags.count > 0) return;
     this.#writer.flush(); // the Rdrain, and a Tdiscarded of the last call
     this.close();
-  }
-
-  get #nowMs(): number {
-    return this.#settings.clock.nowMs();
   }
 
   /** Too slow to open, idle for too long, or too old. */

@@ -15,12 +15,13 @@ import { errorMessage, nackMessage, renderedMessage } from "../failures.ts";
 import { MessageReader } from "../codec/message-reader.ts";
 import type { MessageConsumer } from "../codec/message-reader.ts";
 import type { Dropped } from "../codec/fragments.ts";
-import { negotiate } from "../codec/handshake.ts";
 import * as mux from "../codec/messages.ts";
 import type { Problem } from "../codec/messages.ts";
 import { Lifetime } from "../lifetime.ts";
 import { MessageWriter } from "../message-writer.ts";
 import { Backpressure } from "./backpressure.ts";
+import { ControlMessages } from "./control-messages.ts";
+import type { ControlOwner } from "./control-messages.ts";
 import { CallTracker } from "./tracker.ts";
 import { ServerCall } from "./call.ts";
 import type { RenderedResponse } from "../failures.ts";
@@ -38,13 +39,14 @@ type State = "open" | "draining" | "closing" | "closed";
 const drainReplyMs = 1000;
 
 /** Owns its link. Made by the listener, which it notifies when it opens and closes. */
-export class ServerConnection implements Receiver, Consumer, MessageConsumer {
+export class ServerConnection implements Receiver, Consumer, MessageConsumer, ControlOwner {
   readonly settings: ServerSettings;
   readonly peer: PeerInfo;
   readonly #link: SocketLink;
   readonly #input: InputBuffer;
   readonly #reader: MessageReader;
   readonly #writer: MessageWriter;
+  readonly #control: ControlMessages;
   readonly #calls: CallTracker;
   #state: State = "open";
   #hasDrainReply = false;
@@ -66,6 +68,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
     };
     this.#reader = new MessageReader(fragments, mux.tdispatch, this);
     this.#writer = new MessageWriter(link, settings.sentBytes, true);
+    this.#control = new ControlMessages(this.#writer, limits.maxFragmentBytes, this);
     this.#calls = new CallTracker(limits);
     this.#lifetime = new Lifetime(clock, limits, () => this.#timedOut());
     this.#backpressure = new Backpressure(link, this.#writer, limits, clock, (why) =>
@@ -130,19 +133,9 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
   message(frame: Buffer, type: number, tag: number): boolean {
     if (this.#isOver) return true;
     this.#input.foundMessage();
-    switch (type) {
-      case mux.tdispatch:
-        this.#call(readDispatch(frame), tag, "dispatch");
-        break;
-      case mux.treq:
-        this.#call(readReq(frame), tag, "req");
-        break;
-      case mux.tping:
-        this.#writer.control(mux.emptyMessage(mux.rping, tag));
-        break;
-      default:
-        this.#other(frame, type, tag);
-    }
+    if (type === mux.tdispatch) this.#call(readDispatch(frame), tag, "dispatch");
+    else if (type === mux.treq) this.#call(readReq(frame), tag, "req");
+    else this.#control.take(frame, type, tag);
     return !this.#backpressure.isCongested && !this.#input.isResting;
   }
 
@@ -216,38 +209,6 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
     return this.#state === "closing" || this.#state === "closed";
   }
 
-  /** Long because it is the table of messages. */
-  #other(frame: Buffer, type: number, tag: number): void {
-    switch (type) {
-      case mux.tdiscarded:
-        return this.#discarded(mux.readDiscarded(frame));
-      case mux.tinit:
-        return this.#init(frame, tag);
-      case mux.rerr:
-        // The question whether this side negotiates; other errors reply to nothing that was sent.
-        if (mux.readReason(frame) === mux.tinitCheck) this.#writer.control(frame);
-        return undefined;
-      case mux.rdrain:
-        if (this.#state === "open") return this.#unexpected(type, tag); // no Tdrain was sent
-        this.#hasDrainReply = true;
-        return this.#closeIfDrained();
-      case mux.rping:
-        return undefined;
-      case mux.tdrain:
-        // Clients should not send it, but the meaning is clear: no more calls will come.
-        return this.#writer.control(mux.emptyMessage(mux.rdrain, tag));
-      default:
-        if (!mux.isKnownType(type)) return this.malformed(`a message of unknown type ${type}`);
-        return this.#unexpected(type, tag);
-    }
-  }
-
-  /** A known message that a caller must not send now. The session continues. */
-  #unexpected(type: number, tag: number): void {
-    const reason = `Unexpected mux message type ${type}`;
-    this.#writer.control(mux.rerrMessage(tag & mux.maxTag, reason));
-  }
-
   #call(request: MuxRequest | Problem, tag: number, form: Form): void {
     if (tag === mux.markerTag || tag > mux.maxTag) {
       return this.malformed(`a call with the tag ${tag}`);
@@ -269,9 +230,9 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
     this.#writer.control(errorMessage(tag, form, what));
   }
 
-  #discarded(discarded: ReturnType<typeof mux.readDiscarded>): void {
-    if ("problem" in discarded) return this.malformed(discarded.problem);
-    const { tag, reason } = discarded;
+  // ControlOwner
+
+  discarded(tag: number, reason: string): void {
     // An incomplete fragmented call: its caller keeps the tag until the reply.
     const wasBegun = this.#reader.forget(tag);
     const call = this.#calls.get(tag);
@@ -285,15 +246,11 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer {
     return this.#afterCall();
   }
 
-  #init(frame: Buffer, tag: number): void {
-    const reply = negotiate(frame, tag, this.settings.limits.maxFragmentBytes);
-    if ("problem" in reply) return this.malformed(reply.problem);
-    if ("refused" in reply) {
-      this.#writer.control(mux.rerrMessage(tag, reply.refused));
-      return this.malformed(`a Tinit that was refused: ${reply.refused}`);
-    }
-    this.#writer.maxFragmentBytes = reply.maxFragmentBytes;
-    return this.#writer.control(reply.rinit);
+  drainReplied(): boolean {
+    if (this.#state === "open") return false; // no Tdrain was sent
+    this.#hasDrainReply = true;
+    this.#closeIfDrained();
+    return true;
   }
 
   #duplicate(tag: number): void {

@@ -10,9 +10,10 @@ import { inTransport } from "../codec/response-writer.ts";
 import { RequestReader } from "../codec/request-reader.ts";
 import { emptyReplyFrame } from "../codec/exception.ts";
 import { ServerCall } from "./call.ts";
-import { bytesOf, CallQueue, RefusedCall } from "./call-queue.ts";
+import { CallQueue, RefusedCall } from "./call-queue.ts";
 import type { QueuedCall } from "./call-queue.ts";
 import { DrainWatch } from "./drain-watch.ts";
+import { Responses } from "./responses.ts";
 import { ConnectionTimer } from "./timer.ts";
 import type { Activity } from "./timer.ts";
 import { Refusal } from "../codec/refusal.ts";
@@ -38,9 +39,9 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   readonly #input: InputBuffer;
   readonly #reader: RequestReader;
   readonly #timer: ConnectionTimer;
+  readonly #responses: Responses;
   #state: State = "open";
   readonly #calls = new CallQueue();
-  #isFlushing = false;
   #isReading = false;
   /** No call is read after those in progress. */
   #isFinishing = false;
@@ -49,7 +50,6 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   #refusal: Refusal | null = null;
   #hasRefused = false;
   #hasAllInput = false;
-  #idleSinceMs: number;
 
   constructor(link: SocketLink, settings: ServerSettings) {
     const { clock, limits } = settings;
@@ -58,7 +58,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     this.#link = link;
     this.#input = new InputBuffer(link, this);
     this.#reader = new RequestReader(settings, this.peer, this);
-    this.#idleSinceMs = clock.nowMs();
+    this.#responses = new Responses(this.#calls, this.#drain, link, settings);
     this.#timer = new ConnectionTimer(clock, limits, this.#drain, () => this.#timedOut());
     link.receiver = this;
     settings.opened(this);
@@ -187,16 +187,19 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
 
   callEnded(call: QueuedCall): void {
     this.#calls.ended(call);
-    if (call.isOneway) this.#callIsOver(call);
-    else if (this.#state === "closed" || this.#state === "closing") this.#dropResponses();
-    else if (call === this.#calls.first && !this.#isFlushing) this.#flush();
+    if (call.isOneway) this.#responses.over(call);
+    else if (this.#state === "closed" || this.#state === "closing") this.#responses.drop();
+    else if (call === this.#calls.first && !this.#responses.isWriting) this.#responses.write();
+    else return;
+    if (this.#state === "closed" && this.#calls.count === 0) this.settings.closed(this);
+    else if (!call.isOneway || this.#calls.count === 0) this.#afterResponses();
   }
 
   // For the listener
 
   get idleSinceMs(): number {
     const isIdle = this.#calls.count === 0 && this.#reader.heldBytes === 0;
-    return isIdle ? this.#idleSinceMs : Infinity;
+    return isIdle ? this.#responses.idleSinceMs : Infinity;
   }
 
   /**
@@ -231,44 +234,6 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
       this.#calls.heldBytes < this.settings.maxFrameBytes &&
       !(this.#isFinishing && this.#reader.heldBytes === 0)
     );
-  }
-
-  /** Writes the responses that are ready, up to the first that is not. */
-  #flush(): void {
-    const isSeveral = this.#calls.first?.next?.hasEnded === true;
-    if (isSeveral) this.#link.socket.cork();
-    this.#isFlushing = true;
-    for (let call = this.#calls.first; call?.hasEnded === true; call = this.#calls.first) {
-      const bytes = bytesOf(call, this.settings);
-      call.sentBytes = bytes.length;
-      this.#link.writeBytes(bytes);
-      this.#callIsOver(call);
-    }
-    this.#isFlushing = false;
-    if (isSeveral) this.#link.socket.uncork();
-    this.#afterResponses();
-  }
-
-  /** The caller no longer reads responses. */
-  #dropResponses(): void {
-    for (let call = this.#calls.first; call?.hasEnded === true; call = this.#calls.first) {
-      this.#callIsOver(call);
-    }
-  }
-
-  #callIsOver(call: QueuedCall): void {
-    const { clock, onCompleted, closed } = this.settings;
-    const nowMs = clock.nowMs();
-    this.#idleSinceMs = nowMs;
-    this.#calls.remove(call);
-    if (!call.isOneway) this.#drain.responded(nowMs);
-    if (!(call instanceof RefusedCall)) {
-      call.endedMs = nowMs;
-      onCompleted(call);
-    }
-    if (this.#calls.count > 0) return;
-    if (this.#state === "closed") closed(this);
-    else if (call.isOneway) this.#afterResponses();
   }
 
   #afterResponses(): void {
