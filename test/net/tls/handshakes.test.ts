@@ -21,9 +21,10 @@ async function echo(t: TestContext, limits: { maxHandshakes?: number } = {}) {
   const [clock, log] = [simulatedClock(), keptLog()];
   const { stats } = openMetrics(clock);
   const store = new TlsStore({ clock, log, stats });
+  const authority = testAuthority(t);
   const config = serverTlsOf({
-    ...testAuthority(t).issue("users.test"),
-    certificates: [],
+    ...authority.issue("users.test"),
+    certificates: [authority.issue("orders.test")],
     requireClientAuth: false,
     handshakeTimeoutMs: 10_000,
     maxHandshakes: 1_000,
@@ -189,6 +190,37 @@ test("garbage instead of TLS, also behind a good first record, ends the connecti
   await until(
     () => server.gone,
     ({ closed }) => closed === hostile.length,
+    "all closed",
+  );
+  assert.ok(await isServed(server.port));
+});
+
+test("a hostile name in SNI gets a certificate or an alert, and nothing else", async (t) => {
+  if (!hasPeer(t, "openssl")) return;
+  const server = await echo(t);
+  const hello = await clientHello(t);
+  const at = hello.indexOf("users.test");
+  assert.ok(at > 0);
+  const names = [
+    "__proto__.",
+    "\0\0\0\0\0\0\0\0\0\0",
+    "*.rs.test.",
+    "../../../a",
+    "\xff".repeat(10),
+    "a\r\nb: c\r\n",
+  ];
+  for (const name of names) {
+    const bytes = Buffer.from(hello);
+    bytes.write(name, at, 10, "latin1");
+    const socket = rawTo(t, server.port);
+    socket.write(bytes);
+    const first = await new Promise<Buffer>((resolve) => socket.once("data", resolve));
+    assert.ok(first[0] === 22 || first[0] === 21, name); // a hello of the server, or an alert
+    socket.destroy();
+  }
+  await until(
+    () => server.gone,
+    ({ closed }) => closed === names.length,
     "all closed",
   );
   assert.ok(await isServed(server.port));
