@@ -203,7 +203,7 @@ export class ServerCall
   }
 
   #connectionOption(mode: ResponseMode): "" | "close" | "keep-alive" {
-    if (mode === "until-close") this.#connection.closeAfterResponse();
+    if (mode === "until-close") this.#connection.keepAlive.isLast = true;
     if (this.#connection.decideLast()) return "close";
     return this.request.version === "1.0" ? "keep-alive" : "";
   }

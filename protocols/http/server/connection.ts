@@ -15,6 +15,7 @@ import { lateHead } from "../codec/request-reader.ts";
 import type { RefusedBytes } from "../codec/request-reader.ts";
 import type { Tunnel } from "../message.ts";
 import { respondToRefusal, ServerCall } from "./call.ts";
+import { expiryOf } from "./expiry.ts";
 import { RequestInput } from "./input.ts";
 import type { ConnectionState, InputOwner } from "./input.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -41,7 +42,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   body: IncomingBody | null = null;
   readonly #input: RequestInput;
   readonly #timer: ConnectionTimer;
-  readonly #keepAlive: KeepAlive;
+  readonly keepAlive: KeepAlive;
   #call: ServerCall | null = null;
   /** The caller sends no more. */
   #hasFin = false;
@@ -53,7 +54,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     this.peer = peerInfo(link.socket);
     this.#input = new RequestInput(this, limits);
     this.#timer = new ConnectionTimer(clock, limits, () => this.#timedOut());
-    this.#keepAlive = new KeepAlive(clock, limits, this.#timer);
+    this.keepAlive = new KeepAlive(clock, limits, this.#timer);
     link.receiver = this;
     settings.opened(this);
     this.#timer.awaitRequest();
@@ -74,7 +75,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   drained(): void {
     this.#call?.drained();
     // The caller reads again, so its idle time begins.
-    if (this.#isIdle) this.#keepAlive.awaitRequest();
+    if (this.#isIdle) this.keepAlive.awaitRequest();
     this.#input.advance(); // the next request may have waited for room
   }
 
@@ -100,10 +101,6 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   // InputOwner
 
-  get isLast(): boolean {
-    return this.#keepAlive.isLast;
-  }
-
   headBegun(): void {
     this.#timer.awaitHead();
   }
@@ -114,7 +111,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   requestRead(read: RequestHead): void {
     const { request, framing, closes } = read;
-    if (closes) this.#keepAlive.isLast = true;
+    if (closes) this.keepAlive.isLast = true;
     if (framing.kind === "none") {
       request.expectsContinue = false; // nothing to wait for
     } else {
@@ -143,7 +140,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   bodyOverdrained(): void {
     if (this.state === "draining") this.#close();
-    else this.#keepAlive.isLast = true; // closed when the response in progress has been written
+    else this.keepAlive.isLast = true; // closed when the response in progress has been written
   }
 
   inputEnded(): void {
@@ -152,9 +149,9 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
       case "draining":
         return this.#close();
       case "busy":
-        this.#keepAlive.isLast = true; // a caller that sends no more may still read the response
+        this.keepAlive.isLast = true; // a caller that sends no more may still read the response
         if (this.body === null) return undefined;
-        return this.#refuseBody("the request's body ended before it was complete");
+        return this.#refuseBody(400, "the request's body ended before it was complete");
       case "tunnel":
         return this.link.receiver.ended();
       case "closing":
@@ -185,7 +182,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   bodyBroke(problem: string): void {
     if (this.state === "draining") this.#close();
-    else this.#refuseBody(`the request's body is malformed: ${problem}`);
+    else this.#refuseBody(400, `the request's body is malformed: ${problem}`);
   }
 
   // BodyTarget
@@ -204,12 +201,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   /** Decides, for good, whether the connection closes after the response about to be written. */
   decideLast(): boolean {
-    return this.#keepAlive.decideLast(this.body, this.#call?.awaitsContinue === true);
-  }
-
-  /** The connection closes after the response in progress, whatever its head says. */
-  closeAfterResponse(): void {
-    this.#keepAlive.isLast = true;
+    return this.keepAlive.decideLast(this.body, this.#call?.awaitsContinue === true);
   }
 
   /** The call has ended and its response has been written. */
@@ -217,7 +209,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     if (this.#call !== call) return;
     this.#call = null;
     if (this.state !== "busy") return;
-    if (this.isLast) return this.#close();
+    if (this.keepAlive.isLast) return this.#close();
     if (this.body === null) return this.#next();
     this.state = "draining";
     this.watchStall();
@@ -252,7 +244,7 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   // For the listener
 
   get idleSinceMs(): number {
-    return this.#isIdle ? this.#keepAlive.idleSinceMs : Infinity;
+    return this.#isIdle ? this.keepAlive.idleSinceMs : Infinity;
   }
 
   /**
@@ -260,8 +252,8 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
    * read `Connection: close`. Idle connections stay open for a moment.
    */
   drain(): void {
-    this.#keepAlive.drain();
-    if (this.#isIdle) this.#keepAlive.awaitRequest();
+    this.keepAlive.drain();
+    if (this.#isIdle) this.keepAlive.awaitRequest();
   }
 
   abort(why: Failure): void {
@@ -271,16 +263,16 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
 
   /** A caller that has only just connected may have sent a request, which has to get a response. */
   makeRoom(): void {
-    if (!this.#keepAlive.isUnused) return this.destroy();
+    if (!this.keepAlive.isUnused) return this.destroy();
     this.state = "closing";
     this.#timer.close();
     return endSoon(this.link.socket, noFilesLeft);
   }
 
   #next(): void {
-    if (this.isLast) return this.#close();
+    if (this.keepAlive.isLast) return this.#close();
     this.state = "head";
-    this.#keepAlive.awaitNext();
+    this.keepAlive.awaitNext();
     if (!this.link.hasRoom) this.held();
     this.#input.advance();
     return undefined;
@@ -290,10 +282,9 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
     return this.state === "head" && !this.#input.isReadingHead;
   }
 
-  #refuseBody(detail: string): void {
-    const why = refusal(400, detail);
-    this.#keepAlive.isLast = true;
-    this.#abort(why);
+  #refuseBody(status: 400 | 408, detail: string): void {
+    this.keepAlive.isLast = true;
+    this.#abort(refusal(status, detail));
   }
 
   /** Ends the request early: the caller gets `why` unless a response has begun. */
@@ -314,36 +305,24 @@ export class ServerConnection implements Receiver, InputOwner, BodySource, BodyT
   }
 
   #timedOut(): void {
-    switch (this.state) {
-      case "head":
-        if (!this.#input.isReadingHead) return this.#close();
-        if (this.#input.stopAwaitingBody()) return undefined;
-        return this.requestRefused(lateHead);
-      case "busy":
-        return this.#stalled();
-      case "draining":
+    const expiry = expiryOf(this, this.#input.isReadingHead, this.#call, this.#hasFin);
+    switch (expiry) {
+      case "close":
         return this.#close();
-      case "closing":
-      case "tunnel":
-      case "closed":
+      case "late-head":
+        return this.#input.stopAwaitingBody() ? undefined : this.requestRefused(lateHead);
+      case "late-body":
+        return this.#refuseBody(408, "the request's body did not come in time");
+      case "half-closed":
+        // Most clients whose time-outs end a call close both sides, which looks like this from here.
+        this.#closedBecause(halfClosed(this.settings.limits.halfCloseGraceMs));
+        return this.destroy();
+      case "unread":
+        return this.destroy();
+      case "none":
         return undefined;
       default:
-        return this.state satisfies never;
+        return expiry satisfies never;
     }
-  }
-
-  /** Most clients whose time-outs end a call close both sides, which looks like this from here. */
-  #cancelHalfClosed(): void {
-    this.#closedBecause(halfClosed(this.settings.limits.halfCloseGraceMs));
-    this.destroy();
-  }
-
-  #stalled(): void {
-    if (!this.link.hasRoom) return this.destroy();
-    if (this.#call?.hasStarted !== false) return undefined;
-    if (this.#hasFin) return this.#cancelHalfClosed();
-    if (this.body?.wants !== true) return undefined;
-    this.#keepAlive.isLast = true;
-    return this.#abort(refusal(408, "the request's body did not come in time"));
   }
 }

@@ -6,6 +6,7 @@ import type { SocketLink } from "../../../src/net/socket-link.ts";
 import type { IncomingBody } from "../codec/incoming-body.ts";
 import type { HttpLimits } from "../codec/limits.ts";
 import type { RequestHead } from "../codec/request-head.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 import { RequestReader } from "../codec/request-reader.ts";
 import type { RefusedBytes } from "../codec/request-reader.ts";
 
@@ -19,8 +20,7 @@ export interface InputOwner {
   readonly state: ConnectionState;
   /** The request's body while more of it is to come. */
   readonly body: IncomingBody | null;
-  /** No request after this one is read. */
-  readonly isLast: boolean;
+  readonly keepAlive: KeepAlive;
   /** The first bytes of a request are here, and its head is not complete. */
   headBegun(): void;
   /** The head is complete, and a short body is to come. */
@@ -156,7 +156,7 @@ export class RequestInput implements Consumer {
     const { body } = owner;
     if (body === null) {
       // Reading goes on, because a socket that is not read does not say that its peer has left.
-      return owner.isLast && end - start > this.#limits.maxPipelinedBytes ? end : start;
+      return owner.keepAlive.isLast && end - start > this.#limits.maxPipelinedBytes ? end : start;
     }
     if (this.#isOverdrained(body)) return start;
     const stop = body.consume(buffer, start, end);
