@@ -183,6 +183,7 @@ const adviceWithoutDetail =
   "access log (httpAccessLogFormat: json) by the request id.";
 
 function advice(failure: Failure, request: HttpRequest | null, label: string): string {
+  if (failure.advice !== undefined) return failure.advice;
   const name = request?.logicalName ?? "the name";
   switch (failure.kind) {
     case "unidentified":

@@ -115,7 +115,8 @@ function headlineOf(failure: Failure): string {
 const adviceWithoutDetails =
   "Details are shown to callers on the proxy's own host (errorDetail of the router).";
 
-function adviceOf({ kind }: Failure, request: MuxRequest, label: string): string {
+function adviceOf({ kind, advice }: Failure, request: MuxRequest, label: string): string {
+  if (advice !== undefined) return advice;
   if (kind !== "unbound") return "";
   const { logicalName, localDtab } = request;
   const dtab = localDtab.length === 0 ? "" : ` --dtab '${showDtab(localDtab)}'`;

@@ -84,7 +84,8 @@ function headlineOf(failure: Failure, { logicalName, method }: ThriftRequest): s
   }
 }
 
-function adviceOn({ kind }: Failure, dst: string | null, label: string): string | null {
+function adviceOn({ kind, advice }: Failure, dst: string | null, label: string): string | null {
+  if (advice !== undefined) return advice;
   switch (kind) {
     case "unidentified":
       return "Send what is missing, or add an identifier to the list: io.l5d.static, as its last entry, names every call.";

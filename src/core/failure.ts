@@ -27,6 +27,8 @@ export interface Failure {
    * Internal names: made only for callers who may see them, such as those on the same host.
    */
   readonly trace?: () => string;
+  /** What to change, where the kind alone would suggest something else. For callers who may see internals. */
+  readonly advice?: string;
   /** When it may be worth asking again, in milliseconds from now; 0: immediately, but elsewhere. */
   readonly retryAfterMs?: number;
   /**

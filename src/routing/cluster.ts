@@ -1,6 +1,7 @@
 // One bound id: its addresses, watched; its endpoints, balanced. Shared by all paths bound to it.
 import type { Clock, Close, Random } from "../core/clock.ts";
 import { failure } from "../core/failure.ts";
+import type { Failure } from "../core/failure.ts";
 import type { Live, State } from "../core/live.ts";
 import type { Log } from "../core/log.ts";
 import type { AddressSet } from "../core/naming.ts";
@@ -185,7 +186,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
     if (state.kind !== "failed") {
       return this.#waiting.wait(request, reply, (r, to) => this.#send(r, to, user));
     }
-    reply.end(failure("unresolved", this.#lookupFailed(state.why.detail), "safe"));
+    reply.end(this.#lookupFailed(state.why));
     return ended;
   }
 
@@ -207,7 +208,7 @@ export class Cluster<Req extends Request, Res> implements Cached {
       case "failed":
         if (this.#isReady)
           return this.#logChange("lookup failed, addresses kept", state.why.detail);
-        this.#waiting.refuse(failure("unresolved", this.#lookupFailed(state.why.detail), "safe"));
+        this.#waiting.refuse(this.#lookupFailed(state.why));
         return;
       case "ok":
         this.#endpoints.update(state.value, this.#deps.clock.nowMs());
@@ -220,8 +221,10 @@ export class Cluster<Req extends Request, Res> implements Cached {
     }
   }
 
-  #lookupFailed(detail: string): string {
-    return `the addresses of ${this.id} could not be looked up: ${detail}`;
+  /** Discovery may recover; what no name may lead to stays so for the next attempt, too. */
+  #lookupFailed({ kind, detail }: Failure): Failure {
+    const text = `the addresses of ${this.id} could not be looked up: ${detail}`;
+    return kind === "unbound" ? failure("unbound", text) : failure("unresolved", text, "safe");
   }
 
   #logChange(event: string, detail: string): void {

@@ -40,6 +40,11 @@ for (const host of [
     const { status, body } = await ask(proxy.port, "/admin/ping", headers);
     assert.ok(status >= 500, `${status} ${body}`);
     assert.match(body, /is the admin server of this proxy, which no name may lead to/);
+    assert.doesNotMatch(
+      body,
+      /discovery has not located|bindingTimeoutMs/,
+      "waiting does not help",
+    );
   });
 }
 
@@ -135,11 +140,25 @@ test("http: a caller's dtab leads to names only", async (t) => {
     const { status, body } = await ask(proxy.port, "/", bad);
     assert.equal(status, 400);
     assert.match(body, refusal);
+    assert.match(body, /permit this one with the router's key callerDtab/);
+    assert.doesNotMatch(body, /identifier/);
   }
   assert.equal(web.count, 2);
   const size = `rt/http/server/127.0.0.1/0/dtab/size`;
   assert.equal(await proxy.metric(`${size}.count`), 4);
   assert.equal(await proxy.metric(`${size}.max`), 1);
+});
+
+test("mux: a call that was led to the admin server is not nacked, since no further attempt succeeds", async (t) => {
+  const proxy = await startProxy(t, httpRouter.replace("protocol: http", "protocol: mux"));
+  const caller = await muxClient(t, proxy.port);
+  const response = await caller.dispatch({
+    dst: "/web",
+    dtab: [["/svc/web", address(proxy.adminPort)]],
+    payload: "hi",
+  });
+  assert.equal(response.status, 1, "an error; 2 would be a nack");
+  assert.match(response.text, /is the admin server of this proxy/);
 });
 
 test("mux: a caller's dtab leads to names only", async (t) => {

@@ -46,6 +46,6 @@ function guardedSet(
       return refused === null;
     });
     if (why === null) return constant(ok(set));
-    return constant(open.length > 0 ? ok(open) : failed(failure("unresolved", why)));
+    return constant(open.length > 0 ? ok(open) : failed(failure("unbound", why)));
   });
 }

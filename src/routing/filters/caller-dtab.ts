@@ -9,6 +9,9 @@ import type { Histogram, Stats } from "../../core/stats.ts";
 import { ended } from "../../core/service.ts";
 import type { Filter } from "../../core/service.ts";
 
+const advice =
+  "Send a dtab that leads to names, or permit this one with the router's key callerDtab.";
+
 /**
  * `dtab/size` of a server counts entries. Stands behind the filters of the protocol, which read the dtab. An entry that is not permitted
  * fails the call: ignoring it would send the call where the caller did not mean it to go.
@@ -23,7 +26,7 @@ export function callerDtabFilter<Req extends Request, Res>(
   const judged = new WeakMap<Dtab, Failure | "permitted">();
   const judge = (dtab: Dtab): Failure | "permitted" => {
     const why = forbidden(dtab, rule);
-    const verdict = why === null ? "permitted" : failure("unidentified", why);
+    const verdict = why === null ? "permitted" : { ...failure("unidentified", why), advice };
     judged.set(dtab, verdict);
     return verdict;
   };
