@@ -48,7 +48,7 @@ routers:
     "rt/thriftmux/service/svc/Calc/success",
     "rt/mux/client/#/io.l5d.fs/users/connections",
     "rt/thriftmux/client/#/io.l5d.fs/calculator/requests",
-    "rt/thrift/service/svc/Nobody/failures",
+    "rt/thrift/service/(unbound)/failures",
   ];
   for (const name of expected) assert.equal(await proxy.metric(name), 1, name);
   for (const router of ["http", "thrift", "thriftmux", "mux"]) {

@@ -186,10 +186,10 @@ test("a discarded response that never ends does not hold the next attempt", asyn
 
 test("totalTimeoutMs ends a call over all its attempts", async (t) => {
   const slow = await service(t, (_, response) => {
-    setTimeout(() => response.writeHead(503).end(), 60).unref();
+    setTimeout(() => response.writeHead(503).end(), 600).unref();
   });
   const policy = `service:
-  totalTimeoutMs: 100
+  totalTimeoutMs: 1000
   retries: { maxAttempts: 10 }
   responseClassifier: { kind: io.l5d.http.retryableRead5XX }`;
   const proxy = await proxyTo(t, [slow.port], policy);
@@ -197,8 +197,8 @@ test("totalTimeoutMs ends a call over all its attempts", async (t) => {
   const { status, headers } = await ask(proxy.port, "/", web);
   const tookMs = performance.now() - startedMs;
   assert.equal(status, 503);
-  assert.match(headers.get("l5d-err") ?? "", /100\+ms/);
-  assert.ok(tookMs >= 95, `${tookMs} ms`);
+  assert.match(headers.get("l5d-err") ?? "", /1\+s/);
+  assert.ok(tookMs >= 950, `${tookMs} ms`);
   assert.ok(slow.count <= 2, `${slow.count} tries`);
 });
 

@@ -54,13 +54,22 @@ export async function service(
   };
 }
 
-/** A port on which nothing listens. */
+/**
+ * A port on which nothing listens, below those that the system hands out: one that was free a moment ago
+ * would soon belong to another test, or to the proxy itself.
+ */
 export async function deadPort(): Promise<number> {
-  const server = createTcpServer();
-  await listening(server, 0);
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createTcpServer();
+    try {
+      await listening(server, port);
+    } catch {
+      continue; // in use
+    }
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 function listening(server: Server, port: number): Promise<void> {
