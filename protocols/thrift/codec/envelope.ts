@@ -12,10 +12,10 @@ const maxNameBytes = 1024;
 /** The longest envelope. */
 export const maxEnvelopeBytes = maxNameBytes + 16;
 
-/** Result of the last `readEnvelope`; valid until the next one. */
+/** Result of the last `readEnvelope` or `readWhole`; valid until the next one. */
 export const lastScan = {
   envelopeForm: "strict" as EnvelopeForm,
-  /** One of `messageType`. */
+  /** One of `messageType`; after `unknownType` and `readWhole` any number. */
   type: 0,
   /** Signed, whatever the protocol. */
   seqid: 0,
@@ -28,23 +28,41 @@ export const lastScan = {
 /** The bytes end within the envelope. */
 export const truncated = "the message ends within its header";
 
+/** `lastScan` is complete, but its type is not one of `messageType`. */
+export const unknownType = "its message type is unknown";
+
 /** Reads `buffer[start, end)` into `lastScan`; a text says why it is not a message. */
 export function readEnvelope(buffer: Buffer, start: number, end: number): string | null {
+  const problem = readUpTo(maxNameBytes, buffer, start, end);
+  if (problem !== null) return problem;
+  const { type } = lastScan;
+  return type < messageType.call || type > messageType.oneway ? unknownType : null;
+}
+
+/**
+ * As `readEnvelope`, but any type will do, and any length of name: for a message that is refused, and
+ * certain to begin and end where it seems to.
+ */
+export function readWhole(buffer: Buffer, start: number, end: number): string | null {
+  return readUpTo(Infinity, buffer, start, end);
+}
+
+function readUpTo(maxBytes: number, buffer: Buffer, start: number, end: number): string | null {
   if (start >= end) return "the message is empty";
   const first = buffer[start] as number;
-  if (first === 0x82) return readCompact(buffer, start, end);
-  if (first < 0x80) return readOld(buffer, start, end);
-  return readStrict(buffer, start, end);
+  if (first === 0x82) return readCompact(maxBytes, buffer, start, end);
+  if (first < 0x80) return readOld(maxBytes, buffer, start, end);
+  return readStrict(maxBytes, buffer, start, end);
 }
 
 /** `80 01 00 TT`, the name's length, the name, the sequence id. */
-function readStrict(buffer: Buffer, start: number, end: number): string | null {
+function readStrict(maxBytes: number, buffer: Buffer, start: number, end: number): string | null {
   if (buffer[start] !== 0x80 || (start + 1 < end && buffer[start + 1] !== 0x01)) {
     return `it begins with ${shown(buffer, start, end)}, which is not a version of a Thrift protocol`;
   }
   if (end - start < 8) return truncated;
   const nameEnd = start + 8 + buffer.readInt32BE(start + 4);
-  const problem = nameProblem(start + 8, nameEnd);
+  const problem = nameProblem(maxBytes, start + 8, nameEnd);
   if (problem !== null) return problem;
   if (nameEnd + 4 > end) return truncated;
   const seqid = buffer.readInt32BE(nameEnd);
@@ -52,10 +70,10 @@ function readStrict(buffer: Buffer, start: number, end: number): string | null {
 }
 
 /** The name's length, the name, `TT`, the sequence id. */
-function readOld(buffer: Buffer, start: number, end: number): string | null {
+function readOld(maxBytes: number, buffer: Buffer, start: number, end: number): string | null {
   if (end - start < 4) return truncated;
   const nameEnd = start + 4 + buffer.readInt32BE(start);
-  const problem = nameProblem(start + 4, nameEnd);
+  const problem = nameProblem(maxBytes, start + 4, nameEnd);
   if (problem !== null) return problem;
   if (nameEnd + 5 > end) return truncated;
   const seqid = buffer.readInt32BE(nameEnd + 1);
@@ -63,7 +81,7 @@ function readOld(buffer: Buffer, start: number, end: number): string | null {
 }
 
 /** `82`, type and version in one byte, the sequence id, the name's length, the name. */
-function readCompact(buffer: Buffer, start: number, end: number): string | null {
+function readCompact(maxBytes: number, buffer: Buffer, start: number, end: number): string | null {
   if (end - start < 2) return truncated;
   const second = buffer[start + 1] as number;
   if ((second & 0x1f) !== 1) return `version ${second & 0x1f} of the compact protocol is unknown`;
@@ -72,17 +90,17 @@ function readCompact(buffer: Buffer, start: number, end: number): string | null 
   const length = readVarint(buffer, varintEnd, end);
   if (length === null) return varintProblem;
   const nameEnd = varintEnd + length;
-  const problem = nameProblem(varintEnd, nameEnd);
+  const problem = nameProblem(maxBytes, varintEnd, nameEnd);
   if (problem !== null) return problem;
   if (nameEnd > end) return truncated;
   return found("compact", second >> 5, seqid, varintEnd, nameEnd, nameEnd);
 }
 
-function nameProblem(nameAt: number, nameEnd: number): string | null {
+function nameProblem(maxBytes: number, nameAt: number, nameEnd: number): string | null {
   const length = nameEnd - nameAt;
   if (length < 0) return `the length of its name is negative (${length})`;
-  if (length <= maxNameBytes) return null;
-  return `its name has ${length} bytes, more than the ${maxNameBytes} that are read`;
+  if (length <= maxBytes) return null;
+  return `its name has ${length} bytes, more than the ${maxBytes} that are read`;
 }
 
 function found(
@@ -92,8 +110,7 @@ function found(
   nameAt: number,
   nameEnd: number,
   bodyAt: number,
-): string | null {
-  if (type < messageType.call || type > messageType.oneway) return `${type} is not a message type`;
+): null {
   lastScan.envelopeForm = envelopeForm;
   lastScan.type = type;
   lastScan.seqid = seqid;

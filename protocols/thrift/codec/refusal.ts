@@ -1,6 +1,13 @@
 // The response to bytes that are not a call, if they show which call they were meant to be.
 import { Buffer } from "node:buffer";
-import { lastScan, maxEnvelopeBytes, messageType, readEnvelope, truncated } from "./envelope.ts";
+import {
+  lastScan,
+  maxEnvelopeBytes,
+  messageType,
+  readEnvelope,
+  readWhole,
+  truncated,
+} from "./envelope.ts";
 import { exceptionFrame } from "./exception.ts";
 import { inTransport } from "./response-writer.ts";
 import { inHeaderFrame } from "./theader.ts";
@@ -51,15 +58,20 @@ function callOf(what: Malformed, received: Buffer): CallIdentity | "one-way" | n
   // Of a whole message only its own bytes are here, without the header of an upgraded connection.
   const hasHeader = what.isUpgraded && !what.isWhole;
   const messageAt = hasHeader ? messageStart(what, received) : 0;
-  if (messageAt === null || readEnvelope(received, messageAt, received.length) !== null) {
+  const read = what.isWhole ? readWhole : readEnvelope;
+  if (messageAt === null || read(received, messageAt, received.length) !== null) {
     if (what.header === null) return null;
     const { seqid, isCompact } = what.header;
     return { envelopeForm: isCompact ? "compact" : "strict", seqid, name: emptyName };
   }
   const { type, envelopeForm, seqid, nameAt, nameEnd } = lastScan;
   if (type === messageType.oneway) return "one-way";
-  return { envelopeForm, seqid, name: received.subarray(nameAt, nameEnd) };
+  const repeatedEnd = Math.min(nameEnd, nameAt + maxRepeatedBytes);
+  return { envelopeForm, seqid, name: received.subarray(nameAt, repeatedEnd) };
 }
+
+/** An exception repeats no more of the name of its call. */
+const maxRepeatedBytes = 64 * 1024;
 
 const emptyName = new Uint8Array(0);
 const noResponse = Buffer.alloc(0);

@@ -1,7 +1,7 @@
 // Bytes of a caller to requests: frames, the headers before a message, and its envelope.
 import { Framer, noMemory, prefixBytes } from "../../../src/net/framer.ts";
 import type { SkipReason } from "../../../src/net/framer.ts";
-import { lastScan, messageType, readEnvelope, truncated } from "./envelope.ts";
+import { lastScan, messageType, readEnvelope, truncated, unknownType } from "./envelope.ts";
 import { exceptionType } from "./exception.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
 import { noTransportHeaders, ThriftRequest } from "../message.ts";
@@ -213,7 +213,7 @@ export class RequestReader {
   ): boolean {
     const received = frame.subarray(messageAt);
     const { header } = headers;
-    if (problem === noCall) {
+    if (problem === noCall || problem === unknownType) {
       const reason = `a message of type ${lastScan.type} came, which is not a call`;
       return this.#refuse(reason, exceptionType.invalidMessageType, received, header);
     }

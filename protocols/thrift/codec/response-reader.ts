@@ -2,7 +2,7 @@
 import type { Buffer } from "node:buffer";
 import { Framer, noMemory, prefixBytes } from "../../../src/net/framer.ts";
 import type { SkipReason } from "../../../src/net/framer.ts";
-import { lastScan, messageType, readEnvelope } from "./envelope.ts";
+import { lastScan, messageType, readEnvelope, unknownType } from "./envelope.ts";
 import { outcomeOf } from "./outcome.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
 import { UnframedReader } from "./unframed-reader.ts";
@@ -78,7 +78,7 @@ export class ResponseReader {
       return false;
     }
     const problem = readEnvelope(frame, messageAt, frame.length);
-    if (problem !== null) return this.#fail(problem);
+    if (problem !== null && problem !== unknownType) return this.#fail(problem);
     const { type } = lastScan;
     if (type !== messageType.reply && type !== messageType.exception) {
       return this.#fail(`a message of type ${type}, which is not a response`);
