@@ -9,7 +9,7 @@ import { ended } from "../../src/core/service.ts";
 import type { Filter } from "../../src/core/service.ts";
 import { readDispatch, readLocalDtab } from "../mux/codec/readers.ts";
 import type { MuxRequest } from "../mux/message.ts";
-import { traceKey } from "../mux/codec/contexts.ts";
+import { maxContexts, traceKey } from "../mux/codec/contexts.ts";
 import { dropContext, readCallerDeadline } from "../mux/filters.ts";
 import { bodyStart, maxShortLength, problem, tdispatch, writeHead } from "../mux/codec/messages.ts";
 import type { Problem } from "../mux/codec/messages.ts";
@@ -118,9 +118,16 @@ export function dispatchOf(request: ThriftRequest): MuxRequest | Problem {
   const { frame, messageAt, callerContext, localDtab } = request;
   const contexts = callerContext === null ? [] : muxContextsOf(callerContext);
   const entries = entriesOf(localDtab);
-  if (contexts.length > maxShortLength) return problem(`${contexts.length} contexts`);
-  if (entries.length > maxShortLength) return problem(`a dtab of ${entries.length} entries`);
-  if (!entries.every(isShort)) return problem("a dtab with an entry of more than 32 KB");
+  const { length } = contexts;
+  if (length > maxContexts) {
+    return problem(`${length} contexts, more than the ${maxContexts} that a mux message may have`);
+  }
+  if (entries.length > maxShortLength) {
+    return problem(`a dtab of ${entries.length} entries, more than mux can encode`);
+  }
+  if (!entries.every(isShort)) {
+    return problem("a dtab with an entry of more than 32 KB, which mux cannot encode");
+  }
   const body = Buffer.concat([
     ...shortPairs(contexts),
     Buffer.alloc(2), // the destination is written when the call is sent

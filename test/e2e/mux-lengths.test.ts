@@ -34,17 +34,45 @@ test("a call whose residual is longer than mux can encode fails alone", async (t
   assert.equal(users.count, 1, "the endpoint never saw the long one");
 });
 
-test("a call with as many contexts as mux can encode is refused when it would get more", async (t) => {
-  const users = await muxService(t, "hello ");
-  const proxy = await proxied(t, "mux", users.port, "  service: { totalTimeoutMs: 60000 }\n");
-  const client = await muxClient(t, proxy.port);
-  const contexts = Array.from({ length: 32_767 }, () => ["k", "v"] as const);
-  const full = await client.dispatch({ contexts, payload: "world" });
-  assert.equal(full.status, 1);
-  assert.match(full.text, /the call has 32767 contexts, more than mux can encode/);
-  assert.equal((await client.dispatch({ payload: "1" })).text, "hello 1");
-  assert.equal(users.sessions.length, 1);
-});
+const reply = binary({ method: "ping", seqid: 1, type: 2, body: textResult("did ping") });
+const pairs = (count: number) => Array.from({ length: count }, () => ["k", "v"] as const);
+
+for (const protocol of ["mux", "thriftmux"]) {
+  const endpoints = protocol === "mux" ? "" : "  client: { thriftMux: true }\n";
+  const payload = binary({ method: "ping", seqid: 1 });
+
+  test(`${protocol}: a call with more than 1,000 contexts fails alone`, async (t) => {
+    const users = await muxService(t, (call) => call.ok(reply));
+    const more = `${endpoints}  service: { totalTimeoutMs: 60000 }\n`;
+    const proxy = await proxied(t, protocol, users.port, more);
+    const client = await muxClient(t, proxy.port);
+    assert.equal((await client.dispatch({ contexts: pairs(1_000), payload })).status, 0);
+    assert.equal(users.calls[0]?.contexts.length, 1_001, "and the deadline");
+    for (const count of [1_001, 32_767, 65_535]) {
+      const full = await client.dispatch({ contexts: pairs(count), payload });
+      assert.equal(full.status, 1);
+      assert.equal(full.text, `a Tdispatch with ${count} contexts, more than the 1000 allowed`);
+    }
+    assert.equal((await client.dispatch({ payload })).status, 0);
+    assert.equal(users.count, 2, "the endpoint never saw the others");
+  });
+
+  test(`${protocol}: a response with more than 1,000 contexts fails its call alone`, async (t) => {
+    const counts = [1_000, 1_001, 65_535, 0];
+    const users = await muxService(t, (call) => call.ok(reply, pairs(counts.shift() ?? 0)));
+    const proxy = await proxied(t, protocol, users.port, endpoints);
+    const client = await muxClient(t, proxy.port);
+    assert.equal((await client.dispatch({ payload })).contexts.length, 1_000);
+    for (const count of [1_001, 65_535]) {
+      const full = await client.dispatch({ payload });
+      assert.equal(full.status, protocol === "mux" ? 1 : 0, "Thrift: an exception");
+      const why = `sent an Rdispatch with ${count} contexts, more than the 1000 allowed`;
+      assert.ok(full.text.includes(why), full.text);
+    }
+    assert.equal((await client.dispatch({ payload })).status, 0);
+    assert.equal(users.sessions.length, 1, "one session served them all");
+  });
+}
 
 test("a time limit of more than 292 years is passed on as a deadline that mux can encode", async (t) => {
   const users = await muxService(t, "hello ");
@@ -96,6 +124,7 @@ test("an upgraded caller that sends more than mux can encode gets an exception",
     [header(delegations, many), /it has more than 5000 delegations/],
     [header(delegations, [["/a", `/${"b".repeat(70_000)}`]]), /an entry of more than 32 KB/],
     [header(contexts, many), /it has more than 5000 contexts/],
+    [header(contexts, many.slice(0, 1_001)), /1001 contexts, more than the 1000 that a mux/],
     [header(contexts, [["\u20ac".repeat(30_000), ""]]), /did ping/], // left out: it is no use to anybody
   ] as const;
   for (const [told, said] of tries) {

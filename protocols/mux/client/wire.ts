@@ -193,24 +193,13 @@ class RunningWire implements CallHolder, ConnectionOwner {
   }
 }
 
-/** Two contexts may be added, and each takes at least four bytes. */
-const maxContexts = maxShortLength - 2;
-const maxContextsBytes = 4 * maxContexts;
-
 /**
  * Why a call cannot be encoded in mux, which is the caller's fault alone; null: it can. Escapes and
  * dtabs can make a residual longer than any destination that was received.
  */
-function encodingProblem({ bound, frame, contextsStart, contextsEnd }: MuxRequest): Failure | null {
-  if (bound !== null && bound.residual.length > maxShortLength) {
-    return unencodable(`the residual path has ${bound.residual.length} characters`);
-  }
-  if (contextsEnd - contextsStart <= maxContextsBytes) return null;
-  const count = frame.readUInt16BE(contextsStart);
-  return count <= maxContexts ? null : unencodable(`the call has ${count} contexts`);
-}
-
-/** A kind of failure that does not count against an endpoint. */
-function unencodable(what: string): Failure {
+function encodingProblem({ bound }: MuxRequest): Failure | null {
+  if (bound === null || bound.residual.length <= maxShortLength) return null;
+  const what = `the residual path has ${bound.residual.length} characters`;
+  // A kind of failure that does not count against an endpoint.
   return failure("exhausted", `${what}, more than mux can encode`);
 }

@@ -2,7 +2,8 @@
 import { Buffer } from "node:buffer";
 import type { Deadline } from "../../../src/core/deadline.ts";
 import { MuxResponse } from "../message.ts";
-import { bodyStart, maxShortLength } from "./messages.ts";
+import { bodyStart, maxShortLength, problem } from "./messages.ts";
+import type { Problem } from "./messages.ts";
 
 export const deadlineKey = "com.twitter.finagle.Deadline";
 export const traceKey = "com.twitter.finagle.tracing.TraceContext";
@@ -12,10 +13,18 @@ const deadlineKeyLower = deadlineKey.toLowerCase();
 const traceKeyLower = traceKey.toLowerCase();
 const failureKeyLower = failureKey.toLowerCase();
 
+/**
+ * The most contexts of one message. Finagle's own are fewer than ten; reading the 32,767 that mux can
+ * encode would hold the event loop for 5 to 30 ms.
+ */
+export const maxContexts = 1_000;
+
 /** Offsets within the message scanned last; -1: it has no such context. */
 export const lastScan = {
-  /** After the last context; -1 when the contexts are cut short. */
+  /** After the last context; -1 when the contexts are cut short or too many. */
   end: -1,
+  /** How many contexts the message announces. */
+  count: 0,
   /** Values of the last entry with that key: the endpoint uses the last one, too. */
   deadlineAt: -1,
   traceAt: -1,
@@ -25,8 +34,9 @@ export const lastScan = {
 /** Finds the known contexts and the end of all contexts; `start` is the offset of their count. */
 export function scanContexts(bytes: Buffer, start: number): void {
   lastScan.end = lastScan.deadlineAt = lastScan.traceAt = lastScan.failureAt = -1;
-  const count = shortLength(bytes, start);
-  if (count < 0) return;
+  const count = start + 2 > bytes.length ? 0 : bytes.readUInt16BE(start);
+  lastScan.count = count;
+  if (count > maxContexts) return;
   let at = start + 2;
   for (let i = 0; i < count; i++) {
     const keyLength = shortLength(bytes, at);
@@ -39,7 +49,14 @@ export function scanContexts(bytes: Buffer, start: number): void {
     if (at > bytes.length) return;
     note(bytes, keyAt, keyLength, valueAt, valueLength);
   }
-  lastScan.end = at;
+  if (at <= bytes.length) lastScan.end = at;
+}
+
+/** Why the last scan found no end of the contexts of this message, such as "a Tdispatch". */
+export function contextsProblem(message: string): Problem {
+  const { count } = lastScan;
+  if (count <= maxContexts) return problem(`${message} whose contexts are cut short`);
+  return problem(`${message} with ${count} contexts, more than the ${maxContexts} allowed`);
 }
 
 /** A length of two bytes; -1 when it is missing or above the maximum. */
@@ -113,7 +130,6 @@ export function withFault(response: MuxResponse, fault: string): MuxResponse {
   const { status, frame, contextsStart, contextsEnd, payloadStart, flags } = response;
   const hasContexts = contextsEnd > contextsStart;
   const count = hasContexts ? frame.readUInt16BE(contextsStart) : 0;
-  if (count >= maxShortLength) return response;
   const start = bodyStart + 1;
   const contexts = hasContexts ? frame.subarray(contextsStart + 2, contextsEnd) : noBytes;
   const head = Buffer.alloc(start + 2);

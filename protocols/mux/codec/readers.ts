@@ -7,7 +7,7 @@ import { parsePath } from "../../../src/core/names/path.ts";
 import type { Path } from "../../../src/core/names/path.ts";
 import { MuxRequest, MuxResponse, statusError, statusNack, statusOk } from "../message.ts";
 import type { Status } from "../message.ts";
-import { lastScan, scanContexts, shortLength } from "./contexts.ts";
+import { contextsProblem, lastScan, scanContexts, shortLength } from "./contexts.ts";
 import { dtabEnd, dtabOf } from "./local-dtab.ts";
 import { bodyStart, problem } from "./messages.ts";
 import type { Problem } from "./messages.ts";
@@ -31,7 +31,7 @@ const noDtab = 2;
 export function readDispatch(frame: Buffer): MuxRequest | Problem {
   scanContexts(frame, bodyStart);
   const { end, deadlineAt, traceAt } = lastScan;
-  if (end < 0) return problem("a Tdispatch whose contexts are cut short");
+  if (end < 0) return contextsProblem("a Tdispatch");
   const length = shortLength(frame, end);
   const dtabStart = end + 2 + length;
   if (length < 0 || dtabStart > frame.length) {
@@ -114,7 +114,7 @@ export function readRdispatch(frame: Buffer): MuxResponse | Problem {
   if (typeof status === "object") return status;
   scanContexts(frame, bodyStart + 1);
   const { end, failureAt } = lastScan;
-  if (end < 0) return problem("an Rdispatch whose contexts are cut short");
+  if (end < 0) return contextsProblem("an Rdispatch");
   const flags = failureAt < 0 ? 0 : frame.readUInt8(failureAt + 7);
   return new MuxResponse(status, frame, bodyStart + 1, end, flags);
 }

@@ -22,12 +22,7 @@ export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, Thr
       if (mux === null) {
         const made = dispatchOf(request);
         if ("problem" in made) {
-          reply.end(
-            failure(
-              "exhausted",
-              `the caller sent ${made.problem}, which a mux message cannot hold`,
-            ),
-          );
+          reply.end(failure("exhausted", `the caller sent ${made.problem}`));
           return ended;
         }
         mux = made;
