@@ -8,6 +8,7 @@ import { PassthroughFields } from "../../protocols/http/codec/passthrough-fields
 import type { Fields } from "../../protocols/http/codec/passthrough-fields.ts";
 import { serverFilters, wireContext } from "../../protocols/http/filters.ts";
 import { context } from "../../protocols/http/filters/context.ts";
+import { propagation } from "../../protocols/http/filters/propagation.ts";
 import { diagnose } from "../../protocols/http/filters/diagnostics.ts";
 import { http } from "../../protocols/http/index.ts";
 import type { CompletedCall, HttpRequest, HttpResponse } from "../../protocols/http/message.ts";
@@ -101,7 +102,9 @@ function row(what: string, ns: number, budgetNs: number): void {
   console.log(`${what.padEnd(44)} ${ns.toFixed(1).padStart(12)} ns  (<= ${budgetNs}) ${verdict}`);
 }
 
-const shared = context({ clock, random: Math.random });
+const deps = { clock, random: Math.random };
+const traces = propagation({ kind: "io.l5d.default" }, { ...deps, ignored: { value: 0 } });
+const shared = context({ ...deps, propagation: traces });
 const leaf: Service<HttpRequest, HttpResponse> = (_request, reply) => {
   reply.start(response());
   reply.end(null);

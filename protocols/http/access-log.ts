@@ -12,7 +12,7 @@ import { faultMark } from "../../src/access-log/access-log.ts";
 import { showAddress } from "../../src/core/address.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { fieldOf } from "./codec/passthrough-fields.ts";
-import { requestIdOf } from "./codec/trace.ts";
+import { requestIdOf } from "./codec/traces/l5d.ts";
 import type { CompletedCall } from "./message.ts";
 
 type AccessLogFormat = "common" | "json";

@@ -7,7 +7,7 @@ import { seesInternals } from "../../src/net/peer-info.ts";
 import type { ErrorDetail, PeerInfo } from "../../src/net/peer-info.ts";
 import type { Fields } from "./codec/passthrough-fields.ts";
 import { isRefusal, reasonOf } from "./codec/refusal.ts";
-import { requestIdOf } from "./codec/trace.ts";
+import { requestIdOf } from "./codec/traces/l5d.ts";
 import type { RenderFailure, RenderedResponse, HttpRequest } from "./message.ts";
 
 export interface FailureOptions {

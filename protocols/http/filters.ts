@@ -24,12 +24,13 @@ export interface ServerFilterOptions extends ArrivalOptions {
 
 /** The filters between a server and its router, outermost first. */
 export function serverFilters(options: ServerFilterOptions): readonly HttpFilter[] {
-  const { clock, clearContext, forwarded, timestampHeader, hint, compressionLevel } = options;
+  const { clock, context, clearContext } = options;
+  const { forwarded, timestampHeader, hint, compressionLevel } = options;
   const filters: (HttpFilter | null)[] = [
     // Outermost: compresses the body that the caller gets, whoever made it.
     compressionLevel === 0 ? null : compression(compressionLevel),
     // Above all that reads context fields: those of a caller from outside are not trusted.
-    clearContext ? clearedContext : null,
+    clearContext ? clearedContext(context) : null,
     // Above everything that reads the deadline, the dtab or the trace.
     arrival(options),
     // Above the router, whose failure it explains.

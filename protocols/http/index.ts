@@ -28,6 +28,7 @@ import { context } from "./filters/context.ts";
 import type { Context } from "./filters/context.ts";
 import { diagnose } from "./filters/diagnostics.ts";
 import { forwarded } from "./filters/forwarded.ts";
+import { propagation } from "./filters/propagation.ts";
 import { replayFilter } from "./filters/replay.ts";
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "./keys.ts";
 import { kind } from "./kind.ts";
@@ -59,7 +60,10 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#context = context(deps);
+    const { random, stats } = deps;
+    const ignored = stats.counter("traces", "ignored");
+    const traces = propagation(config.tracePropagator, { random, ignored });
+    this.#context = context({ ...deps, propagation: traces });
     this.#limits = headLimits(config);
     this.#accessLog = accessLog(config, deps);
     const { clock, label, explain } = deps;

@@ -4,6 +4,7 @@ import { accessLogKeys } from "../../src/access-log/keys.ts";
 import { integer, lenient, milliseconds, says, truth } from "../../src/core/schema.ts";
 import { defaultLimits } from "./codec/limits.ts";
 import { forwardedSchema } from "./filters/forwarded.ts";
+import { propagatorSchema } from "./filters/propagation.ts";
 
 const kilobytes = (bytes: number) => v.optional(integer(1, 1_048_576), Math.ceil(bytes / 1024));
 
@@ -70,6 +71,10 @@ export const routerKeys = {
   timeoutStatus: says(
     "Status of a call that took too long: 503 as Linkerd, or 504.",
     v.optional(v.picklist([503, 504], "expected 503 or 504"), 503),
+  ),
+  tracePropagator: says(
+    "In which header fields traces come and go. The default is Linkerd's l5d-ctx-trace; others pass through untouched.",
+    v.optional(propagatorSchema, { kind: "io.l5d.default" }),
   ),
   errorDetail: says(
     "Who sees addresses, dtabs and how a name was resolved when a call fails: full: every caller; local: those on the proxy's own host; none: nobody.",

@@ -5,11 +5,11 @@ import type { Failure } from "../../src/core/failure.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
 import type { Request } from "../../src/core/request.ts";
 import type { Filter } from "../../src/core/service.ts";
+import type { TraceId } from "../../src/core/tracing/trace-id.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
 import type { SocketLink } from "../../src/net/socket-link.ts";
 import type { Body } from "./codec/body.ts";
 import type { Fields, PassthroughFields } from "./codec/passthrough-fields.ts";
-import type { TraceId } from "./codec/trace.ts";
 
 /** What this proxy speaks on both sides, in the words of ALPN (RFC 7301). */
 export const applicationProtocols: readonly string[] = ["http/1.1"];

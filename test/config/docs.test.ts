@@ -82,9 +82,9 @@ test("configuration.md has examples of every section", () => {
   assert.ok(examplesOf("configuration.md").length >= 10);
 });
 
-test("configuration.md and consul.md tell of every fixed key", async () => {
+test("configuration.md, consul.md and tracing.md describe every fixed key", async () => {
   const read = (page: string) => readFileSync(join(docs, page), "utf8");
-  const text = read("configuration.md") + read("consul.md");
+  const text = read("configuration.md") + read("consul.md") + read("tracing.md");
   const ownKeys = new Set(kinds.protocols.flatMap(protocolKeys));
   const keys = new Set<string>();
   collect(await jsonSchema(kinds), keys);

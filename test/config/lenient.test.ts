@@ -73,8 +73,13 @@ const accepted: readonly (readonly [what: string, text: string, warnings: readon
     ],
   ],
   [
-    "the default trace propagator",
-    withRouter("tracePropagator: { kind: io.l5d.default }"),
+    "Linkerd's trace propagators",
+    "routers: [{ protocol: http, label: a, tracePropagator: { kind: io.l5d.default, experimental: true }, servers: [{ port: 0 }] }, { protocol: http, label: b, tracePropagator: { kind: io.l5d.zipkin }, servers: [{ port: 0 }] }]",
+    [],
+  ],
+  [
+    "the default trace propagator of a protocol without a choice",
+    "routers: [{ protocol: mux, tracePropagator: { kind: io.l5d.default }, servers: [{ port: 0 }] }]",
     [`routers[0].tracePropagator: ${isDefault}`],
   ],
   [
@@ -195,9 +200,14 @@ for (const [what, text, warnings] of accepted) {
 
 const refused: readonly (readonly [what: string, text: string, problem: RegExp])[] = [
   [
-    "another trace propagator",
-    withRouter("tracePropagator: { kind: io.l5d.zipkin }"),
-    /tracePropagator: not supported yet: a choice of trace headers; only the kind io\.l5d\.default/,
+    "another trace propagator of a protocol without a choice",
+    "routers: [{ protocol: thriftmux, tracePropagator: { kind: io.l5d.zipkin }, servers: [{ port: 0 }] }]",
+    /tracePropagator: only routers of protocol http have a choice of trace headers/,
+  ],
+  [
+    "a trace propagator that nobody has",
+    withRouter("tracePropagator: { kind: io.l5d.jaeger }"),
+    /tracePropagator\.kind: .*io\.l5d\.jaeger/,
   ],
   [
     "a pattern of admin.security that is not a regular expression",

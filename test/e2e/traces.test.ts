@@ -1,7 +1,8 @@
 // Every format of a trace to every other that a router can translate it to: ids, parent, decision.
 //
 //   mux: TraceContext of a Tdispatch, keys of a Treq    TTwitter: fields of the header, or a context
-//   HTTP: l5d-ctx-trace, which is passed on as such
+//
+// Those of HTTP are in http-traces.test.ts: no router speaks HTTP on one side and mux on the other.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
@@ -271,38 +272,4 @@ routers:
       }
     }
   }
-});
-
-test("a trace in l5d-ctx-trace arrives in l5d-ctx-trace: id and decision", async (t) => {
-  const seen: Trace[] = [];
-  const endpoint = await rawEndpoint(t, (peer) => {
-    peer.socket.on("data", (head: Buffer) => {
-      const [, value = ""] = /l5d-ctx-trace: (\S+)/.exec(head.toString("latin1")) ?? [];
-      seen.push(traceIn(Buffer.from(value, "base64")));
-      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    });
-  });
-  const proxy = await startProxy(
-    t,
-    `
-routers:
-- protocol: http
-  dtab: /svc => /$/inet/127.1/${endpoint.port} ;
-  servers: [{ port: 0 }]
-`,
-  );
-  const caller = rawCaller(t, proxy.port);
-  for (const sent of traces) {
-    const value = bytesOf(sent).toString("base64");
-    caller.send(`GET / HTTP/1.1\r\nHost: a\r\nl5d-ctx-trace: ${value}\r\n\r\n`);
-    await caller.message();
-    const got = seen.pop() as Trace;
-    assert.notEqual(got.span, sent.span);
-    const sampled = sent.isDebug && sent.sampled === null ? true : sent.sampled;
-    assert.deepEqual(
-      [got.trace, got.high, got.sampled, got.isDebug],
-      [sent.trace, sent.high, sampled, sent.isDebug],
-    );
-  }
-  caller.socket.destroy();
 });

@@ -4,13 +4,18 @@ import type { Reply } from "../../../src/core/service.ts";
 import { noBody } from "../codec/body.ts";
 import { fieldOf } from "../codec/passthrough-fields.ts";
 import type { HttpFilter, HttpResponse } from "../message.ts";
+import type { Context } from "./context.ts";
 
-/** Drops every `l5d-*` field in both directions, and the body of a proxy's error response. */
-export const clearedContext: HttpFilter = (request, reply, next) => {
-  request.context = null;
-  request.finagleDeadline = null;
-  return next(request, new ClearedReply(reply));
-};
+/**
+ * Drops every `l5d-*` field in both directions, the caller's trace in whatever format the router reads, and the
+ * body of a proxy's error response.
+ */
+export function clearedContext(context: Pick<Context, "clear">): HttpFilter {
+  return (request, reply, next) => {
+    context.clear(request);
+    return next(request, new ClearedReply(reply));
+  };
+}
 
 class ClearedReply implements Reply<HttpResponse> {
   readonly #reply: Reply<HttpResponse>;

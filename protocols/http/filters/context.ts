@@ -12,12 +12,13 @@ import {
 } from "../../../src/core/names/caller-dtab-limits.ts";
 import type { CallerDtabLimits } from "../../../src/core/names/caller-dtab-limits.ts";
 import type { BoundName } from "../../../src/core/request.ts";
+import { sampledAt } from "../../../src/core/tracing/trace-id.ts";
+import type { TraceId } from "../../../src/core/tracing/trace-id.ts";
 import { deadlineLines, ownDeadlineLines, parseDeadline } from "../codec/deadline.ts";
 import { linesOf } from "../codec/passthrough-fields.ts";
 import type { Fields } from "../codec/passthrough-fields.ts";
-import { childOf, decodeTrace, newTrace, sampledAt, childLines } from "../codec/trace.ts";
-import type { TraceId } from "../codec/trace.ts";
 import type { Hop, HttpRequest } from "../message.ts";
+import type { Propagation } from "./propagation.ts";
 
 /** A dtab header that cannot be parsed. */
 interface BadDtab {
@@ -32,11 +33,14 @@ interface LocalDtab {
 interface ContextDeps {
   readonly clock: Clock;
   readonly random: Random;
+  readonly propagation: Propagation;
 }
 
 export interface Context {
   /** Takes the call's context out of its fields; returns a text when a dtab cannot be parsed. */
   read(request: HttpRequest, limits?: CallerDtabLimits): string | null;
+  /** Removes the context of a caller that is not trusted. */
+  clear(request: HttpRequest): void;
   /** The header lines for one attempt at the chosen endpoint; each attempt is a new span. */
   write(request: HttpRequest): string;
 }
@@ -46,14 +50,14 @@ const maxDtabs = 1024;
 const longestDtabs = 16_384;
 
 /** Made once per router, whose recently seen dtabs it remembers. */
-export function context({ clock, random }: ContextDeps): Context {
+export function context({ clock, random, propagation }: ContextDeps): Context {
   const salt = (random() * 0x1_0000_0000) | 0;
   const dtabOf = memoized<LocalDtab | BadDtab>(maxDtabs, parseDtabs, longestDtabs);
 
   const read = (request: HttpRequest, limits = defaultCallerDtabLimits): string | null => {
     const { context: fields, finagleDeadline } = request;
     if (fields === null && finagleDeadline === null) {
-      request.hop = plainHop(newTrace(random));
+      request.hop = plainHop(propagation.read(request, null));
       return null;
     }
     const found = collect(fields ?? [], clock);
@@ -66,7 +70,7 @@ export function context({ clock, random }: ContextDeps): Context {
     const { deadline, passOn } = found;
     const deadlineMs = deadline === null ? Infinity : deadlineMsOf(deadline, clock);
     request.deadlineMs = Math.min(request.deadlineMs, deadlineMs);
-    const span = found.trace === null ? newTrace(random) : childOf(found.trace, random);
+    const span = propagation.read(request, found.trace);
     const trace = found.rate === null ? span : sampledAt(span, found.rate, salt);
     const dtab = local === null || local.text === "" ? null : local.text;
     request.hop = { trace, deadline, deadlineMs, dtab, passOn, maxForwards: null };
@@ -76,10 +80,15 @@ export function context({ clock, random }: ContextDeps): Context {
     const { hop } = request;
     if (hop === null)
       throw new Error("bug: a request reached a wire, and its context was not read");
-    const lines = childLines(hop.trace, random) + nameLines(request);
+    const lines = propagation.write(hop.trace) + nameLines(request);
     return isPlain(request, hop) ? lines : lines + rareLines(request, hop, clock);
   };
-  return { read, write };
+  const clear = (request: HttpRequest): void => {
+    request.context = null;
+    request.finagleDeadline = null;
+    propagation.clear(request);
+  };
+  return { read, clear, write };
 }
 
 /** Of all its dtabs together: together they are one. */
@@ -100,7 +109,8 @@ function plainHop(trace: TraceId): Hop {
 
 interface Found {
   deadline: Deadline | null;
-  trace: TraceId | null;
+  /** The value of `l5d-ctx-trace`. */
+  trace: string | null;
   /** The value of `l5d-sample`, 0..1. */
   rate: number | null;
   /** Each dtab with a letter in front: `c` for those of earlier hops, then `u` for the user's. */
@@ -125,7 +135,7 @@ function collect(fields: Fields, clock: Clock): Found {
         (userDtabs ??= []).push(`u${value}`);
         break;
       case "l5d-ctx-trace":
-        found.trace ??= decodeTrace(value);
+        found.trace ??= value;
         break;
       case "l5d-sample":
         found.rate ??= rateOf(value);

@@ -12,7 +12,7 @@ import { noBody, wholeBody } from "../codec/body.ts";
 import { fieldOf, indexOf, PassthroughFields } from "../codec/passthrough-fields.ts";
 import type { Fields } from "../codec/passthrough-fields.ts";
 import { refusal } from "../codec/refusal.ts";
-import { requestIdOf } from "../codec/trace.ts";
+import { requestIdOf } from "../codec/traces/l5d.ts";
 import type { HttpFilter, HttpRequest, HttpResponse } from "../message.ts";
 
 /** Fields that a reflected request does not show (RFC 9110 section 9.3.8). */

@@ -7,8 +7,7 @@ const keys: Readonly<Record<string, string>> = {
   "admin.httpIdentifierPort":
     "not supported yet: a port that names requests; use `switchyard explain`",
   "routers.client.requestAuthorizers": "not supported: Istio's mixer is gone; delete this key",
-  "routers.tracePropagator":
-    "not supported yet: a choice of trace headers; only the kind io.l5d.default is accepted",
+  "routers.tracePropagator": "only routers of protocol http have a choice of trace headers",
 
   // Removed or renamed by Linkerd 1.
   "routers.httpUriInDst":

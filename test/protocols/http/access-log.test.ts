@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lineMaker } from "../../../protocols/http/access-log.ts";
-import { newTrace } from "../../../protocols/http/codec/trace.ts";
+import { newTrace } from "../../../src/core/tracing/trace-id.ts";
 import type { CompletedCall } from "../../../protocols/http/message.ts";
 import { failure } from "../../../src/core/failure.ts";
 import { pathLiteral } from "../../../src/core/names/path.ts";

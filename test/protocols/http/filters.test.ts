@@ -6,7 +6,6 @@ import { isRefusal } from "../../../protocols/http/codec/refusal.ts";
 import { serverFilters, wireContext } from "../../../protocols/http/filters.ts";
 import type { ServerFilterOptions } from "../../../protocols/http/filters.ts";
 import { wireAuthority } from "../../../protocols/http/filters/authority.ts";
-import { context } from "../../../protocols/http/filters/context.ts";
 import { copyOf } from "../../../protocols/http/message.ts";
 import type { HttpResponse } from "../../../protocols/http/message.ts";
 import type { Verdict } from "../../../src/core/classifier.ts";
@@ -15,12 +14,12 @@ import { stack } from "../../../src/core/service.ts";
 import { simulatedClock } from "../../support/clock.ts";
 import { outcomeOf } from "../../support/outcome.ts";
 import { seeded } from "../../support/random.ts";
-import { responding, request, response, textBody, textOf } from "./messages.ts";
+import { responding, request, response, textBody, textOf, defaultContext } from "./messages.ts";
 
 function filters(options: Partial<ServerFilterOptions> = {}) {
   const clock = options.clock ?? simulatedClock();
   return serverFilters({
-    context: context({ clock, random: seeded(1) }),
+    context: defaultContext({ clock, random: seeded(1) }),
     clock,
     clearContext: false,
     callerDtabLimits: defaultCallerDtabLimits,
@@ -123,7 +122,7 @@ test("clearContext hides l5d fields and error bodies from callers", async () => 
 });
 
 test("the wire describes the call to the endpoint", async () => {
-  const shared = context({ clock: simulatedClock(), random: seeded(1) });
+  const shared = defaultContext({ clock: simulatedClock(), random: seeded(1) });
   const { seen, service } = responding();
   const asked = request();
   shared.read(asked);

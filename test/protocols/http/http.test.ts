@@ -10,7 +10,7 @@ import path from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import * as v from "valibot";
-import { decodeTrace } from "../../../protocols/http/codec/trace.ts";
+import { decodeTrace } from "../../../protocols/http/codec/traces/l5d.ts";
 import { http } from "../../../protocols/http/index.ts";
 import type { HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
 import type { Address } from "../../../src/core/address.ts";

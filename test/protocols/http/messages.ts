@@ -3,7 +3,11 @@ import { Buffer } from "node:buffer";
 import { noBody, wholeBody } from "../../../protocols/http/codec/body.ts";
 import { PassthroughFields } from "../../../protocols/http/codec/passthrough-fields.ts";
 import type { Fields } from "../../../protocols/http/codec/passthrough-fields.ts";
+import { context } from "../../../protocols/http/filters/context.ts";
+import type { Context } from "../../../protocols/http/filters/context.ts";
+import { propagation } from "../../../protocols/http/filters/propagation.ts";
 import type { HttpRequest, HttpResponse } from "../../../protocols/http/message.ts";
+import type { Clock, Random } from "../../../src/core/clock.ts";
 import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import { pathLiteral } from "../../../src/core/names/path.ts";
 import type { BoundName } from "../../../src/core/request.ts";
@@ -75,6 +79,15 @@ export function response({ fields = [], ...parts }: Parts<HttpResponse> = {}): H
     upgrade: null,
     ...parts,
   };
+}
+
+/** The context of a router without a `tracePropagator`. */
+export function defaultContext(deps: { readonly clock: Clock; readonly random: Random }): Context {
+  const traces = propagation(
+    { kind: "io.l5d.default" },
+    { random: deps.random, ignored: { value: 0 } },
+  );
+  return context({ ...deps, propagation: traces });
 }
 
 /** The name `/svc/web`, bound to `id`. */

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fields } from "../../../../protocols/http/codec/passthrough-fields.ts";
-import { decodeTrace, encodeTrace, newTrace } from "../../../../protocols/http/codec/trace.ts";
-import { context } from "../../../../protocols/http/filters/context.ts";
+import { decodeTrace, encodeTrace } from "../../../../protocols/http/codec/traces/l5d.ts";
 import { showDtab } from "../../../../src/core/names/dtab.ts";
 import { pathLiteral } from "../../../../src/core/names/path.ts";
+import { newTrace } from "../../../../src/core/tracing/trace-id.ts";
 import { simulatedClock } from "../../../support/clock.ts";
 import { seeded } from "../../../support/random.ts";
-import { asObject, boundTo, request } from "../messages.ts";
+import { asObject, boundTo, request, defaultContext } from "../messages.ts";
 
 const startNs = BigInt(Date.UTC(2024, 0, 1)) * 1_000_000n;
 
@@ -18,7 +18,7 @@ function pass(
   finagleDeadline: string | null = null,
 ) {
   const clock = simulatedClock();
-  const passing = context({ clock, random: seeded(7) });
+  const passing = defaultContext({ clock, random: seeded(7) });
   const asked = request({ context: fields, finagleDeadline });
   const problem = passing.read(asked);
   before(asked);
@@ -162,7 +162,7 @@ test("dtabs become the call's overrides, the user's after those of earlier hops"
 
 test("the same dtab text gives the same dtab object, parsed once", () => {
   const clock = simulatedClock();
-  const passing = context({ clock, random: seeded(7) });
+  const passing = defaultContext({ clock, random: seeded(7) });
   const reads = ["/a=>/b", "/a=>/b", "/a=>/c"].map((text) => {
     const asked = request({ context: ["l5d-dtab", text] });
     passing.read(asked);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isRefusal } from "../../../../protocols/http/codec/refusal.ts";
-import { context } from "../../../../protocols/http/filters/context.ts";
 import { diagnose, maxForwards } from "../../../../protocols/http/filters/diagnostics.ts";
 import type { HttpRequest } from "../../../../protocols/http/message.ts";
 import { parseDtab } from "../../../../src/core/names/dtab.ts";
@@ -10,11 +9,20 @@ import { stack } from "../../../../src/core/service.ts";
 import { simulatedClock } from "../../../support/clock.ts";
 import { outcomeOf } from "../../../support/outcome.ts";
 import { seeded } from "../../../support/random.ts";
-import { responding, boundTo, request, response, stranger, textBody, textOf } from "../messages.ts";
+import {
+  responding,
+  boundTo,
+  request,
+  response,
+  stranger,
+  textBody,
+  textOf,
+  defaultContext,
+} from "../messages.ts";
 import type { Parts } from "../messages.ts";
 
 const clock = simulatedClock();
-const shared = context({ clock, random: seeded(1) });
+const shared = defaultContext({ clock, random: seeded(1) });
 
 /** As the server's filters leave it: the context has been read. */
 function incoming(parts: Parts<HttpRequest>): HttpRequest {

@@ -3,14 +3,12 @@ import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import {
   childLines,
-  childOf,
   decodeTrace,
   encodeTrace,
-  newTrace,
   requestIdOf,
-  sampledAt,
-} from "../../../../protocols/http/codec/trace.ts";
-import { seeded } from "../../../support/random.ts";
+} from "../../../../../protocols/http/codec/traces/l5d.ts";
+import { childOf, newTrace, sampledAt } from "../../../../../src/core/tracing/trace-id.ts";
+import { seeded } from "../../../../support/random.ts";
 
 /** Finagle's order: span, parent, trace, flags, and the upper half of a wide trace id. */
 function wire(span: bigint, parent: bigint, trace: bigint, flags: bigint, high?: bigint): string {

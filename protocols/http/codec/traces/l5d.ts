@@ -1,69 +1,11 @@
-// Trace ids as Finagle sends them: a span, its parent and its trace, 64 bits each, and flags.
+// Linkerd's own trace header, `l5d-ctx-trace`: span, parent, trace and flags as Finagle encodes them.
 import { Buffer } from "node:buffer";
-import type { Random } from "../../../src/core/clock.ts";
-import { latin1Of } from "../../../src/net/latin1.ts";
-
-/** Each id is two signed 32-bit halves: small integers, no BigInt and no buffer per call. */
-export interface TraceId {
-  readonly spanHigh: number;
-  readonly spanLow: number;
-  readonly parentHigh: number;
-  readonly parentLow: number;
-  readonly traceHigh: number;
-  readonly traceLow: number;
-  /** The upper 64 bits of a 128-bit trace id; null for a 64-bit one. */
-  readonly wide: readonly [number, number] | null;
-  /** Bit 0: debug; bit 1: sampling has been decided; bit 2: the trace is sampled. */
-  readonly flags: number;
-}
-
-const decided = 2;
-const sampled = 4;
-
-/** 32 random bits. */
-const half = (random: Random): number => (random() * 0x1_0000_0000) | 0;
-
-/** Starts a trace, whose first span carries the trace's own id. */
-export function newTrace(random: Random): TraceId {
-  const high = half(random);
-  const low = half(random);
-  return {
-    spanHigh: high,
-    spanLow: low,
-    parentHigh: high,
-    parentLow: low,
-    traceHigh: high,
-    traceLow: low,
-    wide: null,
-    flags: 0,
-  };
-}
-
-/** Makes a child span of `trace`. */
-export function childOf(trace: TraceId, random: Random): TraceId {
-  return {
-    spanHigh: half(random),
-    spanLow: half(random),
-    parentHigh: trace.spanHigh,
-    parentLow: trace.spanLow,
-    traceHigh: trace.traceHigh,
-    traceLow: trace.traceLow,
-    wide: trace.wide,
-    flags: trace.flags,
-  };
-}
-
-const isDecided = (trace: TraceId): boolean => (trace.flags & decided) !== 0;
-
-/**
- * Decides at `rate` (0..1) whether `trace` is sampled, unless an earlier hop has decided. The
- * decision depends on the trace's id and `salt` alone, in steps of 1/10,000.
- */
-export function sampledAt(trace: TraceId, rate: number, salt: number): TraceId {
-  if (isDecided(trace)) return trace;
-  const isSampled = ((trace.traceLow ^ salt) >>> 0) % 10_000 < rate * 10_000;
-  return { ...trace, flags: trace.flags | decided | (isSampled ? sampled : 0) };
-}
+import type { Random } from "../../../../src/core/clock.ts";
+import { childOf, hex16 } from "../../../../src/core/tracing/trace-id.ts";
+import type { TraceId } from "../../../../src/core/tracing/trace-id.ts";
+import { latin1Of } from "../../../../src/net/latin1.ts";
+import { malformed } from "./format.ts";
+import type { TraceFormat } from "./format.ts";
 
 // Longer than any trace id, so that an excessive length shows.
 const scratch = Buffer.alloc(48);
@@ -77,7 +19,7 @@ export function encodeTrace(trace: TraceId): string {
   view.setInt32(12, trace.parentLow);
   view.setInt32(16, trace.traceHigh);
   view.setInt32(20, trace.traceLow);
-  view.setInt32(24, 0);
+  view.setInt32(24, trace.flagsHigh);
   view.setInt32(28, trace.flags);
   if (trace.wide === null) return scratch.toString("base64", 0, 32);
   view.setInt32(32, trace.wide[0]);
@@ -99,21 +41,23 @@ export function decodeTrace(text: string): TraceId | null {
     traceHigh: view.getInt32(16),
     traceLow: view.getInt32(20),
     wide: length === 40 ? [view.getInt32(32), view.getInt32(36)] : null,
+    flagsHigh: view.getInt32(24),
     flags: view.getInt32(28),
+    w3c: null,
   };
 }
 
 /** The trace's lower 64 bits in 16 hexadecimal digits, as in `l5d-reqid` and the access log. */
-export function requestIdOf(trace: TraceId): string {
-  view.setInt32(16, trace.traceHigh);
-  view.setInt32(20, trace.traceLow);
-  return scratch.toString("hex", 16, 24);
+export function requestIdOf({ traceHigh, traceLow }: TraceId): string {
+  return hex16(traceHigh, traceLow);
 }
 
 /** The header lines of a new child span of `trace`. */
 export function childLines(trace: TraceId, random: Random): string {
   // Flags and wide ids are rare and take the slower path.
-  if (trace.flags !== 0 || trace.wide !== null) return rareLines(childOf(trace, random));
+  if (trace.flags !== 0 || trace.wide !== null || trace.flagsHigh !== 0) {
+    return spanLines(childOf(trace, random));
+  }
   const { spanHigh, spanLow, traceHigh, traceLow } = trace;
   const high = half(random);
   put96(base64Start, high, half(random), spanHigh);
@@ -123,9 +67,27 @@ export function childLines(trace: TraceId, random: Random): string {
   return latin1Of(lines, 0, lines.length);
 }
 
-function rareLines(span: TraceId): string {
+const field = "l5d-ctx-trace";
+
+export const l5d = {
+  fields: [field],
+  isWide: false,
+  read(values) {
+    const [text] = values.get(field) ?? [];
+    if (text === undefined) return null;
+    const span = decodeTrace(text);
+    return span === null ? malformed : { span };
+  },
+  lines: spanLines,
+} as const satisfies TraceFormat;
+
+/** The header lines of a span. */
+function spanLines(span: TraceId): string {
   return `l5d-ctx-trace: ${encodeTrace(span)}\r\nl5d-reqid: ${requestIdOf(span)}\r\n`;
 }
+
+/** 32 random bits. */
+const half = (random: Random): number => (random() * 0x1_0000_0000) | 0;
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const base64 = Uint8Array.from(alphabet, (character) => character.charCodeAt(0));
