@@ -36,10 +36,11 @@ import { p2c } from "./routing/balancers/p2c.ts";
 import { roundRobin } from "./routing/balancers/round-robin.ts";
 import { gradient } from "./routing/limiters/gradient.ts";
 import type { LimiterPlugin } from "./routing/limiters/limiter.ts";
-import { prometheus } from "./telemetry/prometheus.ts";
-import { statsd } from "./telemetry/statsd.ts";
+import { influxdb } from "./telemetry/exporters/influxdb.ts";
+import { prometheus } from "./telemetry/exporters/prometheus.ts";
+import { statsd } from "./telemetry/exporters/statsd.ts";
 import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
-import { usage } from "./telemetry/usage.ts";
+import { usage } from "./telemetry/exporters/usage.ts";
 
 export const protocols: readonly ErasedProtocol[] = [
   lazily(http, async () => (await import("../protocols/http/index.ts")).http),
@@ -70,7 +71,7 @@ export const accruals: readonly AccrualPlugin[] = [
 ];
 export const announcers: readonly AnnouncerPlugin[] = [consulAnnouncer];
 export const limiters: readonly LimiterPlugin[] = [gradient];
-export const telemeters: readonly TelemeterPlugin[] = [prometheus, statsd, usage];
+export const telemeters: readonly TelemeterPlugin[] = [prometheus, influxdb, statsd, usage];
 
 /** As the configuration checks against them. */
 export const kinds: Kinds = {

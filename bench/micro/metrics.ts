@@ -4,7 +4,7 @@ import { performance } from "node:perf_hooks";
 import type { TextPage } from "../../src/core/text-page.ts";
 import { metricsJson } from "../../src/telemetry/metrics-json.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
-import { prometheusPage } from "../../src/telemetry/prometheus.ts";
+import { prometheusPage } from "../../src/telemetry/exporters/prometheus.ts";
 
 const metrics = openMetrics({ nowMs: () => 0, wallMs: () => 0, after: () => () => {} });
 const rounds = 5;

@@ -4,6 +4,8 @@ import type { Readable } from "node:stream";
 export interface AdminRequest {
   readonly path: string;
   readonly query: URLSearchParams;
+  /** The Host header; null if absent, which HTTP/1.0 permits. */
+  readonly host: string | null;
   /** Media type in lower case, without parameters; empty if absent. */
   readonly contentType: string;
   /** The body of a POST; empty for other methods. */

@@ -152,6 +152,7 @@ async function respond(
   if (body === null) return errorResponse(413, `the body is larger than ${maxBodyBytes} bytes`);
   return handler({
     ...target,
+    host: request.headers.host ?? null,
     body,
     contentType: contentTypeOf(request),
     signal: disconnectSignal(response),

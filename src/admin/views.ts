@@ -19,7 +19,8 @@ export interface MetricsQuery {
 export interface ExporterPage {
   readonly path: string;
   readonly contentType: string;
-  render(): Promise<TextPage>;
+  /** `host`: the Host header of the request; null: it had none. */
+  render(host: string | null): Promise<TextPage>;
 }
 
 /** The watches of an interpreter, shown at `/<router>/interpreter_state/<name>.json`. */

@@ -23,6 +23,12 @@ export interface ProtocolKind {
   readonly serviceKeys: ObjectEntries;
 }
 
+/** The part of a telemeter that the configuration needs; every `TelemeterPlugin` satisfies it. */
+export interface TelemeterKind extends Kind {
+  /** Where its page is unless the key `path` says otherwise; absent: it adds no page. */
+  readonly defaultPath?: string;
+}
+
 /** All kinds that a file may use. */
 export interface Kinds {
   readonly protocols: readonly ProtocolKind[];
@@ -32,7 +38,7 @@ export interface Kinds {
   readonly balancers: readonly Kind[];
   readonly accruals: readonly Kind[];
   readonly limiters: readonly Kind[];
-  readonly telemeters: readonly Kind[];
+  readonly telemeters: readonly TelemeterKind[];
   readonly announcers: readonly Kind[];
   /** The first segments of names below `/$`, such as `inet`. */
   readonly builtInNames: readonly string[];

@@ -1,6 +1,7 @@
 // The metrics as JSON, in the two shapes of Linkerd's `/admin/metrics.json`: flat and as a tree.
 import type { TextPage } from "../core/text-page.ts";
-import { metricsBelow, type Metric, type MetricsNode } from "./metrics.ts";
+import { fieldsOf, type Field } from "./fields.ts";
+import { metricsBelow, type MetricsNode } from "./metrics.ts";
 import { inChunks, sortInChunks } from "./chunked-work.ts";
 
 export interface JsonOptions {
@@ -46,9 +47,6 @@ interface Reading {
   readonly name: string;
   readonly fields: readonly Field[];
 }
-
-/** `suffix` of a histogram's number, such as `p50`; of other metrics, their kind. */
-type Field = readonly [suffix: string, value: number];
 
 async function flatPage(
   node: MetricsNode,
@@ -155,23 +153,3 @@ function* treePieces(scope: Scope, indent: string): Iterable<string> {
 function trimmed(part: string): string {
   return part.startsWith("/") ? part.slice(1) : part;
 }
-
-/** Skips numbers that JSON cannot express, such as a gauge whose value is unknown. */
-function fieldsOf(metric: Metric): Field[] {
-  if (metric.kind !== "histogram") {
-    const value = metric.kind === "counter" ? metric.value : metric.read();
-    return Number.isFinite(value) ? [[metric.kind, value]] : [];
-  }
-  const { count, sum, min, max, avg, atPercentile } = metric.summary();
-  if (count === 0) return [["count", count]];
-  return [
-    ["count", count],
-    ["max", max],
-    ["min", min],
-    ...percentileNames.map((name, i): Field => [name, atPercentile[i] ?? 0]),
-    ["sum", sum],
-    ["avg", avg],
-  ];
-}
-
-const percentileNames = ["p50", "p90", "p95", "p99", "p9990", "p9999"];

@@ -16,7 +16,8 @@ export interface TelemeterDeps {
 export interface TelemeterPage {
   readonly path: string;
   readonly contentType: string;
-  render(): Promise<TextPage>;
+  /** `host`: the Host header with which the page was requested; null: it was requested without one. */
+  render(host: string | null): Promise<TextPage>;
 }
 
 export interface Telemeter {
@@ -25,4 +26,7 @@ export interface Telemeter {
   close(): Promise<void>;
 }
 
-export type TelemeterPlugin = Plugin<GenericSchema, TelemeterDeps, Telemeter>;
+export interface TelemeterPlugin extends Plugin<GenericSchema, TelemeterDeps, Telemeter> {
+  /** Where its page is unless the key `path` says otherwise; absent: it adds no page. */
+  readonly defaultPath?: string;
+}

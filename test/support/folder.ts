@@ -12,8 +12,18 @@ export interface TestFolder {
 }
 
 export function testFolder(t: TestContext): TestFolder {
+  const folder = openFolder();
+  t.after(() => deleteFolder(folder));
+  return folder;
+}
+
+export function deleteFolder({ path }: TestFolder): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** For whoever deletes it: a server that writes to it must end first. */
+export function openFolder(): TestFolder {
   const path = mkdtempSync(join(tmpdir(), "switchyard-test-"));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
   return {
     path,
     write(name, text) {

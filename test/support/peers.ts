@@ -67,6 +67,14 @@ export function builtFinagle(t: TestContext): string | null {
   return null;
 }
 
+/** A file below `.peers`, which scripts/install-peers has put there, or null; then as `hasPeer`. */
+export function peerFile(t: TestContext, path: string): string | null {
+  const file = join(checkout, ".peers", path);
+  if (existsSync(file)) return file;
+  skip(t, path.split("/")[0]!);
+  return null;
+}
+
 function skip(t: TestContext, what: string, option = ""): void {
   const reason = `${what} is missing; scripts/install-peers${option} installs it`;
   if (process.env["REQUIRE_PEERS"] === "1") throw new Error(`${reason} (REQUIRE_PEERS is set)`);

@@ -6,7 +6,7 @@ import { seeded } from "../support/random.ts";
 import { sortInChunks } from "../../src/telemetry/chunked-work.ts";
 import { metricsJson } from "../../src/telemetry/metrics-json.ts";
 import { openMetrics, type MetricsNode } from "../../src/telemetry/metrics.ts";
-import { prometheusPage } from "../../src/telemetry/prometheus.ts";
+import { prometheusPage } from "../../src/telemetry/exporters/prometheus.ts";
 import { textOf } from "./page-text.ts";
 
 const services = 200;

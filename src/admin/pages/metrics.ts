@@ -20,7 +20,7 @@ export function metricsPages(views: AdminViews): readonly AdminPage[] {
     ...views.exporters().map(({ path, contentType, render }): AdminPage => ({
       path,
       category: "diagnostics",
-      get: async () => longText(await render(), contentType, fewer),
+      get: async ({ host }) => longText(await render(host), contentType, fewer),
     })),
   ];
 }

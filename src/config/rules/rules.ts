@@ -10,6 +10,7 @@ import { certificateFindings, unknownCaptures } from "./certificates.ts";
 import { duplicateLabels } from "./labels.ts";
 import { hedgesWithoutEffect, misplacedPolicy, prefixesWithoutClients } from "./policy-sections.ts";
 import { portConflicts } from "./ports.ts";
+import { duplicatePages } from "./telemeter-pages.ts";
 import { unknownNamers } from "./unknown-namers.ts";
 import { fieldsOf, mapsOf } from "./untyped.ts";
 
@@ -19,6 +20,7 @@ export function conflicts(source: Source, file: unknown, kinds: Kinds): Finding[
   return [
     ...duplicateLabels(source, routers),
     ...portConflicts(source, fieldsOf(file), kinds),
+    ...duplicatePages(source, kinds),
     ...routers.flatMap(({ data, index }) => [
       ...exclusions(data, ["routers", index]),
       ...misplacedPolicy(data["service"], ["routers", index, "service"]),

@@ -43,7 +43,8 @@ function isException(part: string): boolean {
   return part === "failures" || part === "exn";
 }
 
-function takesLabel(path: readonly string[], index: number, labels: Labels): boolean {
+/** Whether the scope after that of `index` is a label; `labels` are those found so far. */
+export function takesLabel(path: readonly string[], index: number, labels: Labels): boolean {
   const part = path[index];
   if (index === 0) return part === "rt";
   if (path[0] !== "rt") return false;

@@ -6,14 +6,16 @@
 //       prefix: ""
 //       histograms: buckets
 import * as v from "valibot";
-import { plugin } from "../core/plugin.ts";
-import type { TextPage } from "../core/text-page.ts";
-import { failureHelp } from "./failure-classes.ts";
+import { plugin } from "../../core/plugin.ts";
+import type { TextPage } from "../../core/text-page.ts";
+import { failureHelp } from "../failure-classes.ts";
 import { labelled, type Labels } from "./prometheus-names.ts";
-import { percentiles, type Summary } from "./histogram.ts";
-import { metricsBelow, type Metric, type MetricsNode } from "./metrics.ts";
-import { inChunks } from "./chunked-work.ts";
-import type { Telemeter, TelemeterDeps } from "./telemeter.ts";
+import { percentiles, type Summary } from "../histogram.ts";
+import { metricsBelow, type Metric, type MetricsNode } from "../metrics.ts";
+import { inChunks } from "../chunked-work.ts";
+import type { Telemeter, TelemeterDeps, TelemeterPlugin } from "../telemeter.ts";
+
+const defaultPath = "/admin/metrics/prometheus";
 
 /**
  * `buckets`: histograms whose `_bucket` series count from the start, so that Prometheus can
@@ -25,29 +27,33 @@ const schema = v.strictObject({
   path: v.optional(
     v.pipe(
       v.string(),
-      v.regex(/^\/[^\s?#]+$/, "expected a path such as /admin/metrics/prometheus"),
+      v.regex(/^\/[^\s?#]+$/, `expected a path such as ${defaultPath}`),
+      v.transform((path) => path.replace(/(?<=.)\/$/, "")), // the admin server ignores it
     ),
-    "/admin/metrics/prometheus",
+    defaultPath,
   ),
   prefix: v.optional(v.string(), ""),
   histograms: v.optional(v.picklist(["buckets", "quantiles"]), "buckets"),
 });
 type Histograms = v.InferOutput<typeof schema>["histograms"];
 
-export const prometheus = plugin({
-  kind: "io.l5d.prometheus",
-  schema,
-  create: ({ path, prefix, histograms }, { metrics }: TelemeterDeps): Telemeter => ({
-    pages: [
-      {
-        path,
-        contentType: "text/plain; version=0.0.4; charset=utf-8",
-        render: () => prometheusPage(metrics, prefix, histograms),
-      },
-    ],
-    close: () => Promise.resolve(),
+export const prometheus: TelemeterPlugin = {
+  ...plugin({
+    kind: "io.l5d.prometheus",
+    schema,
+    create: ({ path, prefix, histograms }, { metrics }: TelemeterDeps): Telemeter => ({
+      pages: [
+        {
+          path,
+          contentType: "text/plain; version=0.0.4; charset=utf-8",
+          render: () => prometheusPage(metrics, prefix, histograms),
+        },
+      ],
+      close: () => Promise.resolve(),
+    }),
   }),
-});
+  defaultPath,
+};
 
 type Type = "counter" | "gauge" | "histogram" | "summary";
 

@@ -2,12 +2,12 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import * as v from "valibot";
-import { simulatedClock } from "../support/clock.ts";
-import { hasPeer } from "../support/peers.ts";
-import { openMetrics } from "../../src/telemetry/metrics.ts";
-import { prometheus, prometheusPage } from "../../src/telemetry/prometheus.ts";
-import { textOf } from "./page-text.ts";
-import { readExposition, type Sample } from "./exposition.ts";
+import { simulatedClock } from "../../support/clock.ts";
+import { hasPeer } from "../../support/peers.ts";
+import { openMetrics } from "../../../src/telemetry/metrics.ts";
+import { prometheus, prometheusPage } from "../../../src/telemetry/exporters/prometheus.ts";
+import { textOf } from "../page-text.ts";
+import { readExposition, type Sample } from "../exposition.ts";
 
 /** A process with two routers, awkward names, and one of everything. */
 function sample() {
@@ -126,7 +126,7 @@ test("the telemeter's page is at the configured path", async () => {
   const [page] = telemeter.pages;
   assert.equal(page?.path, "/prom");
   assert.match(page?.contentType ?? "", /^text\/plain; version=0\.0\.4/);
-  assert.match(await textOf(page!.render()), /^x:rt:server:requests/m);
+  assert.match(await textOf(page!.render(null)), /^x:rt:server:requests/m);
   await telemeter.close();
   assert.throws(() => v.parse(prometheus.schema, { kind: "io.l5d.prometheus", path: "prom" }));
 });

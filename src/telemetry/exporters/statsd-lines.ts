@@ -1,6 +1,6 @@
 // What changed since the last round, as lines of the StatsD protocol.
-import type { WindowedHistogram } from "./histogram.ts";
-import type { Metric } from "./metrics.ts";
+import type { WindowedHistogram } from "../histogram.ts";
+import type { Metric } from "../metrics.ts";
 
 /** Bounds of the groups in which samples are sent: each at most a fifth above the one before. */
 const bounds = groupBounds();

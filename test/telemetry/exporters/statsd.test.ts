@@ -4,12 +4,12 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import { openMetrics } from "../../src/telemetry/metrics.ts";
-import { StatsdLines } from "../../src/telemetry/statsd-lines.ts";
-import { statsd } from "../../src/telemetry/statsd.ts";
-import { metricsBelow } from "../../src/telemetry/metrics.ts";
-import { simulatedClock } from "../support/clock.ts";
-import { keptLog } from "../support/naming.ts";
+import { openMetrics } from "../../../src/telemetry/metrics.ts";
+import { StatsdLines } from "../../../src/telemetry/exporters/statsd-lines.ts";
+import { statsd } from "../../../src/telemetry/exporters/statsd.ts";
+import { metricsBelow } from "../../../src/telemetry/metrics.ts";
+import { simulatedClock } from "../../support/clock.ts";
+import { keptLog } from "../../support/naming.ts";
 import * as v from "valibot";
 
 function round(lines: StatsdLines, root: Parameters<typeof metricsBelow>[0]): string[] {

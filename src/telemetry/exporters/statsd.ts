@@ -8,13 +8,13 @@
 //       gaugeIntervalMs: 10000
 import type { Socket } from "node:dgram";
 import * as v from "valibot";
-import type { Close } from "../core/clock.ts";
-import { plugin } from "../core/plugin.ts";
-import { decimal, integer, port } from "../core/schema.ts";
-import { inChunks } from "./chunked-work.ts";
+import type { Close } from "../../core/clock.ts";
+import { plugin } from "../../core/plugin.ts";
+import { decimal, integer, port } from "../../core/schema.ts";
+import { inChunks } from "../chunked-work.ts";
 import { StatsdLines } from "./statsd-lines.ts";
-import type { Telemeter, TelemeterDeps } from "./telemeter.ts";
-import { metricsBelow } from "./metrics.ts";
+import type { Telemeter, TelemeterDeps } from "../telemeter.ts";
+import { metricsBelow } from "../metrics.ts";
 
 const schema = v.strictObject({
   kind: v.literal("io.l5d.statsd"),

@@ -4,9 +4,9 @@
 //     - kind: io.l5d.usage
 //       orgId: my-org
 import * as v from "valibot";
-import { plugin } from "../core/plugin.ts";
-import { lenient } from "../core/schema.ts";
-import type { Telemeter } from "./telemeter.ts";
+import { plugin } from "../../core/plugin.ts";
+import { lenient } from "../../core/schema.ts";
+import type { Telemeter } from "../telemeter.ts";
 
 const neverSent = (value: unknown) => ({
   readAs: value,
