@@ -39,6 +39,7 @@ const wire = {
     return ended;
   },
   status: "open" as const,
+  connections: 1,
   close: () => {},
 };
 
@@ -70,7 +71,12 @@ function routerWith(plugin: BalancerPlugin) {
     bindingTimeoutMs: 10_000,
     bindingCache: { paths: 1_000, trees: 1_000, bounds: 1_000, clients: 1_000, idleTtlSecs: 600 },
     maxServiceNames: 1_000,
-    protocol: { dial: () => wire, responseCounter: () => nothing, mark: nothing },
+    protocol: {
+      dial: () => wire,
+      responseCounter: () => nothing,
+      statusOf: String,
+      mark: nothing,
+    },
     serviceOptions: () => ({
       classifier: (_, response, why) =>
         why !== null || response === null || response >= 500 ? "failure" : "success",

@@ -87,6 +87,10 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     response.body.cancel();
   }
 
+  statusOf({ status }: HttpResponse): string {
+    return String(status);
+  }
+
   listen(
     options: ListenOptions,
     service: Service<HttpRequest, HttpResponse>,

@@ -9,7 +9,7 @@ import { openAccessLog } from "../../src/access-log/access-log.ts";
 import type { AccessLog } from "../../src/access-log/access-log.ts";
 import { closedConnections } from "../../src/net/connection-stats.ts";
 import { lineMaker } from "./access-log.ts";
-import { copyOf } from "./message.ts";
+import { copyOf, statusError, statusOk } from "./message.ts";
 import type { MuxRequest, MuxResponse, CompletedCall } from "./message.ts";
 import { serverClassifier } from "./classifiers.ts";
 import { dialMux } from "./client/wire.ts";
@@ -50,6 +50,10 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
   /** Mux cannot carry a verdict: only this router's own server sees it. */
   mark(response: MuxResponse, verdict: Verdict): void {
     response.verdict = verdict;
+  }
+
+  statusOf({ status }: MuxResponse): string {
+    return status === statusOk ? "ok" : status === statusError ? "error" : "nack";
   }
 
   serviceFilters(config: Readonly<Record<string, unknown>>): readonly MuxFilter[] {

@@ -52,6 +52,10 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     response.verdict = verdict;
   }
 
+  statusOf({ outcome }: ThriftResponse): string {
+    return outcome;
+  }
+
   listen(
     options: ListenOptions,
     service: Service<ThriftRequest, ThriftResponse>,

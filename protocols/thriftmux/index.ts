@@ -70,6 +70,10 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     response.verdict = verdict;
   }
 
+  statusOf({ outcome }: ThriftResponse): string {
+    return outcome;
+  }
+
   serviceFilters(
     config: Readonly<Record<string, unknown>>,
   ): readonly Filter<ThriftRequest, ThriftResponse>[] {
@@ -144,6 +148,9 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       service,
       get status() {
         return wire.status;
+      },
+      get connections() {
+        return wire.connections;
       },
       close: (graceMs) => wire.close(graceMs),
     };

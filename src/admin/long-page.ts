@@ -24,6 +24,16 @@ export async function longJson(value: Json): Promise<AdminResponse> {
   return longText({ maxBytes, pieces: () => withNewline(pieces()) }, jsonType, "");
 }
 
+/** `{"<key>":[...]}`: each item is made and encoded when the reader is ready for it. */
+export function* arrayPieces(key: string, items: Iterable<Json>): Iterable<string> {
+  let separator = `{${JSON.stringify(key)}:[`;
+  for (const item of items) {
+    yield separator + JSON.stringify(item);
+    separator = ",";
+  }
+  yield separator === "," ? "]}\n" : `${separator}]}\n`;
+}
+
 function tooLarge(bytes: number, advice: string): AdminResponse {
   const megabytes = (count: number) => `${Math.ceil(count / 1024 / 1024)} MB`;
   const error = `the page would have ${megabytes(bytes)} or more, and no page may have more than ${megabytes(maxPageBytes)}`;

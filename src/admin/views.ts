@@ -79,6 +79,8 @@ export interface AdminViews {
   delegate(namespace: string | null, dtab: Dtab | null, path: Path): Live<Json> | null;
   /** Why a dtab, which has not been parsed yet, is too large to be resolved for a page; null: it is not. */
   dtabProblem(namespace: string | null, text: string): string | null;
+  /** Each client with its endpoints and their health, made when it is read. Null parameters mean all. */
+  endpoints(router: string | null, client: string | null): Iterable<Json>;
   /** The state and the addresses of each client. */
   clientState(): Json;
   /** The servers that are announced to service discovery, with the state of each announcement. */

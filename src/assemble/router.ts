@@ -50,7 +50,7 @@ export interface RouterParts {
 /** A router as the rest of the process sees it, whatever its protocol. */
 export interface OpenRouter extends Pick<
   Router<Request, unknown>,
-  "destinations" | "clusters" | "clientState" | "faults"
+  "destinations" | "clusters" | "eachCluster" | "clientState" | "faults"
 > {
   readonly label: string;
   readonly listeners: readonly Listener[];
@@ -108,6 +108,7 @@ export async function openRouter<Req extends Request, Res>(
     listeners,
     destinations: () => router.destinations(),
     clusters: () => router.clusters(),
+    eachCluster: (id) => router.eachCluster(id),
     clientState: () => router.clientState(),
     announced: () => parts.announcing.states(),
     faults: router.faults,

@@ -14,6 +14,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Telemeter } from "../telemetry/telemeter.ts";
 import { version } from "../version.ts";
 import type { Naming } from "./naming.ts";
+import { endpointsOf } from "./endpoints.ts";
 import { lintRules } from "./lint.ts";
 import { policyJson } from "./policy.ts";
 
@@ -54,6 +55,7 @@ export function proxyViews(parts: ViewParts): AdminViews {
       const bytes = Math.max(0, text.length - 2 * showDtab(own).length);
       return tooLarge(bytes, entriesIn(text) - own.length, limits);
     },
+    endpoints: (label, client) => endpointsOf(routers, label, client, deps.clock),
     clientState: () => Object.assign({}, ...routers.map(({ open }) => open.clientState())),
     announced: () => routers.flatMap(({ open }) => open.announced()),
     boundNames: () => naming.namers.flatMap(({ namer }) => namer.boundNames?.() ?? []),

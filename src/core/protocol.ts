@@ -77,6 +77,8 @@ export interface ProtocolRouter<Req extends Request, Res> {
    * Asked only where the configuration makes use of it; absent: no response says so.
    */
   pushesBack?(response: Res): boolean;
+  /** How a response ended, as the access log has it: `503`, `declared_exception`. Made for failed calls only. */
+  statusOf(response: Res): string;
   /**
    * The protocol's filters around all attempts of a call, outermost first: `config` are its keys of the
    * service (`serviceKeys`). Absent: nothing.

@@ -7,6 +7,8 @@ import type { ClientTls, ServerTls } from "./tls/tls.ts";
 export interface Wire<Req, Res> {
   readonly service: Service<Req, Res>;
   readonly status: "open" | "busy" | "closed";
+  /** Open ones, in use or idle. */
+  readonly connections: number;
   /** Closes idle sockets immediately, busy ones when their call ends or `graceMs` has passed. */
   close(graceMs: number): void;
 }

@@ -76,6 +76,10 @@ export class Pool<C extends PoolMember> {
     return this.#isClosed;
   }
 
+  get connections(): number {
+    return this.#members.size;
+  }
+
   /** Open connections, and dials in progress. */
   get size(): number {
     return this.#members.size + this.#dials.size;

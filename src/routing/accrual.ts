@@ -53,7 +53,8 @@ export interface AccrualEvents {
    * failed all of many calls.
    */
   mayEject(isHopeless: boolean): boolean;
-  ejected(forMs: number): void;
+  /** `silentMs`: it has not responded for so long; null: for its failures. */
+  ejected(forMs: number, failuresInARow: number, silentMs: number | null): void;
   revived(): void;
 }
 
@@ -99,6 +100,7 @@ export class Accrual {
   #epoch = 0;
   /** The epoch of the probe whose head brought it back, and whose response continues. */
   #reviverEpoch = none;
+  #probedMs = 0;
 
   constructor(policy: AccrualPolicy, events: AccrualEvents) {
     this.#policy = policy;
@@ -128,9 +130,19 @@ export class Accrual {
     return this.#state === probing;
   }
 
-  /** Takes it out for its silence, whatever its calls were like. */
-  eject(nowMs: number): void {
-    if (this.#state === alive) this.#die(nowMs, false);
+  /** When its latest probe began. */
+  get probedMs(): number {
+    return this.#probedMs;
+  }
+
+  /** When it may be probed; 0: it is not dead. */
+  get deadUntilMs(): number {
+    return this.#state.name === "dead" ? this.#state.untilMs : 0;
+  }
+
+  /** Takes it out for its silence of `silentMs`, whatever its calls were like. */
+  eject(nowMs: number, silentMs: number): void {
+    if (this.#state === alive) this.#die(nowMs, false, silentMs);
   }
 
   /** Whether a balancer should look elsewhere. Not when only the probe is missing. */
@@ -147,6 +159,7 @@ export class Accrual {
     if (this.#state === alive) return this.#epoch;
     if (this.#state.name === "dead" && nowMs >= this.#state.untilMs) {
       this.#state = probing;
+      this.#probedMs = nowMs;
       this.#events.counters.probes.value++;
       return ++this.#epoch;
     }
@@ -239,13 +252,13 @@ export class Accrual {
     return policy.pushedBack !== undefined && policy.pushedBack(nowMs);
   }
 
-  #die(nowMs: number, isFailing: boolean): void {
+  #die(nowMs: number, isFailing: boolean, silentMs: number | null = null): void {
     this.#isFailing = isFailing;
     const forMs = this.#policy.deadForMs();
     this.#enter({ name: "dead", untilMs: nowMs + forMs });
     this.#events.counters.removals.value++;
     this.#events.counters.removedForMs.value += Math.round(forMs);
-    this.#events.ejected(forMs);
+    this.#events.ejected(forMs, this.#failuresInARow, silentMs);
   }
 
   #enter(state: State): void {

@@ -82,6 +82,8 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending {
     const verdict = verdictOf(this.#classifier, this.#request, this.#response, failure);
     // A response that broke after a quick head is not a quick response.
     if (this.#response === null || failure !== null) this.#observe(verdict, failure, nowMs);
+    if (verdict === "success") endpoint.record.succeeded(elapsedMs, nowMs);
+    else if (verdict !== "ignorable") this.#failed(failure, nowMs);
     if (this.#response === null) this.#endedWithoutHead(failure, nowMs);
     else if (verdict === "success") deps.silence?.took(elapsedMs);
     if (accrual !== null)
@@ -110,6 +112,13 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending {
       default:
         return; // its caller, a limit or a full pool ended it
     }
+  }
+
+  /** Recorded before accrual and the hold for a refused connection, which give it as their reason. */
+  #failed(failure: Failure | null, nowMs: number): void {
+    const { record, deps } = this.#endpoint;
+    const response = this.#response;
+    record.failed(failure, response === null ? "" : deps.statusOf(response), nowMs);
   }
 
   /** Latency is to the head: how long a body flows is not the endpoint's speed. */

@@ -26,7 +26,6 @@ import { EndpointSet } from "./endpoint-set.ts";
 import type { ClientOptions } from "./options.ts";
 import { SilenceWatch } from "./silence.ts";
 import { clusterStack } from "./stacks.ts";
-import { endpointView } from "./cluster-view.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { Trace } from "./trace-limiter.ts";
 import type { ServiceScope } from "./stats/service-scope.ts";
@@ -45,7 +44,7 @@ export interface ClusterDeps<Req extends Request, Res> {
   readonly options: ClientOptions;
   readonly protocol: Pick<
     ProtocolRouter<Req, Res>,
-    "dial" | "responseCounter" | "pushesBack" | "copy"
+    "dial" | "responseCounter" | "pushesBack" | "statusOf" | "copy"
   >;
   readonly bindingTimeoutMs: number;
   readonly faults: FaultSwitches;
@@ -83,6 +82,8 @@ export class Cluster<Req extends Request, Res> implements Cached {
   #unwatch: Close;
   /** The first good set came: from here on only good ones change anything. */
   #isReady = false;
+  /** When discovery last said something; null: not yet. */
+  #toldMs: number | null = null;
   isClosed = false;
   pending = 0;
   lastUse = 0;
@@ -162,12 +163,15 @@ export class Cluster<Req extends Request, Res> implements Cached {
 
   view(): ClusterView {
     const { state } = this.#addresses;
+    const nowMs = this.#deps.clock.nowMs();
+    const problem = state.kind === "failed" ? state.why.detail : null;
     return {
       id: this.id,
       state: this.#isReady ? "bound" : state.kind === "failed" ? "failed" : "pending",
-      detail: state.kind === "failed" ? state.why.detail : "",
+      detail: problem ?? "",
       pending: this.pending,
-      endpoints: this.#endpoints.all().map(endpointView),
+      source: { ageMs: this.#toldMs === null ? null : nowMs - this.#toldMs, problem },
+      endpoints: this.#endpoints.view(nowMs),
     };
   }
 
@@ -211,7 +215,8 @@ export class Cluster<Req extends Request, Res> implements Cached {
         this.#waiting.refuse(this.#lookupFailed(state.why));
         return;
       case "ok":
-        this.#endpoints.update(state.value, this.#deps.clock.nowMs());
+        this.#toldMs = this.#deps.clock.nowMs();
+        this.#endpoints.update(state.value, this.#toldMs);
         this.#logChange("addresses", state.value === "neg" ? "no such name any more" : "");
         this.#isReady = true;
         this.#waiting.admit();

@@ -10,6 +10,8 @@ import type { Stats } from "../core/stats.ts";
 import { Accrual } from "./accrual.ts";
 import type { EndpointDeps } from "./endpoint.ts";
 import { Endpoint } from "./endpoint.ts";
+import { EndpointRecord } from "./health/endpoint-record.ts";
+import type { Ejection } from "./health/endpoint-record.ts";
 import type { FaultSwitches } from "./filters/fault-switches.ts";
 import type { ClientOptions } from "./options.ts";
 import type { SilenceWatch } from "./silence.ts";
@@ -25,7 +27,10 @@ export interface EndpointMakerDeps<Req extends Request, Res> {
   readonly stats: Stats;
   readonly clusterStats: ClusterStats;
   readonly options: ClientOptions;
-  readonly protocol: Pick<ProtocolRouter<Req, Res>, "dial" | "responseCounter" | "pushesBack">;
+  readonly protocol: Pick<
+    ProtocolRouter<Req, Res>,
+    "dial" | "responseCounter" | "pushesBack" | "statusOf"
+  >;
   readonly faults: FaultSwitches;
   readonly silence: SilenceWatch | null;
   /** The set that the endpoints are made for. */
@@ -49,28 +54,34 @@ export function endpointMaker<Req extends Request, Res>(
     stack: endpointStack({ ...deps, attemptTimeoutMs, options: filters }),
     silence: deps.silence,
     pushesBack: (response) => protocol.pushesBack?.(response) ?? false,
+    statusOf: (response) => protocol.statusOf(response),
     dial: (address) => protocol.dial(address, dial, clusterStats.wire),
   };
-  return (address) => new Endpoint(address, health(address, deps), shared);
+  return (address) => {
+    const record = new EndpointRecord(showAddress(address), deps.id, deps.log, clock.nowMs());
+    return new Endpoint(address, accrualOf(record, deps), record, shared);
+  };
 }
 
 /** null: endpoints of this cluster are never ejected. */
-function health<Req extends Request, Res>(
-  address: Address,
-  { id: client, clock, log, options, clusterStats, endpoints }: EndpointMakerDeps<Req, Res>,
+function accrualOf<Req extends Request, Res>(
+  record: EndpointRecord,
+  { clock, options, clusterStats, endpoints }: EndpointMakerDeps<Req, Res>,
 ): Accrual | null {
   const { accrual } = options;
   if (accrual === null) return null;
-  const endpoint = showAddress(address);
   return new Accrual(accrual.policy(clock.nowMs()), {
     counters: clusterStats.accrual,
     mayEject: (isHopeless) => endpoints().mayEject(accrual.maxEjectedPercent, isHopeless),
-    ejected: (forMs) => {
-      log.info({ event: "endpoint dead", client, endpoint, forMs: Math.round(forMs) });
+    ejected: (forMs, failuresInARow, silentMs) => {
+      const how: Ejection =
+        silentMs === null ? { why: "failing", failuresInARow } : { why: "silent", silentMs };
+      record.ejected(how, forMs, clock.nowMs());
     },
     revived: () => {
-      endpoints().revived(endpoint, clock.nowMs());
-      log.info({ event: "endpoint revived", client, endpoint });
+      const nowMs = clock.nowMs();
+      endpoints().revived(record.endpoint, nowMs);
+      record.back(nowMs);
     },
   });
 }

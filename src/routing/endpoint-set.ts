@@ -6,7 +6,9 @@ import type { Random } from "../core/clock.ts";
 import type { Request } from "../core/request.ts";
 import type { Counter } from "../core/stats.ts";
 import type { Balancer, Node, Status } from "./balancers/balancer.ts";
+import type { EndpointState, EndpointView } from "./cluster-view.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { endpointState, endpointView } from "./health/endpoint-view.ts";
 
 export interface EndpointSetDeps<Req extends Request, Res> {
   readonly balancer: Balancer<Endpoint<Req, Res>>;
@@ -34,6 +36,8 @@ export class EndpointSet<Req extends Request, Res> {
   /** By `host:port`. */
   #members = new Map<string, Member<Req, Res>>();
   #open: Endpoint<Req, Res> | null = null;
+  /** Retired ones that had calls in progress when last looked at. */
+  #draining: readonly Endpoint<Req, Res>[] = [];
 
   constructor(deps: EndpointSetDeps<Req, Res>) {
     this.#deps = deps;
@@ -57,6 +61,20 @@ export class EndpointSet<Req extends Request, Res> {
   count(status: Status): number {
     let count = 0;
     for (const { endpoint } of this.#members.values()) if (endpoint.status === status) count++;
+    return count;
+  }
+
+  /** As people see them, those that are draining last. */
+  view(nowMs: number): readonly EndpointView[] {
+    this.#draining = this.#draining.filter(({ pending }) => pending > 0);
+    return [...this.all(), ...this.#draining].map((endpoint) => endpointView(endpoint, nowMs));
+  }
+
+  countIn(state: EndpointState): number {
+    if (state === "draining") return this.#draining.filter(({ pending }) => pending > 0).length;
+    let count = 0;
+    for (const { endpoint } of this.#members.values())
+      if (endpointState(endpoint) === state) count++;
     return count;
   }
 
@@ -143,6 +161,9 @@ export class EndpointSet<Req extends Request, Res> {
     balancer.update(Array.from(after.values(), ({ node }) => node));
     counters.removes.value += removed.length;
     for (const { endpoint } of removed) endpoint.retire(); // now that the balancer cannot pick it any more
+    this.#draining = [...this.#draining, ...removed.map(({ endpoint }) => endpoint)].filter(
+      ({ pending }) => pending > 0,
+    );
   }
 
   close(graceMs: number): void {

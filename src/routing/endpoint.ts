@@ -9,6 +9,7 @@ import type { Pending, Reply, Service } from "../core/service.ts";
 import type { Accrual } from "./accrual.ts";
 import { Attempt, WaitingAttempts } from "./attempt.ts";
 import type { CallStats } from "./stats/call-stats.ts";
+import type { EndpointRecord } from "./health/endpoint-record.ts";
 import { SilenceNotes } from "./silence.ts";
 import type { ListenedTo, SilenceWatch } from "./silence.ts";
 import type { Candidate, Node, Status } from "./balancers/balancer.ts";
@@ -24,6 +25,8 @@ export interface EndpointDeps<Req extends Request, Res> {
   readonly silence: SilenceWatch | null;
   /** See `ProtocolRouter.pushesBack`. */
   pushesBack(response: Res): boolean;
+  /** See `ProtocolRouter.statusOf`. */
+  statusOf(response: Res): string;
   dial(address: Address): Wire<Req, Res>;
 }
 
@@ -36,6 +39,8 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
   /** As discovery last gave it: the weight may change. */
   address: Address;
   readonly accrual: Accrual | null;
+  /** For people. */
+  readonly record: EndpointRecord;
   readonly deps: EndpointDeps<Req, Res>;
   /** The balancer's; set right after it was made. */
   node: Node<Endpoint<Req, Res>> | null = null;
@@ -52,17 +57,24 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
   #refusals = 0;
   #wire: Wire<Req, Res> | null = null;
   #service: Service<Req, Res> | null = null;
-  #isRetired = false;
+  /** When it was retired; -1: it is not. */
+  #retiredMs = -1;
 
-  constructor(address: Address, accrual: Accrual | null, deps: EndpointDeps<Req, Res>) {
+  constructor(
+    address: Address,
+    accrual: Accrual | null,
+    record: EndpointRecord,
+    deps: EndpointDeps<Req, Res>,
+  ) {
     this.address = address;
     this.accrual = accrual;
+    this.record = record;
     this.deps = deps;
   }
 
   /** The worst of its wire's and its health's. */
   get status(): Status {
-    if (this.#isRetired) return "closed";
+    if (this.#retiredMs >= 0) return "closed";
     if (this.silence.isSuspect) return "busy";
     if (this.#heldUntilMs !== 0 && this.deps.clock.nowMs() < this.#heldUntilMs) return "busy";
     const { accrual } = this;
@@ -89,6 +101,29 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
     return attempt.run(this.#service ?? this.#dial());
   }
 
+  get isRetired(): boolean {
+    return this.#retiredMs >= 0;
+  }
+
+  /** Only when it is retired. */
+  get retiredMs(): number {
+    return this.#retiredMs;
+  }
+
+  get connections(): number {
+    return this.#wire === null ? 0 : this.#wire.connections;
+  }
+
+  /** Calls wait for its first connection. */
+  get isConnecting(): boolean {
+    return this.#wire !== null && this.#wire.connections === 0 && this.waiting.count > 0;
+  }
+
+  /** When calls may come to it again; in the past when they may now. */
+  get nextProbeAtMs(): number {
+    return Math.max(this.#heldUntilMs, this.accrual === null ? 0 : this.accrual.deadUntilMs);
+  }
+
   get name(): string {
     return showAddress(this.address);
   }
@@ -101,6 +136,7 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
     if (this.#heldUntilMs === 0) return;
     this.#heldUntilMs = 0;
     this.#refusals = 0;
+    if (this.isAlive) this.record.back(this.deps.clock.nowMs());
   }
 
   /** It cannot be connected to: calls go elsewhere for a moment, longer from one time to the next. */
@@ -109,22 +145,23 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
     const holdMs = Math.min(maxHoldMs, minHoldMs * 2 ** this.#refusals);
     if (holdMs < maxHoldMs) this.#refusals++;
     this.#heldUntilMs = nowMs + holdMs;
+    this.record.ejected({ why: "refused" }, holdMs, nowMs);
   }
 
   /** The last call of a retired endpoint closes its wire. */
   callEnded(): void {
-    if (this.#isRetired && this.pending === 0) this.#closeWire(0);
+    if (this.isRetired && this.pending === 0) this.#closeWire(0);
   }
 
   /** Gets no new calls; its wire closes when its calls have ended. */
   retire(): void {
-    this.#isRetired = true;
+    this.#retiredMs = this.deps.clock.nowMs();
     if (this.pending === 0) this.#closeWire(0);
   }
 
   /** As `retire`, and calls that have not ended after `graceMs` are broken. */
   close(graceMs: number): void {
-    this.#isRetired = true;
+    this.#retiredMs = this.deps.clock.nowMs();
     this.#closeWire(this.pending === 0 ? 0 : graceMs);
   }
 

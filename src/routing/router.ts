@@ -12,7 +12,8 @@ import type { ProtocolRouter } from "../core/protocol.ts";
 import type { Service } from "../core/service.ts";
 import { ended } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
-import type { ClusterView } from "./cluster-view.ts";
+import { clientState } from "./cluster-view.ts";
+import type { ClientState, ClusterView } from "./cluster-view.ts";
 import { Cluster } from "./cluster.ts";
 import { traceLimiter } from "./trace-limiter.ts";
 import type { Trace } from "./trace-limiter.ts";
@@ -41,7 +42,7 @@ export interface RouterDeps<Req extends Request, Res> {
   readonly maxServiceNames: number;
   readonly protocol: Pick<
     ProtocolRouter<Req, Res>,
-    "dial" | "responseCounter" | "pushesBack" | "copy" | "mark" | "discard"
+    "dial" | "responseCounter" | "pushesBack" | "statusOf" | "copy" | "mark" | "discard"
   >;
   /** The same object for names whose options are the same. */
   serviceOptions(dst: Path): ServiceOptions<Req, Res>;
@@ -57,15 +58,12 @@ export interface Router<Req extends Request, Res> {
   readonly faults: FaultSwitches;
   destinations(): readonly DestinationView[];
   clusters(): readonly ClusterView[];
+  /** The same, or the one with this id, made when they are read. Those that close meanwhile are left out. */
+  eachCluster(id?: string | null): Iterable<ClusterView>;
   /** As `/client_state.json` shows it: by bound id. */
   clientState(): Readonly<Record<string, ClientState>>;
   /** Resolves when all calls have ended, at the latest after `graceMs`, which breaks them. */
   close(graceMs: number): Promise<void>;
-}
-
-export interface ClientState {
-  readonly state: ClusterView["state"];
-  readonly addresses: readonly string[];
 }
 
 export function createRouter<Req extends Request, Res>(
@@ -131,12 +129,14 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
     return Array.from(this.#allClusters(), (cluster) => cluster.view());
   }
 
+  *eachCluster(id: string | null = null): Iterable<ClusterView> {
+    for (const cluster of Array.from(this.#allClusters())) {
+      if (!cluster.isClosed && (id === null || cluster.id === id)) yield cluster.view();
+    }
+  }
+
   clientState(): Readonly<Record<string, ClientState>> {
-    const states = this.clusters().map(({ id, state, endpoints }) => {
-      const addresses = endpoints.map(({ address }) => address);
-      return [id, { state, addresses }] as const;
-    });
-    return Object.fromEntries(states);
+    return Object.fromEntries(this.clusters().map((view) => [view.id, clientState(view)]));
   }
 
   async close(graceMs: number): Promise<void> {

@@ -44,7 +44,7 @@ export interface ListenedTo {
   readonly accrual: {
     readonly isAlive: boolean;
     readonly isProbing: boolean;
-    eject(nowMs: number): void;
+    eject(nowMs: number, silentMs: number): void;
   } | null;
   /** The watch's own notes. */
   readonly silence: SilenceNotes;
@@ -191,12 +191,15 @@ export class SilenceWatch {
   }
 
   #eject(endpoint: ListenedTo, nowMs: number): void {
+    const { heardMs, suspectMs } = endpoint.silence;
+    const sinceMs = Math.max(heardMs, endpoint.waiting.first?.startedMs ?? suspectMs);
+    const silentMs = nowMs - sinceMs;
     this.#deps.silent.value++;
     endpoint.silence.isSuspect = false;
     endpoint.silence.isEjected = true;
     endpoint.silence.probes = 0;
     endpoint.silence.probedMs = -Infinity;
-    endpoint.accrual?.eject(nowMs);
+    endpoint.accrual?.eject(nowMs, silentMs);
     this.#moveCalls(endpoint, nowMs);
   }
 

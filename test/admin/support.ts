@@ -28,6 +28,7 @@ const views: AdminViews = {
   exporters: () => [],
   delegate: () => null,
   dtabProblem: () => null,
+  endpoints: () => [],
   clientState: () => ({}),
   boundNames: () => [],
   namerStates: () => new Map(),

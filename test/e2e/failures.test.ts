@@ -83,7 +83,7 @@ test("five failures in a row take an endpoint out, and a good probe brings it ba
     if (performance.now() - takenOutMs < 250) assert.equal(body, "well");
   }
   assert.equal(await metric("failure_accrual/removals"), 1);
-  assert.ok(proxy.events.some(({ event }) => event === "endpoint dead"));
+  assert.ok(proxy.events.some(({ event }) => event === "endpoint ejected"));
   await until(
     async () => (await go()).body,
     (body) => body === "sick",

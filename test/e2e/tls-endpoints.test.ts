@@ -199,7 +199,7 @@ routers:
   );
   for (let i = 0; i < 20; i++) assert.equal((await get(proxy.port)).text, "hello");
   assert.equal(wrong.received, "");
-  assert.ok(proxy.events.some(({ event }) => event === "endpoint dead"));
+  assert.ok(proxy.events.some(({ event }) => event === "endpoint ejected"));
 });
 
 test("disableValidation accepts any certificate", async (t) => {

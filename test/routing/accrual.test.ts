@@ -328,9 +328,15 @@ test("a dead endpoint is left alone, said so once, and comes back after a good p
   assert.equal(router.counter(...scope, "removals"), 1);
   assert.equal(router.counter(...scope, "removed_for_ms"), 5_000);
   assert.equal(router.gauge("client", "#/fs/users", "loadbalancer", "busy"), 1);
-  const died = router.events.filter(({ event }) => event === "endpoint dead");
+  const died = router.events.filter(({ event }) => event === "endpoint ejected");
   assert.deepEqual(died, [
-    { event: "endpoint dead", client: "/#/fs/users", endpoint: "10.0.0.1:1", forMs: 5_000 },
+    {
+      event: "endpoint ejected",
+      client: "/#/fs/users",
+      endpoint: "10.0.0.1:1",
+      reason: "5 failures in a row, the last: responded 500",
+      forMs: 5_000,
+    },
   ]);
   router.clock.advance(5_000);
   healthy = true;

@@ -151,6 +151,9 @@ export function wireTo(t: TestContext, port: number, setting: HttpSetting = {}):
     get status() {
       return wire.status;
     },
+    get connections() {
+      return wire.connections;
+    },
     close: (graceMs) => wire.close(graceMs),
     stats,
   };

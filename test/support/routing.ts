@@ -189,6 +189,7 @@ export function testRouter(options: TestRouterOptions = {}): TestRouter {
       responseCounter: (stats) => (response) => {
         if (response !== null) stats.counter("status", String(response)).value++;
       },
+      statusOf: (response) => String(response),
       mark: () => {},
       discard: (response) => options.discard?.(response),
       copy: (request) => ({ ...request }),
@@ -216,6 +217,7 @@ export function testRouter(options: TestRouterOptions = {}): TestRouter {
     service: router.service,
     destinations: () => router.destinations(),
     clusters: () => router.clusters(),
+    eachCluster: (id) => router.eachCluster(id),
     clientState: () => router.clientState(),
     faults: router.faults,
     close: (graceMs: number) => router.close(graceMs),
@@ -287,6 +289,7 @@ function dial(
     get status() {
       return closes.length > 0 ? ("closed" as const) : ("open" as const);
     },
+    connections: 1,
     close: (graceMs) => {
       closes.push(graceMs);
       closed?.();

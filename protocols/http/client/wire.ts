@@ -61,6 +61,10 @@ class HttpWire implements Wire<HttpRequest, HttpResponse> {
     return this.#pool.isExhausted ? "busy" : "open";
   }
 
+  get connections(): number {
+    return this.#pool.connections;
+  }
+
   close(graceMs: number): void {
     this.#pool.close(graceMs);
   }

@@ -25,6 +25,9 @@ export function dialMux(address: Address, options: MuxDialOptions, deps: MuxDial
     get status() {
       return wire.status;
     },
+    get connections() {
+      return wire.connections;
+    },
     close: (graceMs) => wire.close(graceMs),
   };
 }
@@ -56,6 +59,12 @@ class RunningWire implements CallHolder, ConnectionOwner {
     if (this.#isClosed) return "closed";
     if (this.#session !== null) return this.#session.refusal === null ? "open" : "busy";
     return this.#waiting.size >= this.#settings.options.maxOutstanding ? "busy" : "open";
+  }
+
+  /** Sessions, those that are being drained included, but not one in its handshake. */
+  get connections(): number {
+    const isOpening = this.#opening !== null && this.#opening !== "dialling";
+    return this.#sessions.size - (isOpening ? 1 : 0);
   }
 
   send(request: MuxRequest, reply: Reply<MuxResponse>): Pending {

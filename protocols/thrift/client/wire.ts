@@ -45,6 +45,9 @@ export function dialThrift(
       if (pool.isClosed) return "closed";
       return pool.isExhausted ? "busy" : "open";
     },
+    get connections() {
+      return pool.connections;
+    },
     close: (graceMs) => pool.close(graceMs),
   };
 }

@@ -35,6 +35,9 @@ export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, Thr
     get status() {
       return wire.status;
     },
+    get connections() {
+      return wire.connections;
+    },
     close: (graceMs) => wire.close(graceMs),
   };
 }

@@ -5,6 +5,7 @@ import type { AdminViews } from "../views.ts";
 import { diagnosticsPages } from "./diagnostics.ts";
 import { faultPages } from "./faults.ts";
 import { finaglePages } from "./finagle.ts";
+import { healthPages } from "./health.ts";
 import { metricsPages } from "./metrics.ts";
 import { namingPages } from "./naming.ts";
 import { processPages } from "./process.ts";
@@ -26,6 +27,7 @@ export function allPages(
     { path: "/admin/index.txt", category: "diagnostics", get: index },
     ...processPages(views, clock),
     ...faultPages(views),
+    ...healthPages(views),
     ...finaglePages(views),
     ...diagnosticsPages(clock),
   ];

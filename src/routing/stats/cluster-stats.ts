@@ -3,6 +3,7 @@ import type { WireStats } from "../../core/transport.ts";
 import type { Counter, Stats } from "../../core/stats.ts";
 import type { AccrualCounters } from "../accrual.ts";
 import type { Status } from "../balancers/balancer.ts";
+import type { EndpointState } from "../cluster-view.ts";
 import { CallStats } from "./call-stats.ts";
 import { RequeueStats } from "../filters/requeue.ts";
 
@@ -15,6 +16,7 @@ export interface ClusterNumbers {
     readonly size: number;
     readonly meanWeight: number;
     count(status: Status): number;
+    countIn(state: EndpointState): number;
   };
 }
 
@@ -43,6 +45,9 @@ const algorithms: Readonly<Record<string, string>> = {
   roundRobin: "round_robin",
 };
 
+/** Those that `loadbalancer` does not tell apart. Per endpoint there is `/endpoints.json`, and no series. */
+const countedStates = ["ejected", "probing", "connecting", "draining"] as const;
+
 /** `balancerKind` is shown as the gauge `loadbalancer/algorithm/<name>`. */
 export function clusterStats(
   scope: Stats,
@@ -58,6 +63,9 @@ export function clusterStats(
   balancer.gauge(() => numbers.pending(), "load");
   balancer.gauge(() => numbers.endpoints().meanWeight, "meanweight");
   balancer.gauge(() => 1, "algorithm", algorithms[balancerKind] ?? balancerKind);
+  for (const state of countedStates) {
+    scope.gauge(() => numbers.endpoints().countIn(state), "endpoints", state);
+  }
   const retries = scope.scope("retries");
   retries.gauge(() => numbers.requeueBudget(), "budget");
   scope.gauge(() => (numbers.endpoints().count("open") > 0 ? 1 : 0), "available");

@@ -1,0 +1,18 @@
+// Health: every endpoint with its state and its last error.
+import { arrayPieces, longText } from "../long-page.ts";
+import { jsonType, type AdminPage } from "../page.ts";
+import type { AdminViews } from "../views.ts";
+
+export function healthPages(views: AdminViews): readonly AdminPage[] {
+  return [
+    {
+      path: "/endpoints.json",
+      category: "diagnostics",
+      get: ({ query }) => {
+        const clients = views.endpoints(query.get("router"), query.get("client"));
+        const pieces = () => arrayPieces("clients", clients);
+        return longText({ maxBytes: 0, pieces }, jsonType, "name one with client=/#/...");
+      },
+    },
+  ];
+}
