@@ -1,5 +1,5 @@
 // Configuration -> running proxy: the only file that connects things.
-import { openAdmin } from "./admin/server.ts";
+import { openAdminServers } from "./assemble/admin.ts";
 import { Announcing } from "./assemble/announcing.ts";
 import { proxyViews } from "./assemble/views.ts";
 import { isBoundWith } from "./assemble/is-bound.ts";
@@ -71,10 +71,10 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     const tls = await openTls(config, certificates);
     closing.add(() => tls?.close());
     const views = proxyViews({ config, deps, metrics, naming, routers, telemeters: open });
-    const { shutdownGraceMs: _, tls: adminTls, ...listening } = config.admin;
     const log = logs.log("admin");
-    const admin = await openAdmin(
-      { ...listening, tls: serverTlsOf(adminTls, tls, metrics.stats.scope("admin")) },
+    const admin = await openAdminServers(
+      config.admin,
+      serverTlsOf(config.admin.tls, tls, metrics.stats.scope("admin")),
       views,
       { clock, log, maxConnections: maxAdminConnections },
     );

@@ -26,6 +26,7 @@ import { serverFilters, wireFilters } from "./filters.ts";
 import { caseHint } from "./filters/case-hint.ts";
 import { context } from "./filters/context.ts";
 import type { Context } from "./filters/context.ts";
+import { readHead } from "./codec/request-reader.ts";
 import { diagnose } from "./filters/diagnostics.ts";
 import { forwarded } from "./filters/forwarded.ts";
 import { propagation } from "./filters/propagation.ts";
@@ -139,6 +140,10 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       onConnections: counters.connections,
     };
     return listenHttp(listening, service);
+  }
+
+  requestOf(head: Buffer): HttpRequest | string {
+    return readHead(head, this.#limits);
   }
 
   serverFilters(options: ListenOptions): readonly HttpFilter[] {

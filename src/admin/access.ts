@@ -4,8 +4,8 @@ import { isLoopback } from "../core/address.ts";
 import type { AdminPage } from "./page.ts";
 
 /**
- * `admin.security` of the configuration. A group of pages that is not mentioned is open, except for
- * its hazardous pages beyond loopback. A pattern must match the whole path.
+ * `admin.security` of the configuration. A group of pages that is not mentioned is open. A pattern
+ * must match the whole path.
  */
 export interface AdminSecurity {
   readonly uiEnabled?: boolean | undefined;
@@ -16,9 +16,9 @@ export interface AdminSecurity {
 }
 
 /**
- * The reason for refusing a request, whatever its page, or null. The server has no passwords, so
- * these checks are all that protects a loopback port from callers of the proxy, and from the web
- * pages that its user happens to read:
+ * The reason for refusing a request, whatever its page, or null. Without a token, these checks are all
+ * that protects a loopback port from callers of the proxy, and from the web pages that its user happens
+ * to read:
  *
  * 1. A request that came through a proxy was sent by somebody else: whoever may send calls to a
  *    router must not reach this server by a name that leads here.
@@ -77,25 +77,38 @@ export function needsConfirmation(headers: IncomingHttpHeaders): boolean {
 /** For programs that look like a browser. Pages of other sites cannot set it. */
 const confirmationHeader = "switchyard-confirm";
 
-/** In Linkerd's order: the blacklist first, then the whitelist or the group. */
+/**
+ * In Linkerd's order: the blacklist first, then the whitelist or the group. `isGuarded`: whoever asks is
+ * on this host or known; nobody else gets hazardous pages, whatever the file says.
+ */
 export function isAllowed(
   security: AdminSecurity | null,
   { path, category, isHazardous = false }: AdminPage,
-  isOnLoopback: boolean,
+  isGuarded: boolean,
 ): boolean {
   const matches = (patterns: readonly RegExp[] = []) =>
     patterns.some((pattern) => new RegExp(`^(?:${pattern.source})$`, pattern.flags).test(path));
   if (matches(security?.pathBlacklist)) return false;
+  if (isHazardous && !isGuarded) return false;
   if (matches(security?.pathWhitelist)) return true;
-  return security?.[`${category}Enabled`] ?? (isOnLoopback || !isHazardous);
+  return security?.[`${category}Enabled`] ?? true;
 }
 
 /** Why a page is closed that `admin.security` does not close. */
-export function whyClosed({ path, category }: AdminPage): string {
+export function whyClosed(path: string): string {
   return (
     `${path} is closed, because the admin server listens beyond loopback, where it would let anybody ` +
-    `harm this process; admin.security with ${category}Enabled: true, or with ${path} in its pathWhitelist, opens it`
+    `harm this process; ${whatGuards} opens it`
   );
+}
+
+const whatGuards = "admin.token, or admin.tls with requireClientAuth and caCertPath,";
+
+/** The reason for not changing anything, or null. */
+export function changeRefusal(isReadOnly: boolean, isGuarded: boolean): string | null {
+  if (isReadOnly) return "this admin server changes nothing (admin.readOnly)";
+  if (isGuarded) return null;
+  return `this admin server listens beyond loopback, where it changes nothing for strangers; ${whatGuards} permits it`;
 }
 
 const frames: ReadonlySet<string> = new Set(["iframe", "frame", "embed", "object", "fencedframe"]);

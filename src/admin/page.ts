@@ -35,7 +35,9 @@ export interface AdminPage {
   readonly hint?: string;
   /** Slow or expensive: HEAD returns 200 without running the handler. */
   readonly isHeavy?: boolean;
-  /** Gives away secrets, stops or disturbs the process: closed beyond loopback unless opened. */
+  /** A POST only asks, with a body too long for an address: it is not a change. */
+  readonly postAsks?: boolean;
+  /** Gives away secrets, stops or disturbs the process: closed to strangers beyond loopback. */
   readonly isHazardous?: boolean;
   /** What a GET would do, for the user of a browser to confirm by a POST; null: nothing to confirm. */
   confirm?(query: URLSearchParams): string | null;

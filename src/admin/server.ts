@@ -21,8 +21,17 @@ import {
   type AdminPage,
 } from "./page.ts";
 import { isLoopback } from "../core/address.ts";
-import { hazardRefusal, isAllowed, needsConfirmation, refusal, whyClosed } from "./access.ts";
+import {
+  changeRefusal,
+  hazardRefusal,
+  isAllowed,
+  needsConfirmation,
+  refusal,
+  whyClosed,
+} from "./access.ts";
 import type { AdminSecurity } from "./access.ts";
+import { hasToken, openToAll, unauthorized } from "./authentication.ts";
+import type { TokenDigests } from "./authentication.ts";
 import { boundConnections } from "./connections.ts";
 import { secureServer } from "./secure-server.ts";
 import { confirmation } from "./ui/confirmation.ts";
@@ -35,6 +44,10 @@ export interface AdminOptions {
   readonly port: number;
   /** null: as if it mentioned no group of pages. */
   readonly security: AdminSecurity | null;
+  /** Absent: nobody has to present a token. */
+  readonly token?: TokenDigests | undefined;
+  /** Pages show, and change nothing. */
+  readonly isReadOnly?: boolean;
   /** Absent: plain text. */
   readonly tls?: ServerTls | undefined;
 }
@@ -63,17 +76,38 @@ export async function openAdmin(
   deps: AdminDeps,
 ): Promise<AdminServer> {
   const isOnLoopback = isLoopback(options.host);
-  const isOpen = (page: AdminPage) => isAllowed(options.security, page, isOnLoopback);
+  const { tls, token } = options;
+  const knowsCallers = tls?.config.requireClientAuth === true && tls.config.caCertPath !== null;
+  const isGuarded = isOnLoopback || token !== undefined || knowsCallers;
+  const isOpen = (page: AdminPage) => isAllowed(options.security, page, isGuarded);
   const pages = allPages(views, deps.clock, isOpen);
-  const context: Context = { ...options, pages, isOpen, isOnLoopback, log: deps.log };
+  const fixed = changeRefusal(options.isReadOnly === true, isGuarded);
+  const context: Context = { ...options, pages, isOpen, isOnLoopback, fixed };
+  return openServer(options, "port", deps, (request, response) =>
+    respond(request, response, context),
+  );
+}
+
+type Respond = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => AdminResponse | Promise<AdminResponse>;
+
+/** `key` of the section `admin` is what sets the port. */
+export async function openServer(
+  options: Pick<AdminOptions, "host" | "port" | "tls">,
+  key: string,
+  deps: AdminDeps,
+  responding: Respond,
+): Promise<AdminServer> {
   const { tls } = options;
   const handle = (request: IncomingMessage, response: ServerResponse) =>
-    void serve(request, response, context);
+    void serve(request, response, responding, deps.log);
   const server =
     tls === undefined ? createServer(handle) : await secureServer(tls, handle, deps.log);
   server.timeout = stalledMs;
   boundConnections(server, deps.maxConnections);
-  await listen(server, options);
+  await listen(server, options, key);
   const { address: host, port } = server.address() as AddressInfo;
   return { host, port, close: (graceMs) => close(server, graceMs, deps.clock) };
 }
@@ -82,24 +116,27 @@ interface Context extends AdminOptions {
   readonly pages: () => readonly AdminPage[];
   readonly isOpen: (page: AdminPage) => boolean;
   readonly isOnLoopback: boolean;
-  readonly log: Log;
+  /** Why nothing can be changed; null: it can. */
+  readonly fixed: string | null;
 }
 
-function listen(server: Server, { host, port }: AdminOptions): Promise<void> {
+type HostAndPort = Pick<AdminOptions, "host" | "port">;
+
+function listen(server: Server, { host, port }: HostAndPort, key: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = listenErrors[error.code ?? ""] ?? error.message;
+      const why = listenErrors(key)[error.code ?? ""] ?? error.message;
       reject(new Error(`the admin server cannot listen on ${host}:${port}: ${why}`));
     });
     server.listen(port, host, resolve);
   });
 }
 
-const listenErrors: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another process has this port; choose one with admin.port",
+const listenErrors = (key: string): Readonly<Record<string, string>> => ({
+  EADDRINUSE: `another process has this port; choose one with admin.${key}`,
   EACCES: "not permitted; use a port above 1023",
   EADDRNOTAVAIL: "this host has no such address; see admin.ip",
-};
+});
 
 function close(server: Server, graceMs: number, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
@@ -115,14 +152,15 @@ function close(server: Server, graceMs: number, clock: Clock): Promise<void> {
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  context: Context,
+  responding: Respond,
+  log: Log,
 ): Promise<void> {
   let result: AdminResponse;
   try {
-    result = await respond(request, response, context);
+    result = await responding(request, response);
   } catch (err) {
     // A bug in a page must not stop the proxy: the caller gets the error, and so does the log.
-    context.log.error({ event: "admin page failed", path: request.url, err });
+    log.error({ event: "admin page failed", path: request.url, err });
     result = errorResponse(500, `bug: ${err instanceof Error ? err.message : String(err)}`);
   }
   await send(result, request.method === "HEAD", response);
@@ -138,6 +176,7 @@ async function respond(
   if (refused !== null) return errorResponse(403, refused);
   const target = readTarget(request.url ?? "/");
   if (target === null) return errorResponse(400, `the target ${request.url} is not a valid path`);
+  if (!isKnown(target.path, request.headers, context)) return unauthorized();
   const page = context.pages().find(({ path }) => path === target.path);
   if (page === undefined) return notFound(target.path, context);
   const denied = denial(page, request.headers, context);
@@ -147,6 +186,8 @@ async function respond(
   if (handler === undefined) return wrongMethod(method, page);
   if (method === "HEAD" && page.isHeavy === true) return text("");
   const effect = isGet ? (page.confirm?.(target.query) ?? null) : null;
+  const isChange = effect !== null || (!isGet && page.postAsks !== true);
+  if (isChange && context.fixed !== null) return errorResponse(403, context.fixed);
   if (effect !== null && needsConfirmation(request.headers)) return confirmation(page.path, effect);
   const body = isGet ? "" : await readBody(request);
   if (body === null) return errorResponse(413, `the body is larger than ${maxBodyBytes} bytes`);
@@ -159,6 +200,14 @@ async function respond(
   });
 }
 
+function isKnown(
+  path: string,
+  { authorization }: IncomingHttpHeaders,
+  { token }: Context,
+): boolean {
+  return token === undefined || openToAll.has(path) || hasToken(authorization, token);
+}
+
 /** null: the page is open to this request. */
 function denial(
   page: AdminPage,
@@ -167,7 +216,9 @@ function denial(
 ): AdminResponse | null {
   if (!isOpen(page)) {
     // Linkerd sends an empty 404 for what the configuration closes.
-    return isAllowed(security, page, true) ? errorResponse(403, whyClosed(page)) : text("", 404);
+    return isAllowed(security, page, true)
+      ? errorResponse(403, whyClosed(page.path))
+      : text("", 404);
   }
   const refused = page.isHazardous === true ? hazardRefusal(headers) : null;
   return refused === null ? null : errorResponse(403, refused);

@@ -81,6 +81,8 @@ export interface AdminViews {
   dtabProblem(namespace: string | null, text: string): string | null;
   /** Each client with its endpoints and their health, made when it is read. Null parameters mean all. */
   endpoints(router: string | null, client: string | null): Iterable<Json>;
+  /** What each HTTP router makes of the head of a request, by label: `path` and `dtab`, or `error`. */
+  identify(head: Buffer): Json;
   /** The state and the addresses of each client. */
   clientState(): Json;
   /** The servers that are announced to service discovery, with the state of each announcement. */

@@ -2,6 +2,7 @@
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "../config/config.ts";
 import type { Clock, Random } from "../core/clock.ts";
 import { firstOf } from "../core/identifier.ts";
+import type { Identifier } from "../core/identifier.ts";
 import type { Log } from "../core/log.ts";
 import type { Explain, Interpreter, IsBound } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
@@ -23,6 +24,8 @@ import type { Router } from "../routing/router.ts";
 import { serverStack } from "../routing/stacks.ts";
 import type { TlsStore } from "../net/tls/tls-store.ts";
 import type { Announcing } from "./announcing.ts";
+import { identifying } from "./identifying.ts";
+import type { Identify } from "./identifying.ts";
 import { clientTlsOf, serverTlsOf } from "./tls.ts";
 import type { OwnListeners } from "./own-listeners.ts";
 
@@ -54,6 +57,8 @@ export interface OpenRouter extends Pick<
 > {
   readonly label: string;
   readonly listeners: readonly Listener[];
+  /** What it would name a request with this head; null: the protocol has no such heads. */
+  readonly identify: Identify | null;
   /** What is announced of its servers, and how that goes. */
   announced(): readonly Readonly<Record<string, unknown>>[];
   /** Withdraws what was announced, stops listening, lets calls end within `graceMs`, then closes what is left. */
@@ -110,6 +115,7 @@ export async function openRouter<Req extends Request, Res>(
     clusters: () => router.clusters(),
     eachCluster: (id) => router.eachCluster(id),
     clientState: () => router.clientState(),
+    identify: identifying(protocolRouter, identifierOf(protocol, config), config),
     announced: () => parts.announcing.states(),
     faults: router.faults,
     close,
@@ -122,13 +128,10 @@ function routerOf<Req extends Request, Res>(
   config: RouterConfig,
   parts: RouterParts,
 ): Router<Req, Res> {
-  const { dstPrefix: prefix, service, client } = config;
-  const identifiers = config.identifiers.map((each) =>
-    pluginOf(protocol.identifiers, each).create(each, { prefix }),
-  );
+  const { service, client } = config;
   return createRouter<Req, Res>({
     ...parts,
-    identify: firstOf(identifiers),
+    identify: identifierOf(protocol, config),
     dtab: config.dtab,
     bindingTimeoutMs: config.bindingTimeoutMs,
     bindingCache: config.bindingCache,
@@ -144,6 +147,13 @@ function routerOf<Req extends Request, Res>(
       dial: { ...client.of(id).dial, tls: clientTlsOf(client, id, parts.tls) },
     }),
   });
+}
+
+function identifierOf<Req extends Request, Res>(
+  { identifiers }: Protocol<Req, Res>,
+  { identifiers: configured, dstPrefix: prefix }: RouterConfig,
+): Identifier<Req> {
+  return firstOf(configured.map((each) => pluginOf(identifiers, each).create(each, { prefix })));
 }
 
 /** What `make` gives for what `find` finds: the same again for the same. */

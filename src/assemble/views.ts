@@ -56,6 +56,7 @@ export function proxyViews(parts: ViewParts): AdminViews {
       return tooLarge(bytes, entriesIn(text) - own.length, limits);
     },
     endpoints: (label, client) => endpointsOf(routers, label, client, deps.clock),
+    identify: (head) => Object.fromEntries(routers.flatMap(({ open }) => identified(open, head))),
     clientState: () => Object.assign({}, ...routers.map(({ open }) => open.clientState())),
     announced: () => routers.flatMap(({ open }) => open.announced()),
     boundNames: () => naming.namers.flatMap(({ namer }) => namer.boundNames?.() ?? []),
@@ -79,6 +80,11 @@ export function proxyViews(parts: ViewParts): AdminViews {
     setLogLevel: (logger, level) => deps.logs.setLevel(logger, level),
     shutdown: (graceMs) => deps.shutdown(graceMs),
   };
+}
+
+/** Nothing for routers of other protocols. */
+function identified({ label, identify }: RunningRouter["open"], head: Buffer): [string, unknown][] {
+  return identify === null ? [] : [[label, identify(head)]];
 }
 
 /** In Finagle's form: by role, protocol and label. */

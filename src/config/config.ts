@@ -32,6 +32,11 @@ interface AdminConfig {
   readonly security: AdminSecurityConfig | null;
   /** null: plain text. */
   readonly tls: ServerTlsConfig | null;
+  /** The file with its tokens; null: requests need none. */
+  readonly tokenPath: string | null;
+  readonly isReadOnly: boolean;
+  /** null: there is no such listener. */
+  readonly httpIdentifierPort: number | null;
   readonly socket: SocketOptions;
 }
 

@@ -39,6 +39,9 @@ export function toConfig(checked: CheckedFile, raw: Record<string, unknown>, kin
       shutdownGraceMs: admin.shutdownGraceMs,
       security: admin.security ?? null,
       tls: admin.tls === undefined ? null : serverTlsOf(admin.tls),
+      tokenPath: admin.token ?? null,
+      isReadOnly: admin.readOnly,
+      httpIdentifierPort: admin.httpIdentifierPort ?? null,
       socket: toSocketOptions(admin.socketOptions),
     },
     limits: {

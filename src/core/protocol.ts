@@ -96,6 +96,8 @@ export interface ProtocolRouter<Req extends Request, Res> {
    * outermost first; they stand between the server's statistics and the router.
    */
   serverFilters(options: ListenOptions): readonly Filter<Req, Res>[];
+  /** The request that a head begins, or why it is none: to be named, not sent. Absent: not HTTP. */
+  requestOf?(head: Buffer): Req | string;
   /** Accepts connections, decodes requests, hands each to `service`, writes responses and failures. */
   listen(options: ListenOptions, service: Service<Req, Res>, stats: Stats): Promise<Listener>;
   /** The wire to one address. Owns its sockets; dials when first used; may reply synchronously. */

@@ -137,48 +137,81 @@ test("programs need no confirmation, or a header that no page of another site ca
   assert.equal((await ask(page, { headers })).status, 200);
 });
 
-test("beyond loopback hazardous pages are closed, and say what opens them", async (t) => {
-  const { ask } = await startAdmin(
-    t,
-    { shutdown: () => assert.fail("shut down") },
-    { host: "0.0.0.0" },
-  );
-  for (const page of hazardous) {
-    for (const method of ["GET", "POST"]) {
-      const { status, body } = await ask(page, { method });
-      assert.equal(status, 403, `${method} ${page}`);
-      assert.match(body, /listens beyond loopback.*admin\.security/);
+test("beyond loopback hazardous pages are closed to strangers, whatever the file opens", async (t) => {
+  const opened = { ...open, controlEnabled: true, pathWhitelist: [/.*/] };
+  for (const security of [null, opened]) {
+    const shutdown = () => assert.fail("shut down");
+    const { ask } = await startAdmin(t, { shutdown }, { host: "0.0.0.0", security });
+    for (const page of hazardous) {
+      for (const method of ["GET", "POST"]) {
+        const { status, body } = await ask(page, { method });
+        assert.equal(status, 403, `${method} ${page}`);
+        assert.match(body, /listens beyond loopback.*admin\.token/);
+      }
     }
+    for (const page of [
+      "/",
+      "/admin/ping",
+      "/admin/ready",
+      "/admin/metrics.json",
+      "/config.json",
+    ]) {
+      assert.equal((await ask(page)).status, 200, page);
+    }
+    const { body } = await ask("/admin");
+    for (const page of hazardous) assert.ok(!body.includes(`${page}\n`), page);
   }
-  for (const page of ["/", "/admin/ping", "/admin/ready", "/admin/metrics.json", "/config.json"]) {
-    assert.equal((await ask(page)).status, 200, page);
-  }
-  const { body } = await ask("/admin");
-  for (const page of hazardous) assert.ok(!body.includes(`${page}\n`), page);
 });
 
-test("admin.security opens hazardous pages by group or by path", async (t) => {
-  const opened = async (security: AdminSecurity) => {
-    const { ask } = await startAdmin(t, {}, { host: "0.0.0.0", security });
-    const statuses = hazardous.map(async (page) => {
-      const method = page === "/admin/shutdown" ? "POST" : "GET";
-      const { status } = await ask(`${page}?seconds=0.01`, { method });
-      return status === 200 ? [page] : [];
-    });
-    return (await Promise.all(statuses)).flat();
+test("beyond loopback strangers change nothing, but may ask by a POST", async (t) => {
+  const setLogLevel = () => assert.fail("changed");
+  const { ask } = await startAdmin(t, { setLogLevel }, { host: "0.0.0.0" });
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  const change = { method: "POST", headers: form, body: "logger=root&level=DEBUG" };
+  const { status, body } = await ask("/logging.json", change);
+  assert.equal(status, 403);
+  assert.match(body, /changes nothing for strangers; admin\.token/);
+  const asked = { method: "POST", headers: form, body: "path=/svc/users" };
+  assert.notEqual((await ask("/delegator.json", asked)).status, 403);
+});
+
+test("admin.readOnly shows everything and changes nothing, also on loopback", async (t) => {
+  const never = () => assert.fail("changed");
+  const changed = { shutdown: never, setLogLevel: never, setFaults: never };
+  const { ask } = await startAdmin(t, changed, { isReadOnly: true });
+  for (const path of ["/admin/shutdown", "/logging.json", "/faults.json"]) {
+    const { status, body } = await ask(path, { method: "POST" });
+    assert.equal(status, 403, path);
+    assert.match(body, /changes nothing \(admin\.readOnly\)/);
+  }
+  assert.equal((await ask("/admin/heap?snapshot=1")).status, 403);
+  for (const path of ["/faults.json", "/logging.json", "/admin/heap"]) {
+    assert.equal((await ask(path)).status, 200, path);
+  }
+});
+
+/** As section 1.3 of Linkerd's manual lists them. */
+const ui = ["/", "/config.json", "/metrics.json", "/admin/metrics.json", "/delegator.json"];
+const control = ["/admin/shutdown", "/logging.json"];
+const diagnostics = ["/admin/ping", "/admin/server_info", "/bound-names.json", "/admin/lint"];
+
+test("every page belongs to Linkerd's group of it", async (t) => {
+  const groups = {
+    uiEnabled: [...ui, "/logging", "/help"],
+    controlEnabled: control,
+    diagnosticsEnabled: diagnostics,
   };
-  assert.deepEqual(await opened(open), []);
-  assert.deepEqual(await opened({ ...open, controlEnabled: true }), [
-    "/admin/shutdown",
-    "/faults.json",
-  ]);
-  assert.deepEqual(await opened({ ...open, diagnosticsEnabled: true }), [
-    "/admin/heap",
-    "/admin/profile",
-  ]);
-  assert.deepEqual(await opened({ ...open, pathWhitelist: [/\/admin\/shut.*/] }), [
-    "/admin/shutdown",
-  ]);
+  const none = { uiEnabled: false, controlEnabled: false, diagnosticsEnabled: false };
+  for (const enabled of Object.keys(groups)) {
+    const { ask } = await startAdmin(t, {}, { security: { ...open, ...none, [enabled]: true } });
+    for (const [group, pages] of Object.entries(groups)) {
+      for (const page of pages) {
+        const { status, body } = await ask(page, { method: "HEAD" });
+        assert.equal(status !== 404, group === enabled, `${page} with ${enabled}`);
+        assert.equal(body, "");
+      }
+    }
+  }
 });
 
 test("security closes groups of pages, with exceptions both ways", async (t) => {

@@ -29,6 +29,7 @@ const views: AdminViews = {
   delegate: () => null,
   dtabProblem: () => null,
   endpoints: () => [],
+  identify: () => ({}),
   clientState: () => ({}),
   boundNames: () => [],
   namerStates: () => new Map(),

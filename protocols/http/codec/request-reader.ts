@@ -6,7 +6,8 @@ import { wholeChunked } from "./chunked-decoder.ts";
 import type { Framing } from "./framing.ts";
 import { scanHead } from "./head-scanner.ts";
 import { lastHead } from "./header-fields.ts";
-import type { HttpLimits } from "./limits.ts";
+import type { HttpRequest } from "../message.ts";
+import type { HeadLimits, HttpLimits } from "./limits.ts";
 import { refusal, scanRefusal } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
 import { readRequest } from "./request-head.ts";
@@ -124,3 +125,19 @@ function inlineBody(head: RequestHead, body: string, end: number): void {
   head.framing = noFraming;
   head.end = end;
 }
+
+/** A request without its body, such as one that is only to be named; or why the head is not one. */
+export function readHead(head: Buffer, limits: HeadLimits): HttpRequest | string {
+  const result = scanHead("request", head, 0, head.length, limits);
+  if (result === "more") return "the head is not complete";
+  const read = result === null ? readRequest(head, nobody) : scanRefusal(result);
+  return "status" in read ? read.detail : read.request;
+}
+
+const nobody: PeerInfo = {
+  remoteHost: "127.0.0.1",
+  remotePort: 0,
+  localHost: "127.0.0.1",
+  localPort: 0,
+  isLocal: true,
+};

@@ -16,6 +16,7 @@ export function namingPages(views: AdminViews, clock: Clock): readonly AdminPage
       category: "ui",
       get: ({ query }) => delegate(views, clock, fromQuery(query)),
       post: (request) => delegate(views, clock, fromBody(request)),
+      postAsks: true,
     },
     state("/bound-names.json", () => views.boundNames()),
     state("/admin/announcer", () => views.announced()),

@@ -4,8 +4,6 @@
 /** By path of keys, joined with dots, without list indices. */
 const keys: Readonly<Record<string, string>> = {
   // Not built yet.
-  "admin.httpIdentifierPort":
-    "not supported yet: a port that names requests; use `switchyard explain`",
   "routers.client.requestAuthorizers": "not supported: Istio's mixer is gone; delete this key",
   "routers.tracePropagator": "only routers of protocol http have a choice of trace headers",
 

@@ -8,12 +8,17 @@ import type { Data } from "./untyped.ts";
 
 interface ListeningAt {
   readonly steps: readonly Step[];
+  /** Of its port. */
+  readonly key: string;
   readonly ip: string;
   readonly port: number;
 }
 
 function listenersOf(file: Data, kinds: Kinds): ListeningAt[] {
-  const all: ListeningAt[] = [listener(fieldsOf(file["admin"]), ["admin"], 9990)];
+  const admin = fieldsOf(file["admin"]);
+  const { ip, httpIdentifierPort: port = 0 } = admin;
+  const identifying = { ...listener({ ip, port }, ["admin"], 0), key: "httpIdentifierPort" };
+  const all: ListeningAt[] = [listener(admin, ["admin"], 9990), identifying];
   for (const { data, index } of mapsOf(file["routers"])) {
     const protocol = kinds.protocols.find(({ name }) => name === data["protocol"]);
     for (const server of mapsOf(data["servers"])) {
@@ -28,16 +33,17 @@ function listener(data: Data, steps: readonly Step[], defaultPort: number): List
   const { ip = "127.0.0.1", port = defaultPort } = data;
   const shown = String(ip);
   const isEvery = /^[0:]*:[0:]*$/.test(shown); // `::` in any of its spellings
-  return { steps, ip: isEvery ? "::" : shown, port: typeof port === "number" ? port : 0 };
+  const number = typeof port === "number" ? port : 0;
+  return { steps, key: "port", ip: isEvery ? "::" : shown, port: number };
 }
 
 export function portConflicts(source: Source, file: Data, kinds: Kinds): Finding[] {
   const listeners = listenersOf(file, kinds);
   const byPort = new Map<number, Map<string, ListeningAt>>();
   const findings: Finding[] = [];
-  // Servers come first, because the port of the admin server is easier to change.
-  for (const current of [...listeners.slice(1), ...listeners.slice(0, 1)]) {
-    const { port, ip, steps } = current;
+  // Servers come first, because the ports of the admin server are easier to change.
+  for (const current of [...listeners.slice(2), ...listeners.slice(0, 2)]) {
+    const { port, ip, steps, key } = current;
     if (port === 0) continue; // the system picks a free port
     const taken = byPort.get(port) ?? new Map<string, ListeningAt>();
     byPort.set(port, taken);
@@ -47,7 +53,7 @@ export function portConflicts(source: Source, file: Data, kinds: Kinds): Finding
     const where = `${showSteps(other.steps)} on line ${lineOf(source, other.steps)}`;
     const address = other.ip === ip ? "" : `, which listens on ${other.ip}`;
     const message = `port ${port} is taken by ${where}${address}`;
-    findings.push({ steps: [...steps, "port"], at: "value", message });
+    findings.push({ steps: [...steps, key], at: "value", message });
   }
   return findings;
 }

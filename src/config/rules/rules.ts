@@ -4,6 +4,7 @@ import type { Kinds } from "../kinds.ts";
 import type { Finding } from "../yaml/locate.ts";
 import type { Source } from "../yaml/yaml.ts";
 import { neverAnnounced, wronglyAnnounced } from "./announcing.ts";
+import { adminFindings } from "./admin.ts";
 import { openDtabs } from "./exposure.ts";
 import { exclusions } from "./exclusions.ts";
 import { certificateFindings, unknownCaptures } from "./certificates.ts";
@@ -40,6 +41,7 @@ export function suspicions(file: unknown, kinds: Kinds): Finding[] {
     ...unknownNamers(file, kinds),
     ...openDtabs(file),
     ...certificateFindings(file),
+    ...adminFindings(file),
     ...routers.flatMap(({ data, index }) => neverAnnounced(data, ["routers", index])),
   ];
 }

@@ -59,6 +59,8 @@ function unlessOff(value: unknown): Correction | null {
   return { readAs: {}, warning: "has no effect: usage is never reported to anyone" };
 }
 
+const expectedTokenFile = "expected the path of a file with a token, not the token itself";
+
 const adminSchema = () =>
   v.strictObject({
     ip: says("IP address to listen on, not a host name.", v.optional(ip(), "127.0.0.1")),
@@ -68,6 +70,15 @@ const adminSchema = () =>
       v.optional(milliseconds(), 10_000),
     ),
     security: says("Which pages are open.", v.optional(adminSecurity())),
+    token: says(
+      "File with the tokens, one a line, one of which every request must present. Default: none has to.",
+      v.optional(v.pipe(v.string(expectedTokenFile), v.nonEmpty(expectedTokenFile))),
+    ),
+    readOnly: says("Whether pages only show, and change nothing.", v.optional(truth(), false)),
+    httpIdentifierPort: says(
+      "TCP port that responds to any request with the names that the HTTP routers give it. Default: none.",
+      v.optional(port()),
+    ),
     tls: says("TLS for the pages. Default: plain text.", v.optional(serverTls())),
     socketOptions: says("Socket options.", v.optional(socketOptions(), {})),
   });

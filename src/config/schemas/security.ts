@@ -55,7 +55,7 @@ const patterns = () =>
     "expected a list of regular expressions, such as [/admin/metrics.*]",
   );
 
-/** A group that the file does not mention is open, except for what harms beyond loopback. */
+/** A group that the file does not mention is open. */
 export const adminSecurity = () =>
   v.strictObject({
     uiEnabled: says("Whether the dashboard and the pages it reads are open.", v.optional(truth())),

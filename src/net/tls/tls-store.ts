@@ -15,7 +15,7 @@ import { Alarm } from "../alarm.ts";
 import { nodeTls } from "./load-tls.ts";
 import { certificatesOf, keyPairOf } from "../../runtime/key-pair.ts";
 import type { KeyPair } from "../../runtime/key-pair.ts";
-import { FileWatch, Watched } from "./watched-files.ts";
+import { FileWatch, Watched } from "../../runtime/watched-files.ts";
 
 export interface TlsStoreDeps {
   readonly clock: Clock;
@@ -151,7 +151,7 @@ export class TlsStore {
     ];
     const known = this.#pairs.get(paths.join("\0"));
     if (known !== undefined) return known;
-    const pair = new Watched(paths, (read) => keyPairOf(files, read));
+    const pair = new Watched("certificate", paths, (read) => keyPairOf(files, read));
     this.#pairs.set(paths.join("\0"), pair);
     this.#watch.add(pair);
     const scope = this.#deps.stats.scope(certPath.replace(/^\/+/, ""));
@@ -165,7 +165,7 @@ export class TlsStore {
   #trust(paths: readonly string[]): Watched<readonly string[]> {
     const known = this.#trusted.get(paths.join("\0"));
     if (known !== undefined) return known;
-    const trusted = new Watched(paths, (read) =>
+    const trusted = new Watched("certificate", paths, (read) =>
       paths.map((path) => {
         const pem = read(path);
         certificatesOf(pem, path);

@@ -1,9 +1,9 @@
-// Files that are read again when they change: certificates, keys, CAs.
+// Files that are read again when they change: certificates, keys, CAs, tokens.
 import { readFileSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import type { Clock, Close } from "../../core/clock.ts";
-import type { Log } from "../../core/log.ts";
+import type { Clock, Close } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
 
 /** How often files are looked at; also symbolic links that lead to other files by now. */
 const lookIntervalMs = 5_000;
@@ -16,6 +16,8 @@ export type ReadText = (path: string) => string;
 /** What some files hold together. */
 export class Watched<T> {
   readonly files: readonly string[];
+  /** For people: `certificate`. */
+  readonly what: string;
   value: T;
   /** Whether the files held something unusable when they were last read: `value` is older. */
   isBroken = false;
@@ -26,7 +28,8 @@ export class Watched<T> {
   #problem = "";
 
   /** Reads the files synchronously; throws with a text for people. */
-  constructor(files: readonly string[], load: (read: ReadText) => T) {
+  constructor(what: string, files: readonly string[], load: (read: ReadText) => T) {
+    this.what = what;
     this.files = files;
     this.#load = load;
     const stats = files.map(statNow);
@@ -50,7 +53,7 @@ export class Watched<T> {
       this.#seen = seen;
       this.#problem = "";
       this.isBroken = false;
-      log.info({ event: "certificate files reloaded", files: this.files.join(", ") });
+      log.info({ event: `${this.what} files reloaded`, files: this.files.join(", ") });
       for (const changed of this.#listeners) changed();
     } catch (error) {
       // Not remembered as seen: a writer may be in the middle of replacing one file after the other.
@@ -59,7 +62,7 @@ export class Watched<T> {
       if (problem === this.#problem) return;
       this.#problem = problem;
       const advice = "the previous ones stay in use; the files are read again until they are whole";
-      log.warn({ event: "certificate files not usable", problem, advice });
+      log.warn({ event: `${this.what} files not usable`, problem, advice });
     }
   }
 }
