@@ -10,6 +10,7 @@ import type { Naming } from "./assemble/naming.ts";
 import { pluginOf } from "./core/plugin.ts";
 import type { OpenRouter } from "./assemble/router.ts";
 import type { Config, RouterConfig } from "./config/config.ts";
+import { CallHub } from "./core/calls/hub.ts";
 import type { Clock, Random } from "./core/clock.ts";
 import type { Interpreter } from "./core/naming.ts";
 import { guardAddresses } from "./naming/binding/address-guard.ts";
@@ -57,6 +58,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   const naming = openNaming(config, { ...partsOf(deps), stats: metrics.stats });
   const open: Telemeter[] = [];
   const routers: RunningRouter[] = [];
+  const calls = new CallHub(clock);
   const closing = new Closing(clock);
   closing.add(() => metrics.close());
   closing.add(countProcess(metrics.stats, clock, openFilesLimit));
@@ -93,7 +95,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       for (const { interpreter } of routers) interpreter.close();
     });
     for (const each of config.routers) {
-      const shared = { deps, metrics, naming, admin, ownListeners, limits, tls };
+      const shared = { deps, metrics, naming, calls, admin, ownListeners, limits, tls };
       routers.push(await startRouter(each, shared));
     }
     const close = (graceMs: number) => closing.close(graceMs);
@@ -112,6 +114,7 @@ interface StartedParts {
   readonly deps: ProcessDeps;
   readonly metrics: Metrics;
   readonly naming: Naming;
+  readonly calls: CallHub;
   readonly admin: { readonly host: string; readonly port: number };
   readonly ownListeners: OwnListeners;
   readonly limits: ProcessLimits;
@@ -120,7 +123,7 @@ interface StartedParts {
 
 async function startRouter(
   config: RouterConfig,
-  { deps, metrics, naming, admin, ownListeners, limits, tls }: StartedParts,
+  { deps, metrics, naming, calls, admin, ownListeners, limits, tls }: StartedParts,
 ): Promise<RunningRouter> {
   const { label } = config;
   const protocol = protocols.find(({ name }) => name === config.protocol);
@@ -133,6 +136,7 @@ async function startRouter(
     ...shared,
     stats: metrics.stats.scope("rt", label),
     interpreter,
+    calls: calls.router(label),
     explain: explainWith(interpreter, config.dtab),
     isBound: isBoundWith(interpreter, config.dtab, deps.clock),
     balancers,

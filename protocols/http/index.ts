@@ -2,6 +2,8 @@
 import { applicationProtocols } from "./message.ts";
 import { openAccessLog } from "../../src/access-log/access-log.ts";
 import type { AccessLog } from "../../src/access-log/access-log.ts";
+import type { RefusedCall } from "../../src/core/calls/ended-call.ts";
+import { noCallSink } from "../../src/core/calls/ended-call.ts";
 import type { Address } from "../../src/core/address.ts";
 import type { Verdict } from "../../src/core/classifier.ts";
 import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/protocol.ts";
@@ -18,6 +20,7 @@ import { allConnections } from "../../src/net/connection-stats.ts";
 import { seesInternals } from "../../src/net/peer-info.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
 import { lineMaker } from "./access-log.ts";
+import { callReader } from "./calls.ts";
 import { pushesBack, serverClassifier } from "./classifiers.ts";
 import { dialHttp } from "./client/wire.ts";
 import type { HeadLimits } from "./codec/limits.ts";
@@ -102,6 +105,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
     const { host, port, socket, gate, tls, clearContext } = options;
     const counters = httpServerCounters(stats);
     const accessLog = this.#accessLog;
+    const calls = (options.calls ?? noCallSink).reporter(callReader);
     const listening = {
       host,
       port,
@@ -136,7 +140,9 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       onCompleted(call: CompletedCall) {
         counters.completed(call);
         accessLog?.record(call);
+        calls.ended(call);
       },
+      onRefused: (call: RefusedCall) => calls.refused(call),
       onConnections: counters.connections,
     };
     return listenHttp(listening, service);

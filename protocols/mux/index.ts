@@ -2,6 +2,8 @@
 import type { Address } from "../../src/core/address.ts";
 import type { DialOptions, Listener, ListenOptions, WireStats } from "../../src/core/transport.ts";
 import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/protocol.ts";
+import { noCallSink } from "../../src/core/calls/ended-call.ts";
+import { failure } from "../../src/core/failure.ts";
 import type { Verdict } from "../../src/core/classifier.ts";
 import type { Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
@@ -11,6 +13,7 @@ import { closedConnections } from "../../src/net/connection-stats.ts";
 import { lineMaker } from "./access-log.ts";
 import { copyOf, statusError, statusOk } from "./message.ts";
 import type { MuxRequest, MuxResponse, CompletedCall } from "./message.ts";
+import { callReader, refusedCall } from "./calls.ts";
 import { serverClassifier } from "./classifiers.ts";
 import { dialMux } from "./client/wire.ts";
 import type { MuxWire } from "./client/wire.ts";
@@ -74,6 +77,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     const { errorDetail } = this.#config;
     const counters = muxServerCounters(stats);
     const accessLog = this.#accessLog;
+    const calls = (options.calls ?? noCallSink).reporter(callReader);
     const settings: Omit<ServerSettings, "owner"> = {
       limits: serverLimits(this.#config, options.config as ServerConfig, options),
       clock,
@@ -84,7 +88,9 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
         const { outcome, sentBytes, request } = exchange;
         counters.completed({ outcome, sentBytes, receivedBytes: request.payloadBytes });
         accessLog?.record(exchange);
+        calls.ended(exchange);
       },
+      onRefused: (call) => calls.refused(call),
       onMalformed: counters.malformed,
       receivedBytes: counters.receivedBytes,
       sentBytes: counters.sentBytes,
@@ -99,7 +105,10 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
         clock,
         log,
         speaks: ["mux"],
-        onWrongPort: counters.malformed,
+        onWrongPort: (peer, problem) => {
+          counters.malformed();
+          calls.refused(refusedCall(peer, null, failure("malformed", problem)));
+        },
         onSocket: closedConnections(stats, clock),
       },
       counters.connections,

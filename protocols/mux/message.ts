@@ -4,6 +4,8 @@ import { emptyDtab } from "../../src/core/names/dtab.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
 import { root } from "../../src/core/names/path.ts";
 import type { Path } from "../../src/core/names/path.ts";
+import type { NotedAttempt } from "../../src/core/calls/ended-call.ts";
+import type { CallWaits } from "../../src/core/calls/waits.ts";
 import type { Address } from "../../src/core/address.ts";
 import type { BoundName, Request } from "../../src/core/request.ts";
 import type { Verdict } from "../../src/core/classifier.ts";
@@ -25,6 +27,8 @@ export class MuxRequest implements Request {
   endpoint: Address | null = null;
   destination: object | null = null;
   clusterHandle: object | null = null;
+  lastAttempt: NotedAttempt | null = null;
+  waits: CallWaits | null = null;
   fault?: string;
 
   readonly form: Form;
@@ -109,6 +113,8 @@ export interface CompletedCall {
   readonly request: MuxRequest;
   readonly outcome: "ok" | "error" | "nack" | "discarded" | "gone";
   readonly failure: Failure | null;
+  /** Of the response; null: it has not been classified, or there is none. */
+  readonly verdict: Verdict | null;
   /** Bytes of the response's payload. */
   readonly sentBytes: number;
   readonly startedMs: number;

@@ -1,5 +1,7 @@
 // Thrift as a protocol: its kinds, its keys, and one router's share of it.
 import { allConnections } from "../../src/net/connection-stats.ts";
+import { noCallSink } from "../../src/core/calls/ended-call.ts";
+import type { RefusedCall } from "../../src/core/calls/ended-call.ts";
 import type { AccessLog } from "../../src/access-log/access-log.ts";
 import type { Address } from "../../src/core/address.ts";
 import type {
@@ -14,6 +16,7 @@ import type { Verdict } from "../../src/core/classifier.ts";
 import type { Filter, Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
 import { openThriftLog } from "./access-log.ts";
+import { callReader } from "./calls.ts";
 import { serverClassifier } from "./classifiers.ts";
 import { dialThrift } from "./client/wire.ts";
 import { idempotentCalls, serverFilters } from "./filters.ts";
@@ -67,6 +70,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const { idleTimeMs, lifeTimeMs, halfCloseGraceMs } = options;
     const counters = thriftServerCounters(stats);
     const accessLog = this.#accessLog;
+    const calls = (options.calls ?? noCallSink).reporter(callReader);
     const { errorDetail, thriftMethodInDst } = this.#config;
     const { maxPipelinedCalls, stallTimeoutMs } = config;
     const listening = {
@@ -85,7 +89,9 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       onCompleted(call: CompletedCall) {
         counters.completed(call);
         accessLog?.record(call);
+        calls.ended(call);
       },
+      onRefused: (call: RefusedCall) => calls.refused(call),
       onConnections: counters.connections,
       onMalformed: counters.malformed,
     };

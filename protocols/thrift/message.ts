@@ -5,6 +5,8 @@ import { root } from "../../src/core/names/path.ts";
 import { lastScan, messageType } from "./codec/envelope.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
 import type { Path } from "../../src/core/names/path.ts";
+import type { NotedAttempt } from "../../src/core/calls/ended-call.ts";
+import type { CallWaits } from "../../src/core/calls/waits.ts";
 import type { Address } from "../../src/core/address.ts";
 import type { BoundName, Request } from "../../src/core/request.ts";
 import type { Verdict } from "../../src/core/classifier.ts";
@@ -39,6 +41,8 @@ export class ThriftRequest implements Request, CallIdentity {
   endpoint: Address | null = null;
   destination: object | null = null;
   clusterHandle: object | null = null;
+  lastAttempt: NotedAttempt | null = null;
+  waits: CallWaits | null = null;
   fault?: string;
 
   readonly frame: Buffer;

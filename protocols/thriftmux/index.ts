@@ -8,6 +8,7 @@ import type {
   WireStats,
 } from "../../src/core/transport.ts";
 import type { Protocol, ProtocolDeps, ProtocolRouter } from "../../src/core/protocol.ts";
+import { noCallSink } from "../../src/core/calls/ended-call.ts";
 import type { Verdict } from "../../src/core/classifier.ts";
 import { stack } from "../../src/core/service.ts";
 import type { Filter, Service } from "../../src/core/service.ts";
@@ -29,6 +30,8 @@ import { ServerConnection as ThriftConnection } from "../thrift/server/connectio
 import type { ServerSettings as ThriftSettings } from "../thrift/server/settings.ts";
 import { headerMaker } from "../thrift/ttwitter/outgoing-header.ts";
 import { openThriftLog } from "./access-log.ts";
+import { callReader } from "./calls.ts";
+import { wrongPort } from "../thrift/calls.ts";
 import { serverClassifier } from "./classifiers.ts";
 import { thriftOver } from "./client/wire.ts";
 import { failureRenderer } from "./failures.ts";
@@ -48,6 +51,7 @@ export const thriftmux: Protocol<ThriftRequest, ThriftResponse> = {
 };
 
 type ThriftService = Service<ThriftRequest, ThriftResponse>;
+type Reports = Pick<ThriftSettings, "onCompleted" | "onRefused" | "onMalformed">;
 type Begin = (link: SocketLink, owner: ConnectionOwner) => MuxConnection | ThriftConnection;
 
 /** Owns the router's access log; listeners and wires belong to whoever asked for them. */
@@ -90,13 +94,19 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     const { stallTimeoutMs } = options.config as ServerConfig;
     const counters = thriftServerCounters(stats);
     const accessLog = this.#accessLog;
-    const onCompleted = (call: CompletedCall) => {
-      counters.completed(call);
-      accessLog?.record(call);
+    const calls = (options.calls ?? noCallSink).reporter(callReader);
+    const reports: Reports = {
+      onCompleted: (call) => {
+        counters.completed(call);
+        accessLog?.record(call);
+        calls.ended(call);
+      },
+      onRefused: (call) => calls.refused(call),
+      onMalformed: counters.malformed,
     };
     const begin = {
-      mux: this.#muxConnections(options, service, stats, counters.malformed, onCompleted),
-      thrift: this.#thriftConnections(options, service, counters.malformed, onCompleted),
+      mux: this.#muxConnections(options, service, stats, reports),
+      thrift: this.#thriftConnections(options, service, reports),
     };
     const detecting = {
       clock,
@@ -115,7 +125,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
         clock,
         log,
         speaks: ["mux", "Thrift"],
-        onWrongPort: counters.malformed,
+        onWrongPort: wrongPort(reports),
         onSocket: closedConnections(stats, clock),
       },
       counters.connections,
@@ -164,8 +174,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     options: ListenOptions,
     service: ThriftService,
     stats: Stats,
-    onMalformed: () => void,
-    onCompleted: (call: CompletedCall) => void,
+    reports: Reports,
   ): Begin {
     const { clock, log, label } = this.#deps;
     const { errorDetail, thriftProtocol, thriftMethodInDst } = this.#config;
@@ -175,15 +184,15 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       clock,
       route: service,
       renderFailure: failureRenderer({ label, errorDetail }, options.clearContext),
-      onCompleted,
+      ...reports,
     };
     const settings: Omit<MuxSettings, "owner" | "route"> = {
       limits: serverLimits(this.#config, options.config as ServerConfig, options),
       clock,
       log,
       render: (failure, request, peer) => render({ label, errorDetail }, failure, request, peer),
+      ...reports,
       onCompleted() {}, // reported by the call itself, in Thrift's terms
-      onMalformed,
       receivedBytes: stats.counter("received_bytes"),
       sentBytes: stats.counter("sent_bytes"),
     };
@@ -193,12 +202,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     };
   }
 
-  #thriftConnections(
-    options: ListenOptions,
-    service: ThriftService,
-    onMalformed: () => void,
-    onCompleted: (call: CompletedCall) => void,
-  ): Begin {
+  #thriftConnections(options: ListenOptions, service: ThriftService, reports: Reports): Begin {
     const { clock, log, label } = this.#deps;
     const { idleTimeMs, lifeTimeMs, halfCloseGraceMs, clearContext } = options;
     const { maxPipelinedCalls, stallTimeoutMs } = options.config as ServerConfig;
@@ -211,9 +215,8 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       isNamedByMethod: thriftMethodInDst,
       renderFailure: failureRenderer({ label, errorDetail }, clearContext),
       route: service,
-      onCompleted,
+      ...reports,
       onConnections() {}, // counted by the owner
-      onMalformed,
     };
     return (link, owner) =>
       new ThriftConnection(link, {

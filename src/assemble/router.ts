@@ -1,5 +1,6 @@
 // One router of the configuration, running: identifiers, policy, servers, each with its statistics.
 import type { ClientConfig, RouterConfig, ServerConfig, ServiceConfig } from "../config/config.ts";
+import type { RouterCalls } from "../core/calls/hub.ts";
 import type { Clock, Random } from "../core/clock.ts";
 import { firstOf } from "../core/identifier.ts";
 import type { Identifier } from "../core/identifier.ts";
@@ -38,6 +39,8 @@ export interface RouterParts {
   readonly interpreter: Interpreter;
   readonly explain: Explain;
   readonly isBound: IsBound;
+  /** Of this router. */
+  readonly calls: RouterCalls;
   /** Closed by the router. */
   readonly announcing: Announcing;
   readonly ownListeners: OwnListeners;
@@ -212,15 +215,23 @@ async function listen<Req extends Request, Res>(
   protocol: ProtocolRouter<Req, Res>,
   { tls: tlsConfig, ...rest }: ServerConfig,
   route: Service<Req, Res>,
-  { clock, stats: routerStats, limits, tls: store }: RouterParts,
+  { clock, stats: routerStats, limits, tls: store, calls }: RouterParts,
 ): Promise<Listener> {
   const stats = routerStats.scope("server", `${rest.host}/${rest.port}`);
   const { refusal, connections: gate } = limits;
-  const options: ListenOptions = { ...rest, gate, tls: serverTlsOf(tlsConfig, store, stats) };
+  // Port 0 lets the system choose; calls come when it has.
+  let bound: Pick<Listener, "host" | "port"> = rest;
+  const options: ListenOptions = {
+    ...rest,
+    gate,
+    tls: serverTlsOf(tlsConfig, store, stats),
+    calls: calls.server(() => bound),
+  };
   const { callerDtab } = rest;
   const service = serverStack({ clock, stats, options, callerDtab, refusal, protocol }, route);
   const listener = await protocol.listen(options, service, stats);
-  // No call has come yet. Port 0 let the system choose: the metrics tell which one it was.
+  bound = listener;
+  // No call has come yet: the metrics tell which port it was.
   if (options.port === 0) stats.rename(`${options.host}/${listener.port}`);
   return listener;
 }

@@ -1,4 +1,5 @@
 // What names become: bound names with addresses, kept current by namers and interpreters.
+import type { Via } from "./calls/via.ts";
 import type { Close } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { Dtab } from "./names/dtab.ts";
@@ -21,6 +22,8 @@ export interface Bound {
   readonly addresses: Live<AddressSet>;
   /** The weight of the innermost union above it in the tree; informational. */
   readonly weight?: number;
+  /** The rules of the dtab that led to it; null or absent: unknown, or none. For people. */
+  readonly via?: Via | null;
 }
 
 /** Service discovery: Consul, a directory of files, an address literal. */

@@ -1,5 +1,8 @@
 // What the core may know of a request; protocols add their own fields.
 import type { Address } from "./address.ts";
+import type { NotedAttempt } from "./calls/ended-call.ts";
+import type { Via } from "./calls/via.ts";
+import type { CallWaits } from "./calls/waits.ts";
 import type { Dtab } from "./names/dtab.ts";
 import type { Path } from "./names/path.ts";
 
@@ -31,6 +34,10 @@ export interface Request {
   serverTimeoutMs?: number;
   /** The faults that were injected into it, for the caller to see; absent: none. */
   fault?: string;
+  /** The latest attempt, which knows those before it; null or absent: none was made. */
+  lastAttempt?: NotedAttempt | null;
+  /** Where it had to wait; null or absent: nowhere. */
+  waits?: CallWaits | null;
 }
 
 /** A logical name and what it was bound to: one for all its calls, until it is rebound. */
@@ -40,6 +47,8 @@ export interface BoundName {
   readonly id: Path;
   /** What the bound name left unused, `/` when nothing. */
   readonly residual: Path;
+  /** The rules that led here; null or absent: unknown, or none. */
+  readonly via?: Via | null;
   /** The protocol's: what it made of these names for the first call; null: nothing yet. */
   note: string | null;
 }

@@ -1,4 +1,5 @@
 // What the core asks of sockets: listeners towards callers, wires towards endpoints, their options and counts.
+import type { CallSink } from "./calls/ended-call.ts";
 import type { CallerDtabLimits } from "./names/caller-dtab-limits.ts";
 import type { Service } from "./service.ts";
 import type { Counter, Histogram } from "./stats.ts";
@@ -52,6 +53,8 @@ export interface ListenOptions {
   readonly halfCloseGraceMs: number;
   /** Total time for a request as the server sees it; Infinity unless configured. */
   readonly timeoutMs: number;
+  /** Records the calls of this server; absent: nobody does. */
+  readonly calls?: CallSink;
   /** The protocol's own keys of this server (`serverKeys`). */
   readonly config: Readonly<Record<string, unknown>>;
 }

@@ -1,4 +1,5 @@
 // Connections to one endpoint that are used by one call at a time (HTTP/1.1, Thrift).
+import type { WaitKind } from "../core/calls/waits.ts";
 import type { Clock, Close } from "../core/clock.ts";
 import { failure } from "../core/failure.ts";
 import type { Failure } from "../core/failure.ts";
@@ -17,6 +18,8 @@ export interface PoolMember {
 
 /** A call that waits for a connection. Exactly one of the two is called, unless it cancels. */
 export interface Waiter<C> {
+  /** Called before either, and when it cancels: how long it has waited in the queue, and for what. */
+  waited?(kind: WaitKind, waitedMs: number): void;
   got(member: C): void;
   failed(why: Failure): void;
 }
@@ -53,7 +56,7 @@ export class Pool<C extends PoolMember> {
   readonly #members = new Set<C>();
   /** Longest idle first; the last is taken first, so that surplus connections become idle for long. */
   readonly #idle: C[] = [];
-  /** With the deadline of each, longest waiting first. */
+  /** Since when each waits, longest waiting first. */
   readonly #waiters = new Map<Waiter<C>, number>();
   readonly #dials = new Set<Close>();
   #isClosed = false;
@@ -100,13 +103,13 @@ export class Pool<C extends PoolMember> {
       waiter.failed(this.#exhausted());
       return nothing;
     }
-    const untilMs = this.#clock.nowMs() + this.#options.maxWaitMs;
-    this.#waiters.set(waiter, untilMs);
-    if (this.#waiters.size === 1) this.#waitAlarm.set(untilMs);
+    const nowMs = this.#clock.nowMs();
+    this.#waiters.set(waiter, nowMs);
+    if (this.#waiters.size === 1) this.#waitAlarm.set(nowMs + this.#options.maxWaitMs);
     this.#stats.waiters += 1;
     this.#dialForWaiters();
     if (this.#queued > 0) this.#stats.waited.value += 1;
-    return () => void this.#leave(waiter);
+    return () => void this.#leave(waiter, this.#dials.size > 0 ? "connectMs" : "queueMs");
   }
 
   /** A connection is free again, clean, and open. */
@@ -115,7 +118,7 @@ export class Pool<C extends PoolMember> {
     if (this.#isClosed || nowMs - member.openedMs >= this.#options.lifeTimeMs) {
       return member.close();
     }
-    const waiter = this.#nextWaiter();
+    const waiter = this.#nextWaiter(member.calls === 0 ? "connectMs" : "queueMs");
     if (waiter !== null) return waiter.got(member);
     member.idleSinceMs = nowMs;
     this.#idle.push(member);
@@ -146,8 +149,8 @@ export class Pool<C extends PoolMember> {
     this.#stats.cancelledConnects.value += this.#dials.size;
     for (const cancel of this.#dials) cancel();
     this.#dials.clear();
-    for (let waiter = this.#nextWaiter(); waiter !== null; waiter = this.#nextWaiter()) {
-      waiter.failed(this.#closedFailure());
+    for (const waiter of Array.from(this.#waiters.keys())) {
+      if (this.#leave(waiter, "queueMs")) waiter.failed(this.#closedFailure());
     }
     for (const member of Array.from(this.#idle)) member.close();
     if (this.#members.size === 0) return;
@@ -167,15 +170,18 @@ export class Pool<C extends PoolMember> {
     return this.#waiters.size - this.#dials.size;
   }
 
-  #leave(waiter: Waiter<C>): boolean {
-    if (!this.#waiters.delete(waiter)) return false;
+  #leave(waiter: Waiter<C>, waitedFor: WaitKind): boolean {
+    const sinceMs = this.#waiters.get(waiter);
+    if (sinceMs === undefined) return false;
+    this.#waiters.delete(waiter);
     this.#stats.waiters -= 1;
+    waiter.waited?.(waitedFor, this.#clock.nowMs() - sinceMs);
     return true;
   }
 
-  #nextWaiter(): Waiter<C> | null {
+  #nextWaiter(waitedFor: WaitKind): Waiter<C> | null {
     for (const waiter of this.#waiters.keys()) {
-      this.#leave(waiter);
+      this.#leave(waiter, waitedFor);
       return waiter;
     }
     return null;
@@ -183,9 +189,10 @@ export class Pool<C extends PoolMember> {
 
   #failLateWaiters(): void {
     const nowMs = this.#clock.nowMs();
-    for (const [waiter, untilMs] of this.#waiters) {
+    for (const [waiter, sinceMs] of this.#waiters) {
+      const untilMs = sinceMs + this.#options.maxWaitMs;
       if (untilMs > nowMs) return this.#waitAlarm.set(untilMs);
-      this.#leave(waiter);
+      this.#leave(waiter, "queueMs");
       waiter.failed(this.#late());
     }
   }
@@ -225,8 +232,8 @@ export class Pool<C extends PoolMember> {
    * serve: another endpoint may take them, a second dial to this one hardly would.
    */
   #dialFailed(why: Failure): void {
-    this.#nextWaiter()?.failed(why);
-    while (this.#members.size === 0 && this.#queued > 0) this.#nextWaiter()?.failed(why);
+    this.#nextWaiter("connectMs")?.failed(why);
+    while (this.#members.size === 0 && this.#queued > 0) this.#nextWaiter("connectMs")?.failed(why);
     this.#dialForWaiters();
   }
 

@@ -1,7 +1,10 @@
 // One attempt at one endpoint, from the choice of the endpoint to the last byte of the response.
+import type { Address } from "../core/address.ts";
+import type { NotedAttempt } from "../core/calls/ended-call.ts";
+import type { AttemptReason } from "../core/calls/record.ts";
 import type { Classifier, Verdict } from "../core/classifier.ts";
 import type { Failure } from "../core/failure.ts";
-import type { Request } from "../core/request.ts";
+import type { BoundName, Request } from "../core/request.ts";
 import { PendingSlot } from "../core/service.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import type { Accrual, Health } from "./accrual.ts";
@@ -13,8 +16,16 @@ import { verdictOf } from "./verdict.ts";
  * calls, the balancer's load, accrual, silence, the client's statistics. They are settled before the
  * response goes up, so that a requeue sees the latest state.
  */
-export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending {
+export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending, NotedAttempt {
   readonly startedMs: number;
+  // What a record of the call reads at its end; see NotedAttempt.
+  headMs = NaN;
+  endedMs = NaN;
+  failure: Failure | null = null;
+  verdict: Verdict | null = null;
+  followedBy: AttemptReason | null = null;
+  readonly earlier: NotedAttempt | null;
+  readonly bound: BoundName | null;
   /** Neighbours in the endpoint's list of attempts that wait for a response, which alone writes them. */
   previous: Attempt<Req, Res> | null = null;
   next: Attempt<Req, Res> | null = null;
@@ -25,6 +36,8 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending {
   readonly #epoch: number;
   readonly #sent = new PendingSlot();
   #response: Res | null = null;
+  /** Of the response, when that is no longer kept. */
+  #status: string | null = null;
 
   constructor(
     endpoint: Endpoint<Req, Res>,
@@ -40,6 +53,29 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending {
     this.#classifier = classifier;
     this.startedMs = startedMs;
     this.#epoch = epoch;
+    this.bound = request.bound;
+    this.earlier = request.lastAttempt ?? null;
+    this.earlier?.dropResponse();
+    request.lastAttempt = this;
+  }
+
+  get why(): AttemptReason {
+    return this.earlier?.followedBy ?? "first";
+  }
+
+  get address(): Address {
+    return this.#endpoint.address;
+  }
+
+  get status(): string | null {
+    if (this.#response === null) return this.#status;
+    return this.#endpoint.deps.statusOf(this.#response);
+  }
+
+  dropResponse(): void {
+    if (this.verdict === null) return; // it has not ended
+    this.#status = this.status;
+    this.#response = null;
   }
 
   run(service: Service<Req, Res>): Pending {
@@ -62,10 +98,11 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending {
     const { accrual, node, deps } = endpoint;
     endpoint.waiting.remove(this);
     endpoint.heard();
+    const nowMs = deps.clock.nowMs();
+    this.headMs = nowMs;
     const wantsVerdict = accrual !== null && accrual.isProbe(this.#epoch);
     const latency = node === null ? null : node.latency;
     if (wantsVerdict || latency !== null) {
-      const nowMs = deps.clock.nowMs();
       const verdict = verdictOf(this.#classifier, this.#request, response, null);
       if (latency !== null) this.#observe(verdict, null, nowMs);
       // A probe need not wait for the end of a body: the endpoint responds again.
@@ -80,6 +117,9 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending {
     const nowMs = deps.clock.nowMs();
     const elapsedMs = nowMs - this.startedMs;
     const verdict = verdictOf(this.#classifier, this.#request, this.#response, failure);
+    this.endedMs = nowMs;
+    this.failure = failure;
+    this.verdict = verdict;
     // A response that broke after a quick head is not a quick response.
     if (this.#response === null || failure !== null) this.#observe(verdict, failure, nowMs);
     if (verdict === "success") endpoint.record.succeeded(elapsedMs, nowMs);

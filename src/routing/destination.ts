@@ -237,6 +237,7 @@ export class Destination<Req extends Request, Res>
       logicalName: this.#logicalName,
       id: bound.id,
       residual: bound.residual,
+      via: bound.via ?? null,
       note: null,
       cluster,
     };

@@ -1,8 +1,10 @@
 // Where calls wait for discovery: bounded in number and in time. The only waiting place of routing.
+import { noteWait } from "../core/calls/waits.ts";
 import type { Clock, Close } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
 import { failure } from "../core/failure.ts";
 import { showDuration } from "../core/duration.ts";
+import type { Request } from "../core/request.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import { ended, PendingSlot } from "../core/service.ts";
 
@@ -17,7 +19,7 @@ export interface WaitingRoomOptions {
 }
 
 /** Owns the calls that wait in it, and a timer for each. */
-export class WaitingRoom<Req, Res> {
+export class WaitingRoom<Req extends Request, Res> {
   readonly #options: WaitingRoomOptions;
   /** In the order of arrival. */
   readonly #calls = new Set<WaitingCall<Req, Res>>();
@@ -37,7 +39,7 @@ export class WaitingRoom<Req, Res> {
       reply.end(this.#full());
       return ended;
     }
-    const call = new WaitingCall(this.#calls, request, reply, service);
+    const call = new WaitingCall(this.#calls, clock, request, reply, service);
     this.#calls.add(call);
     call.closeTimer = clock.after(timeoutMs, () => call.cancel(this.#late()));
     return call;
@@ -63,8 +65,10 @@ export class WaitingRoom<Req, Res> {
   }
 }
 
-class WaitingCall<Req, Res> implements Pending {
+class WaitingCall<Req extends Request, Res> implements Pending {
   readonly #calls: Set<WaitingCall<Req, Res>>;
+  readonly #clock: Clock;
+  readonly #sinceMs: number;
   readonly #request: Req;
   readonly #reply: Reply<Res>;
   readonly #service: Service<Req, Res>;
@@ -73,11 +77,14 @@ class WaitingCall<Req, Res> implements Pending {
 
   constructor(
     calls: Set<WaitingCall<Req, Res>>,
+    clock: Clock,
     request: Req,
     reply: Reply<Res>,
     service: Service<Req, Res>,
   ) {
     this.#calls = calls;
+    this.#clock = clock;
+    this.#sinceMs = clock.nowMs();
     this.#request = request;
     this.#reply = reply;
     this.#service = service;
@@ -97,6 +104,7 @@ class WaitingCall<Req, Res> implements Pending {
   #leave(): boolean {
     if (!this.#calls.delete(this)) return false;
     this.closeTimer?.();
+    noteWait(this.#request, "bindingMs", this.#clock.nowMs() - this.#sinceMs);
     return true;
   }
 }

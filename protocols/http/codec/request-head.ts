@@ -1,5 +1,7 @@
 // From a scanned head to a request, or to the reason for refusing it.
 import type { Address } from "../../../src/core/address.ts";
+import type { NotedAttempt } from "../../../src/core/calls/ended-call.ts";
+import type { CallWaits } from "../../../src/core/calls/waits.ts";
 import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import type { Dtab } from "../../../src/core/names/dtab.ts";
 import type { Path } from "../../../src/core/names/path.ts";
@@ -35,6 +37,8 @@ class Request implements HttpRequest {
   endpoint: Address | null = null;
   destination: object | null = null;
   clusterHandle: object | null = null;
+  lastAttempt: NotedAttempt | null = null;
+  waits: CallWaits | null = null;
   readonly method: string;
   target: string;
   readonly version: "1.1" | "1.0";

@@ -4,6 +4,7 @@ import type { Listener } from "../../../src/core/transport.ts";
 import { accept } from "../../../src/net/accept.ts";
 import { wrongPortWatch } from "../../../src/net/wrong-port/watch.ts";
 import { closeListener, Connections } from "../../../src/net/connections.ts";
+import { refusedCall } from "../calls.ts";
 import { isRefusal, reasonOf } from "../codec/refusal.ts";
 import { applicationProtocols } from "../message.ts";
 import type { RenderFailure, HttpRequest, HttpResponse } from "../message.ts";
@@ -33,7 +34,13 @@ export async function listenHttp(
   };
   const { clock, log } = options;
   // TLS and HTTP/2 are refused by the parser, in an HTTP response.
-  const watch = wrongPortWatch({ clock, log, speaks: ["HTTP"], refuses: ["TLS", "HTTP/2"] });
+  const watch = wrongPortWatch({
+    clock,
+    log,
+    speaks: ["HTTP"],
+    refuses: ["TLS", "HTTP/2"],
+    onWrongPort: (peer, problem) => options.onRefused?.(refusedCall(peer, problem)),
+  });
   const acceptor = await accept(
     { ...options, applicationProtocols, refusal: noFilesLeft },
     (link) => {

@@ -1,5 +1,6 @@
 // What a listener is given, and what its connections share.
 import type { Socket } from "node:net";
+import type { RefusedCall } from "../../../src/core/calls/ended-call.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
 import type { Service } from "../../../src/core/service.ts";
@@ -24,6 +25,8 @@ export interface HttpListenOptions {
   readonly renderFailure?: RenderFailure;
   /** For the access log and statistics. Must not keep `call`. */
   readonly onCompleted?: (call: CompletedCall) => void;
+  /** A caller that speaks another protocol. */
+  readonly onRefused?: (call: RefusedCall) => void;
   /** The number of open connections of callers changed by this much (+1, -1). */
   readonly onConnections?: (change: number) => void;
 }

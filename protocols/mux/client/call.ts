@@ -26,6 +26,8 @@ export class ClientCall implements Pending {
   sentAs: "dispatch" | "req" = "dispatch";
   /** null: the call is over. */
   holder: CallHolder | null;
+  /** When it began to wait for a session, if it did. */
+  waitsSinceMs = 0;
   /** Ends the wait for a session. */
   stopWaiting: Close = nothing;
   #isOver = false;

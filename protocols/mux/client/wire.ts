@@ -1,4 +1,5 @@
 // The client side: a wire to one endpoint, over one session that all calls share.
+import { noteWait } from "../../../src/core/calls/waits.ts";
 import type { Close } from "../../../src/core/clock.ts";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
@@ -103,7 +104,11 @@ class RunningWire implements CallHolder, ConnectionOwner {
   // CallHolder, for waiting calls
 
   detach(call: ClientCall): void {
-    if (this.#waiting.delete(call)) this.#settings.stats.waiters -= 1;
+    const { stats, clock } = this.#settings;
+    if (this.#waiting.delete(call)) {
+      stats.waiters -= 1;
+      noteWait(call.request, "connectMs", clock.nowMs() - call.waitsSinceMs);
+    }
     call.stopWaiting();
   }
 
@@ -141,6 +146,7 @@ class RunningWire implements CallHolder, ConnectionOwner {
     }
     this.#waiting.add(call);
     stats.waiters += 1;
+    call.waitsSinceMs = clock.nowMs();
     call.stopWaiting = clock.after(options.maxWaitMs, () => {
       this.detach(call);
       const detail = `no session with ${name} was open within ${options.maxWaitMs} ms`;

@@ -1,5 +1,6 @@
 // One call of a caller, from its message to its response.
 import { abandoned } from "../../../src/core/failure.ts";
+import type { Verdict } from "../../../src/core/classifier.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { Reply } from "../../../src/core/service.ts";
@@ -23,6 +24,7 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
   endedMs = 0;
   outcome: CompletedCall["outcome"] = "gone";
   failure: Failure | null = null;
+  verdict: Verdict | null = null;
   sentBytes = 0;
   readonly #connection: ServerConnection;
   #state: State = "waiting";
@@ -50,6 +52,7 @@ export class ServerCall implements Reply<MuxResponse>, CompletedCall {
     this.#state = "responded";
     this.outcome = response.status === statusOk ? "ok" : "error";
     this.sentBytes = response.payloadBytes;
+    this.verdict = response.verdict;
     const { fault, form } = this.request;
     // An Rreq has no place for contexts.
     const isMarked = fault !== undefined && form === "dispatch";

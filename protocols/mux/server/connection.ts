@@ -1,6 +1,6 @@
 // One caller's connection: any number of calls in parallel, responses in any order.
 import type { Buffer } from "node:buffer";
-import { abandoned, halfClosed } from "../../../src/core/failure.ts";
+import { abandoned, failure, halfClosed } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
 import { showAddress } from "../../../src/core/address.ts";
@@ -9,6 +9,7 @@ import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import type { Consumer } from "../../../src/net/input-buffer.ts";
 import { lingeringClose } from "../../../src/net/lingering-close.ts";
 import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
+import { refusedCall } from "../calls.ts";
 import { readDispatch, readReq } from "../codec/readers.ts";
 import type { Form, MuxRequest, MuxResponse } from "../message.ts";
 import { errorMessage, nackMessage, renderedMessage } from "../failures.ts";
@@ -150,10 +151,8 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
     if (this.#calls.get(tag) !== undefined) return this.#duplicate(tag);
     const form = type === mux.treq ? "req" : "dispatch";
     this.#warn("call refused", dropped);
-    this.#writer.control(
-      mayRetry ? nackMessage(tag, form, dropped) : errorMessage(tag, form, dropped),
-    );
-    return undefined;
+    if (mayRetry) return this.#nack(tag, form, dropped);
+    return this.#refuse(tag, form, dropped);
   }
 
   // For calls
@@ -216,7 +215,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
     if (this.#calls.get(tag) !== undefined) return this.#duplicate(tag);
     if ("problem" in request) return this.#unreadable(request.problem, tag, form);
     const refused = this.#hasDrainReply ? "this server is draining" : this.#calls.refusal(request);
-    if (refused !== null) return this.#writer.control(nackMessage(tag, request.form, refused));
+    if (refused !== null) return this.#nack(tag, request.form, refused);
     const call = new ServerCall(request, tag, this, this.settings.clock.nowMs());
     this.#calls.add(call);
     if (this.#state === "open") this.#lifetime.busy();
@@ -227,7 +226,22 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
   #unreadable(what: string, tag: number, form: Form): void {
     this.settings.onMalformed();
     this.#warn("call refused", what);
-    this.#writer.control(errorMessage(tag, form, what));
+    this.#refuse(tag, form, what);
+  }
+
+  #refuse(tag: number, form: Form, why: string): void {
+    this.#writer.control(errorMessage(tag, form, why));
+    this.#recordRefusal(form, failure("malformed", why));
+  }
+
+  /** There is no room for the call: it may be sent again. */
+  #nack(tag: number, form: Form, why: string): void {
+    this.#writer.control(nackMessage(tag, form, why));
+    this.#recordRefusal(form, failure("exhausted", why, "safe"));
+  }
+
+  #recordRefusal(form: Form | null, why: Failure): void {
+    this.settings.onRefused(refusedCall(this.peer, form, why));
   }
 
   // ControlOwner
@@ -264,6 +278,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
     if (this.#isOver) return;
     this.#warn("caller disconnected", `it sent ${what}`);
     this.settings.onMalformed();
+    this.#recordRefusal(null, failure("malformed", `the caller sent ${what}`));
     this.#cancelCalls(abandoned(`the caller sent ${what}`));
     this.#close();
   }

@@ -1,4 +1,5 @@
 // Settings that all connections of one listener share.
+import type { RefusedCall } from "../../../src/core/calls/ended-call.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Log } from "../../../src/core/log.ts";
@@ -34,6 +35,8 @@ export interface ServerSettings {
   readonly route: Service<MuxRequest, MuxResponse>;
   render(failure: Failure, request: MuxRequest, peer: PeerInfo): RenderedResponse;
   onCompleted(exchange: CompletedCall): void;
+  /** A call that was not taken, since it could not be read or there was no room. */
+  onRefused(call: RefusedCall): void;
   /** Called after logging when a connection is closed because its input is not mux, or a call is not readable. */
   onMalformed(): void;
   readonly owner: ConnectionOwner;

@@ -1,4 +1,6 @@
 // One call to one endpoint: waits for a connection, is sent, ends exactly once.
+import { noteWait } from "../../../src/core/calls/waits.ts";
+import type { WaitKind } from "../../../src/core/calls/waits.ts";
 import type { Close } from "../../../src/core/clock.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { Pending, Reply } from "../../../src/core/service.ts";
@@ -36,6 +38,10 @@ export class ClientCall implements Pending, Waiter<ClientConnection> {
   }
 
   // Waiter
+
+  waited(kind: WaitKind, waitedMs: number): void {
+    noteWait(this.request, kind, waitedMs);
+  }
 
   got(connection: ClientConnection): void {
     this.#state = "sent";

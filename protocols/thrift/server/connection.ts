@@ -10,6 +10,7 @@ import { inTransport } from "../codec/response-writer.ts";
 import { RequestReader } from "../codec/request-reader.ts";
 import { emptyReplyFrame } from "../codec/exception.ts";
 import { ServerCall } from "./call.ts";
+import { refusedCall } from "../calls.ts";
 import { CallQueue, RefusedCall } from "./call-queue.ts";
 import type { QueuedCall } from "./call-queue.ts";
 import { DrainWatch } from "./drain-watch.ts";
@@ -163,6 +164,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
     if (!this.#hasRefused) this.#warn(what.reason);
     this.#hasRefused = true;
     this.settings.onMalformed();
+    this.settings.onRefused(refusedCall(this.peer, what));
     const refusal = new Refusal(what);
     const response = what.isWhole ? refusal.response() : null;
     if (response === null) return this.#endWith(refusal);

@@ -6,6 +6,7 @@ import { wrongPortWatch } from "../../../src/net/wrong-port/watch.ts";
 import { closeListener, Connections } from "../../../src/net/connections.ts";
 import type { ThriftListenOptions, ServerSettings } from "./settings.ts";
 import type { ThriftRequest, ThriftResponse } from "../message.ts";
+import { wrongPort } from "../calls.ts";
 import { ServerConnection } from "./connection.ts";
 
 /** Rejects with a text for people when it cannot listen on the address. */
@@ -26,7 +27,7 @@ export async function listenThrift(
     },
   };
   const { clock, log } = options;
-  const onWrongPort = options.onMalformed;
+  const onWrongPort = wrongPort(options);
   const watch = wrongPortWatch({ clock, log, speaks: ["Thrift"], onWrongPort });
   const acceptor = await accept(options, (link) => {
     void new ServerConnection(link, settings);

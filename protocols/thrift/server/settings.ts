@@ -1,5 +1,6 @@
 // What a Thrift server is made with, and what its connections share.
 import type { Socket } from "node:net";
+import type { RefusedCall } from "../../../src/core/calls/ended-call.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
 import type { Service } from "../../../src/core/service.ts";
@@ -45,6 +46,8 @@ export interface ThriftListenOptions extends WireFormat {
   onCompleted(call: CompletedCall): void;
   /** Open connections of callers changed by this much (+1, -1). */
   onConnections(change: number): void;
+  /** Bytes that cannot be read as a call; once for each. */
+  onRefused(call: RefusedCall): void;
   /** Called with bytes that are not a valid call, after logging. */
   onMalformed: () => void;
 }

@@ -1,4 +1,5 @@
 // Calls of mux callers as Thrift calls to the router; responses and failures as mux to the callers.
+import type { RefusedCall } from "../../../src/core/calls/ended-call.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
@@ -8,6 +9,7 @@ import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import { MuxResponse, statusOk } from "../../mux/message.ts";
 import type { MuxRequest } from "../../mux/message.ts";
 import { isRejection } from "../../mux/failures.ts";
+import { refusedCall } from "../../thrift/calls.ts";
 import { exceptionFrame } from "../../thrift/codec/exception.ts";
 import type {
   CompletedCall,
@@ -28,6 +30,8 @@ export interface MuxCallsOptions {
   readonly route: Service<ThriftRequest, ThriftResponse>;
   readonly renderFailure: RenderFailure;
   onCompleted(call: CompletedCall): void;
+  /** A message that holds no call; it is reported nowhere else. */
+  onRefused(call: RefusedCall): void;
 }
 
 /** The service of the connections of one caller. */
@@ -38,6 +42,7 @@ export function muxCalls(
   return (mux, reply) => {
     const request = mux.unreadable ?? thriftRequestIn(mux, peer, options);
     if (typeof request === "string") {
+      options.onRefused(refusedCall(peer, { reason: request, received: mux.frame }));
       reply.end(failure("unidentified", request));
       return ended;
     }

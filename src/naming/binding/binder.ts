@@ -1,4 +1,5 @@
 // Binds names through a dtab and namers, by Finagle's rules (its ConfiguredDtabNamer).
+import type { Via } from "../../core/calls/via.ts";
 import type { Close } from "../../core/clock.ts";
 import { emptyDtab } from "../../core/names/dtab.ts";
 import type { Failure } from "../../core/failure.ts";
@@ -46,6 +47,8 @@ interface Place extends Position {
   readonly residual: Path;
   /** Of the innermost union above. */
   readonly weight: number | undefined;
+  /** The rules that led here. */
+  readonly via: Via | null;
 }
 
 /**
@@ -66,7 +69,7 @@ class Binding {
   bind(path: Path, tracker: Tracker): BoundState {
     this.#budget.reset();
     const top = { path, residual: root, depth: 0, level: 0, isCallers: false, chain: null };
-    const state = this.#path(path, { ...top, weight: undefined }, tracker);
+    const state = this.#path(path, { ...top, weight: undefined, via: null }, tracker);
     // What it was made of is of no use any more: a caller may send a thousand such dtabs.
     if (this.#budget.hasEnded) tracker.dropConstants();
     return state;
@@ -84,6 +87,7 @@ class Binding {
       isCallers: from.isCallers,
       chain: { path, parent: from.chain },
       weight: from.weight,
+      via: from.via,
     };
     return isLeftToNamers(matches)
       ? this.#named(place, tracker)
@@ -100,7 +104,8 @@ class Binding {
     let otherwise: BoundState = ok(neg);
     for (const [i, { dentry, residual }] of entries.entries()) {
       const isCallers = at.isCallers || i < fromCaller;
-      const state = this.#tree(dentry.dst, { ...at, level, residual, isCallers }, tracker);
+      const via = { dentry, before: at.via };
+      const state = this.#tree(dentry.dst, { ...at, level, residual, isCallers, via }, tracker);
       if (isLate(state)) otherwise = state;
       else if (state.kind !== "ok" || state.value.kind !== "neg") return state;
     }
@@ -118,7 +123,7 @@ class Binding {
     if (exceeded !== null) return exceeded;
     switch (tree.kind) {
       case "leaf":
-        return ok(leaf(weighted(tree.value as Bound, place.weight))); // names went above
+        return ok(leaf(boundAt(tree.value as Bound, place))); // names went above
       case "alt":
         return this.#alt(tree.trees, { ...place, level: place.level + 1 }, tracker);
       case "union":
@@ -164,6 +169,6 @@ function isLate(state: BoundState): boolean {
   return state.kind === "pending" && state.isLate === true;
 }
 
-function weighted(bound: Bound, weight: number | undefined): Bound {
-  return weight === undefined || bound.weight === weight ? bound : { ...bound, weight };
+function boundAt(bound: Bound, { weight, via }: Place): Bound {
+  return weight === undefined ? { ...bound, via } : { ...bound, weight, via };
 }

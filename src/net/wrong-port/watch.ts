@@ -3,6 +3,8 @@ import type { Buffer } from "node:buffer";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import { lingeringClose } from "../lingering-close.ts";
+import { peerInfo } from "../peer-info.ts";
+import type { PeerInfo } from "../peer-info.ts";
 import { replyTo } from "./replies.ts";
 import type { Receiver, SocketLink } from "../socket-link.ts";
 
@@ -14,8 +16,8 @@ export interface PortOptions {
   readonly log: Log;
   /** What this port speaks, for detection and for texts. */
   readonly speaks: readonly WireProtocol[];
-  /** For statistics; not called for what the protocol itself refuses. */
-  readonly onWrongPort?: () => void;
+  /** For statistics and records; not called for what the protocol itself refuses. */
+  readonly onWrongPort?: (peer: PeerInfo, problem: string) => void;
   /** Protocols that this one refuses in its own words: it is logged only. */
   readonly refuses?: readonly WireProtocol[];
 }
@@ -37,7 +39,7 @@ export function wrongPortWatch(options: PortOptions): (link: SocketLink) => void
       if (protocol === null || speaks.includes(protocol)) return own.received(buffer, length);
       const text = warn(protocol, link, options);
       if (refuses.includes(protocol)) return own.received(buffer, length);
-      options.onWrongPort?.();
+      options.onWrongPort?.(peerInfo(link.socket), text);
       const reply = replyTo(protocol, buffer.subarray(0, length), text);
       if (reply !== null) link.socket.write(reply);
       return lingeringClose(link, { clock, stallTimeoutMs, closed: () => own.closed(null) });

@@ -1,4 +1,5 @@
 // Sends an unusually slow call a second time, to another endpoint; the first response counts.
+import { noteNextAttempt } from "../../core/calls/ended-call.ts";
 import type { Clock, Close } from "../../core/clock.ts";
 import { failure } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
@@ -190,6 +191,7 @@ class HedgedCall<Req extends Request, Res> implements Pending {
     const copy = deps.copy(this.#request);
     if (copy === null || !this.#shared.mayHedge(deps.clock.nowMs())) return;
     copy.deadlineMs = this.#deadlineMs;
+    noteNextAttempt(copy, "hedge");
     this.#second = new HedgeAttempt(this, copy);
     this.#second.run(this.#next);
   }
@@ -197,6 +199,8 @@ class HedgedCall<Req extends Request, Res> implements Pending {
   /** Writes where the response came from, for the log and the caller. */
   #noteOrigin({ request }: HedgeAttempt<Req, Res>): void {
     this.#request.endpoint = request.endpoint;
+    // The second one knows the first.
+    if (this.#second !== null) this.#request.lastAttempt = this.#second.request.lastAttempt ?? null;
     if (request.fault !== undefined) this.#request.fault = request.fault;
   }
 }

@@ -1,4 +1,5 @@
 // Sends a call again immediately when the endpoint certainly did not act on it.
+import { noteNextAttempt } from "../../core/calls/ended-call.ts";
 import type { Clock } from "../../core/clock.ts";
 import { final } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
@@ -115,6 +116,7 @@ class RequeuedCall<Req extends Request, Res> implements Reply<Res>, Pending {
     if (why.retry === "if-idempotent") this.#uncertain++;
     if (!this.#takeAnother()) return this.#finish(final(why));
     stats.requeues.value++;
+    noteNextAttempt(this.#request, "requeue");
     this.run();
   }
 

@@ -1,4 +1,5 @@
 // Sends a call again when the classifier calls its response, or the lack of one, retryable.
+import { noteNextAttempt } from "../../core/calls/ended-call.ts";
 import type { Clock, Close } from "../../core/clock.ts";
 import { final } from "../../core/failure.ts";
 import type { Failure } from "../../core/failure.ts";
@@ -147,6 +148,7 @@ class RetriedCall<Req extends Request, Res> implements Reply<Res>, Pending {
   }
 
   #again(): void {
+    noteNextAttempt(this.#request, "retry");
     if (this.#waitMs <= 0) {
       this.run();
       return;

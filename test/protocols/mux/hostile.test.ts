@@ -79,6 +79,7 @@ function served(random: Random): Served {
     route,
     render: ({ detail }) => ({ status: 1, flags: 0, text: detail, fault: null }),
     onCompleted() {},
+    onRefused() {},
     onMalformed() {},
     owner: { opened() {}, closed() {} },
     receivedBytes: counter(),

@@ -81,6 +81,7 @@ export function serve({ wireFormat, limits, response }: ServeOptions = {}): Serv
     onCompleted: ({ status, sentBytes, receivedBytes }) =>
       void exchanges.push({ status, sentBytes, receivedBytes }),
     onConnections() {},
+    onRefused() {},
     onMalformed() {},
     route(request, reply) {
       const call = seen(request, reply);
