@@ -3,6 +3,8 @@ import { openAdminServers } from "./assemble/admin.ts";
 import { Announcing } from "./assemble/announcing.ts";
 import { proxyViews } from "./assemble/views.ts";
 import { isBoundWith } from "./assemble/is-bound.ts";
+import { openNameServer } from "./assemble/name-server.ts";
+import type { NameServer } from "./assemble/name-server.ts";
 import { OwnListeners } from "./assemble/own-listeners.ts";
 import { openTls, serverTlsOf } from "./assemble/tls.ts";
 import { explainWith, openNaming } from "./assemble/naming.ts";
@@ -39,6 +41,8 @@ export interface ProcessDeps {
 export interface RunningProxy {
   /** The servers as they listen, by router, in the order of the file. */
   readonly routers: readonly OpenRouter[];
+  /** null: this process is no name server. */
+  readonly nameServer: NameServer | null;
   readonly admin: { readonly host: string; readonly port: number };
   /** Closes routers, then telemeters, namers, and the admin server last. Idempotent. */
   close(graceMs: number): Promise<void>;
@@ -59,6 +63,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   const open: Telemeter[] = [];
   const routers: RunningRouter[] = [];
   const calls = new CallHub(clock);
+  let nameServer: NameServer | null = null;
   const closing = new Closing(clock);
   closing.add(() => metrics.close());
   closing.add(countProcess(metrics.stats, clock, openFilesLimit));
@@ -72,7 +77,15 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     const certificates = { clock, log: logs.log("tls"), stats: metrics.stats.scope("tls") };
     const tls = await openTls(config, certificates);
     closing.add(() => tls?.close());
-    const views = proxyViews({ config, deps, metrics, naming, routers, telemeters: open });
+    const views = proxyViews({
+      config,
+      deps,
+      metrics,
+      naming,
+      routers,
+      telemeters: open,
+      nameServer: () => nameServer,
+    });
     const log = logs.log("admin");
     const admin = await openAdminServers(
       config.admin,
@@ -94,12 +107,18 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       await Promise.all(routers.map((router) => router.open.close(graceMs)));
       for (const { interpreter } of routers) interpreter.close();
     });
+    if (config.nameServer !== null) {
+      const parts = { ...partsOf(deps), stats: metrics.stats, naming, tls };
+      const opened = await openNameServer(config.nameServer, parts);
+      nameServer = opened;
+      closing.add((graceMs) => opened.close(graceMs));
+    }
     for (const each of config.routers) {
       const shared = { deps, metrics, naming, calls, admin, ownListeners, limits, tls };
       routers.push(await startRouter(each, shared));
     }
     const close = (graceMs: number) => closing.close(graceMs);
-    return { routers: routers.map((router) => router.open), admin, close };
+    return { routers: routers.map((router) => router.open), nameServer, admin, close };
   } catch (error) {
     await closing.close(0);
     throw error;

@@ -13,6 +13,7 @@ import { consulAnnouncer } from "./naming/announcers/consul.ts";
 import { consulInterpreter } from "./naming/interpreters/consul.ts";
 import { defaultInterpreter } from "./naming/interpreters/default.ts";
 import { fsInterpreter } from "./naming/interpreters/fs.ts";
+import { namerdHttp } from "./naming/interpreters/namerd-http.ts";
 import { consul } from "./naming/namers/consul.ts";
 import { fs } from "./naming/namers/fs.ts";
 import { rewrite } from "./naming/namers/rewrite.ts";
@@ -22,6 +23,12 @@ import { localhost } from "./naming/transformers/localhost.ts";
 import { port } from "./naming/transformers/port.ts";
 import { replace } from "./naming/transformers/replace.ts";
 import { specificHost } from "./naming/transformers/specific-host.ts";
+import type { InterfacePlugin } from "./name-server/interface.ts";
+import { httpController } from "./name-server/interfaces/http-controller.ts";
+import type { StoragePlugin } from "./name-server/dtab-store.ts";
+import { consulStorage } from "./name-server/storages/consul.ts";
+import { fsStorage } from "./name-server/storages/fs.ts";
+import { inMemory } from "./name-server/storages/in-memory.ts";
 import type { AccrualPlugin } from "./routing/accrual.ts";
 import { consecutiveFailures } from "./routing/accruals/consecutive-failures.ts";
 import { none } from "./routing/accruals/none.ts";
@@ -53,6 +60,7 @@ export const interpreters: readonly InterpreterPlugin[] = [
   defaultInterpreter,
   fsInterpreter,
   consulInterpreter,
+  namerdHttp,
 ];
 export const transformers: readonly TransformerPlugin[] = [
   localhost,
@@ -72,6 +80,8 @@ export const accruals: readonly AccrualPlugin[] = [
 export const announcers: readonly AnnouncerPlugin[] = [consulAnnouncer];
 export const limiters: readonly LimiterPlugin[] = [gradient];
 export const telemeters: readonly TelemeterPlugin[] = [prometheus, influxdb, statsd, usage];
+export const storages: readonly StoragePlugin[] = [inMemory, fsStorage, consulStorage];
+export const interfaces: readonly InterfacePlugin[] = [httpController];
 
 /** As the configuration checks against them. */
 export const kinds: Kinds = {
@@ -84,5 +94,7 @@ export const kinds: Kinds = {
   limiters,
   telemeters,
   announcers,
+  storages,
+  interfaces,
   builtInNames,
 };

@@ -83,6 +83,9 @@ export interface AdminViews {
   endpoints(router: string | null, client: string | null): Iterable<Json>;
   /** What each HTTP router makes of the head of a request, by label: `path` and `dtab`, or `error`. */
   identify(head: Buffer): Json;
+  readonly isNameServer: boolean;
+  /** What the storage of the name server watches, at `/storage/<name>.json`; null: there is none. */
+  storage(): { readonly name: string; state(): Json } | null;
   /** The state and the addresses of each client. */
   clientState(): Json;
   /** The servers that are announced to service discovery, with the state of each announcement. */

@@ -87,6 +87,8 @@ const maxExplainedNodes = 200;
 /** For failures and diagnostics: says what is known at this moment, waits for nothing. */
 export function explainWith(interpreter: Interpreter, dtab: Dtab): Explain {
   return (dst, localDtab) => {
+    const elsewhere = interpreter.explain?.(dst);
+    if (elsewhere !== undefined) return elsewhere;
     const live = interpreter.delegate(dtab, dst, { local: localDtab, maxNodes: maxExplainedNodes });
     const close = live.watch(() => {}); // while it is watched, its addresses are current
     const text = showState(live.state, dst);

@@ -28,12 +28,13 @@ export function clientTlsOf(
 
 /** The code of TLS is loaded only for a file that asks for TLS. Throws when a file of a client is unusable. */
 export async function openTls(
-  { admin, routers }: Config,
+  { admin, routers, nameServer }: Config,
   deps: { readonly clock: Clock; readonly log: Log; readonly stats: Stats },
 ): Promise<TlsStore | null> {
   const clients = routers.flatMap(({ clientTls }) => clientTls);
   const servers = routers.flatMap((router) => router.servers.filter(({ tls }) => tls !== null));
-  if (admin.tls === null && clients.length === 0 && servers.length === 0) return null;
+  const isAsked = nameServer?.interfaces.some(({ tls }) => tls !== null) ?? false;
+  if (admin.tls === null && clients.length === 0 && servers.length === 0 && !isAsked) return null;
   const { TlsStore } = await import("../net/tls/tls-store.ts");
   const store = new TlsStore(deps);
   try {

@@ -6,6 +6,8 @@ import { redact } from "../config/redact.ts";
 import { defaultCallerDtabLimits, entriesIn, tooLarge } from "../core/names/caller-dtab-limits.ts";
 import { emptyDtab, stripPrefix, showDtab } from "../core/names/dtab.ts";
 import { map } from "../core/live.ts";
+import type { Live } from "../core/live.ts";
+import type { Dtab } from "../core/names/dtab.ts";
 import { parsePath, segmentsOf, segmentText } from "../core/names/path.ts";
 import type { Path } from "../core/names/path.ts";
 import { delegationToJson } from "../naming/binding/delegation.ts";
@@ -13,6 +15,7 @@ import { metricsJson } from "../telemetry/metrics-json.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Telemeter } from "../telemetry/telemeter.ts";
 import { version } from "../version.ts";
+import type { NameServer } from "./name-server.ts";
 import type { Naming } from "./naming.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { lintRules } from "./lint.ts";
@@ -26,6 +29,8 @@ export interface ViewParts {
   /** Still empty when the admin server starts; routers are added one by one. */
   readonly routers: readonly RunningRouter[];
   readonly telemeters: readonly Telemeter[];
+  /** null: there is none, or it is not open yet. */
+  nameServer(): NameServer | null;
 }
 
 export function proxyViews(parts: ViewParts): AdminViews {
@@ -38,7 +43,9 @@ export function proxyViews(parts: ViewParts): AdminViews {
     exporters: () => telemeters.flatMap(({ pages }) => pages),
     delegate(namespace, dtab, path) {
       const router = routers.find((each) => each.config.label === namespace);
-      if (namespace !== null && router === undefined) return null;
+      if (namespace !== null && router === undefined) {
+        return inNamespace(parts, namespace, dtab, path);
+      }
       const interpreter = router?.interpreter ?? naming.builtIn;
       const own = router?.config.dtab ?? emptyDtab;
       if (dtab === null) return map(interpreter.delegate(own, path), delegationToJson);
@@ -57,6 +64,12 @@ export function proxyViews(parts: ViewParts): AdminViews {
     },
     endpoints: (label, client) => endpointsOf(routers, label, client, deps.clock),
     identify: (head) => Object.fromEntries(routers.flatMap(({ open }) => identified(open, head))),
+    isNameServer: config.nameServer !== null,
+    storage() {
+      const server = parts.nameServer();
+      if (server?.store.watchState === undefined) return null;
+      return { name: server.storageName, state: () => server.store.watchState?.() };
+    },
     clientState: () => Object.assign({}, ...routers.map(({ open }) => open.clientState())),
     announced: () => routers.flatMap(({ open }) => open.announced()),
     boundNames: () => naming.namers.flatMap(({ namer }) => namer.boundNames?.() ?? []),
@@ -85,6 +98,22 @@ export function proxyViews(parts: ViewParts): AdminViews {
 /** Nothing for routers of other protocols. */
 function identified({ label, identify }: RunningRouter["open"], head: Buffer): [string, unknown][] {
   return identify === null ? [] : [[label, identify(head)]];
+}
+
+/** A namespace of the name server stands for a router: `dtab` null means its own. */
+function inNamespace(
+  { nameServer }: ViewParts,
+  namespace: string,
+  dtab: Dtab | null,
+  path: Path,
+): Live<unknown> | null {
+  const namespaces = nameServer()?.namespaces;
+  if (namespaces === undefined) return null;
+  const live =
+    dtab === null
+      ? namespaces.delegate(namespace, path, emptyDtab)
+      : namespaces.delegate(null, path, dtab);
+  return map(live, delegationToJson);
 }
 
 /** In Finagle's form: by role, protocol and label. */
@@ -130,6 +159,7 @@ function namerStates({ namers }: Naming): (readonly [string, () => unknown])[] {
 function interpreterState({ config, interpreter }: RunningRouter): InterpreterState[] {
   const { watchState } = interpreter;
   if (watchState === undefined) return [];
-  const name = config.interpreter.config.kind;
+  const { kind } = config.interpreter.config;
+  const name = interpreter.stateName === undefined ? kind : `${kind}/${interpreter.stateName}`;
   return [{ router: config.label, name, state: () => watchState.call(interpreter) }];
 }

@@ -52,7 +52,12 @@ export function checkText(text: string, kinds: Kinds): CheckResult {
         : "expected a map with keys such as admin, namers, routers, telemetry";
     return failed([locateFinding(source, { steps: [], at: "value", message })]);
   }
-  const schema = fileSchema(kinds);
+  const has = (key: string) => root.entries.has(key);
+  const isNameServer = has("storage") || has("interfaces");
+  const schema = fileSchema(
+    kinds,
+    isNameServer ? (has("routers") ? "both" : "name server") : "proxy",
+  );
   const matched = matchKeys(root, schema, text);
   const suspicious = [
     ...matched.warnings,

@@ -17,11 +17,26 @@ export interface Config {
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** In the order of the file. */
   readonly namers: readonly NamerConfig[];
+  /** Empty for a name server only. */
   readonly routers: readonly RouterConfig[];
+  /** null: this process is no name server. */
+  readonly nameServer: NameServerConfig | null;
   /** The argument of each plugin's `create`. */
   readonly telemetry: readonly KindConfig[];
   /** The file as it was written, as plain JSON. It contains secrets: see `redact`. */
   readonly raw: Readonly<Record<string, unknown>>;
+}
+
+export interface NameServerConfig {
+  /** The argument of its plugin's `create`. */
+  readonly storage: KindConfig;
+  /** Never empty. */
+  readonly interfaces: readonly {
+    /** The argument of its plugin's `create`. */
+    readonly config: KindConfig;
+    /** null: plain text. */
+    readonly tls: ServerTlsConfig | null;
+  }[];
 }
 
 interface AdminConfig {

@@ -40,6 +40,9 @@ export interface Kinds {
   readonly limiters: readonly Kind[];
   readonly telemeters: readonly TelemeterKind[];
   readonly announcers: readonly Kind[];
+  /** Of a name server. */
+  readonly storages: readonly Kind[];
+  readonly interfaces: readonly Kind[];
   /** The first segments of names below `/$`, such as `inet`. */
   readonly builtInNames: readonly string[];
 }

@@ -12,6 +12,7 @@ import type {
   ClientFilterConfig,
   Config,
   FaultConfig,
+  NameServerConfig,
   RouterConfig,
   ServerConfig,
   ServiceConfig,
@@ -57,8 +58,22 @@ export function toConfig(checked: CheckedFile, raw: Record<string, unknown>, kin
       transformers: toTransformers(config),
     })),
     routers: (routers ?? []).map((router, i) => toRouter(router, mapIn(raw, "routers", i), kinds)),
+    nameServer: toNameServer(checked),
     telemetry,
     raw,
+  };
+}
+
+/** A rule of the file says that there are both sections or none. */
+function toNameServer({ storage, interfaces }: CheckedFile): NameServerConfig | null {
+  if (storage === undefined || interfaces === undefined) return null;
+  return {
+    storage,
+    interfaces: interfaces.map((config) => {
+      // Safe cast: the schema of every interface has this key.
+      const { tls } = config as { readonly tls?: CheckedServer["tls"] };
+      return { config, tls: tls === undefined ? null : serverTlsOf(tls) };
+    }),
   };
 }
 

@@ -158,6 +158,13 @@ export interface Interpreter {
   bind(dtab: Dtab, path: Path, local?: Dtab): Live<NameTree<Bound>>;
   /** All alternatives, not only the one that wins; a state that is read once, for people. */
   delegate(dtab: Dtab, path: Path, options?: DelegateOptions): Live<Delegation>;
+  /**
+   * How a name is resolved, for people, where `delegate` cannot say it immediately: who resolves it, and
+   * how to ask there. Absent: `delegate` can.
+   */
+  explain?(path: Path): string;
+  /** Follows the kind in the address of its state: a kind may have several. */
+  readonly stateName?: string;
   /** For `/<router>/interpreter_state/<kind>.json`; absent when there is no state to show. */
   watchState?(): Readonly<Record<string, unknown>>;
   close(): void;

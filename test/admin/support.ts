@@ -30,6 +30,8 @@ const views: AdminViews = {
   dtabProblem: () => null,
   endpoints: () => [],
   identify: () => ({}),
+  isNameServer: false,
+  storage: () => null,
   clientState: () => ({}),
   boundNames: () => [],
   namerStates: () => new Map(),

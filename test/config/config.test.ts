@@ -54,6 +54,7 @@ test("the shortest file has every default", () => {
       limits: { maxConnections: Infinity, maxBufferedBytes: null, shedAboveLagMs: Infinity },
       logLevel: "info",
       namers: [],
+      nameServer: null,
       telemetry: [],
       routers: [
         {

@@ -82,9 +82,9 @@ test("configuration.md has examples of every section", () => {
   assert.ok(examplesOf("configuration.md").length >= 10);
 });
 
-test("configuration.md, consul.md and tracing.md describe every fixed key", async () => {
-  const read = (page: string) => readFileSync(join(docs, page), "utf8");
-  const text = read("configuration.md") + read("consul.md") + read("tracing.md");
+test("the pages of the kinds describe every fixed key", async () => {
+  const pages = ["configuration.md", "consul.md", "name-server.md", "tracing.md"];
+  const text = pages.map((page) => readFileSync(join(docs, page), "utf8")).join("");
   const ownKeys = new Set(kinds.protocols.flatMap(protocolKeys));
   const keys = new Set<string>();
   collect(await jsonSchema(kinds), keys);

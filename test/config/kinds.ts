@@ -79,6 +79,8 @@ export const kinds: Kinds = {
     }),
     kind("none"),
   ],
+  storages: [],
+  interfaces: [],
   announcers: [kind("io.l5d.board", { host: v.optional(v.string(), "localhost") })],
   limiters: [kind("io.l5d.gradient")],
   builtInNames: ["inet", "nil"],

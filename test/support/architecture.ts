@@ -27,6 +27,11 @@ export const floors: readonly Floor[] = [
   { at: "src/net/", mayImport: ["src/core/", "src/runtime/"], outside: anything },
   { at: "src/access-log/", mayImport: ["src/core/", "src/runtime/"], outside: anything },
   { at: "src/naming/", mayImport: ["src/core/", "src/runtime/", "src/net/"], outside: anything },
+  {
+    at: "src/name-server/",
+    mayImport: ["src/core/", "src/runtime/", "src/net/", "src/naming/"],
+    outside: anything,
+  },
   { at: "src/routing/", mayImport: ["src/core/"], outside: ["valibot"], isPure: true },
   { at: "src/telemetry/", mayImport: ["src/core/"], outside: anything },
   { at: "src/config/", mayImport: ["src/core/", "src/runtime/"], outside: anything },
@@ -44,6 +49,7 @@ export const floors: readonly Floor[] = [
     mayImport: [
       "src/core/",
       "src/naming/",
+      "src/name-server/",
       "src/routing/",
       "src/telemetry/",
       "protocols/",

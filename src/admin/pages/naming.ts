@@ -10,14 +10,17 @@ import type { AdminViews, Json, PolicyView } from "../views.ts";
 const delegateTimeoutMs = 2_000;
 
 export function namingPages(views: AdminViews, clock: Clock): readonly AdminPage[] {
+  const delegator = (path: string): AdminPage => ({
+    path,
+    category: "ui",
+    get: ({ query }) => delegate(views, clock, fromQuery(query)),
+    post: (request) => delegate(views, clock, fromBody(request)),
+    postAsks: true,
+  });
   return [
-    {
-      path: "/delegator.json",
-      category: "ui",
-      get: ({ query }) => delegate(views, clock, fromQuery(query)),
-      post: (request) => delegate(views, clock, fromBody(request)),
-      postAsks: true,
-    },
+    delegator("/delegator.json"),
+    ...(views.isNameServer ? [delegator("/dtab/delegator.json")] : []), // Linkerd's address there
+    ...storageState(views),
     state("/bound-names.json", () => views.boundNames()),
     state("/admin/announcer", () => views.announced()),
     state("/client_state.json", () => views.clientState()),
@@ -35,6 +38,11 @@ export function namingPages(views: AdminViews, clock: Clock): readonly AdminPage
       get: ({ query }) => policyOf(policy, query.get("path")),
     })),
   ];
+}
+
+function storageState(views: AdminViews): readonly AdminPage[] {
+  const storage = views.storage();
+  return storage === null ? [] : [state(`/storage/${storage.name}.json`, () => storage.state())];
 }
 
 function state(path: string, read: () => Json): AdminPage {

@@ -33,8 +33,6 @@ const keys: Readonly<Record<string, string>> = {
   label: "moved: write label in each router",
   servers: "moved: write servers in each router",
   tracers: "removed: tracers became kinds of the section telemetry",
-  storage: "this is a file for namerd, the name server, which is not supported yet",
-  interfaces: "this is a file for namerd, the name server, which is not supported yet",
 };
 
 /** By the path of the key that holds the kind, then by kind. */
@@ -50,9 +48,18 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   "routers.interpreter.kind": {
     "io.l5d.namerd": "not supported yet: namerd over Thrift",
-    "io.l5d.namerd.http": "not supported yet: namerd over HTTP",
     "io.l5d.mesh": "not supported yet: namerd over gRPC",
     "io.l5d.k8s.configMap": "not supported yet: dtabs in Kubernetes",
+  },
+  "storage.kind": {
+    "io.l5d.zk": "not supported yet: dtabs in ZooKeeper",
+    "io.l5d.etcd": "not supported yet: dtabs in etcd",
+    "io.l5d.k8s": "not supported yet: dtabs in Kubernetes",
+  },
+  "interfaces.kind": {
+    "io.l5d.thriftNameInterpreter": "not supported yet: names over Thrift",
+    "io.l5d.mesh": "not supported yet: names over gRPC",
+    "io.l5d.destination": "not supported: the interface of Linkerd 2",
   },
   "routers.announcers.kind": {
     "io.l5d.serversets": "not supported yet: announcing in ZooKeeper",

@@ -16,9 +16,10 @@ interface ListeningAt {
 
 function listenersOf(file: Data, kinds: Kinds): ListeningAt[] {
   const admin = fieldsOf(file["admin"]);
+  const adminPort = file["routers"] === undefined ? 9991 : 9990;
   const { ip, httpIdentifierPort: port = 0 } = admin;
   const identifying = { ...listener({ ip, port }, ["admin"], 0), key: "httpIdentifierPort" };
-  const all: ListeningAt[] = [listener(admin, ["admin"], 9990), identifying];
+  const all: ListeningAt[] = [listener(admin, ["admin"], adminPort), identifying];
   for (const { data, index } of mapsOf(file["routers"])) {
     const protocol = kinds.protocols.find(({ name }) => name === data["protocol"]);
     for (const server of mapsOf(data["servers"])) {
@@ -26,8 +27,17 @@ function listenersOf(file: Data, kinds: Kinds): ListeningAt[] {
       all.push(listener(server.data, steps, protocol?.defaultPort ?? 0));
     }
   }
+  for (const { data, index } of mapsOf(file["interfaces"])) {
+    all.push(listener(data, ["interfaces", index], interfacePorts[String(data["kind"])] ?? 0));
+  }
   return all;
 }
+
+/** What an interface of a name server listens on without `port`. */
+const interfacePorts: Readonly<Record<string, number>> = {
+  "io.l5d.httpController": 4180,
+  "io.l5d.thriftNameInterpreter": 4100,
+};
 
 function listener(data: Data, steps: readonly Step[], defaultPort: number): ListeningAt {
   const { ip = "127.0.0.1", port = defaultPort } = data;

@@ -10,6 +10,7 @@ import { exclusions } from "./exclusions.ts";
 import { certificateFindings, unknownCaptures } from "./certificates.ts";
 import { duplicateLabels } from "./labels.ts";
 import { hedgesWithoutEffect, misplacedPolicy, prefixesWithoutClients } from "./policy-sections.ts";
+import { halfNameServer } from "./name-server.ts";
 import { portConflicts } from "./ports.ts";
 import { duplicatePages } from "./telemeter-pages.ts";
 import { unknownNamers } from "./unknown-namers.ts";
@@ -22,6 +23,7 @@ export function conflicts(source: Source, file: unknown, kinds: Kinds): Finding[
     ...duplicateLabels(source, routers),
     ...portConflicts(source, fieldsOf(file), kinds),
     ...duplicatePages(source, kinds),
+    ...halfNameServer(fieldsOf(file)),
     ...routers.flatMap(({ data, index }) => [
       ...exclusions(data, ["routers", index]),
       ...misplacedPolicy(data["service"], ["routers", index, "service"]),

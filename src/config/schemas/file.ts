@@ -18,18 +18,23 @@ import { policySection } from "../policy.ts";
 import type { PolicySection } from "../policy.ts";
 import { serverTls } from "../../core/tls/schema.ts";
 import { adminSecurity, callerDtab } from "./security.ts";
+import { nameServerEntries } from "./name-server.ts";
 import { session, socketOptions } from "./socket.ts";
 import { experimental, oneOf, oneOrMany, variant } from "../kinds.ts";
 import type { Correction, GenericSchema } from "../../core/schema.ts";
 import type { Kinds, ProtocolKind } from "../kinds.ts";
 
 /** The schema of the whole file, with every key of every kind. Built once per check. */
-export function fileSchema(kinds: Kinds) {
+export function fileSchema(kinds: Kinds, describes: Described = "proxy") {
   const shared = sharedRouterEntries(kinds);
   const routers = kinds.protocols.map((protocol) => routerSchema(kinds, protocol, shared));
   const atLeastOne = "expected at least one router";
+  const list = v.array(variant("protocol", routers), "expected a list of routers");
   return v.strictObject({
-    admin: says("The admin server: metrics, state, shutdown.", v.optional(adminSchema(), {})),
+    admin: says(
+      "The admin server: metrics, state, shutdown.",
+      v.optional(adminSchema(adminPorts[describes]), {}),
+    ),
     limits: says("Limits of the whole process.", v.optional(limits(), {})),
     log: says("The log of the process itself.", v.optional(logSchema(), {})),
     namers: says(
@@ -38,11 +43,9 @@ export function fileSchema(kinds: Kinds) {
     ),
     routers: says(
       "One per protocol and direction of traffic, each with its own servers.",
-      v.pipe(
-        v.array(variant("protocol", routers), "expected a list of routers"),
-        v.nonEmpty(atLeastOne),
-      ),
+      describes === "proxy" ? v.pipe(list, v.nonEmpty(atLeastOne)) : v.optional(list, []),
     ),
+    ...nameServerEntries(kinds),
     telemetry: says("How metrics are exported.", v.optional(v.array(oneOf(kinds.telemeters)), [])),
     usage: says(
       "Accepted for files written for Linkerd 1. Usage is never reported.",
@@ -61,10 +64,20 @@ function unlessOff(value: unknown): Correction | null {
 
 const expectedTokenFile = "expected the path of a file with a token, not the token itself";
 
-const adminSchema = () =>
+/** What runs with a file: routers, a name server, or both in one process. */
+type Described = "proxy" | "name server" | "both";
+
+/** As Linkerd's proxy and its name server. */
+const adminPorts: Readonly<Record<Described, number>> = {
+  proxy: 9990,
+  "name server": 9991,
+  both: 9990,
+};
+
+const adminSchema = (defaultPort: number) =>
   v.strictObject({
     ip: says("IP address to listen on, not a host name.", v.optional(ip(), "127.0.0.1")),
-    port: says("TCP port; 0 picks a free one.", v.optional(port(), 9990)),
+    port: says("TCP port; 0 picks a free one.", v.optional(port(), defaultPort)),
     shutdownGraceMs: says(
       "How long calls in flight may take to end during a shutdown.",
       v.optional(milliseconds(), 10_000),

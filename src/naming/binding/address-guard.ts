@@ -1,6 +1,7 @@
 // Keeps names from leading to addresses that are closed to them, whoever said that they do.
 import type { Address } from "../../core/address.ts";
 import { failure } from "../../core/failure.ts";
+import { optionalPartsOf } from "./optional-parts.ts";
 import { constant, failed, flatMap, map, ok } from "../../core/live.ts";
 import type { Live } from "../../core/live.ts";
 import { mapTree } from "../../core/names/nametree.ts";
@@ -24,11 +25,10 @@ export function guardAddresses(
     }
     return { ...bound, addresses };
   };
-  const { watchState } = interpreter;
   return {
+    ...optionalPartsOf(interpreter),
     bind: (...name) => map(interpreter.bind(...name), (tree) => mapTree(tree, guard)),
     delegate: (...name) => interpreter.delegate(...name),
-    ...(watchState === undefined ? {} : { watchState: () => watchState.call(interpreter) }),
     close: () => interpreter.close(),
   };
 }

@@ -199,7 +199,7 @@ function boundJson(bound: Bound) {
 }
 
 /** `{type: bound, addrs: [{ip, port, meta}], meta}`, `{type: neg}`, `{type: pending}`, ... */
-function addressesJson(state: State<AddressSet>): Readonly<Record<string, unknown>> {
+export function addressesJson(state: State<AddressSet>): Readonly<Record<string, unknown>> {
   if (state.kind === "pending") return { type: "pending" };
   if (state.kind === "failed") return { type: "failed", cause: state.why.detail };
   if (state.value === "neg") return { type: "neg" };

@@ -12,6 +12,7 @@ import type {
 } from "../../core/naming.ts";
 import { segmentsOf } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
+import { optionalPartsOf as interpreterParts } from "./optional-parts.ts";
 import { isBoundTree } from "./bound-tree.ts";
 import { computed } from "./tracker.ts";
 import type { Tracker } from "./tracker.ts";
@@ -73,8 +74,8 @@ export function transformInterpreter(
   transformers: readonly Transformer[],
 ): Interpreter {
   if (transformers.length === 0) return interpreter;
-  const { watchState } = interpreter;
   return {
+    ...interpreterParts(interpreter),
     bind: (dtab, path, local) => transformed(interpreter.bind(dtab, path, local), transformers),
     delegate: (dtab, path, options) =>
       computed(
@@ -87,7 +88,6 @@ export function transformInterpreter(
         },
         () => false,
       ),
-    ...(watchState === undefined ? {} : { watchState: () => watchState.call(interpreter) }),
     close: () => interpreter.close(),
   };
 }

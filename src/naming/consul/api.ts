@@ -23,6 +23,13 @@ export type Query =
       readonly datacenter: string | null;
       readonly consistency: Consistency;
     }
+  | {
+      /** The keys right below a prefix that ends in a slash. */
+      readonly kind: "keys";
+      readonly prefix: string;
+      readonly datacenter: string | null;
+      readonly consistency: Consistency;
+    }
   | { readonly kind: "self"; readonly datacenter: null };
 
 /** `index` is null when the response had no index, or one that is not a number. */
@@ -83,5 +90,21 @@ export interface Client {
   heartbeat(id: string): Promise<Outcome>;
   /** Whether the agent knows the service with this id. */
   knows(id: string): Promise<Outcome>;
+  /**
+   * Writes a key; with `cas` only if its ModifyIndex is still that one, 0: if it does not exist. The body of
+   * the response is whether it was written.
+   */
+  write(key: string, text: string, how: WriteOptions): Promise<Outcome>;
+  /** Whether there is such a key: `missing` when there is not. */
+  knowsKey(key: string, how: Omit<WriteOptions, "cas">): Promise<Outcome>;
+  erase(key: string, how: Omit<WriteOptions, "cas">): Promise<Outcome>;
   close(): void;
+}
+
+interface WriteOptions {
+  /** null: the agent's own. */
+  readonly datacenter: string | null;
+  readonly consistency: Consistency;
+  /** null: whatever is there. */
+  readonly cas: number | null;
 }

@@ -19,7 +19,12 @@ const commandTimeoutMs = 5_000;
 interface Library {
   readonly catalog: { readonly service: { nodes(options: object): Promise<unknown> } };
   readonly health: { service(options: object): Promise<unknown> };
-  readonly kv: { get(options: object): Promise<unknown> };
+  readonly kv: {
+    get(options: object): Promise<unknown>;
+    keys(options: object): Promise<unknown>;
+    set(options: object): Promise<unknown>;
+    del(options: object): Promise<unknown>;
+  };
   readonly agent: {
     self(options: object): Promise<unknown>;
     readonly service: {
@@ -97,6 +102,20 @@ export function consulClient(options: ClientOptions): Client {
       if (Object.hasOwn(body, id)) return outcome;
       return { kind: "missing", index: null, problem: `no service ${id}` };
     },
+    write: (key, text, { cas, ...where }) =>
+      command((client, how) =>
+        client.kv.set({
+          key,
+          value: text,
+          ...(cas === null ? {} : { cas: String(cas) }),
+          ...placeOf(where),
+          ...how,
+        }),
+      ),
+    knowsKey: (key, where) =>
+      command((client, how) => client.kv.get({ key, raw: true, ...placeOf(where), ...how })),
+    erase: (key, where) =>
+      command((client, how) => client.kv.del({ key, ...placeOf(where), ...how })),
     close: () => connections.destroy(),
   };
 }
@@ -164,19 +183,27 @@ function blockingOptions(blocking: { readonly index: number; readonly waitMs: nu
 
 function sendQuery(client: Library, query: Query, how: object): Promise<unknown> {
   if (query.kind === "self") return client.agent.self(how);
-  const { datacenter, consistency } = query;
-  const options = {
-    ...how,
-    ...(datacenter === null ? {} : { dc: datacenter }),
-    ...(consistency === "default" ? {} : { [consistency]: true }),
-  };
+  const options = { ...how, ...placeOf(query) };
   if (query.kind === "key") return client.kv.get({ key: query.key, raw: true, ...options });
+  if (query.kind === "keys") {
+    return client.kv.keys({ key: query.prefix, separator: "/", ...options });
+  }
   const { service, tag } = query;
   const named = { service, ...(tag === null ? {} : { tag }), ...options };
   return query.kind === "catalog"
     ? client.catalog.service.nodes(named)
     : client.health.service({ ...named, passing: query.isPassingOnly });
 }
+
+/** Which data centre is asked, and how consistent its response has to be. */
+function placeOf({ datacenter, consistency }: Pick<KeyQuery, "datacenter" | "consistency">) {
+  return {
+    ...(datacenter === null ? {} : { dc: datacenter }),
+    ...(consistency === "default" ? {} : { [consistency]: true }),
+  };
+}
+
+type KeyQuery = Extract<Query, { readonly kind: "key" }>;
 
 function registrationOf({ id, name, address, port, tags, meta, check }: Registration): object {
   const { kind, deregisterAfter } = check;
@@ -234,7 +261,8 @@ function errorOutcome(error: unknown, token: string | null): Outcome {
   const problem = `Consul responded with ${statusCode}${reason}${hintOf(statusCode)}`;
   // Consul 1.8 responds with 500 to the heartbeat of an unknown check, later ones with 404.
   const isMissing = statusCode === 404 || /does not have associated TTL|unknown check/i.test(text);
-  return isMissing ? { kind: "missing", index: null, problem } : { kind: "error", problem };
+  const index = response === undefined ? null : indexOf(response);
+  return isMissing ? { kind: "missing", index, problem } : { kind: "error", problem };
 }
 
 /**

@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import type { AgentOptions } from "node:https";
 import { isIP } from "node:net";
 import * as v from "valibot";
-import { integer } from "../../core/schema.ts";
+import { integer, path } from "../../core/schema.ts";
+import { backoffSchema } from "../../core/pacing/backoff.ts";
 import { clientTlsEntries } from "../../core/tls/schema.ts";
+import { segmentsOf, segmentText } from "../../core/names/path.ts";
 import type { CheckedClientTls } from "../../core/tls/schema.ts";
 import type { HostResolver } from "../../core/naming.ts";
 import { lookupAhead } from "../hosts/lookup-ahead.ts";
@@ -29,6 +31,21 @@ export const agentEntries = () => ({
 export const watchEntries = () => ({
   resyncIntervalMs: v.optional(integer(1_000), 300_000),
 });
+
+/** Keys of what reads a dtab under `<pathPrefix>/<namespace>`. */
+export const dtabKeyEntries = () => ({
+  ...agentEntries(),
+  ...watchEntries(),
+  pathPrefix: v.optional(path(), "/namerd/dtabs"),
+  /** Defaults to the agent's own. */
+  datacenter: v.optional(v.string("expected the name of a data centre")),
+  readConsistencyMode: v.optional(consistency(), "default"),
+  writeConsistencyMode: v.optional(consistency(), "default"),
+  backoff: v.optional(backoffSchema()),
+});
+
+const dtabKey = () => v.strictObject(dtabKeyEntries());
+export type DtabKeyConfig = v.InferOutput<ReturnType<typeof dtabKey>>;
 
 export const consistency = () =>
   v.picklist(["default", "stale", "consistent"], "expected default, stale or consistent");
@@ -61,7 +78,7 @@ export function clientOf(config: AgentConfig, hosts: HostResolver): Client {
 }
 
 /** Reads the files once; later changes to them do not count. */
-function tlsOptions(config: Tls, host: string): AgentOptions {
+export function tlsOptions(config: Tls, host: string): AgentOptions {
   const { clientAuth, protocols, trustCertsBundle } = config;
   const trusted = [
     ...config.trustCerts,
@@ -89,4 +106,12 @@ function clientCertificate(auth: NonNullable<Tls["clientAuth"]>): AgentOptions {
     cert: Buffer.concat(chain.map((path) => readFileSync(path))),
     key: readFileSync(keyPath),
   };
+}
+
+/** The key of a namespace's dtab, without a slash in front. */
+export function keyOf(
+  { pathPrefix }: Pick<DtabKeyConfig, "pathPrefix">,
+  namespace: string,
+): string {
+  return [...segmentsOf(pathPrefix).map(segmentText), namespace].join("/");
 }

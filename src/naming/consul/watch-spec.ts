@@ -27,8 +27,8 @@ export interface WatchSpec<T> {
   /** For people: `/dc1/web`. */
   readonly name: string;
   readonly query: Query;
-  /** The value in the body of a response; a string says what is wrong with the body. */
-  read(body: unknown): { readonly value: T } | string;
+  /** The value in a response with this index; a string says what is wrong with the response. */
+  read(body: unknown, index: number | null): { readonly value: T } | string;
   isSame(a: T, b: T): boolean;
   /** The value of something that does not exist. */
   readonly absent: T;

@@ -218,7 +218,7 @@ export class Watch<T> {
       if (outcome.index === null) return this.#onFailure(`${outcome.problem}, but not by Consul`);
       return this.#onResponse(this.#spec.absent, outcome.index, wasBlocking, true);
     }
-    const read = this.#spec.read(outcome.body);
+    const read = this.#spec.read(outcome.body, outcome.index);
     if (typeof read === "string") this.#onFailure(read);
     else this.#onResponse(read.value, outcome.index, wasBlocking);
   }

@@ -1,0 +1,21 @@
+// The body of a request, bounded.
+import type { IncomingMessage } from "node:http";
+
+/** Far above the dtabs that people write. */
+const maxBodyBytes = 10_000_000;
+
+/** null: too long, or cut off. */
+export async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBodyBytes) return null;
+      chunks.push(chunk);
+    }
+  } catch {
+    return null; // its caller has left
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
