@@ -14,6 +14,7 @@ import type { OpenRouter } from "./assemble/router.ts";
 import type { Config, RouterConfig } from "./config/config.ts";
 import { CallHub } from "./core/calls/hub.ts";
 import type { Clock, Random } from "./core/clock.ts";
+import type { Stats } from "./core/stats.ts";
 import type { Interpreter } from "./core/naming.ts";
 import { guardAddresses } from "./naming/binding/address-guard.ts";
 import { defaultLimitBytes, heldMemory } from "./runtime/held-memory.ts";
@@ -67,11 +68,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   const closing = new Closing(clock);
   closing.add(() => metrics.close());
   closing.add(countProcess(metrics.stats, clock, openFilesLimit));
-  const { maxBufferedBytes } = config.limits;
-  const limits = new ProcessLimits(
-    { ...config.limits, maxBufferedBytes: maxBufferedBytes ?? defaultLimitBytes() },
-    { clock, stats: metrics.stats.scope("limits"), memory: heldMemory },
-  );
+  const limits = limitsOf(config, { clock, stats: metrics.stats.scope("limits") });
   closing.add(() => limits.close());
   try {
     const certificates = { clock, log: logs.log("tls"), stats: metrics.stats.scope("tls") };
@@ -107,12 +104,9 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       await Promise.all(routers.map((router) => router.open.close(graceMs)));
       for (const { interpreter } of routers) interpreter.close();
     });
-    if (config.nameServer !== null) {
-      const parts = { ...partsOf(deps), stats: metrics.stats, naming, tls };
-      const opened = await openNameServer(config.nameServer, parts);
-      nameServer = opened;
-      closing.add((graceMs) => opened.close(graceMs));
-    }
+    const nameParts = { ...partsOf(deps), stats: metrics.stats, naming, tls };
+    nameServer = await openNameServer(config.nameServer, nameParts);
+    closing.add((graceMs) => nameServer?.close(graceMs));
     for (const each of config.routers) {
       const shared = { deps, metrics, naming, calls, admin, ownListeners, limits, tls };
       routers.push(await startRouter(each, shared));
@@ -123,6 +117,11 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     await closing.close(0);
     throw error;
   }
+}
+
+function limitsOf({ limits }: Config, parts: { clock: Clock; stats: Stats }): ProcessLimits {
+  const maxBufferedBytes = limits.maxBufferedBytes ?? defaultLimitBytes();
+  return new ProcessLimits({ ...limits, maxBufferedBytes }, { ...parts, memory: heldMemory });
 }
 
 function partsOf({ clock, random, logs }: ProcessDeps) {

@@ -29,11 +29,13 @@ export interface NameServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Rejects with a text for people; then nothing is left open. */
+/** null for a process that is none. Rejects with a text for people; then nothing is left open. */
 export async function openNameServer(
-  { storage, interfaces: configs }: NameServerConfig,
+  config: NameServerConfig | null,
   parts: NameServerParts,
-): Promise<NameServer> {
+): Promise<NameServer | null> {
+  if (config === null) return null;
+  const { storage, interfaces: configs } = config;
   const { clock, random, naming, stats, log } = parts;
   const deps = {
     clock,

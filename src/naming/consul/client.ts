@@ -75,14 +75,19 @@ export function consulClient(options: ClientOptions): Client {
     };
   };
 
-  const command = (run: (client: Library, how: object) => Promise<unknown>): Promise<Outcome> =>
+  const command: Command = (run) =>
     outcomeOf(
       async () => run(await load(), { ctx: new Context(), timeout: commandTimeoutMs }),
       options.token,
     );
 
+  return { query, ...commands(command), close: () => connections.destroy() };
+}
+
+type Command = (run: (client: Library, how: object) => Promise<unknown>) => Promise<Outcome>;
+
+function commands(command: Command): Omit<Client, "query" | "close"> {
   return {
-    query,
     register: (registration) =>
       command((client, how) =>
         client.agent.service.register({ ...registrationOf(registration), ...how }),
@@ -116,7 +121,6 @@ export function consulClient(options: ClientOptions): Client {
       command((client, how) => client.kv.get({ key, raw: true, ...placeOf(where), ...how })),
     erase: (key, where) =>
       command((client, how) => client.kv.del({ key, ...placeOf(where), ...how })),
-    close: () => connections.destroy(),
   };
 }
 
