@@ -94,12 +94,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     const ownListeners = new OwnListeners();
     ownListeners.add(admin, null);
     closing.add(() => naming.close());
-    for (const each of telemetersOf(config)) {
-      const parts = { metrics: metrics.root, clock, log: logs.log(each.kind) };
-      const telemeter = pluginOf(telemeters, each).create(each, parts);
-      open.push(telemeter);
-      closing.add(() => telemeter.close());
-    }
+    openTelemeters(config, { metrics, deps, open, closing });
     closing.add(async (graceMs) => {
       await Promise.all(routers.map((router) => router.open.close(graceMs)));
       for (const { interpreter } of routers) interpreter.close();
@@ -117,6 +112,23 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     await closing.close(0);
     throw error;
   }
+}
+
+/** Those that are open already are closed when a later one cannot be opened. */
+function openTelemeters(config: Config, { metrics, deps, open, closing }: TelemeterParts): void {
+  for (const each of telemetersOf(config)) {
+    const parts = { metrics: metrics.root, clock: deps.clock, log: deps.logs.log(each.kind) };
+    const telemeter = pluginOf(telemeters, each).create(each, parts);
+    open.push(telemeter);
+    closing.add(() => telemeter.close());
+  }
+}
+
+interface TelemeterParts {
+  readonly metrics: Metrics;
+  readonly deps: ProcessDeps;
+  readonly open: Telemeter[];
+  readonly closing: Closing;
 }
 
 function limitsOf({ limits }: Config, parts: { clock: Clock; stats: Stats }): ProcessLimits {
