@@ -41,19 +41,7 @@ export function proxyViews(parts: ViewParts): AdminViews {
     config: () => redact(config.raw),
     metricsJson: (query) => metricsJson(metrics.root, query),
     exporters: () => telemeters.flatMap(({ pages }) => pages),
-    delegate(namespace, dtab, path) {
-      const router = routers.find((each) => each.config.label === namespace);
-      if (namespace !== null && router === undefined) {
-        return inNamespace(parts, namespace, dtab, path);
-      }
-      const interpreter = router?.interpreter ?? naming.builtIn;
-      const own = router?.config.dtab ?? emptyDtab;
-      if (dtab === null) return map(interpreter.delegate(own, path), delegationToJson);
-      // What stands in the router's own dtab may fan out; the rest has the budget of a caller.
-      const rest = stripPrefix(dtab, own);
-      const base = rest === dtab ? emptyDtab : own;
-      return map(interpreter.delegate(base, path, { local: rest }), delegationToJson);
-    },
+    delegate: (namespace, dtab, path) => delegated(parts, namespace, dtab, path),
     dtabProblem(namespace, text) {
       const router = routers.find(({ config: { label } }) => label === namespace);
       const own = router?.config.dtab ?? emptyDtab;
@@ -98,6 +86,27 @@ export function proxyViews(parts: ViewParts): AdminViews {
 /** Nothing for routers of other protocols. */
 function identified({ label, identify }: RunningRouter["open"], head: Buffer): [string, unknown][] {
   return identify === null ? [] : [[label, identify(head)]];
+}
+
+/** The delegation of a router, of a namespace, or with `/$/` names only; null: there is no such router. */
+function delegated(
+  parts: ViewParts,
+  namespace: string | null,
+  dtab: Dtab | null,
+  path: Path,
+): Live<unknown> | null {
+  const { routers, naming } = parts;
+  const router = routers.find((each) => each.config.label === namespace);
+  if (namespace !== null && router === undefined) {
+    return inNamespace(parts, namespace, dtab, path);
+  }
+  const interpreter = router?.interpreter ?? naming.builtIn;
+  const own = router?.config.dtab ?? emptyDtab;
+  if (dtab === null) return map(interpreter.delegate(own, path), delegationToJson);
+  // What stands in the router's own dtab may fan out; the rest has the budget of a caller.
+  const rest = stripPrefix(dtab, own);
+  const base = rest === dtab ? emptyDtab : own;
+  return map(interpreter.delegate(base, path, { local: rest }), delegationToJson);
 }
 
 /** A namespace of the name server stands for a router: `dtab` null means its own. */
