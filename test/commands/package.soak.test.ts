@@ -22,7 +22,7 @@ function emptyFolder(t: TestContext): string {
 function freshCheckout(t: TestContext): string {
   const folder = emptyFolder(t);
   const files = ["package.json", "package-lock.json", "tsconfig.json", "README.md", "LICENSE"];
-  for (const name of [...files, "bin", "docs", "protocols", "scripts", "src"]) {
+  for (const name of [...files, "bin", "deploy", "docs", "protocols", "scripts", "src"]) {
     cpSync(join(checkout, name), join(folder, name), { recursive: true });
   }
   symlinkSync(packages, join(folder, "node_modules"));
@@ -66,7 +66,7 @@ test("a package made of a fresh checkout is complete, holds nothing else, and ru
   const folder = unpacked(t);
   const files = filesBelow(folder);
   const allowed =
-    /^(?:bin\/switchyard|dist\/(?:src|protocols)\/.*\.js|docs\/.*|package\.json|README\.md|LICENSE)$/;
+    /^(?:bin\/switchyard|dist\/(?:src|protocols)\/.*\.js|(?:deploy|docs)\/.*|package\.json|README\.md|LICENSE)$/;
   assert.deepEqual(
     files.filter((file) => !allowed.test(file)),
     [],
