@@ -3,10 +3,11 @@ import type { Close } from "./clock.ts";
 import type { Failure } from "./failure.ts";
 
 export type State<T> =
-  /** `isLate`: it has taken so long that an alternative is better, if there is one. */
-  | { readonly kind: "pending"; readonly isLate?: true }
+  /** `isLate`: it has taken so long that an alternative is better, if there is one; `why`, for people. */
+  | { readonly kind: "pending"; readonly isLate?: true; readonly why?: string }
   | { readonly kind: "ok"; readonly value: T }
-  | { readonly kind: "failed"; readonly why: Failure };
+  /** `isSoft`: an alternative is better, if there is one. */
+  | { readonly kind: "failed"; readonly why: Failure; readonly isSoft?: true };
 
 export interface Live<T> {
   /** Cheap; read it on the hot path. Current only while watched. */
@@ -19,7 +20,11 @@ export interface Live<T> {
 }
 
 export const pending: State<never> = { kind: "pending" };
-export const late: State<never> = { kind: "pending", isLate: true };
+
+/** It takes long, for the reason `why`. */
+export function late(why: string): State<never> {
+  return { kind: "pending", isLate: true, why };
+}
 
 export function ok<T>(value: T): State<T> {
   return { kind: "ok", value };
@@ -27,6 +32,17 @@ export function ok<T>(value: T): State<T> {
 
 export function failed(why: Failure): State<never> {
   return { kind: "failed", why };
+}
+
+/** Fails unless there is an alternative. */
+export function softlyFailed(why: Failure): State<never> {
+  return { kind: "failed", why, isSoft: true };
+}
+
+/** Whether an alternative takes its place, if there is one. */
+export function yields(state: State<unknown>): boolean {
+  if (state.kind === "ok") return false;
+  return state.kind === "pending" ? state.isLate === true : state.isSoft === true;
 }
 
 /** A Live that its owner sets. */

@@ -118,12 +118,12 @@ export interface Delegation {
   readonly union?: readonly { readonly weight: number; readonly tree: Delegation }[];
   readonly bound?: Bound;
   readonly message?: string;
-  /** Why a `neg` reached no namer. For people; not part of Linkerd's JSON. */
+  /** Why a `neg` reached no namer, or a `pending` one is late. For people; not part of Linkerd's JSON. */
   readonly why?: string;
   /** The transformation's name, and below it the tree made of `bound`. */
   readonly name?: string;
   readonly tree?: Delegation;
-  /** Of a `pending` node: it takes so long that alternatives are used. Not in Linkerd's JSON. */
+  /** Of a `pending` or `exception` node: alternatives are used if there are any. Not in Linkerd's JSON. */
   readonly isLate?: boolean;
   /** Not all of it is here; what is missing was left out for its size. Not in Linkerd's JSON. */
   readonly isCut?: boolean;

@@ -104,6 +104,7 @@ export class Destination<Req extends Request, Res>
       clock,
       timeoutMs: bindingTimeoutMs,
       what: `resolving name: ${logicalName}`,
+      cause: () => (binding.state.kind === "pending" ? binding.state.why : undefined),
     });
     this.stats = scope;
     this.classifier = options.classifier;
@@ -254,6 +255,7 @@ export class Destination<Req extends Request, Res>
     const trace = why.trace ?? this.#deps.trace;
     // A dtab that goes in circles does so for the next attempt, too; discovery may recover.
     if (why.kind === "unbound") return { kind: "unbound", retry: "never", detail, trace };
-    return { kind: "unresolved", retry: "safe", detail, trace };
+    const { advice } = why;
+    return { kind: "unresolved", retry: "safe", detail, trace, ...(advice && { advice }) };
   }
 }

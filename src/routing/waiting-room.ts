@@ -16,6 +16,8 @@ export interface WaitingRoomOptions {
   readonly timeoutMs: number;
   /** What is waited for, for people: `resolving name: /svc/x`. */
   readonly what: string;
+  /** Why it takes so long, when that is known. */
+  readonly cause?: () => string | undefined;
 }
 
 /** Owns the calls that wait in it, and a timer for each. */
@@ -61,7 +63,9 @@ export class WaitingRoom<Req extends Request, Res> {
   #late(): Failure {
     const { timeoutMs, what } = this.#options;
     const limit = showDuration(timeoutMs);
-    return failure("unresolved", `Exceeded ${limit} binding timeout while ${what}`, "safe");
+    const cause = this.#options.cause?.();
+    const why = cause === undefined ? "" : `: ${cause}`;
+    return failure("unresolved", `Exceeded ${limit} binding timeout while ${what}${why}`, "safe");
   }
 }
 

@@ -3,7 +3,7 @@ import type { Via } from "../../core/calls/via.ts";
 import type { Close } from "../../core/clock.ts";
 import { emptyDtab } from "../../core/names/dtab.ts";
 import type { Failure } from "../../core/failure.ts";
-import { failed, ok, pending } from "../../core/live.ts";
+import { failed, ok, pending, yields } from "../../core/live.ts";
 import type { State } from "../../core/live.ts";
 import { leaf, neg, simplify } from "../../core/names/nametree.ts";
 import type { NameTree, Weighted } from "../../core/names/nametree.ts";
@@ -106,7 +106,7 @@ class Binding {
       const isCallers = at.isCallers || i < fromCaller;
       const via = { dentry, before: at.via };
       const state = this.#tree(dentry.dst, { ...at, level, residual, isCallers, via }, tracker);
-      if (isLate(state)) otherwise = state;
+      if (yields(state)) otherwise = state;
       else if (state.kind !== "ok" || state.value.kind !== "neg") return state;
     }
     return otherwise;
@@ -134,14 +134,14 @@ class Binding {
   }
 
   /**
-   * The first that is not `~`, be it pending or failed; later ones are not looked at. One that is late
-   * counts only when all others are `~`.
+   * The first that is not `~`, be it pending or failed; later ones are not looked at. One that is late or
+   * has failed softly counts only when all others are `~`.
    */
   #alt(trees: readonly NameTree<Bound | Path>[], place: Place, tracker: Tracker): BoundState {
     let otherwise: BoundState = ok(neg);
     for (const tree of trees) {
       const state = this.#tree(tree, place, tracker);
-      if (isLate(state)) otherwise = state;
+      if (yields(state)) otherwise = state;
       else if (state.kind !== "ok" || state.value.kind !== "neg") return state;
     }
     return otherwise;
@@ -157,16 +157,12 @@ class Binding {
       if (state.kind === "ok") good.push({ weight, tree: state.value });
       else if (this.#budget.isSpent(at)) return state; // not known what the union is
       else if (state.kind === "failed") firstFailure ??= state.why;
-      else if (waiting === null || isLate(waiting)) waiting = state;
+      else if (waiting === null || yields(waiting)) waiting = state;
     }
     // As a union, be it of one: `!` as its only good branch is `~`, not the end of the search.
     if (good.length > 0) return ok(simplify({ kind: "union", branches: good }));
     return firstFailure === null ? (waiting ?? pending) : failed(firstFailure);
   }
-}
-
-function isLate(state: BoundState): boolean {
-  return state.kind === "pending" && state.isLate === true;
 }
 
 function boundAt(bound: Bound, { weight, via }: Place): Bound {

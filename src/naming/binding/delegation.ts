@@ -73,16 +73,20 @@ type Binding = "leaf" | "neg" | "fail" | "empty" | "exception" | "pending";
 /** What `bind` makes of it: `leaf` stands for any tree of bound names. */
 export function bindsTo(delegation: Delegation): Binding {
   const kind = bindingOf(delegation);
-  return kind === "late" ? "pending" : kind;
+  if (kind === "late") return "pending";
+  return kind === "soft" ? "exception" : kind;
 }
 
 /** Whether `bind` goes on to the alternative behind it, if there is one. */
 export function leavesToAlternative(delegation: Delegation): boolean {
   const kind = bindingOf(delegation);
-  return kind === "neg" || kind === "late";
+  return kind === "neg" || kind === "late" || kind === "soft";
 }
 
-function bindingOf(delegation: Delegation): Binding | "late" {
+/** `late` is pending, `soft` an exception: an alternative takes the place of both, if there is one. */
+type Yielding = "late" | "soft";
+
+function bindingOf(delegation: Delegation): Binding | Yielding {
   switch (delegation.type) {
     case "alt":
       return bindingOfAlt(childrenOf(delegation));
@@ -92,6 +96,7 @@ function bindingOf(delegation: Delegation): Binding | "late" {
       if (kinds.includes("empty")) return "empty";
       if (kinds.includes("neg") || kinds.includes("fail")) return "neg";
       if (kinds.includes("exception")) return "exception";
+      if (kinds.includes("soft")) return "soft";
       return kinds.includes("late") && !kinds.includes("pending") ? "late" : "pending";
     }
     case "delegate":
@@ -101,17 +106,19 @@ function bindingOf(delegation: Delegation): Binding | "late" {
     }
     case "pending":
       return delegation.isLate === true ? "late" : "pending";
+    case "exception":
+      return delegation.isLate === true ? "soft" : "exception";
     default:
       return delegation.type;
   }
 }
 
-function bindingOfAlt(children: readonly Delegation[]): Binding | "late" {
-  let otherwise: "neg" | "late" = "neg";
+function bindingOfAlt(children: readonly Delegation[]): Binding | Yielding {
+  let otherwise: "neg" | Yielding = "neg";
   // The ones behind the first that counts are not looked at: there may be thousands.
   for (const child of children) {
     const kind = bindingOf(child);
-    if (kind === "late") otherwise = kind;
+    if (kind === "late" || kind === "soft") otherwise = kind;
     else if (kind !== "neg") return kind;
   }
   return otherwise;

@@ -147,9 +147,13 @@ class Delegating {
     const { namer, state } = found;
     if (state.kind === "pending") {
       const waiting = node("pending", place);
-      return ok(state.isLate === true ? { ...waiting, isLate: true } : waiting);
+      const { isLate, why } = state;
+      return ok(isLate === true ? { ...waiting, isLate, ...(why && { why }) } : waiting);
     }
-    if (state.kind === "failed") return ok(exception(place, state.why.detail));
+    if (state.kind === "failed") {
+      const failure = exception(place, state.why.detail);
+      return ok(state.isSoft === true ? { ...failure, isLate: true } : failure);
+    }
     if (namer === null) return ok(this.#unknown(place));
     const transformers = this.#transformers.get(namer) ?? [];
     // Transformers apply to trees that are bound throughout.

@@ -6,7 +6,7 @@ import type { NameTree } from "../../core/names/nametree.ts";
 import type { Bound, MountedNamer } from "../../core/naming.ts";
 import { pathLiteral, startsWith, without } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
-import { ok } from "../../core/live.ts";
+import { ok, yields } from "../../core/live.ts";
 import type { State } from "../../core/live.ts";
 import { lengthsPerBuiltInLookup, stepsPerNamerLookup } from "./budget.ts";
 import type { Budget, Position } from "./budget.ts";
@@ -80,7 +80,7 @@ export function lookUpInNamers(
       : budget.spend(0, path.length * lengthsPerBuiltInLookup, path, at);
     if (exceeded !== null) return { namer, state: exceeded };
     const state = tracker.read(namer, path, () => namer.namer.lookup(without(path, namer.id)));
-    if (state.kind === "pending" && state.isLate === true) otherwise = { namer, state };
+    if (yields(state)) otherwise = { namer, state };
     else if (state.kind !== "ok" || state.value.kind !== "neg") return { namer, state };
   }
   return otherwise;

@@ -165,7 +165,7 @@ function resultText(delegation: Delegation, maxAddresses: number): string {
     case "exception":
       return `failed: ${delegation.message ?? "no reason given"}`;
     case "pending":
-      return "pending: discovery has not responded yet";
+      return `pending: ${delegation.why ?? "discovery has not responded yet"}`;
     case "leaf":
       return delegation.bound === undefined ? "" : boundText(delegation.bound, maxAddresses);
     case "transformation":

@@ -109,6 +109,8 @@ export function computed<T>(
 function isSameState<T>(a: State<T>, b: State<T>, isSame: (a: T, b: T) => boolean): boolean {
   if (a === b) return true;
   if (a.kind === "ok") return b.kind === "ok" && isSame(a.value, b.value);
-  if (a.kind === "failed") return b.kind === "failed" && a.why.detail === b.why.detail;
-  return b.kind === "pending" && a.isLate === b.isLate;
+  if (a.kind === "failed") {
+    return b.kind === "failed" && a.why.detail === b.why.detail && a.isSoft === b.isSoft;
+  }
+  return b.kind === "pending" && a.isLate === b.isLate && a.why === b.why;
 }

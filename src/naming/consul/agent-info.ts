@@ -23,7 +23,7 @@ export function agentInfo(deps: WatchDeps): Watch<AgentInfo> {
       absent: unknownAgent,
       mayBeMissing: false,
       isBlocking: false,
-      late: ok(unknownAgent),
+      late: () => ok(unknownAgent),
       unknown: () => ok(unknownAgent),
     },
     deps,

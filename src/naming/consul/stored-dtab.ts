@@ -73,7 +73,7 @@ export class StoredDtab {
         absent: null,
         mayBeMissing: true,
         isBlocking: true,
-        late: pending, // a dtab has no alternative
+        late: () => pending, // a dtab has no alternative
         unknown: (problem) =>
           failed(
             failure("unresolved", `the dtab in ${this.#location} could not be read: ${problem}`),

@@ -37,7 +37,7 @@ export interface WatchSpec<T> {
   /** false: responses carry no index, and the query is repeated with every resync only. */
   readonly isBlocking: boolean;
   /** The state while nothing was ever known, and Consul's first response takes its time. */
-  readonly late: State<T>;
+  late(problem: string): State<T>;
   /** The state while nothing was ever known, and Consul cannot be queried. */
   unknown(problem: string): State<T>;
 }

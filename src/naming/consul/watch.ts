@@ -157,9 +157,10 @@ export class Watch<T> {
   /** No response in time: publishes what is known, or that the response is late. */
   #onFirstResponseLate(): void {
     if (this.#isSet) return;
-    this.#outage.late(`${this.#deps.agent} has not responded within ${firstResponseMs} ms`);
+    const problem = `${this.#deps.agent} has not responded within ${firstResponseMs} ms`;
+    this.#outage.late(problem);
     if (this.#known !== null) this.#publish();
-    else this.#set?.(this.#spec.late);
+    else this.#set?.(this.#spec.late(problem));
   }
 
   #wait(ms: number, isPollWait = false): void {

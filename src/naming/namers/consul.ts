@@ -20,13 +20,14 @@
 import { showAddress } from "../../core/address.ts";
 import * as v from "valibot";
 import { decimal, path, truth } from "../../core/schema.ts";
-import { constant, late, map, ok } from "../../core/live.ts";
+import { constant, late, map, ok, softlyFailed } from "../../core/live.ts";
 import type { Live } from "../../core/live.ts";
 import { neg } from "../../core/names/nametree.ts";
 import type { NameTree } from "../../core/names/nametree.ts";
 import type { Bound, NamerDeps, NamerPlugin, RunningNamer } from "../../core/naming.ts";
 import { pathOfShown, segmentsOf, segmentText } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
+import type { Failure } from "../../core/failure.ts";
 import { plugin } from "../../core/plugin.ts";
 import type { Client, Query } from "../consul/api.ts";
 import { querySlotsOf, maxBlocking } from "../consul/query-slots.ts";
@@ -202,11 +203,21 @@ class ConsulNamer implements RunningNamer {
         absent: [],
         mayBeMissing: false,
         isBlocking: true,
-        late,
-        unknown: () => ok([]),
+        late: (problem) => late(`Consul at ${problem}`),
+        unknown: (problem) => softlyFailed(this.#unreachable(problem)),
       },
       this.#watchDeps,
     );
+  }
+
+  /** Nothing was ever known of the service. */
+  #unreachable(problem: string): Failure {
+    const { id } = this.#deps;
+    const detail = `Consul at ${this.#watchDeps.agent} cannot be asked: ${problem}`;
+    const advice = /responded with 403/.test(problem)
+      ? `Consul's ACLs refuse the namer ${id}: give it a token that may read services and nodes.`
+      : `See whether Consul runs there and has a leader; its address is host and port of the namer ${id}.`;
+    return { kind: "unresolved", retry: "safe", detail, advice };
   }
 
   #authorityOf({ datacenter, tag, service }: ServiceName): Live<string> | null {

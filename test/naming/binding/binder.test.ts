@@ -4,7 +4,16 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import { failure } from "../../../src/core/failure.ts";
-import { cell, constant, failed, late, ok, pending, source } from "../../../src/core/live.ts";
+import {
+  cell,
+  constant,
+  failed,
+  late,
+  ok,
+  pending,
+  softlyFailed,
+  source,
+} from "../../../src/core/live.ts";
 import type { Cell, Live, State } from "../../../src/core/live.ts";
 import { leaf, neg, showTree, mapTree } from "../../../src/core/names/nametree.ts";
 import type { NameTree } from "../../../src/core/names/nametree.ts";
@@ -146,12 +155,25 @@ test("a namer that is late leaves its turn to an alternative, if there is one", 
   const alone = binding(t, namers, "/svc => /#/s/a | /#/q/none | ~", "/svc");
   quick.cell("/none").set(ok(neg));
   assert.deepEqual(states, ["pending"]);
-  slow.cell("/a").set(late);
+  slow.cell("/a").set(late("it sleeps"));
   assert.deepEqual(states, ["pending", "/#/q/a"]);
   assert.deepEqual(alone, ["pending", "late"]);
   slow.cell("/a").set(ok(bound("/#/s/a")));
   assert.deepEqual(states, ["pending", "/#/q/a", "/#/s/a"]);
   assert.deepEqual(alone, ["pending", "late", "/#/s/a"]);
+});
+
+test("a namer that fails softly leaves its turn to an alternative, if there is one", (t) => {
+  const [broken, good] = [new FakeNamer(), new FakeNamer()];
+  good.cell("/a").set(ok(bound("/#/g/a")));
+  good.cell("/none").set(ok(neg));
+  broken.cell("/a").set(softlyFailed(failure("unresolved", "refused")));
+  const namers = [mounted("/#/b", broken), mounted("/#/g", good)];
+  for (const dtab of ["/svc => /#/b/a | /#/g/a", "/svc => /#/g/a ; /svc => /#/b/a"]) {
+    assert.deepEqual(binding(t, namers, dtab, "/svc"), ["/#/g/a"]);
+  }
+  const alone = binding(t, namers, "/svc => /#/b/a | /#/g/none", "/svc");
+  assert.deepEqual(alone, ["failed: refused"]);
 });
 
 test("a union whose only good branch is `!` is `~`: the next alternative counts", (t) => {

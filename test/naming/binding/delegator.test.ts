@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { failure } from "../../../src/core/failure.ts";
-import { cell, constant, failed, late, ok, pending } from "../../../src/core/live.ts";
+import { cell, constant, failed, late, ok, pending, softlyFailed } from "../../../src/core/live.ts";
 import type { Cell, Live, State } from "../../../src/core/live.ts";
 import { leaf, neg } from "../../../src/core/names/nametree.ts";
 import type { NameTree } from "../../../src/core/names/nametree.ts";
@@ -90,7 +90,7 @@ test("the trace shows each alternative, by which dentry, and what it gave", (t) 
 });
 
 test("what discovery is late with leaves its turn to the alternative, as in binding", (t) => {
-  const slow = cell<NameTree<Bound | Path>>(late);
+  const slow = cell<NameTree<Bound | Path>>(late("Consul at a:1 has not responded within 900 ms"));
   const found = { "/slow": slow, "/a": boundTo("/a", constant(ok(addresses("10.0.0.1:80")))) };
   const live = delegated(t, found, "/svc => /#/slow | /#/a", "/svc");
   assert.equal(bindsTo(value(live.state)), "leaf");
@@ -99,10 +99,13 @@ test("what discovery is late with leaves its turn to the alternative, as in bind
     traceText(value(live.state)),
     [
       "/svc  2 alternatives",
-      `  /#/slow  ${rule}  pending: discovery has not responded yet`,
+      `  /#/slow  ${rule}  pending: Consul at a:1 has not responded within 900 ms`,
       `  /#/a  ${rule}  1 address: 10.0.0.1:80`,
     ].join("\n"),
   );
+  slow.set(softlyFailed(failure("unresolved", "refused")));
+  assert.equal(bindsTo(value(live.state)), "leaf");
+  assert.match(traceText(value(live.state)), /\/#\/slow .* failed: refused\n/);
   slow.set(pending);
   assert.equal(bindsTo(value(live.state)), "pending");
 });

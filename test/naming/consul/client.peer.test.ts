@@ -210,7 +210,7 @@ test("the namer talks TLS to a real agent, with certificates on both sides", asy
   ] as const;
   for (const [tls, why] of bad) {
     const { namer, watch } = openNamer(t, { ...at, tls });
-    await watch("/dc1/web").is("neg");
+    await watch("/dc1/web").is("soft");
     assert.match(String(stateOf(namer, "/dc1/web").poll.error), why);
   }
 });

@@ -23,7 +23,7 @@ export interface OpenNamer {
 }
 
 export interface WatchedName {
-  /** `neg`, `pending`, `late`, or the addresses in order, such as `127.0.0.1:8080 127.0.0.1:8081`. */
+  /** `neg`, `pending`, `late`, `soft` (failed unless there is an alternative), `failed`, or the addresses in order, such as `127.0.0.1:8080 127.0.0.1:8081`. */
   readonly now: string;
   readonly addresses: readonly Address[];
   readonly bound: Bound | null;
@@ -95,7 +95,8 @@ function addressesOf(tree: Live<NameTree<Bound | string>>): Live<readonly Addres
 
 function shownState(state: State<readonly Address[] | "neg">): string {
   if (state.kind === "pending") return state.isLate === true ? "late" : "pending";
-  return state.kind === "ok" ? shown(state.value) : state.kind;
+  if (state.kind === "failed") return state.isSoft === true ? "soft" : "failed";
+  return shown(state.value);
 }
 
 function shown(addresses: readonly Address[] | "neg"): string {

@@ -230,7 +230,7 @@ test("a first response that takes more than 900 ms is late, until it comes or fa
   silent.clock.advance(899);
   assert.deepEqual(silent.watch.live.state, pending);
   silent.clock.advance(1);
-  assert.deepEqual(silent.watch.live.state, late);
+  assert.deepEqual(silent.watch.live.state, late("agent:1 has not responded within 900 ms"));
   silent.say("a", 7);
   assert.equal(silent.value, "a");
   const broken = setup();
