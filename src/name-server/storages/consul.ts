@@ -176,7 +176,7 @@ class ConsulStore implements DtabStore {
         absent: [],
         mayBeMissing: true,
         isBlocking: true,
-        late: pending,
+        late: () => pending,
         unknown: (problem) =>
           failed(failure("unresolved", `the keys below ${prefix} could not be listed: ${problem}`)),
       },
