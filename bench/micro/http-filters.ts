@@ -28,6 +28,7 @@ const peer = {
   localHost: "127.0.0.1",
   localPort: 4140,
   isLocal: true,
+  identity: null,
   token: "_abc123",
 };
 const logicalName = pathLiteral("/svc/web");

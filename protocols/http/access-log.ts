@@ -25,7 +25,7 @@ export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
 }
 
 /**
- * `<Host> <remote ip> - - [dd/MM/yyyy:HH:mm:ss +ZZZZ] "<METHOD> <target> HTTP/1.1" <status> <bytes>
+ * `<Host> <remote ip> - <name in the caller's certificate> [dd/MM/yyyy:HH:mm:ss +ZZZZ] "<METHOD> <target> HTTP/1.1" <status> <bytes>
  * "<Referer>" "<User-Agent>"`, and the injected faults; missing values are `-`. The time is the end
  * of the response.
  */
@@ -39,7 +39,8 @@ function commonLine(clock: Clock): LineOf {
     const referer = request === null ? "-" : text(fieldOf(request.fields.list, "referer"));
     const agent = request === null ? "-" : text(fieldOf(request.fields.list, "user-agent"));
     const fault = request === null ? "" : faultMark(request);
-    const when = `${host} ${peer.remoteHost} - - [${time()}]`;
+    const user = word(peer.identity?.shown);
+    const when = `${host} ${peer.remoteHost} - ${user} [${time()}]`;
     return `${when} "${what}" ${result} "${referer}" "${agent}"${fault}\n`;
   };
 }
@@ -101,6 +102,7 @@ function jsonLine(clock: Clock): LineOf {
     const line = JSON.stringify({
       time: new Date(clock.wallMs()).toISOString(),
       remote: showAddress({ host: peer.remoteHost, port: peer.remotePort }),
+      identity: peer.identity?.shown ?? null,
       host: call.host,
       method: request?.method ?? null,
       target: request === null ? call.rawStartLine : call.target,

@@ -31,6 +31,8 @@ export function statusOf(failure: Failure, timeoutStatus: 503 | 504): number {
       return 400;
     case "exhausted":
       return failure.retryAfterMs === undefined ? 502 : 503;
+    case "forbidden":
+      return 403;
     case "limited":
       return 429;
     case "unbound":
@@ -113,6 +115,8 @@ function headlineOf(
   showsInternals: boolean,
 ): string {
   switch (failure.kind) {
+    case "forbidden":
+      return "The certificate of the caller does not permit this request.";
     case "unbound":
       return "Unable to route request!";
     case "unresolved":
@@ -229,6 +233,8 @@ function advice(failure: Failure, request: HttpRequest | null, label: string): s
         "Check what the service at the selected address sends: is it HTTP/1.1 at all, and does\n" +
         "its head stay within maxHeadersKB and maxInitialLineKB?"
       );
+    case "forbidden":
+      return "The servers of this router permit names by the certificates of callers: see allow.";
     case "cancelled":
       return "The caller disconnected, or the proxy is shutting down: send it again.";
     default:

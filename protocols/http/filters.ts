@@ -4,6 +4,7 @@ import { isAuthority } from "./codec/authority.ts";
 import { arrival } from "./filters/arrival.ts";
 import type { ArrivalOptions } from "./filters/arrival.ts";
 import { wireAuthority } from "./filters/authority.ts";
+import { clientCertificate } from "./filters/client-cert.ts";
 import { clearedContext } from "./filters/cleared-context.ts";
 import { compression } from "./filters/compression.ts";
 import type { Context } from "./filters/context.ts";
@@ -64,6 +65,8 @@ export interface WireFilterOptions {
   readonly context: Context;
   /** Responds to a TRACE that asks what this proxy does with it. */
   readonly diagnose: HttpFilter;
+  /** Whether to add `x-forwarded-client-cert`. */
+  readonly forwardClientCert: boolean;
   /** The Host that the endpoint expects; undefined: the caller's. */
   readonly authority: string | undefined;
 }
@@ -72,10 +75,13 @@ export interface WireFilterOptions {
 export function wireFilters({
   context,
   diagnose,
+  forwardClientCert,
   authority,
 }: WireFilterOptions): readonly HttpFilter[] {
   // Above the change of Host: a diagnostic report describes the caller's request.
   const filters = [wireContext(context, diagnose)];
+  // Below what sets the context fields, which this one adds to.
+  if (forwardClientCert) filters.push(clientCertificate);
   // Last: only the bytes on the wire have the endpoint's own Host.
   if (authority !== undefined && isAuthority(authority)) filters.push(wireAuthority(authority));
   return filters;

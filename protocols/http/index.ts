@@ -198,6 +198,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       wireFilters({
         context: this.#context,
         diagnose: this.#diagnose,
+        forwardClientCert: config.forwardClientCert,
         authority: address.meta?.["authority"],
       }),
     );

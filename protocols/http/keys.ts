@@ -119,14 +119,8 @@ export const serverKeys = {
 
 export const clientKeys = {
   forwardClientCert: says(
-    "Only false: x-forwarded-client-cert is removed from requests.",
-    v.optional(
-      v.literal(
-        false,
-        "not supported yet: the certificates of callers are not forwarded; write false",
-      ),
-      false,
-    ),
+    "Whether endpoints get the caller's certificate in x-forwarded-client-cert, which is removed from requests in any case.",
+    v.optional(truth(), false),
   ),
   continueTimeoutMs: says(
     "How long to wait for an endpoint's 100 after `Expect: 100-continue`; then the body is sent.",

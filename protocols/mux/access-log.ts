@@ -56,6 +56,7 @@ function jsonLine(clock: Clock): LineOf {
     const line = JSON.stringify({
       time: new Date(clock.wallMs()).toISOString(),
       remote: remoteOf(exchange),
+      identity: exchange.peer.identity?.shown ?? null,
       method: request.form === "req" ? "Treq" : "Tdispatch",
       destination: request.dest,
       status: exchange.outcome,

@@ -63,8 +63,16 @@ export function render(
 
 /** The call has not reached any endpoint. */
 export function isRejection({ kind }: Failure): boolean {
-  return kind === "exhausted" || kind === "limited" || kind === "connect" || kind === "unresolved";
+  return rejections.has(kind);
 }
+
+const rejections: ReadonlySet<Failure["kind"]> = new Set([
+  "forbidden",
+  "exhausted",
+  "limited",
+  "connect",
+  "unresolved",
+]);
 
 function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: boolean): string {
   const headline = headlineOf(failure);
@@ -87,6 +95,8 @@ function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: b
 
 function headlineOf(failure: Failure): string {
   switch (failure.kind) {
+    case "forbidden":
+      return "The certificate of the caller does not permit this call.";
     case "unidentified":
       return "Unknown destination.";
     case "unbound":

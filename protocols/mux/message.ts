@@ -53,6 +53,9 @@ export class MuxRequest implements Request {
   dtabWire: Buffer | null = null;
   payloadStart: number;
 
+  /** Set by the caller's connection. */
+  peer: PeerInfo | null = null;
+
   constructor(form: Form, frame: Buffer, payloadStart: number) {
     this.form = form;
     this.frame = frame;

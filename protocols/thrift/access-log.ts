@@ -82,6 +82,7 @@ function inJson(clock: Clock): LineOf {
     return jsonLine({
       time: new Date(clock.wallMs()).toISOString(),
       remote: showAddress({ host: peer.remoteHost, port: peer.remotePort }),
+      identity: peer.identity?.shown ?? null,
       method: request.method,
       oneway: request.isOneway,
       seqid: request.seqid,

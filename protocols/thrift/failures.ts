@@ -64,6 +64,8 @@ function headlineOf(failure: Failure, { logicalName, method }: ThriftRequest): s
       return `no route for ${name}: the call has no name`;
     case "unbound":
       return `no route for ${name}: the name leads nowhere`;
+    case "forbidden":
+      return `the certificate of the caller does not permit ${name}`;
     case "unresolved":
       return `no route for ${name}: the name could not be resolved`;
     case "exhausted":
@@ -99,6 +101,7 @@ function adviceOn({ kind, advice }: Failure, dst: string | null, label: string):
       return "Is the service running, and listening on that address?";
     case "malformed":
       return "Does the service speak the same transport and protocol? See client: { thriftFramed } and thriftProtocol.";
+    case "forbidden":
     case "limited":
     case "timeout":
     case "closed":

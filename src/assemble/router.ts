@@ -11,12 +11,12 @@ import { pluginOf } from "../core/plugin.ts";
 import type { Request } from "../core/request.ts";
 import type { Listener, ListenOptions } from "../core/transport.ts";
 import type { Protocol, ProtocolRouter } from "../core/protocol.ts";
-import type { Service } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
 import type { ProcessLimits } from "../runtime/process-limits.ts";
 import type { AccrualPlugin } from "../routing/accrual.ts";
 import { backoffOf } from "../core/pacing/backoff.ts";
 import { withFailFast } from "../routing/accruals/fail-fast.ts";
+import { guardOf } from "../routing/allow.ts";
 import type { BalancerPlugin } from "../routing/balancers/balancer.ts";
 import type { ClientOptions, ServiceOptions } from "../routing/options.ts";
 import type { LimiterPlugin } from "../routing/limiters/limiter.ts";
@@ -100,7 +100,7 @@ export async function openRouter<Req extends Request, Res>(
   for (const options of config.servers) parts.ownListeners.add(options, label);
   try {
     for (const options of config.servers) {
-      const listener = await listen(protocolRouter, options, router.service, parts);
+      const listener = await listen(protocolRouter, options, router, parts);
       listeners.push(listener);
       const { host, port } = listener;
       if (options.port === 0) parts.ownListeners.add(listener, label);
@@ -214,11 +214,17 @@ function clientOptionsOf(client: ClientConfig, parts: RouterParts): Omit<ClientO
 async function listen<Req extends Request, Res>(
   protocol: ProtocolRouter<Req, Res>,
   { tls: tlsConfig, ...rest }: ServerConfig,
-  route: Service<Req, Res>,
+  router: Router<Req, Res>,
   { clock, stats: routerStats, limits, tls: store, calls }: RouterParts,
 ): Promise<Listener> {
   const stats = routerStats.scope("server", `${rest.host}/${rest.port}`);
   const { refusal, connections: gate } = limits;
+  const { allow } = rest;
+  const setting = `allow of the server at port ${rest.port}`;
+  const route =
+    allow === null
+      ? router.service
+      : router.guarded(guardOf(allow, setting, stats.counter("allow", "refused")));
   // Port 0 lets the system choose; calls come when it has.
   let bound: Pick<Listener, "host" | "port"> = rest;
   const options: ListenOptions = {

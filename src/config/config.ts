@@ -1,6 +1,7 @@
 // The configuration in the form that the rest of the program uses: explicit units, no optional fields.
 import type { CallerDtabRule } from "../core/names/caller-dtab.ts";
 import type { Dtab } from "../core/names/dtab.ts";
+import type { AllowRule } from "../core/names/san-pattern.ts";
 import type { Path } from "../core/names/path.ts";
 import type { BackoffConfig } from "../core/pacing/backoff.ts";
 import type { BudgetConfig } from "../core/pacing/budget-schema.ts";
@@ -111,6 +112,8 @@ export interface RouterConfig {
 export interface ServerConfig extends Omit<ListenOptions, "tls"> {
   /** null: plain text. */
   readonly tls: ServerTlsConfig | null;
+  /** Which callers may call which names; null: all may call all. */
+  readonly allow: readonly AllowRule[] | null;
   /** Which dtabs of its callers it accepts. */
   readonly callerDtab: CallerDtabRule;
   /** Such as `/#/io.l5d.consul/users`. */

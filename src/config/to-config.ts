@@ -115,6 +115,8 @@ function toServer(
   protocol: ProtocolKind,
 ): ServerConfig {
   const { idleTimeMs, lifeTimeMs } = server.serverSession;
+  // A dtab would lead a call that is permitted by its name to where it is not.
+  const mode = server.allow !== undefined ? "none" : isLoopback(server.ip) ? "all" : "names";
   return {
     host: server.ip,
     port: server.port,
@@ -128,10 +130,11 @@ function toServer(
     callerDtabLimits,
     halfCloseGraceMs: server.halfCloseGraceMs,
     callerDtab: {
-      mode: callerDtab.mode ?? (isLoopback(server.ip) ? "all" : "names"),
+      mode: callerDtab.mode ?? mode,
       allow: callerDtab.allow,
     },
     timeoutMs: server.timeoutMs ?? Infinity,
+    allow: server.allow?.map(({ san, paths = null }) => ({ san, paths })) ?? null,
     announce: server.announce,
     config: pick(server, protocol.serverKeys),
   };

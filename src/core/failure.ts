@@ -3,6 +3,7 @@
 /** Why a call has no good response. One flat list: every protocol must render each kind. */
 export type FailureKind =
   | "unidentified" // the request names no destination, or names it badly
+  | "forbidden" // the caller may not call this name
   | "unbound" // the name resolves to nothing (negative, empty, or the dtab fails it)
   | "unresolved" // discovery has not responded in time, or responded with an error
   | "exhausted" // no endpoint, connection or place in a queue is free for the call

@@ -5,6 +5,7 @@ import type { Via } from "./calls/via.ts";
 import type { CallWaits } from "./calls/waits.ts";
 import type { Dtab } from "./names/dtab.ts";
 import type { Path } from "./names/path.ts";
+import type { PeerIdentity } from "./tls/tls.ts";
 
 /** All the router may know of a request. Protocols add their own fields. */
 export interface Request {
@@ -19,6 +20,8 @@ export interface Request {
    * 9.2.2), or because the configuration says so. Never for a call without a response.
    */
   readonly idempotent: boolean;
+  /** Who sent it; absent or null: not known. */
+  readonly peer?: { readonly identity: PeerIdentity | null } | null;
 
   // Where it went. Written by the router on the way down; read by the wire, the log and filters.
   /** The logical name, such as `/svc/users`; null until identified. */

@@ -1,6 +1,7 @@
 // The atoms of configuration schemas, shared by every plugin. Defaults stand in the schema.
 import * as v from "valibot";
 import { parseDtab } from "./names/dtab.ts";
+import { parseSanPattern } from "./names/san-pattern.ts";
 import { parsePattern } from "./names/path-pattern.ts";
 import { parsePath } from "./names/path.ts";
 
@@ -96,6 +97,20 @@ export const pathPattern = () =>
       return NEVER;
     }),
   );
+
+/** Text that is a pattern for the names in certificates. */
+export const sanPattern = () =>
+  v.pipe(
+    v.string(expectedSan),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const parsed = parseSanPattern(dataset.value);
+      if (parsed.ok) return parsed.value;
+      addIssue({ message: `${expectedSan}: ${parsed.error.message}` });
+      return NEVER;
+    }),
+  );
+
+const expectedSan = "expected a name in certificates such as spiffe://example.com/web";
 
 /** Text that is a dtab; the output is the parsed Dtab. */
 export const dtab = () =>

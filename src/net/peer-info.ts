@@ -1,5 +1,7 @@
 // The two ends of an accepted connection.
 import type { Socket } from "node:net";
+import type { PeerIdentity } from "../core/tls/tls.ts";
+import { identityOf } from "./tls/peer-identity.ts";
 
 /** Known per connection; addresses without the prefix that IPv6 listeners give IPv4 callers. */
 export interface PeerInfo {
@@ -9,6 +11,8 @@ export interface PeerInfo {
   readonly localPort: number;
   /** A caller on this host: it may see internal names. */
   readonly isLocal: boolean;
+  /** By its certificate; null: it had to present none. */
+  readonly identity: PeerIdentity | null;
 }
 
 /** Value of the router's key `errorDetail`: all callers, those on the proxy's own host, no callers. */
@@ -28,6 +32,7 @@ export function peerInfo(socket: Socket): PeerInfo {
     localHost,
     localPort: socket.localPort ?? 0,
     isLocal: remoteHost === localHost || remoteHost === "::1" || remoteHost.startsWith("127."),
+    identity: identityOf(socket),
   };
 }
 

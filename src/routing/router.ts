@@ -1,4 +1,5 @@
 // Calls in, calls out: names each call, finds the path of that name, and owns all below it.
+import type { Guard } from "./allow.ts";
 import type { Clock, Random } from "../core/clock.ts";
 import type { Dtab } from "../core/names/dtab.ts";
 import { showDtab } from "../core/names/dtab.ts";
@@ -52,6 +53,8 @@ export interface RouterDeps<Req extends Request, Res> {
 
 export interface Router<Req extends Request, Res> {
   readonly service: Service<Req, Res>;
+  /** The same for a server that not everybody may call every name of. */
+  guarded(guard: Guard): Service<Req, Res>;
   /** Calls begun and not ended. */
   readonly pending: number;
   /** The switches of fault injection of its clients. */
@@ -112,7 +115,11 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
       stats: cacheStats.scope("client"),
     });
     this.#serviceScopes = new ServiceScopes(stats, clock, maxServiceNames);
-    this.service = this.#route();
+    this.service = this.#route(null);
+  }
+
+  guarded(guard: Guard): Service<Req, Res> {
+    return this.#route(guard);
   }
 
   get pending(): number {
@@ -158,7 +165,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
     });
   }
 
-  #route(): Service<Req, Res> {
+  #route(guard: Guard | null): Service<Req, Res> {
     const { identify } = this.#deps;
     const paths = this.#paths;
     return (request, reply) => {
@@ -168,6 +175,13 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
         return ended;
       }
       request.logicalName = dst;
+      if (guard !== null) {
+        const why = guard(request);
+        if (why !== null) {
+          reply.end(why);
+          return ended;
+        }
+      }
       const { localDtab } = request;
       const key = localDtab.length === 0 ? dst : `${dst} ${showDtab(localDtab)}`;
       const path = paths.get(key);

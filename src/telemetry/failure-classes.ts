@@ -4,6 +4,7 @@ import type { FailureKind } from "../core/failure.ts";
 /** For each kind of failure the exceptions of Finagle, and of Linkerd, that mean the same. */
 export const linkerdClasses: Readonly<Record<FailureKind, readonly string[]>> = {
   unidentified: ["RoutingFactory$UnknownDst"],
+  forbidden: ["RequestNotAuthorizedException"],
   unbound: ["NoBrokersAvailableException"],
   unresolved: ["RequestTimeoutException"],
   exhausted: [

@@ -1,6 +1,6 @@
 // Real certificates, made by OpenSSL in a folder of the test.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { testFolder } from "./folder.ts";
@@ -23,6 +23,10 @@ export interface TestAuthority {
   readonly caPath: string;
   /** Writes `<name>.pem` and `<name>.key`, replacing both. */
   issue(name: string, wish?: Wish): Issued;
+  /** A certificate for `name` in `<file>.pem` and `<file>.key`. */
+  issueAs(file: string, name: string, wish?: Wish): Issued;
+  /** Some other file in the folder. */
+  write(file: string, text: string): void;
 }
 
 const ec = (out: string) => ["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", out];
@@ -41,6 +45,14 @@ export function testAuthority(t: TestContext): TestAuthority {
   return {
     folder: folder.path,
     caPath: at("ca.pem"),
+    write: (file, text) => folder.write(file, text),
+    issueAs(file, name, wish) {
+      const issued = this.issue(name, wish);
+      const [certPath, keyPath] = [at(`${file}.pem`), at(`${file}.key`)];
+      renameSync(issued.certPath, certPath);
+      renameSync(issued.keyPath, keyPath);
+      return { certPath, keyPath };
+    },
     issue(name, { san = `DNS:${name}`, days = 30, key = "ec" } = {}) {
       openssl(...keyCommands[key](`${name}.new.key`));
       openssl("req", "-new", "-key", `${name}.new.key`, "-subj", `/CN=${name}`, "-out", "csr");

@@ -215,6 +215,7 @@ export function testRouter(options: TestRouterOptions = {}): TestRouter {
     events,
     wires,
     service: router.service,
+    guarded: (guard) => router.guarded(guard),
     destinations: () => router.destinations(),
     clusters: () => router.clusters(),
     eachCluster: (id) => router.eachCluster(id),

@@ -60,6 +60,7 @@ function statusOf(problem: ScanProblem): Refusal["status"] {
 
 const reasons: Readonly<Record<number, string>> = {
   400: "Bad Request",
+  403: "Forbidden",
   408: "Request Timeout",
   414: "URI Too Long",
   417: "Expectation Failed",

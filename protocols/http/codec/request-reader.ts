@@ -140,4 +140,5 @@ const nobody: PeerInfo = {
   localHost: "127.0.0.1",
   localPort: 0,
   isLocal: true,
+  identity: null,
 };

@@ -216,6 +216,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
     if ("problem" in request) return this.#unreadable(request.problem, tag, form);
     const refused = this.#hasDrainReply ? "this server is draining" : this.#calls.refusal(request);
     if (refused !== null) return this.#nack(tag, request.form, refused);
+    request.peer = this.peer;
     const call = new ServerCall(request, tag, this, this.settings.clock.nowMs());
     this.#calls.add(call);
     if (this.#state === "open") this.#lifetime.busy();

@@ -3,6 +3,7 @@
 import type { Kinds } from "../kinds.ts";
 import type { Finding } from "../yaml/locate.ts";
 import type { Source } from "../yaml/yaml.ts";
+import { allowInVain, allowWithoutCallers } from "./allow.ts";
 import { neverAnnounced, wronglyAnnounced } from "./announcing.ts";
 import { adminFindings } from "./admin.ts";
 import { openDtabs } from "./exposure.ts";
@@ -26,6 +27,7 @@ export function conflicts(source: Source, file: unknown, kinds: Kinds): Finding[
     ...halfNameServer(fieldsOf(file)),
     ...routers.flatMap(({ data, index }) => [
       ...exclusions(data, ["routers", index]),
+      ...allowWithoutCallers(data, ["routers", index]),
       ...misplacedPolicy(data["service"], ["routers", index, "service"]),
       ...misplacedPolicy(data["client"], ["routers", index, "client"]),
       ...wronglyAnnounced(data, ["routers", index]),
@@ -44,6 +46,9 @@ export function suspicions(file: unknown, kinds: Kinds): Finding[] {
     ...openDtabs(file),
     ...certificateFindings(file),
     ...adminFindings(file),
-    ...routers.flatMap(({ data, index }) => neverAnnounced(data, ["routers", index])),
+    ...routers.flatMap(({ data, index }) => [
+      ...neverAnnounced(data, ["routers", index]),
+      ...allowInVain(data, ["routers", index]),
+    ]),
   ];
 }

@@ -17,7 +17,7 @@ import { limits } from "./overload.ts";
 import { policySection } from "../policy.ts";
 import type { PolicySection } from "../policy.ts";
 import { serverTls } from "../../core/tls/schema.ts";
-import { adminSecurity, callerDtab } from "./security.ts";
+import { adminSecurity, allow, callerDtab } from "./security.ts";
 import { nameServerEntries } from "./name-server.ts";
 import { session, socketOptions } from "./socket.ts";
 import { experimental, oneOf, oneOrMany, variant } from "../kinds.ts";
@@ -303,6 +303,10 @@ const serverEntries = (protocol: ProtocolKind) => ({
     v.optional(v.array(path(), "expected a list of names, such as [/#/io.l5d.consul/users]"), []),
   ),
   tls: says("TLS for callers. Default: plain text.", v.optional(serverTls())),
+  allow: says(
+    "Which callers may call which names, by their certificates. Default: all callers all names.",
+    v.optional(allow()),
+  ),
   serverSession: says("Limits of a connection.", v.optional(session(), {})),
   socketOptions: says("Socket options.", v.optional(socketOptions(), {})),
 });

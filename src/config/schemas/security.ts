@@ -1,6 +1,6 @@
 // Keys that say whom to trust: the dtabs of callers, and the pages of the admin server.
 import * as v from "valibot";
-import { path, says, truth } from "../../core/schema.ts";
+import { path, pathPattern, sanPattern, says, truth } from "../../core/schema.ts";
 import type { CallerDtabMode } from "../../core/names/caller-dtab.ts";
 import type { Path } from "../../core/names/path.ts";
 
@@ -37,6 +37,35 @@ export function callerDtab() {
     }),
   );
 }
+
+const maxAllowed = 1_000;
+
+/** `allow` of a server. */
+export const allow = () => {
+  const expected =
+    "expected a list such as [{ san: spiffe://example.com/web, paths: [/svc/users] }]";
+  const rule = v.strictObject({
+    san: says(
+      "A name in the certificate of the caller; * stands for any characters of a part.",
+      sanPattern(),
+    ),
+    paths: says(
+      "Beginnings of logical names, such as /svc/users. Default: all names.",
+      v.optional(
+        v.pipe(
+          v.array(pathPattern(), "expected a list of names, such as [/svc/users]"),
+          v.nonEmpty("expected at least one name; without paths, all are permitted"),
+          v.maxLength(maxAllowed, `expected at most ${maxAllowed} names`),
+        ),
+      ),
+    ),
+  });
+  return v.pipe(
+    v.array(rule, expected),
+    v.nonEmpty(`${expected}: an empty list would permit nobody anything`),
+    v.maxLength(maxAllowed, `expected at most ${maxAllowed} entries`),
+  );
+};
 
 const patterns = () =>
   v.array(

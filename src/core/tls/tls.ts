@@ -50,6 +50,24 @@ export interface ServerTlsStats {
   connections: number;
 }
 
+/** A name of a subjectAltName; DNS names are in lower case. */
+export interface AlternativeName {
+  readonly kind: "URI" | "DNS";
+  readonly value: string;
+}
+
+/** Who a caller is, by a certificate that its server has verified. */
+export interface PeerIdentity {
+  /** In the order of the certificate. */
+  readonly alternatives: readonly AlternativeName[];
+  /** The name that says the most, for people. */
+  readonly shown: string;
+  /** The distinguished name as RFC 2253 writes it; may be empty. */
+  readonly subject: string;
+  /** Of the certificate, in upper-case hexadecimal digits. */
+  readonly sha256: string;
+}
+
 /** A certificate as a server presents it. */
 export interface ServerCertificate {
   /** Lower case, of its subjectAltName; some begin with `*.`. */

@@ -98,6 +98,7 @@ test("a line of JSON says what was requested, where it went and how it ended", (
   assert.deepEqual(json(exchange({ request: asked, failure: why, response: answer })), {
     time: new Date(clock.wallMs()).toISOString(),
     remote: "127.0.0.1:53422",
+    identity: null,
     host: "web",
     method: "GET",
     target: "/a?b=c",

@@ -32,6 +32,7 @@ function rendered(
 
 const kinds: Readonly<Record<FailureKind, number>> = {
   unidentified: 400,
+  forbidden: 403,
   unbound: 502,
   unresolved: 502,
   exhausted: 502,

@@ -20,6 +20,7 @@ export const peer: PeerInfo = {
   localHost: "127.0.0.1",
   localPort: 4140,
   isLocal: true,
+  identity: null,
 };
 
 export const stranger: PeerInfo = { ...peer, remoteHost: "203.0.113.9", isLocal: false };

@@ -33,6 +33,7 @@ test("the log has one line of ASCII per call, whatever the method is called", ()
   assert.deepEqual(JSON.parse(line), {
     time: "2024-01-01T00:00:00.000Z",
     remote: "127.0.0.1:50000",
+    identity: null,
     method: 'm"é\n/',
     oneway: false,
     seqid: 7,

@@ -13,6 +13,7 @@ const peer = {
   localHost: "127.0.0.1",
   localPort: 2,
   isLocal: true,
+  identity: null,
 };
 
 test("what the wire writes into a copy and its mux message is not seen in the original", () => {
