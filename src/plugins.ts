@@ -13,6 +13,7 @@ import { consulAnnouncer } from "./naming/announcers/consul.ts";
 import { consulInterpreter } from "./naming/interpreters/consul.ts";
 import { defaultInterpreter } from "./naming/interpreters/default.ts";
 import { fsInterpreter } from "./naming/interpreters/fs.ts";
+import { namerd } from "./naming/interpreters/namerd.ts";
 import { namerdHttp } from "./naming/interpreters/namerd-http.ts";
 import { consul } from "./naming/namers/consul.ts";
 import { fs } from "./naming/namers/fs.ts";
@@ -25,6 +26,7 @@ import { replace } from "./naming/transformers/replace.ts";
 import { specificHost } from "./naming/transformers/specific-host.ts";
 import type { InterfacePlugin } from "./name-server/interface.ts";
 import { httpController } from "./name-server/interfaces/http-controller.ts";
+import { thriftNameInterpreter } from "./name-server/interfaces/thrift-name-interpreter.ts";
 import type { StoragePlugin } from "./name-server/dtab-store.ts";
 import { consulStorage } from "./name-server/storages/consul.ts";
 import { fsStorage } from "./name-server/storages/fs.ts";
@@ -60,6 +62,7 @@ export const interpreters: readonly InterpreterPlugin[] = [
   defaultInterpreter,
   fsInterpreter,
   consulInterpreter,
+  namerd,
   namerdHttp,
 ];
 export const transformers: readonly TransformerPlugin[] = [
@@ -81,7 +84,7 @@ export const announcers: readonly AnnouncerPlugin[] = [consulAnnouncer];
 export const limiters: readonly LimiterPlugin[] = [gradient];
 export const telemeters: readonly TelemeterPlugin[] = [prometheus, influxdb, statsd, usage];
 export const storages: readonly StoragePlugin[] = [inMemory, fsStorage, consulStorage];
-export const interfaces: readonly InterfacePlugin[] = [httpController];
+export const interfaces: readonly InterfacePlugin[] = [httpController, thriftNameInterpreter];
 
 /** As the configuration checks against them. */
 export const kinds: Kinds = {

@@ -10,6 +10,7 @@ import type { InterfaceDeps, RunningInterface } from "../name-server/interface.t
 import { Namespaces } from "../name-server/namespaces.ts";
 import type { TlsStore } from "../net/tls/tls-store.ts";
 import { interfaces, storages } from "../plugins.ts";
+import { listenForMessages } from "./mux-messages.ts";
 import type { Naming, NamingParts } from "./naming.ts";
 import { serverTlsOf } from "./tls.ts";
 
@@ -62,6 +63,13 @@ export async function openNameServer(
         log: log(config.kind),
         stats: scope,
         createServer: serverMaker(tls, scope, parts),
+        listenForMessages: (host, port, handle) =>
+          listenForMessages(
+            { host, port, tls: serverTlsOf(tls, parts.tls, scope) },
+            handle,
+            { clock, random, log, stats: scope },
+            config.kind,
+          ),
       });
       open.push(running);
       const { kind, host, port } = running;

@@ -16,6 +16,7 @@ import type {
 } from "../core/naming.ts";
 import type { Path } from "../core/names/path.ts";
 import type { Stats } from "../core/stats.ts";
+import { messageDialler } from "./mux-messages.ts";
 import { localInterpreter } from "../naming/interpreters/default.ts";
 import { hostResolver } from "../naming/hosts/resolver.ts";
 import { traceText } from "../naming/binding/trace.ts";
@@ -73,7 +74,11 @@ export function openNaming(config: Pick<Config, "namers">, parts: NamingParts): 
     hosts,
     builtIn: localInterpreter({ hosts, namers: [] }),
     interpreterOf({ label, interpreter: { config: each, transformers: list } }) {
-      const deps = { ...depsOf(`${label}/${each.kind}`), namers: mounted };
+      const deps = {
+        ...depsOf(`${label}/${each.kind}`),
+        namers: mounted,
+        dialMessages: messageDialler(parts),
+      };
       const made = pluginOf(interpreters, each).create(each, deps);
       return transformInterpreter(made, transformersOf(list, mounted));
     },

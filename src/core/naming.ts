@@ -2,6 +2,7 @@
 import type { Via } from "./calls/via.ts";
 import type { Close } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
+import type { Failure } from "./failure.ts";
 import type { Dtab } from "./names/dtab.ts";
 import type { Live } from "./live.ts";
 import type { NameTree } from "./names/nametree.ts";
@@ -92,7 +93,22 @@ export interface TransformerDeps {
 }
 export type TransformerPlugin = Plugin<GenericSchema, TransformerDeps, Transformer>;
 
+/** A session of calls with one address, whatever carries them: bytes go out, bytes come back. */
+export interface MessageWire {
+  /** Calls `done` once, never during `call`, and never after the result was closed, which cancels the call. */
+  call(payload: Buffer, done: (response: Buffer | Failure) => void): Close;
+  close(): void;
+}
+
+/** Opens the session with the first call, and again after it broke. */
+export type DialMessages = (
+  address: Address,
+  pings: { readonly intervalMs: number; readonly timeoutMs: number },
+) => MessageWire;
+
 export interface InterpreterDeps extends NamingDeps {
+  /** For interpreters that ask a name server over mux. */
+  readonly dialMessages: DialMessages;
   /** In the order of the file; of those that match, the last is looked up first. */
   readonly namers: readonly MountedNamer[];
 }

@@ -1,4 +1,4 @@
-// A sidecar whose names a name server binds, over its HTTP API: changes, absences, errors.
+// A sidecar whose names a name server binds, over each of its interfaces: changes, absences, errors.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
@@ -9,14 +9,20 @@ import { service } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import { nameServer } from "./support.ts";
 
-const sidecarOf = (t: TestContext, port: number, more = "") =>
+/** The interface of the name server, and the interpreter that asks there. */
+const ways = [
+  { of: "io.l5d.httpController", by: "io.l5d.namerd.http" },
+  { of: "io.l5d.thriftNameInterpreter", by: "io.l5d.namerd" },
+] as const;
+
+const sidecarOf = (t: TestContext, kind: string, port: number, more = "") =>
   startProxy(
     t,
     `
     routers:
     - protocol: http
       interpreter:
-        kind: io.l5d.namerd.http
+        kind: ${kind}
         experimental: true
         dst: /$/inet/127.0.0.1/${port}
         retry: { baseSeconds: 1 }
@@ -25,116 +31,121 @@ const sidecarOf = (t: TestContext, port: number, more = "") =>
     `,
   );
 
-const serverOn = (t: TestContext, folder: string, port = 0) =>
-  nameServer(
+/** Its HTTP API comes first, and writes; `port` is that of the other interface, which the sidecar asks. */
+async function serverOn(t: TestContext, folder: string, kind: string, port = 0) {
+  const server = await nameServer(
     t,
     `
     namers: [{ kind: io.l5d.fs, rootDir: ${folder}/names }]
     storage: { kind: io.l5d.fs, rootDir: ${folder}/dtabs }
-    interfaces: [{ kind: io.l5d.httpController, port: ${port} }]
+    interfaces: [{ kind: io.l5d.httpController, port: 0 }, { kind: ${kind}, port: ${port} }]
     `,
   );
+  return { ...server, askedAt: server.proxy.running.nameServer?.interfaces[1]?.port ?? 0 };
+}
 
-async function world(t: TestContext) {
+async function world(t: TestContext, kind: string) {
   const folder = testFolder(t);
   const blue = await service(t, "blue");
   const green = await service(t, "green");
   folder.write("names/blue", `127.0.0.1 ${blue.port}\n`);
   folder.write("names/green", `127.0.0.1 ${green.port}\n`);
-  const server = await serverOn(t, folder.path);
+  const server = await serverOn(t, folder.path, kind);
   await server.put("default", "/svc/web => /#/io.l5d.fs/blue");
   return { folder, blue, green, server };
 }
 
 const web = async (port: number) => (await ask(port, "/", { Host: "web" })).body;
 
-test("a dtab that changes at the name server moves the calls of its sidecars", async (t) => {
-  const { server } = await world(t);
-  const sidecar = await sidecarOf(t, server.port);
-  assert.equal(await web(sidecar.port), "blue");
-  await server.put("default", "/svc/web => /#/io.l5d.fs/green");
-  await until(
-    () => web(sidecar.port),
-    (body) => body === "green",
-    "calls go to green",
-  );
-});
+for (const { of, by } of ways) {
+  test(`a dtab that changes at the name server moves the calls of its sidecars: ${by}`, async (t) => {
+    const { server } = await world(t, of);
+    const sidecar = await sidecarOf(t, by, server.askedAt);
+    assert.equal(await web(sidecar.port), "blue");
+    await server.put("default", "/svc/web => /#/io.l5d.fs/green");
+    await until(
+      () => web(sidecar.port),
+      (body) => body === "green",
+      "calls go to green",
+    );
+  });
 
-test("addresses that change at the name server reach the sidecar", async (t) => {
-  const { server, folder, green } = await world(t);
-  const sidecar = await sidecarOf(t, server.port);
-  assert.equal(await web(sidecar.port), "blue");
-  folder.write("names/blue", `127.0.0.1 ${green.port}\n`);
-  await until(
-    () => web(sidecar.port),
-    (body) => body === "green",
-    "the new address is used",
-  );
-});
+  test(`addresses that change at the name server reach the sidecar: ${by}`, async (t) => {
+    const { server, folder, green } = await world(t, of);
+    const sidecar = await sidecarOf(t, by, server.askedAt);
+    assert.equal(await web(sidecar.port), "blue");
+    folder.write("names/blue", `127.0.0.1 ${green.port}\n`);
+    await until(
+      () => web(sidecar.port),
+      (body) => body === "green",
+      "the new address is used",
+    );
+  });
 
-test("the router's own dtab and the caller's come after that of the namespace", async (t) => {
-  const { server } = await world(t);
-  const sidecar = await sidecarOf(t, server.port, "dtab: /svc/mine => /svc/web ;");
-  assert.equal((await ask(sidecar.port, "/", { Host: "mine" })).body, "blue");
-  const staging = { Host: "web", "l5d-dtab": "/svc/web => /#/io.l5d.fs/green" };
-  assert.equal((await ask(sidecar.port, "/", staging)).body, "green");
-});
+  test(`the router's own dtab and the caller's come after that of the namespace: ${by}`, async (t) => {
+    const { server } = await world(t, of);
+    const sidecar = await sidecarOf(t, by, server.askedAt, "dtab: /svc/mine => /svc/web ;");
+    assert.equal((await ask(sidecar.port, "/", { Host: "mine" })).body, "blue");
+    const staging = { Host: "web", "l5d-dtab": "/svc/web => /#/io.l5d.fs/green" };
+    assert.equal((await ask(sidecar.port, "/", staging)).body, "green");
+  });
 
-test("while the name server is away, what it said last stays; back again, it is followed", async (t) => {
-  const { server, folder } = await world(t);
-  const sidecar = await sidecarOf(t, server.port);
-  assert.equal(await web(sidecar.port), "blue");
-  const { port } = server;
-  await server.proxy.close(0);
-  assert.equal(await web(sidecar.port), "blue");
-  const unknown = await ask(sidecar.port, "/", { Host: "unknown" });
-  assert.equal(unknown.status, 502);
-  assert.match(
-    unknown.body,
-    new RegExp(`the name server /\\$/inet/127.0.0.1/${port}.*ECONNREFUSED`),
-  );
-  const again = await serverOn(t, folder.path, port);
-  await again.put("default", "/svc/web => /#/io.l5d.fs/green");
-  await until(
-    () => web(sidecar.port),
-    (body) => body === "green",
-    "it is followed again",
-  );
-});
+  test(`while the name server is away, what it said last stays; back again, it is followed: ${by}`, async (t) => {
+    const { server, folder } = await world(t, of);
+    const sidecar = await sidecarOf(t, by, server.askedAt);
+    assert.equal(await web(sidecar.port), "blue");
+    const { askedAt: port } = server;
+    await server.proxy.close(0);
+    assert.equal(await web(sidecar.port), "blue");
+    const unknown = await ask(sidecar.port, "/", { Host: "unknown" });
+    assert.equal(unknown.status, 502);
+    assert.match(
+      unknown.body,
+      new RegExp(`the name server /\\$/inet/127.0.0.1/${port}.*(ECONNREFUSED|refused)`),
+    );
+    const again = await serverOn(t, folder.path, of, port);
+    await again.put("default", "/svc/web => /#/io.l5d.fs/green");
+    await until(
+      () => web(sidecar.port),
+      (body) => body === "green",
+      "it is followed again",
+    );
+  });
 
-test("a name server that is there, and does not know the name, takes it away", async (t) => {
-  const { server } = await world(t);
-  const sidecar = await sidecarOf(t, server.port);
-  assert.equal(await web(sidecar.port), "blue");
-  await server.ask("DELETE", "/dtabs/default");
-  const gone = await until(
-    () => ask(sidecar.port, "/", { Host: "web" }),
-    ({ status }) => status === 502,
-    "the name is gone",
-  );
-  assert.match(gone.body, /curl 'http:.*\/api\/1\/delegate\/default\?path=\/svc\/web'/);
-});
+  test(`a name server that is there, and does not know the name, takes it away: ${by}`, async (t) => {
+    const { server } = await world(t, of);
+    const sidecar = await sidecarOf(t, by, server.askedAt);
+    assert.equal(await web(sidecar.port), "blue");
+    await server.ask("DELETE", "/dtabs/default");
+    const gone = await until(
+      () => ask(sidecar.port, "/", { Host: "web" }),
+      ({ status }) => status === 502,
+      "the name is gone",
+    );
+    assert.match(gone.body, /\/api\/1\/delegate\/default\?path=\/svc\/web/);
+  });
 
-test("the interpreter's page says what is watched and what the problem is", async (t) => {
-  const { server } = await world(t);
-  const sidecar = await sidecarOf(t, server.port);
-  await web(sidecar.port);
-  await server.proxy.close(0);
-  const page = await until(
-    () => sidecar.admin("/http/interpreter_state/io.l5d.namerd.http/default.json"),
-    (text) => text.includes("ECONNREFUSED"),
-    "the problem is shown",
-  );
-  const { names } = JSON.parse(page) as { names: Record<string, { isWatched: boolean }> };
-  assert.deepEqual(Object.values(names)[0]?.isWatched, true);
-});
+  test(`the interpreter's page says what is watched and what the problem is: ${by}`, async (t) => {
+    const { server } = await world(t, of);
+    const sidecar = await sidecarOf(t, by, server.askedAt);
+    await web(sidecar.port);
+    await server.proxy.close(0);
+    const page = await until(
+      () => sidecar.admin(`/http/interpreter_state/${by}/default.json`),
+      (text) => /ECONNREFUSED|refused/.test(text),
+      "the problem is shown",
+    );
+    const { names } = JSON.parse(page) as { names: Record<string, { isWatched: boolean }> };
+    assert.deepEqual(Object.values(names)[0]?.isWatched, true);
+  });
 
-test("the sidecar's admin server shows how the name server resolves a name", async (t) => {
-  const { server } = await world(t);
-  const sidecar = await sidecarOf(t, server.port);
-  const page = await sidecar.admin("/delegator.json?namespace=http&path=/svc/web");
-  assert.match(page, /"id":"\/#\/io.l5d.fs\/blue"/);
-});
+  test(`the sidecar's admin server shows how the name server resolves a name: ${by}`, async (t) => {
+    const { server } = await world(t, of);
+    const sidecar = await sidecarOf(t, by, server.askedAt);
+    const page = await sidecar.admin("/delegator.json?namespace=http&path=/svc/web");
+    assert.match(page, /"id":"\/#\/io.l5d.fs\/blue"/);
+  });
+}
 
 for (const [what, answer] of [
   ["garbage", "<html>"],
@@ -143,7 +154,7 @@ for (const [what, answer] of [
 ] as const) {
   test(`a name server that sends ${what} fails the call with its text, and harms nothing`, async (t) => {
     const strange = await service(t, (_, response) => response.end(`${answer}\n`));
-    const sidecar = await sidecarOf(t, strange.port);
+    const sidecar = await sidecarOf(t, "io.l5d.namerd.http", strange.port);
     const { status, body } = await ask(sidecar.port, "/", { Host: "web" });
     assert.equal(status, 502);
     assert.match(body, /could not be asked for \/svc\/web/);

@@ -5,7 +5,7 @@ import type { Dtab } from "../../src/core/names/dtab.ts";
 import { cell, constant, ok } from "../../src/core/live.ts";
 import type { Cell, Live, State } from "../../src/core/live.ts";
 import type { Log, LogEvent } from "../../src/core/log.ts";
-import type { HostResolver, NamerDeps, NamingDeps } from "../../src/core/naming.ts";
+import type { DialMessages, HostResolver, NamerDeps, NamingDeps } from "../../src/core/naming.ts";
 import { pathLiteral } from "../../src/core/names/path.ts";
 import type { Stats } from "../../src/core/stats.ts";
 import { canonicalIp } from "../../src/naming/built-in/ip.ts";
@@ -120,3 +120,8 @@ export async function stayingAlive<T>(promise: Promise<T>): Promise<T> {
     clearTimeout(tooLate);
   }
 }
+
+/** For interpreters that ask no name server. */
+export const noMessages: DialMessages = () => {
+  throw new Error("nothing should be dialled");
+};

@@ -47,7 +47,6 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.h2.ingress": "not supported yet: names from Kubernetes ingresses",
   },
   "routers.interpreter.kind": {
-    "io.l5d.namerd": "not supported yet: namerd over Thrift",
     "io.l5d.mesh": "not supported yet: namerd over gRPC",
     "io.l5d.k8s.configMap": "not supported yet: dtabs in Kubernetes",
   },
@@ -57,7 +56,6 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.k8s": "not supported yet: dtabs in Kubernetes",
   },
   "interfaces.kind": {
-    "io.l5d.thriftNameInterpreter": "not supported yet: names over Thrift",
     "io.l5d.mesh": "not supported yet: names over gRPC",
     "io.l5d.destination": "not supported: the interface of Linkerd 2",
   },

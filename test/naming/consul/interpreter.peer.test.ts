@@ -11,7 +11,7 @@ import { pathLiteral } from "../../../src/core/names/path.ts";
 import { consulInterpreter } from "../../../src/naming/interpreters/consul.ts";
 import { consulAgent } from "../../support/consul.ts";
 import type { ConsulAgent } from "../../support/consul.ts";
-import { dtabLiteral, keptLog, namingDeps, stateWhen } from "../../support/naming.ts";
+import { dtabLiteral, keptLog, namingDeps, stateWhen, noMessages } from "../../support/naming.ts";
 import { hasPeer } from "../../support/peers.ts";
 import { realClock } from "../../support/real-clock.ts";
 
@@ -20,7 +20,11 @@ function open(t: TestContext, { host, port }: ConsulAgent, keys: object = {}) {
   const kind = "io.l5d.consul.interpreter";
   const config = v.parse(consulInterpreter.schema, { kind, host, port, ...keys });
   const parts = { clock: realClock, random: Math.random, log };
-  const interpreter = consulInterpreter.create(config, { ...namingDeps(parts), namers: [] });
+  const interpreter = consulInterpreter.create(config, {
+    ...namingDeps(parts),
+    namers: [],
+    dialMessages: noMessages,
+  });
   t.after(() => interpreter.close());
   return { interpreter, log };
 }

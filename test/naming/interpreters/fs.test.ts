@@ -12,7 +12,14 @@ import { fsInterpreter } from "../../../src/naming/interpreters/fs.ts";
 import { bindsTo } from "../../../src/naming/binding/delegation.ts";
 import { realClock } from "../../support/real-clock.ts";
 import { testFolder } from "../../support/folder.ts";
-import { dtabLiteral, keptLog, namingDeps, stateWhen, stayingAlive } from "../../support/naming.ts";
+import {
+  dtabLiteral,
+  keptLog,
+  namingDeps,
+  stateWhen,
+  stayingAlive,
+  noMessages,
+} from "../../support/naming.ts";
 
 /** `dtab` is null: the file does not exist yet. */
 function setup(t: TestContext, dtab: string | null) {
@@ -21,7 +28,7 @@ function setup(t: TestContext, dtab: string | null) {
   if (dtab !== null) folder.write("routes.dtab", dtab);
   const dtabFile = join(folder.path, "routes.dtab");
   const config = v.parse(fsInterpreter.schema, { kind: "io.l5d.fs", dtabFile });
-  const deps = { ...namingDeps({ clock: realClock, log }), namers: [] };
+  const deps = { ...namingDeps({ clock: realClock, log }), namers: [], dialMessages: noMessages };
   const interpreter = fsInterpreter.create(config, deps);
   t.after(() => interpreter.close());
   return { folder, log, dtabFile, interpreter };
