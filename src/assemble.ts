@@ -26,6 +26,7 @@ import type { Logs } from "./telemetry/log.ts";
 import { openMetrics } from "./telemetry/metrics.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { countProcess } from "./telemetry/process-metrics.ts";
+import { recentRequestsByDefault } from "./telemetry/calls/recent-requests.ts";
 import type { Telemeter } from "./telemetry/telemeter.ts";
 
 /** What the process lends: time, chance, its log, its end. */
@@ -94,7 +95,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     const ownListeners = new OwnListeners();
     ownListeners.add(admin, null);
     closing.add(() => naming.close());
-    openTelemeters(config, { metrics, deps, open, closing });
+    openTelemeters(config, { metrics, calls, deps, open, closing });
     closing.add(async (graceMs) => {
       await Promise.all(routers.map((router) => router.open.close(graceMs)));
       for (const { interpreter } of routers) interpreter.close();
@@ -115,9 +116,13 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
 }
 
 /** Those that are open already are closed when a later one cannot be opened. */
-function openTelemeters(config: Config, { metrics, deps, open, closing }: TelemeterParts): void {
+function openTelemeters(
+  config: Config,
+  { metrics, calls, deps, open, closing }: TelemeterParts,
+): void {
   for (const each of telemetersOf(config)) {
-    const parts = { metrics: metrics.root, clock: deps.clock, log: deps.logs.log(each.kind) };
+    const log = deps.logs.log(each.kind);
+    const parts = { metrics: metrics.root, calls, clock: deps.clock, log };
     const telemeter = pluginOf(telemeters, each).create(each, parts);
     open.push(telemeter);
     closing.add(() => telemeter.close());
@@ -126,6 +131,7 @@ function openTelemeters(config: Config, { metrics, deps, open, closing }: Teleme
 
 interface TelemeterParts {
   readonly metrics: Metrics;
+  readonly calls: CallHub;
   readonly deps: ProcessDeps;
   readonly open: Telemeter[];
   readonly closing: Closing;
@@ -201,9 +207,12 @@ class Closing {
   }
 }
 
-/** Prometheus can always read the metrics; a section of its own only changes where. */
+/** Prometheus can always read the metrics, and calls are always kept; a section of its own only changes how. */
 function telemetersOf({ telemetry }: Config): Config["telemetry"] {
-  const kind = "io.l5d.prometheus";
-  if (telemetry.some((each) => each.kind === kind)) return telemetry;
-  return [...telemetry, { kind, path: "/admin/metrics/prometheus", prefix: "" }];
+  const always = [
+    { kind: "io.l5d.prometheus", path: "/admin/metrics/prometheus", prefix: "" },
+    recentRequestsByDefault,
+  ];
+  const missing = always.filter(({ kind }) => telemetry.every((each) => each.kind !== kind));
+  return [...telemetry, ...missing];
 }

@@ -46,6 +46,7 @@ import { roundRobin } from "./routing/balancers/round-robin.ts";
 import { gradient } from "./routing/limiters/gradient.ts";
 import type { LimiterPlugin } from "./routing/limiters/limiter.ts";
 import { influxdb } from "./telemetry/exporters/influxdb.ts";
+import { recentRequests } from "./telemetry/calls/recent-requests.ts";
 import { prometheus } from "./telemetry/exporters/prometheus.ts";
 import { statsd } from "./telemetry/exporters/statsd.ts";
 import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
@@ -82,7 +83,13 @@ export const accruals: readonly AccrualPlugin[] = [
 ];
 export const announcers: readonly AnnouncerPlugin[] = [consulAnnouncer];
 export const limiters: readonly LimiterPlugin[] = [gradient];
-export const telemeters: readonly TelemeterPlugin[] = [prometheus, influxdb, statsd, usage];
+export const telemeters: readonly TelemeterPlugin[] = [
+  prometheus,
+  influxdb,
+  statsd,
+  recentRequests,
+  usage,
+];
 export const storages: readonly StoragePlugin[] = [inMemory, fsStorage, consulStorage];
 export const interfaces: readonly InterfacePlugin[] = [httpController, thriftNameInterpreter];
 

@@ -14,6 +14,7 @@ export const callReader: CallReader<CompletedCall> = {
   isSampled({ request }) {
     return request === null || request.hop === null ? null : decisionOf(request.hop.trace);
   },
+  isTunnel: ({ status }) => status === 101,
   describe,
 };
 

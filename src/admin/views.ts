@@ -1,5 +1,7 @@
 // The admin server's window on the process: functions that assemble.ts provides, so that the admin
 // server itself need not know routers, namers and metrics.
+import type { CallFilter } from "../core/calls/filter.ts";
+import type { CallRecord } from "../core/calls/record.ts";
 import type { Dtab } from "../core/names/dtab.ts";
 import type { Live } from "../core/live.ts";
 import type { Path } from "../core/names/path.ts";
@@ -61,6 +63,13 @@ export interface LintRule {
   readonly issues: readonly string[];
 }
 
+/** Shown at `/requests.json`. */
+export interface RecentRequests {
+  readonly routers: readonly Json[];
+  /** Newest first. */
+  readonly requests: readonly (CallRecord & { readonly kept: readonly string[] })[];
+}
+
 /** Called for each request: results change as parts of the process open and close. */
 export interface AdminViews {
   readonly build: BuildInfo;
@@ -86,6 +95,8 @@ export interface AdminViews {
   readonly isNameServer: boolean;
   /** What the storage of the name server watches, at `/storage/<name>.json`; null: there is none. */
   storage(): { readonly name: string; state(): Json } | null;
+  /** The calls that are kept, newest first, and how many of which kind are. */
+  requests(filter: CallFilter, limit: number): RecentRequests;
   /** The state and the addresses of each client. */
   clientState(): Json;
   /** The servers that are announced to service discovery, with the state of each announcement. */

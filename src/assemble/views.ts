@@ -58,6 +58,10 @@ export function proxyViews(parts: ViewParts): AdminViews {
       if (server?.store.watchState === undefined) return null;
       return { name: server.storageName, state: () => server.store.watchState?.() };
     },
+    requests(filter, limit) {
+      const recent = telemeters.find((each) => each.recent !== undefined)?.recent;
+      return recent?.view(filter, limit) ?? { routers: [], requests: [] };
+    },
     clientState: () => Object.assign({}, ...routers.map(({ open }) => open.clientState())),
     announced: () => routers.flatMap(({ open }) => open.announced()),
     boundNames: () => naming.namers.flatMap(({ namer }) => namer.boundNames?.() ?? []),

@@ -1,13 +1,16 @@
 // The interface of telemeters, which export metrics: a `kind:` in the section `telemetry`.
+import type { CallHub } from "../core/calls/hub.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Plugin } from "../core/plugin.ts";
 import type { GenericSchema } from "../core/schema.ts";
 import type { TextPage } from "../core/text-page.ts";
+import type { RecentCalls } from "./calls/recent-calls.ts";
 import type { MetricsNode } from "./metrics.ts";
 
 export interface TelemeterDeps {
   readonly metrics: MetricsNode;
+  readonly calls: CallHub;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -22,6 +25,8 @@ export interface TelemeterPage {
 
 export interface Telemeter {
   readonly pages: readonly TelemeterPage[];
+  /** Absent: it keeps no calls. */
+  readonly recent?: RecentCalls;
   /** Sends what is still buffered, then stops. */
   close(): Promise<void>;
 }

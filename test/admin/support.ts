@@ -32,6 +32,7 @@ const views: AdminViews = {
   identify: () => ({}),
   isNameServer: false,
   storage: () => null,
+  requests: () => ({ routers: [], requests: [] }),
   clientState: () => ({}),
   boundNames: () => [],
   namerStates: () => new Map(),

@@ -9,6 +9,7 @@ import { healthPages } from "./health.ts";
 import { metricsPages } from "./metrics.ts";
 import { namingPages } from "./naming.ts";
 import { processPages } from "./process.ts";
+import { requestPages } from "./requests.ts";
 import { uiPages } from "../ui/shell.ts";
 
 /**
@@ -26,6 +27,7 @@ export function allPages(
     { path: "/admin", category: "diagnostics", get: index },
     { path: "/admin/index.txt", category: "diagnostics", get: index },
     ...processPages(views, clock),
+    ...requestPages(views),
     ...faultPages(views),
     ...healthPages(views),
     ...finaglePages(views),

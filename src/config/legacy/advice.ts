@@ -85,7 +85,6 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.zipkin": "not supported yet: traces",
     "io.zipkin.http": "not supported yet: traces",
     "io.l5d.tracelog": "not supported yet: traces",
-    "io.l5d.recentRequests": "not supported yet: a page of recent requests",
   },
 };
 

@@ -39,6 +39,8 @@ export interface CallReader<Call extends EndedCall> {
   outcomeOf(call: Call): CallOutcome;
   /** Whether its trace is sampled; null: it has none, or nobody has decided. Asked for each call by tracers. */
   isSampled(call: Call): boolean | null;
+  /** Whether it became a connection of another protocol; absent: none does. */
+  isTunnel?(call: Call): boolean;
   /** `headers`: names in lower case. */
   describe(call: Call, headers: readonly string[]): CallDescription;
 }

@@ -17,6 +17,8 @@ export interface CallView {
   readonly durationMs: number;
   /** `Clock.nowMs` at its end. */
   readonly endedMs: number;
+  /** It became a connection of another protocol, which may stay open for days. */
+  readonly isTunnel: boolean;
   /** Whether its trace is sampled; null: it has none, or nobody has decided. */
   isSampled(): boolean | null;
 }
@@ -194,6 +196,10 @@ class EndedView<Call extends EndedCall> implements CallView {
     return this.#call?.failure ?? null;
   }
 
+  get isTunnel(): boolean {
+    return this.#call !== null && this.#reader.isTunnel?.(this.#call) === true;
+  }
+
   get endedMs(): number {
     return this.#call?.endedMs ?? 0;
   }
@@ -207,6 +213,7 @@ class RefusedView implements CallView {
   readonly request = null;
   readonly outcome = "failure";
   readonly durationMs = 0;
+  readonly isTunnel = false;
   readonly failure: Failure;
   readonly endedMs: number;
 

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { CallHub } from "../../../src/core/calls/hub.ts";
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import { simulatedClock } from "../../support/clock.ts";
@@ -118,9 +119,11 @@ test("the telemeter's page is at the configured path", async () => {
     prefix: "x:",
   });
   const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const clock = simulatedClock();
   const telemeter = prometheus.create(config, {
     metrics: sample().root,
-    clock: simulatedClock(),
+    calls: new CallHub(clock),
+    clock,
     log,
   });
   const [page] = telemeter.pages;

@@ -1,4 +1,5 @@
 // What a StatsD daemon receives: increments, gauges, timings, in datagrams that are not fragmented.
+import { CallHub } from "../../../src/core/calls/hub.ts";
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -95,7 +96,12 @@ test("each interval everything leaves in datagrams of at most 1,432 bytes", asyn
   for (let i = 0; i < 200; i++) stats.counter("service", `svc/${i}`, "requests").value = i + 1;
   const config = { kind: "io.l5d.statsd", port: at.port, gaugeIntervalMs: 1_000 };
   const log = keptLog();
-  const open = statsd.create(v.parse(statsd.schema, config), { metrics: root, clock, log });
+  const open = statsd.create(v.parse(statsd.schema, config), {
+    metrics: root,
+    calls: new CallHub(clock),
+    clock,
+    log,
+  });
   const all = at.received(() => at.datagrams.join("\n").includes("svc.199.requests:200|c"));
   clock.advance(1_000);
   await all;
@@ -111,7 +117,12 @@ test("what was counted since the last round is sent when the proxy closes", asyn
   t.after(close);
   const at = await daemon(t);
   const config = v.parse(statsd.schema, { kind: "io.l5d.statsd", port: at.port });
-  const open = statsd.create(config, { metrics: root, clock, log: keptLog() });
+  const open = statsd.create(config, {
+    metrics: root,
+    calls: new CallHub(clock),
+    clock,
+    log: keptLog(),
+  });
   stats.counter("requests").value = 1;
   const last = at.received(() => at.datagrams.join("\n").includes("linkerd.requests:1|c"));
   await open.close();
