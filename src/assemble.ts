@@ -6,6 +6,7 @@ import { isBoundWith } from "./assemble/is-bound.ts";
 import { openNameServer } from "./assemble/name-server.ts";
 import type { NameServer } from "./assemble/name-server.ts";
 import { OwnListeners } from "./assemble/own-listeners.ts";
+import type { RunningFleet } from "./assemble/fleet.ts";
 import { openTls, serverTlsOf } from "./assemble/tls.ts";
 import { explainWith, openNaming } from "./assemble/naming.ts";
 import type { Naming } from "./assemble/naming.ts";
@@ -66,6 +67,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   const routers: RunningRouter[] = [];
   const calls = new CallHub(clock);
   let nameServer: NameServer | null = null;
+  let running: RunningFleet | null = null;
   const closing = new Closing(clock);
   closing.add(() => metrics.close());
   closing.add(countProcess(metrics.stats, clock, openFilesLimit));
@@ -83,6 +85,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       routers,
       telemeters: open,
       nameServer: () => nameServer,
+      fleet: () => running?.views ?? null,
     });
     const log = logs.log("admin");
     const admin = await openAdminServers(
@@ -95,6 +98,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     const ownListeners = new OwnListeners();
     ownListeners.add(admin, null);
     closing.add(() => naming.close());
+    running = await fleetOf(config, deps, naming, closing);
     openTelemeters(config, { metrics, calls, deps, open, closing });
     closing.add(async (graceMs) => {
       await Promise.all(routers.map((router) => router.open.close(graceMs)));
@@ -107,6 +111,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       const shared = { deps, metrics, naming, calls, admin, ownListeners, limits, tls };
       routers.push(await startRouter(each, shared));
     }
+    closing.add(announceAdmin(config.admin, { ...partsOf(deps), naming, admin }));
     const close = (graceMs: number) => closing.close(graceMs);
     return { routers: routers.map((router) => router.open), nameServer, admin, close };
   } catch (error) {
@@ -181,9 +186,39 @@ async function startRouter(
     limits,
     ownListeners,
     tls,
-    announcing: new Announcing(config, announcers, { ...shared, hosts: naming.hosts, admin }),
+    announcing: new Announcing(config.announcers, announcers, {
+      ...shared,
+      hosts: naming.hosts,
+      admin,
+    }),
   });
   return { config, interpreter, open };
+}
+
+/** null: this process watches no others; then nothing of the fleet's code is loaded. */
+async function fleetOf(
+  { fleet }: Config,
+  deps: ProcessDeps,
+  naming: Naming,
+  closing: Closing,
+): Promise<RunningFleet | null> {
+  if (fleet === null) return null;
+  const { openFleet } = await import("./assemble/fleet.ts");
+  const opened = openFleet(fleet, { ...deps, log: deps.logs.log("fleet"), naming });
+  closing.add(() => opened.close());
+  return opened;
+}
+
+/** The result withdraws it. */
+function announceAdmin(
+  config: Config["admin"],
+  parts: ReturnType<typeof partsOf> & Pick<StartedParts, "naming" | "admin">,
+): () => Promise<void> {
+  const { naming, admin } = parts;
+  const deps = { ...parts, log: parts.log("admin"), hosts: naming.hosts };
+  const announcing = new Announcing(config.announcers, announcers, deps);
+  announcing.announce(config, admin);
+  return () => announcing.close();
 }
 
 /** What was opened, to be closed once, the last one first, all within one grace. */

@@ -3,6 +3,7 @@
 import type { CallFilter } from "../core/calls/filter.ts";
 import type { CallRecord } from "../core/calls/record.ts";
 import type { Dtab } from "../core/names/dtab.ts";
+import type { Close } from "../core/clock.ts";
 import type { Live } from "../core/live.ts";
 import type { Path } from "../core/names/path.ts";
 import type { TextPage } from "../core/text-page.ts";
@@ -70,6 +71,21 @@ export interface RecentRequests {
   readonly requests: readonly (CallRecord & { readonly kept: readonly string[] })[];
 }
 
+/** A fleet that this process watches. */
+export interface FleetViews {
+  overview(): Json;
+  topology(): Json;
+  services(): Json;
+  /** null: no instance has such a service. */
+  service(router: string, name: string): Json | null;
+  problems(): Json;
+  /** Asks the instances; `query` is that of `/requests.json`. A text: too much is being asked already. */
+  calls(query: string): Promise<Json>;
+  trace(id: string): Promise<Json>;
+  /** Calls back whenever something new is known. */
+  watch(changed: () => void): Close;
+}
+
 /** Called for each request: results change as parts of the process open and close. */
 export interface AdminViews {
   readonly build: BuildInfo;
@@ -80,6 +96,10 @@ export interface AdminViews {
   /** null: there is no such scope. */
   metricsJson(query: MetricsQuery): Promise<TextPage | null>;
   exporters(): readonly ExporterPage[];
+  /** What a fleet reads of this process; of latencies only slices behind `after`. */
+  fleetPage(after: number): Promise<TextPage>;
+  /** null: this process watches no fleet. */
+  fleet(): FleetViews | null;
   /**
    * How a name resolves, in the JSON of Linkerd's delegator. `namespace` is a router's label; null
    * means no router, so that only `/$/` names resolve. `dtab` null means the router's own. Returns

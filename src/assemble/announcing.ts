@@ -1,5 +1,5 @@
-// The announcers of one router, and what they announce of its servers.
-import type { RouterConfig, ServerConfig } from "../config/config.ts";
+// The announcers of one router, or of the admin server, and what they announce of its servers.
+import type { AnnouncerConfig, ServerConfig } from "../config/config.ts";
 import type {
   Announcement,
   Announcer,
@@ -16,20 +16,24 @@ interface Announced {
   readonly announcement: Announcement;
 }
 
-/** Owned by the router, which closes it before its servers. */
+/** Owned by the router, which closes it before its servers; that of the admin server by assemble. */
 export class Announcing {
   readonly #announcers: readonly { readonly id: Path; readonly announcer: Announcer }[];
   readonly #announced: Announced[] = [];
 
-  constructor(config: RouterConfig, plugins: readonly AnnouncerPlugin[], deps: AnnouncerDeps) {
-    this.#announcers = config.announcers.map(({ id, config: each }) => ({
+  constructor(
+    configs: readonly AnnouncerConfig[],
+    plugins: readonly AnnouncerPlugin[],
+    deps: AnnouncerDeps,
+  ) {
+    this.#announcers = configs.map(({ id, config: each }) => ({
       id,
       announcer: pluginOf(plugins, each).create(each, deps),
     }));
   }
 
   /** Each name goes to every announcer whose prefix it begins with. */
-  announce({ announce }: ServerConfig, server: ListeningAt): void {
+  announce({ announce }: Pick<ServerConfig, "announce">, server: ListeningAt): void {
     for (const name of announce) {
       for (const { id, announcer } of this.#announcers) {
         if (!startsWith(name, id)) continue;

@@ -1,5 +1,5 @@
 // The admin server's views, made from the running proxy.
-import type { AdminViews, InterpreterState, PolicyView } from "../admin/views.ts";
+import type { AdminViews, FleetViews, InterpreterState, PolicyView } from "../admin/views.ts";
 import type { RunningRouter, ProcessDeps } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
 import { redact } from "../config/redact.ts";
@@ -18,6 +18,7 @@ import { version } from "../version.ts";
 import type { NameServer } from "./name-server.ts";
 import type { Naming } from "./naming.ts";
 import { endpointsOf } from "./endpoints.ts";
+import { fleetPageOf } from "./fleet-page.ts";
 import { lintRules } from "./lint.ts";
 import { policyJson } from "./policy.ts";
 
@@ -31,6 +32,8 @@ export interface ViewParts {
   readonly telemeters: readonly Telemeter[];
   /** null: there is none, or it is not open yet. */
   nameServer(): NameServer | null;
+  /** null: it watches no others, or not yet. */
+  fleet(): FleetViews | null;
 }
 
 export function proxyViews(parts: ViewParts): AdminViews {
@@ -40,6 +43,8 @@ export function proxyViews(parts: ViewParts): AdminViews {
     notReady: () => deps.notReady(),
     config: () => redact(config.raw),
     metricsJson: (query) => metricsJson(metrics.root, query),
+    fleetPage: fleetPageOf(parts),
+    fleet: () => parts.fleet(),
     exporters: () => telemeters.flatMap(({ pages }) => pages),
     delegate: (namespace, dtab, path) => delegated(parts, namespace, dtab, path),
     dtabProblem(namespace, text) {

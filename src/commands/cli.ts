@@ -1,6 +1,7 @@
 // The command line: finds the command, or lists all commands.
 import { checkCommand } from "./check.ts";
 import { explainCommand } from "./explain.ts";
+import { fleetCommand } from "./fleet.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
 import { versionCommand } from "./version.ts";
@@ -10,6 +11,7 @@ const commands: readonly Command[] = [
   runCommand,
   checkCommand,
   explainCommand,
+  fleetCommand,
   schemaCommand,
   versionCommand,
 ];

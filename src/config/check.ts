@@ -4,6 +4,7 @@ import { toConfig } from "./to-config.ts";
 import { applyLegacyDefaults } from "./legacy/legacy-defaults.ts";
 import { locateFinding, showSteps, stepsKey } from "./yaml/locate.ts";
 import { issueMessage } from "./issue-messages.ts";
+import { describedBy } from "./schemas/admin.ts";
 import { fileSchema } from "./schemas/file.ts";
 import { matchKeys } from "./unknown-keys.ts";
 import { conflicts, suspicions } from "./rules/rules.ts";
@@ -53,11 +54,7 @@ export function checkText(text: string, kinds: Kinds): CheckResult {
     return failed([locateFinding(source, { steps: [], at: "value", message })]);
   }
   const has = (key: string) => root.entries.has(key);
-  const isNameServer = has("storage") || has("interfaces");
-  const schema = fileSchema(
-    kinds,
-    isNameServer ? (has("routers") ? "both" : "name server") : "proxy",
-  );
+  const schema = fileSchema(kinds, describedBy(has));
   const matched = matchKeys(root, schema, text);
   const suspicious = [
     ...matched.warnings,

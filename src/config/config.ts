@@ -9,6 +9,7 @@ import type { ClientTlsConfig, ServerTlsConfig } from "../core/tls/tls.ts";
 import type { DialOptions, ListenOptions, SocketOptions } from "../core/transport.ts";
 import type { KindConfig } from "./kinds.ts";
 import type { Policy } from "./policy.ts";
+import type { CheckedFleet } from "./schemas/fleet.ts";
 import type { AdminSecurityConfig } from "./schemas/security.ts";
 
 /** Times are milliseconds unless their name says otherwise; Infinity means no limit. */
@@ -22,6 +23,8 @@ export interface Config {
   readonly routers: readonly RouterConfig[];
   /** null: this process is no name server. */
   readonly nameServer: NameServerConfig | null;
+  /** null: this process watches no others. */
+  readonly fleet: CheckedFleet | null;
   /** The argument of each plugin's `create`. */
   readonly telemetry: readonly KindConfig[];
   /** The file as it was written, as plain JSON. It contains secrets: see `redact`. */
@@ -54,6 +57,9 @@ interface AdminConfig {
   /** null: there is no such listener. */
   readonly httpIdentifierPort: number | null;
   readonly socket: SocketOptions;
+  /** Such as `/#/io.l5d.consul/switchyard-admin`. */
+  readonly announce: readonly Path[];
+  readonly announcers: readonly AnnouncerConfig[];
 }
 
 /** Limits of the whole process. */
@@ -120,7 +126,7 @@ export interface ServerConfig extends Omit<ListenOptions, "tls"> {
   readonly announce: readonly Path[];
 }
 
-interface AnnouncerConfig {
+export interface AnnouncerConfig {
   /** `/#` and its prefix, such as `/#/io.l5d.consul`. */
   readonly id: Path;
   /** The argument of its plugin's `create`. */

@@ -8,6 +8,7 @@ import { clientTlsOf, serverTlsOf } from "../core/tls/schema.ts";
 import type { ClientTlsConfig } from "../core/tls/tls.ts";
 import type { SocketOptions } from "../core/transport.ts";
 import type {
+  AnnouncerConfig,
   ClientConfig,
   ClientFilterConfig,
   Config,
@@ -30,7 +31,7 @@ import type {
 
 /** `checked` is the output of the schema of `kinds`; `raw` is the file as it was written. */
 export function toConfig(checked: CheckedFile, raw: Record<string, unknown>, kinds: Kinds): Config {
-  const { admin, log, limits, namers, telemetry } = checked;
+  const { admin, log, limits, namers, telemetry, fleet } = checked;
   // Safe cast: the schema of every router has these keys beside the keys of its protocol.
   const { routers } = checked as { routers?: readonly CheckedRouter[] };
   return {
@@ -44,7 +45,10 @@ export function toConfig(checked: CheckedFile, raw: Record<string, unknown>, kin
       isReadOnly: admin.readOnly,
       httpIdentifierPort: admin.httpIdentifierPort ?? null,
       socket: toSocketOptions(admin.socketOptions),
+      announce: admin.announce,
+      announcers: admin.announcers.map(toAnnouncer),
     },
+    fleet: fleet ?? null,
     limits: {
       maxConnections: limits.maxConnections ?? Infinity,
       maxBufferedBytes:
@@ -95,7 +99,7 @@ function toRouter(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig 
     originator: router.originator,
     allowSelfCalls: router.allowSelfCalls,
     servers: router.servers.map((server) => toServer(server, router, protocol)),
-    announcers: router.announcers.map((config) => ({ id: idOf(config), config })),
+    announcers: router.announcers.map(toAnnouncer),
     service: policyOf<CheckedService, ServiceConfig>(
       router.service,
       mapIn(raw, "service"),
@@ -226,6 +230,10 @@ function toTransformers(config: KindConfig): TransformerConfig[] {
     idPrefix: join(pathLiteral("/%"), prefixOf(transformer)),
     config: transformer,
   }));
+}
+
+function toAnnouncer(config: KindConfig): AnnouncerConfig {
+  return { id: idOf(config), config };
 }
 
 /** The prefix of all names of a namer or announcer. */

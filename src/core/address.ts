@@ -20,3 +20,26 @@ export function showAddress({ host, port }: Pick<Address, "host" | "port">): str
 export function isLoopback(host: string): boolean {
   return /^(::ffff:)?127(\.\d{1,3}){3}$/i.test(host) || /^[0:]*:0*1$/.test(host);
 }
+export interface ListedInstance {
+  /** What the list calls it; null: nothing. */
+  readonly name: string | null;
+  /** An IP literal, without brackets, or a host name. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** null: neither `NAME HOST:PORT` nor `HOST:PORT`. A blank may stand for the colon. */
+export function parseInstance(text: string): ListedInstance | null {
+  const alone = hostAndPort(text);
+  if (alone !== null) return { name: null, ...alone };
+  const [, name = "", rest = ""] = /^(\S+)\s+(.+)$/.exec(text.trim()) ?? [];
+  const named = hostAndPort(rest);
+  return named === null ? null : { name, ...named };
+}
+
+function hostAndPort(text: string): { readonly host: string; readonly port: number } | null {
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+))(?::|\s+)(\d{1,5})$/.exec(text.trim());
+  const host = parts?.[1] ?? parts?.[2];
+  const port = Number(parts?.[3]);
+  return host === undefined || port < 1 || port > 65_535 ? null : { host, port };
+}

@@ -26,7 +26,7 @@ export const percentiles = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999] as const;
 
 /** Larger values share the last bucket; sum and maximum stay exact. */
 const largest = 2 ** 32 - 1;
-const bucketCount = bucketOf(largest) + 1;
+export const bucketCount = bucketOf(largest) + 1;
 const noCounts: number[] = [];
 /** Scratch space in which a summary adds up its slices: summaries never overlap. */
 const merged = new Float64Array(bucketCount);
@@ -41,14 +41,14 @@ function bucketOf(value: number): number {
 }
 
 /** The middle of a bucket's values. */
-function middleOf(bucket: number): number {
+export function middleOf(bucket: number): number {
   if (bucket < 64) return bucket;
   const width = 2 ** ((bucket >> 5) - 1);
   return ((bucket & 31) + 32) * width + Math.floor((width - 1) / 2);
 }
 
 /** The samples of one time slice, complete. */
-interface Slice {
+export interface Slice {
   readonly number: number;
   readonly counts: readonly number[];
   readonly count: number;
@@ -142,6 +142,12 @@ export class WindowedHistogram implements Histogram {
       atMost.push(running);
     }
     return { atMost, count: this.#totalCount + this.#count, sum: this.#totalSum + this.#sum };
+  }
+
+  /** The complete slices of the window behind slice `after`, oldest first. */
+  slicesAfter(after: number): readonly Slice[] {
+    if (this.#slices.slice !== this.#number) this.#close();
+    return this.#closed.filter(({ number }) => number > after);
   }
 
   #slice(): Slice {

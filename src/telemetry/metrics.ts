@@ -36,6 +36,8 @@ export interface Metrics {
   readonly stats: Stats;
   /** The same tree for exporters. */
   readonly root: MetricsNode;
+  /** The number of the slice in progress of all histograms. */
+  readonly slice: number;
   /** Stops the timer that moves the window of the histograms. */
   close(): void;
 }
@@ -97,6 +99,9 @@ export function openMetrics(clock: Clock, limits: Partial<MetricsLimits> = {}): 
   return {
     stats: scope,
     root,
+    get slice() {
+      return slices.slice;
+    },
     close: every(clock, sliceMs, () => (slices.slice += 1)),
   };
 }

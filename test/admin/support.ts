@@ -26,6 +26,8 @@ const views: AdminViews = {
   metricsJson: ({ below, ...rest }) =>
     Promise.resolve(below === "none" ? null : pageOf(JSON.stringify({ below, ...rest }))),
   exporters: () => [],
+  fleetPage: () => Promise.resolve(pageOf("")),
+  fleet: () => null,
   delegate: () => null,
   dtabProblem: () => null,
   endpoints: () => [],

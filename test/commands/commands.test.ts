@@ -8,7 +8,7 @@ import { beginningOf, command } from "../support/command.ts";
 import { testFolder } from "../support/folder.ts";
 import { line } from "../support/terminal.ts";
 
-const names = ["run", "check", "explain", "schema", "version"];
+const names = ["run", "check", "explain", "fleet", "schema", "version"];
 
 test("--help lists every command with exit code 0; no argument at all is wrong use", async () => {
   const { code, out, error } = await line(["--help"]);
@@ -46,6 +46,9 @@ test("unknown commands and missing or extra arguments are exit code 2", async ()
     ["check"],
     ["explain"],
     ["explain", "file"],
+    ["fleet"],
+    ["fleet", "a", "b"],
+    ["fleet", "file", "--json"],
     ["schema", "x"],
     ["version", "x"],
   ]) {

@@ -49,8 +49,14 @@ test("the shortest file has every default", () => {
         shutdownGraceMs: 10_000,
         security: null,
         tls: null,
+        tokenPath: null,
+        isReadOnly: false,
+        httpIdentifierPort: null,
         socket,
+        announce: [],
+        announcers: [],
       },
+      fleet: null,
       limits: { maxConnections: Infinity, maxBufferedBytes: null, shedAboveLagMs: Infinity },
       logLevel: "info",
       namers: [],
@@ -73,6 +79,7 @@ test("the shortest file has every default", () => {
           clientTls: [],
           servers: [
             {
+              allow: null,
               host: "127.0.0.1",
               port: 4140,
               socket,

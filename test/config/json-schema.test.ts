@@ -28,7 +28,7 @@ function at(schema: unknown, ...steps: readonly string[]): Record<string, unknow
 test("the JSON Schema has keys, types, defaults and meanings, paths and dtabs as text", async () => {
   const schema = await jsonSchema(kinds);
   assert.equal(schema["$schema"], "http://json-schema.org/draft-07/schema#");
-  assert.deepEqual(schema["required"], [], "a name server needs no routers");
+  assert.deepEqual(schema["required"], [], "a name server needs no routers, nor does a fleet");
   assert.equal(schema["additionalProperties"], false);
   const port = at(schema, "admin", "port");
   assert.deepEqual([port["type"], port["default"], port["maximum"]], ["integer", 9990, 65_535]);

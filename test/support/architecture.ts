@@ -34,6 +34,12 @@ export const floors: readonly Floor[] = [
   },
   { at: "src/routing/", mayImport: ["src/core/"], outside: ["valibot"], isPure: true },
   { at: "src/telemetry/", mayImport: ["src/core/"], outside: anything },
+  {
+    at: "src/fleet/",
+    mayImport: ["src/core/", "src/telemetry/"],
+    outside: ["undici", "node:fs/promises"],
+    isPure: true,
+  },
   { at: "src/config/", mayImport: ["src/core/", "src/runtime/"], outside: anything },
   { at: "src/admin/", mayImport: ["src/core/"], outside: anything },
   {

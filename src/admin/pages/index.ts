@@ -4,6 +4,7 @@ import { pathList, text, type AdminPage } from "../page.ts";
 import type { AdminViews } from "../views.ts";
 import { diagnosticsPages } from "./diagnostics.ts";
 import { faultPages } from "./faults.ts";
+import { fleetPages } from "./fleet.ts";
 import { finaglePages } from "./finagle.ts";
 import { healthPages } from "./health.ts";
 import { metricsPages } from "./metrics.ts";
@@ -33,6 +34,7 @@ export function allPages(
     ...finaglePages(views),
     ...diagnosticsPages(clock),
   ];
-  const all = () => [...fixed, ...metricsPages(views), ...namingPages(views, clock)];
+  const fleet = fleetPages(views, clock);
+  const all = () => [...fixed, ...fleet(), ...metricsPages(views), ...namingPages(views, clock)];
   return all;
 }

@@ -1,4 +1,5 @@
 // Servers and the admin server must not share a port.
+import { adminPorts, describedBy } from "../schemas/admin.ts";
 import { lineOf, showSteps } from "../yaml/locate.ts";
 import type { Finding } from "../yaml/locate.ts";
 import type { Kinds } from "../kinds.ts";
@@ -16,7 +17,7 @@ interface ListeningAt {
 
 function listenersOf(file: Data, kinds: Kinds): ListeningAt[] {
   const admin = fieldsOf(file["admin"]);
-  const adminPort = file["routers"] === undefined ? 9991 : 9990;
+  const adminPort = adminPorts[describedBy((section) => file[section] !== undefined)];
   const { ip, httpIdentifierPort: port = 0 } = admin;
   const identifying = { ...listener({ ip, port }, ["admin"], 0), key: "httpIdentifierPort" };
   const all: ListeningAt[] = [listener(admin, ["admin"], adminPort), identifying];

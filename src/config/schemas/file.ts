@@ -1,6 +1,5 @@
 // The fixed keys of a configuration file with their defaults and meanings. The kinds are passed in.
 import { defaultCallerDtabLimits } from "../../core/names/caller-dtab-limits.ts";
-import { isIP } from "node:net";
 import * as v from "valibot";
 import {
   dtab,
@@ -17,7 +16,10 @@ import { limits } from "./overload.ts";
 import { policySection } from "../policy.ts";
 import type { PolicySection } from "../policy.ts";
 import { serverTls } from "../../core/tls/schema.ts";
-import { adminSecurity, allow, callerDtab } from "./security.ts";
+import { adminPorts, adminSchema, announcers, ip } from "./admin.ts";
+import type { Described } from "./admin.ts";
+import { fleetSchema } from "./fleet.ts";
+import { allow, callerDtab } from "./security.ts";
 import { nameServerEntries } from "./name-server.ts";
 import { session, socketOptions } from "./socket.ts";
 import { experimental, oneOf, oneOrMany, variant } from "../kinds.ts";
@@ -33,7 +35,7 @@ export function fileSchema(kinds: Kinds, describes: Described = "proxy") {
   return v.strictObject({
     admin: says(
       "The admin server: metrics, state, shutdown.",
-      v.optional(adminSchema(adminPorts[describes]), {}),
+      v.optional(adminSchema(kinds, adminPorts[describes]), {}),
     ),
     limits: says("Limits of the whole process.", v.optional(limits(), {})),
     log: says("The log of the process itself.", v.optional(logSchema(), {})),
@@ -44,6 +46,10 @@ export function fileSchema(kinds: Kinds, describes: Described = "proxy") {
     routers: says(
       "One per protocol and direction of traffic, each with its own servers.",
       describes === "proxy" ? v.pipe(list, v.nonEmpty(atLeastOne)) : v.optional(list, []),
+    ),
+    fleet: says(
+      "Instances of switchyard that this process watches, itself or others.",
+      v.optional(fleetSchema()),
     ),
     ...nameServerEntries(kinds),
     telemetry: says("How metrics are exported.", v.optional(v.array(oneOf(kinds.telemeters)), [])),
@@ -62,40 +68,6 @@ function unlessOff(value: unknown): Correction | null {
   return { readAs: {}, warning: "has no effect: usage is never reported to anyone" };
 }
 
-const expectedTokenFile = "expected the path of a file with a token, not the token itself";
-
-/** What runs with a file: routers, a name server, or both in one process. */
-type Described = "proxy" | "name server" | "both";
-
-/** As Linkerd's proxy and its name server. */
-const adminPorts: Readonly<Record<Described, number>> = {
-  proxy: 9990,
-  "name server": 9991,
-  both: 9990,
-};
-
-const adminSchema = (defaultPort: number) =>
-  v.strictObject({
-    ip: says("IP address to listen on, not a host name.", v.optional(ip(), "127.0.0.1")),
-    port: says("TCP port; 0 picks a free one.", v.optional(port(), defaultPort)),
-    shutdownGraceMs: says(
-      "How long calls in flight may take to end during a shutdown.",
-      v.optional(milliseconds(), 10_000),
-    ),
-    security: says("Which pages are open.", v.optional(adminSecurity())),
-    token: says(
-      "File with the tokens, one a line, one of which every request must present. Default: none has to.",
-      v.optional(v.pipe(v.string(expectedTokenFile), v.nonEmpty(expectedTokenFile))),
-    ),
-    readOnly: says("Whether pages only show, and change nothing.", v.optional(truth(), false)),
-    httpIdentifierPort: says(
-      "TCP port that responds to any request with the names that the HTTP routers give it. Default: none.",
-      v.optional(port()),
-    ),
-    tls: says("TLS for the pages. Default: plain text.", v.optional(serverTls())),
-    socketOptions: says("Socket options.", v.optional(socketOptions(), {})),
-  });
-
 const logSchema = () =>
   v.strictObject({
     level: says(
@@ -103,14 +75,6 @@ const logSchema = () =>
       v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
     ),
   });
-
-const ip = () => {
-  const expected = "expected an IP address such as 127.0.0.1, 0.0.0.0 or ::1 (not a host name)";
-  return v.pipe(
-    v.string(expected),
-    v.check((text) => isIP(text) > 0, expected),
-  );
-};
 
 /** The keys that all namers share. */
 const namerSchema = (kinds: Kinds) =>
@@ -184,17 +148,7 @@ const sharedRouterEntries = (kinds: Kinds) => ({
       { kind: "default" },
     ),
   ),
-  announcers: says(
-    "Where servers with `announce` are registered.",
-    v.optional(
-      v.array(
-        oneOf(kinds.announcers, (kind) => ({
-          prefix: says("It owns the names below /# and this path.", v.optional(path(), `/${kind}`)),
-        })),
-      ),
-      [],
-    ),
-  ),
+  announcers: announcers(kinds, "Where servers with `announce` are registered."),
   originator: says(
     "Exports the gauge `originator`, which says that calls enter the mesh at this router.",
     v.optional(truth(), false),

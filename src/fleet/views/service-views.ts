@@ -1,0 +1,117 @@
+// Services over all instances, with percentiles of all their calls.
+import type { Fleet } from "../fleet.ts";
+import { idOf, nameOf } from "../fleet.ts";
+import type { CallSeries, Figures } from "../model/call-series.ts";
+import type { Point } from "../model/history.ts";
+import type { Percentiles } from "../model/merged.ts";
+import type { Follower } from "../scrape/follower.ts";
+
+export interface ServiceView {
+  readonly router: string;
+  readonly protocol: string;
+  readonly name: string;
+  readonly instances: number;
+  readonly perSecond: number;
+  readonly successRate: number | null;
+  /** Of the last minute; null: no calls. */
+  readonly latency: Percentiles | null;
+}
+
+interface Part {
+  readonly follower: Follower;
+  readonly protocol: string;
+  readonly series: CallSeries;
+}
+
+interface Group {
+  readonly router: string;
+  readonly name: string;
+  readonly parts: Part[];
+}
+
+/** Of routers of the same label: `outgoing` and `incoming` count the same calls twice. */
+function groupsOf(fleet: Fleet): Group[] {
+  const groups = new Map<string, Group>();
+  for (const follower of fleet.followers()) {
+    if (follower.state.name === "down") continue;
+    for (const { label, protocol, calls } of follower.model.routers.values()) {
+      for (const [name, series] of calls.service) {
+        const key = `${label} ${name}`;
+        const group = groups.get(key) ?? { router: label, name, parts: [] };
+        group.parts.push({ follower, protocol, series });
+        groups.set(key, group);
+      }
+    }
+  }
+  return [...groups.values()];
+}
+
+/** The busiest first. */
+export function servicesOf(fleet: Fleet): readonly ServiceView[] {
+  return groupsOf(fleet)
+    .map((group) => viewOf(fleet, group))
+    .sort((a, b) => b.perSecond - a.perSecond || (a.name < b.name ? -1 : 1));
+}
+
+function viewOf(fleet: Fleet, { router, name, parts }: Group): ServiceView {
+  const nowMs = fleet.wallMs();
+  const figures = parts.map(({ series }) => series.figures(nowMs));
+  return {
+    router,
+    protocol: parts[0]?.protocol ?? "?",
+    name,
+    instances: parts.length,
+    ...totalOf(figures),
+    latency: fleet.services.find(router, name)?.lastMinute(nowMs) ?? null,
+  };
+}
+
+function totalOf(figures: readonly Figures[]) {
+  const perSecond = figures.reduce((sum, each) => sum + each.perSecond, 0);
+  const known = figures.filter(({ successRate }) => successRate !== null);
+  // Without a rate, such as in the first seconds, all count alike.
+  const weightOf = (each: Figures) => (perSecond > 0 ? each.perSecond : 1);
+  const weight = known.reduce((sum, each) => sum + weightOf(each), 0);
+  const good = known.reduce((sum, each) => sum + weightOf(each) * (each.successRate ?? 1), 0);
+  return { perSecond, successRate: weight > 0 ? good / weight : null };
+}
+
+export interface ServiceDetail extends ServiceView {
+  readonly lastHour: Percentiles | null;
+  readonly byInstance: readonly ({ readonly id: string; readonly name: string } & Figures)[];
+  /** Sums over all instances. */
+  readonly tenMinutes: readonly Pick<Point, "atMs" | "requests" | "failures">[];
+  readonly hour: readonly (Pick<Point, "atMs" | "requests" | "failures"> & {
+    readonly latency: Percentiles | null;
+  })[];
+}
+
+/** null: no instance has had calls of that name. */
+export function serviceOf(fleet: Fleet, router: string, name: string): ServiceDetail | null {
+  const group = groupsOf(fleet).find((each) => each.router === router && each.name === name);
+  if (group === undefined) return null;
+  const nowMs = fleet.wallMs();
+  const merged = fleet.services.find(router, name);
+  const hour = sumOf(group.parts.map(({ series }) => series.hour(nowMs)));
+  const latencies = merged?.hour(nowMs) ?? [];
+  return {
+    ...viewOf(fleet, group),
+    lastHour: merged?.lastHour(nowMs) ?? null,
+    byInstance: group.parts.map(({ follower, series }) => ({
+      id: idOf(follower),
+      name: nameOf(follower),
+      ...series.figures(nowMs),
+    })),
+    tenMinutes: sumOf(group.parts.map(({ series }) => series.tenMinutes(nowMs))),
+    hour: hour.map((point, at) => ({ ...point, latency: latencies[at]?.latency ?? null })),
+  };
+}
+
+function sumOf(lists: readonly (readonly Point[])[]) {
+  const [first = [], ...others] = lists;
+  return first.map(({ atMs, requests, failures }, at) => ({
+    atMs,
+    requests: others.reduce((sum, points) => sum + (points[at]?.requests ?? 0), requests),
+    failures: others.reduce((sum, points) => sum + (points[at]?.failures ?? 0), failures),
+  }));
+}

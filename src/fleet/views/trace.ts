@@ -1,0 +1,259 @@
+// One trace through all hops: the records of all instances that have its id, as one waterfall.
+import type { Fleet } from "../fleet.ts";
+import { idOf } from "../fleet.ts";
+import { isFields } from "../page/checks.ts";
+import type { Follower } from "../scrape/follower.ts";
+import { callsOf } from "./calls.ts";
+import type { FleetCall } from "./calls.ts";
+import { Listeners } from "./listeners.ts";
+
+/** One line of the waterfall. */
+export interface TraceRow {
+  readonly kind: "call" | "attempt" | "network";
+  /** 0: the outermost. */
+  readonly depth: number;
+  readonly instance: string;
+  readonly instanceName: string;
+  readonly router: string;
+  /** Of a call what it was for, of an attempt where it went. */
+  readonly text: string;
+  /** Since the first call's begin. */
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly status: string | null;
+  readonly isFailure: boolean;
+  /** Of an attempt `first`, `retry`, `requeue`, `hedge`; of a failure what happened. */
+  readonly note: string | null;
+  /** The id of the record in the instance's ring. */
+  readonly call: string;
+}
+
+export interface Trace {
+  readonly traceId: string;
+  readonly at: string | null;
+  readonly durationMs: number;
+  readonly hops: number;
+  readonly rows: readonly TraceRow[];
+  /** What the rows were made of. */
+  readonly calls: readonly FleetCall[];
+  readonly asked: number;
+  readonly missing: readonly { readonly instance: string; readonly why: string }[];
+}
+
+export async function traceOf(fleet: Fleet, traceId: string): Promise<Trace> {
+  const found = await callsOf(fleet, `trace=${encodeURIComponent(traceId)}&limit=100`);
+  // An instance sends what it likes.
+  const calls = found.calls.filter(({ call }) => isSameTrace(spanOf(call).traceId, traceId));
+  const rows = new Waterfall(calls, fleet.followers()).rows();
+  const first = calls.at(-1);
+  return {
+    traceId,
+    at: first?.call.at ?? null,
+    durationMs: Math.max(0, ...rows.map((row) => row.startMs + row.durationMs)),
+    hops: calls.length,
+    rows,
+    calls,
+    asked: found.asked,
+    missing: found.missing,
+  };
+}
+
+/** Some hops know only the lower half of a trace id of 128 bits. */
+function isSameTrace(a: string | null, b: string): boolean {
+  return (
+    a !== null && (a === b || a.endsWith(b) || b.endsWith(a)) && Math.min(a.length, b.length) >= 16
+  );
+}
+
+interface Span {
+  readonly traceId: string | null;
+  readonly spanId: string | null;
+  readonly parentId: string | null;
+}
+
+function spanOf(call: FleetCall["call"]): Span {
+  const trace = isFields(call["trace"]) ? call["trace"] : {};
+  const text = (key: string) => {
+    const value = trace[key];
+    return typeof value === "string" ? value : null;
+  };
+  return { traceId: text("traceId"), spanId: text("spanId"), parentId: text("parentId") };
+}
+
+interface Attempt {
+  readonly endpoint: string;
+  readonly why: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly outcome: string;
+  readonly status: string | null;
+  readonly failure: string | null;
+}
+
+/** One call, with those that it led to. */
+interface Hop {
+  readonly found: FleetCall;
+  readonly span: Span;
+  readonly wallMs: number;
+  readonly attempts: readonly Attempt[];
+  readonly children: Hop[];
+}
+
+class Waterfall {
+  readonly #followers: readonly Follower[];
+  readonly #roots: Hop[] = [];
+  readonly #rows: TraceRow[] = [];
+  readonly #listeners: Listeners;
+
+  constructor(calls: readonly FleetCall[], followers: readonly Follower[]) {
+    this.#followers = followers;
+    this.#listeners = new Listeners(followers);
+    const hops = calls.map(hopOf).sort((a, b) => a.wallMs - b.wallMs);
+    for (const hop of hops) {
+      const parent = parentOf(hop, hops);
+      if (parent === undefined) this.#roots.push(hop);
+      else parent.children.push(hop);
+    }
+  }
+
+  rows(): readonly TraceRow[] {
+    const [first] = this.#roots;
+    if (first === undefined) return [];
+    for (const root of this.#roots) this.#call(root, Math.max(0, root.wallMs - first.wallMs), 0);
+    return this.#rows;
+  }
+
+  #call(hop: Hop, startMs: number, depth: number): void {
+    const { call } = hop.found;
+    const text = [call["method"], call["name"] ?? call["target"]].filter(isText).join(" ");
+    this.#add(hop, "call", depth, {
+      text,
+      startMs,
+      durationMs: call.durationMs,
+      status: textIn(call, "status"),
+      isFailure: call["outcome"] === "failure",
+      note: failureIn(call["failure"]),
+    });
+    const left = new Set(hop.children);
+    for (const attempt of hop.attempts) this.#attempt(hop, attempt, startMs, depth + 1, left);
+    // What no attempt leads to: the attempt is not in the record, or its address is somebody else's.
+    for (const child of left) this.#call(child, this.#within(hop, child, startMs), depth + 1);
+  }
+
+  #attempt(hop: Hop, attempt: Attempt, startMs: number, depth: number, left: Set<Hop>): void {
+    const durationMs = attempt.endMs - attempt.startMs;
+    const begunMs = startMs + attempt.startMs;
+    this.#add(hop, "attempt", depth, {
+      text: attempt.endpoint,
+      startMs: begunMs,
+      durationMs,
+      status: attempt.status,
+      isFailure: attempt.outcome === "failure",
+      note: attempt.failure ?? attempt.why,
+    });
+    const remote = this.#remoteOf(hop, attempt, left);
+    if (remote !== null) {
+      left.delete(remote);
+      const inside = Math.min(durationMs, remote.found.call.durationMs);
+      const network = durationMs - inside;
+      this.#add(hop, "network", depth + 1, {
+        text: `${hop.found.instanceName} to ${remote.found.instanceName} and back`,
+        startMs: begunMs,
+        durationMs: network,
+        status: null,
+        isFailure: false,
+        note: null,
+      });
+      // Two clocks do not agree to the millisecond: the network is shown as if both ways were alike.
+      this.#call(remote, begunMs + network / 2, depth + 1);
+      return;
+    }
+    for (const child of Array.from(left)) {
+      const childMs = this.#within(hop, child, startMs);
+      if (childMs < begunMs || childMs > begunMs + durationMs) continue;
+      left.delete(child);
+      this.#call(child, childMs, depth + 1);
+    }
+  }
+
+  /** The hop that took the attempt: it listens on the attempt's address. */
+  #remoteOf(hop: Hop, { endpoint }: Attempt, left: ReadonlySet<Hop>): Hop | null {
+    const caller = this.#followers.find((each) => idOf(each) === hop.found.instance);
+    const listening = caller === undefined ? undefined : this.#listeners.find(caller, endpoint);
+    if (listening === undefined) return null;
+    const isIts = ({ found }: Hop) =>
+      found.instance === idOf(listening.follower) &&
+      found.call["router"] === listening.router.label;
+    return [...left].find(isIts) ?? null;
+  }
+
+  /** By the two clocks, held within the parent. */
+  #within(parent: Hop, child: Hop, startMs: number): number {
+    const latest =
+      startMs + Math.max(0, parent.found.call.durationMs - child.found.call.durationMs);
+    return Math.max(startMs, Math.min(latest, startMs + child.wallMs - parent.wallMs));
+  }
+
+  #add(
+    { found }: Hop,
+    kind: TraceRow["kind"],
+    depth: number,
+    fields: Pick<TraceRow, "text" | "startMs" | "durationMs" | "status" | "isFailure" | "note">,
+  ): void {
+    const { instance, instanceName, call } = found;
+    const router = textIn(call, "router") ?? "?";
+    this.#rows.push({ kind, depth, instance, instanceName, router, call: call.id, ...fields });
+  }
+}
+
+function parentOf(hop: Hop, hops: readonly Hop[]): Hop | undefined {
+  const { parentId } = hop.span;
+  if (parentId === null) return undefined;
+  return hops.find((each) => each !== hop && each.span.spanId === parentId && !isBelow(each, hop));
+}
+
+/** Records that name each other as parents would make a circle. */
+function isBelow(hop: Hop, root: Hop): boolean {
+  return root.children.some((child) => child === hop || isBelow(hop, child));
+}
+
+function hopOf(found: FleetCall): Hop {
+  const { call } = found;
+  const listed = Array.isArray(call["attempts"]) ? (call["attempts"] as unknown[]) : [];
+  return {
+    found,
+    span: spanOf(call),
+    wallMs: Date.parse(call.at),
+    attempts: listed.slice(0, 50).filter(isFields).map(attemptOf),
+    children: [],
+  };
+}
+
+function attemptOf(fields: Readonly<Record<string, unknown>>): Attempt {
+  const number = (key: string) => (typeof fields[key] === "number" ? fields[key] : 0);
+  const startMs = number("startMs");
+  return {
+    endpoint: textIn(fields, "endpoint") ?? "?",
+    why: textIn(fields, "why") ?? "first",
+    startMs,
+    endMs: Math.max(startMs, number("endMs")),
+    outcome: textIn(fields, "outcome") ?? "?",
+    status: textIn(fields, "status"),
+    failure: failureIn(fields["failure"]),
+  };
+}
+
+function failureIn(value: unknown): string | null {
+  if (!isFields(value)) return null;
+  const [kind, detail] = [textIn(value, "kind"), textIn(value, "detail")];
+  return detail ?? kind;
+}
+
+function textIn(fields: Readonly<Record<string, unknown>>, key: string): string | null {
+  const value = fields[key];
+  return typeof value === "string" ? value : null;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
