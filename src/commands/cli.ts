@@ -1,4 +1,5 @@
 // The command line: finds the command, or lists all commands.
+import { certCommand } from "./cert.ts";
 import { checkCommand } from "./check.ts";
 import { explainCommand } from "./explain.ts";
 import { fleetCommand } from "./fleet.ts";
@@ -13,6 +14,7 @@ const commands: readonly Command[] = [
   explainCommand,
   fleetCommand,
   schemaCommand,
+  certCommand,
   versionCommand,
 ];
 

@@ -2,16 +2,17 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CertificateFiles } from "../../core/tls/tls.ts";
+import {
+  chainProblems,
+  strengthProblems,
+  validityProblems,
+} from "../../runtime/certificate-problems.ts";
 import { certificatesOf, keyPairOf } from "../../runtime/key-pair.ts";
 import type { KeyPair } from "../../runtime/key-pair.ts";
 import type { Finding } from "../yaml/locate.ts";
 import type { Step } from "../yaml/yaml.ts";
 import { entriesOf, fieldsOf, mapsOf } from "./untyped.ts";
 import type { Data } from "./untyped.ts";
-
-const dayMs = 24 * 60 * 60 * 1000;
-const soonMs = 14 * dayMs;
-const minRsaBits = 2048;
 
 /** Warnings, some of which prevent a start. Works on data that may be wrong elsewhere. */
 export function certificateFindings(file: unknown): Finding[] {
@@ -77,33 +78,16 @@ function pairFindings({ files, steps, isServers }: Pair): Finding[] {
   } catch (error) {
     return [unusable(at, error)];
   }
-  const problems = [...validity(pair), ...strength(pair), ...chain(pair)];
+  const { leaf, chain } = pair;
+  const problems = [
+    ...validityProblems(leaf, Date.now()),
+    ...strengthProblems(leaf),
+    ...chainProblems([leaf, ...chain]),
+  ];
   if (isServers && pair.leaf.subjectAltName === undefined) {
     problems.push("has no subjectAltName, without which callers do not accept it");
   }
   return problems.map((problem) => warning(at, `the certificate ${files.certPath} ${problem}`));
-}
-
-function validity({ leaf, notBeforeMs, notAfterMs }: KeyPair): string[] {
-  const nowMs = Date.now();
-  if (nowMs < notBeforeMs) return [`is not valid before ${leaf.validFrom}`];
-  if (nowMs > notAfterMs) return [`has expired: it was valid until ${leaf.validTo}`];
-  return notAfterMs - nowMs < soonMs ? [`expires soon: it is valid until ${leaf.validTo}`] : [];
-}
-
-function strength({ leaf }: KeyPair): string[] {
-  const bits = leaf.publicKey.asymmetricKeyDetails?.modulusLength ?? Infinity;
-  if (bits >= minRsaBits) return [];
-  return [`has a weak key: RSA with ${bits} bits; ${minRsaBits} is the least, ECDSA is better`];
-}
-
-/** Whether each certificate of the chain has signed the one before. */
-function chain({ leaf, chain: following }: KeyPair): string[] {
-  return [leaf, ...following].flatMap((signed, i) => {
-    const signer = following[i];
-    if (signer === undefined || signed.checkIssued(signer)) return [];
-    return [`has a broken chain: its certificate ${i + 2} has not issued certificate ${i + 1}`];
-  });
 }
 
 function trustOf(data: Data, steps: readonly Step[]) {

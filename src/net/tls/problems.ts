@@ -1,8 +1,7 @@
 // What went wrong in a handshake, in words that say what to change.
-import type { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ClientTls } from "../../core/tls/tls.ts";
+import { isNamed } from "../../runtime/certificate-problems.ts";
 import { shownNames } from "../../runtime/key-pair.ts";
 
 /** Why the handshake of a caller failed; `unauthorized` is what was wrong with its certificate. */
@@ -84,17 +83,8 @@ export function endpointProblem(socket: TLSSocket, tls: ClientTls): string | nul
     return `${shown}, is not accepted: ${certificateProblem(codeOf(authorizationError ?? ""))}`;
   }
   const { commonName } = tls;
-  if (commonName === null || isFor(leaf, commonName)) return null;
+  if (commonName === null || isNamed(leaf, commonName)) return null;
   return `${shown}, does not name ${commonName}`;
-}
-
-/** By its subjectAltName alone: a common name is not a name of a host (RFC 9525 section 2). */
-function isFor(leaf: X509Certificate, name: string): boolean {
-  if (isIP(name) > 0) return leaf.checkIP(name) !== undefined;
-  if (name.includes("://")) {
-    return (leaf.subjectAltName ?? "").split(", ").includes(`URI:${name}`);
-  }
-  return leaf.checkHost(name, { subject: "never" }) !== undefined;
 }
 
 /** Why no secure connection came about: `error` closed it during the handshake. */
