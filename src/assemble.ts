@@ -28,6 +28,7 @@ import { openMetrics } from "./telemetry/metrics.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { countProcess } from "./telemetry/process-metrics.ts";
 import { recentRequestsByDefault } from "./telemetry/calls/recent-requests.ts";
+import { Tap } from "./telemetry/calls/tap.ts";
 import type { Telemeter } from "./telemetry/telemeter.ts";
 
 /** What the process lends: time, chance, its log, its end. */
@@ -66,6 +67,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   const open: Telemeter[] = [];
   const routers: RunningRouter[] = [];
   const calls = new CallHub(clock);
+  const tap = new Tap(calls, clock);
   let nameServer: NameServer | null = null;
   let running: RunningFleet | null = null;
   const closing = new Closing(clock);
@@ -84,6 +86,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       naming,
       routers,
       telemeters: open,
+      tap,
       nameServer: () => nameServer,
       fleet: () => running?.views ?? null,
     });
@@ -95,15 +98,13 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       { clock, log, maxConnections: maxAdminConnections },
     );
     closing.add((graceMs) => admin.close(graceMs));
+    closing.add(() => tap.close()); // which its listeners would keep open
     const ownListeners = new OwnListeners();
     ownListeners.add(admin, null);
     closing.add(() => naming.close());
     running = await fleetOf(config, deps, naming, closing);
     openTelemeters(config, { metrics, calls, deps, open, closing });
-    closing.add(async (graceMs) => {
-      await Promise.all(routers.map((router) => router.open.close(graceMs)));
-      for (const { interpreter } of routers) interpreter.close();
-    });
+    closing.add((graceMs) => closeRouters(routers, graceMs));
     const nameParts = { ...partsOf(deps), stats: metrics.stats, naming, tls };
     nameServer = await openNameServer(config.nameServer, nameParts);
     closing.add((graceMs) => nameServer?.close(graceMs));
@@ -118,6 +119,11 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     await closing.close(0);
     throw error;
   }
+}
+
+async function closeRouters(routers: readonly RunningRouter[], graceMs: number): Promise<void> {
+  await Promise.all(routers.map((router) => router.open.close(graceMs)));
+  for (const { interpreter } of routers) interpreter.close();
 }
 
 /** Those that are open already are closed when a later one cannot be opened. */

@@ -8,6 +8,8 @@ export interface AdminRequest {
   readonly host: string | null;
   /** Media type in lower case, without parameters; empty if absent. */
   readonly contentType: string;
+  /** The Accept header; empty if absent. */
+  readonly accept: string;
   /** The body of a POST; empty for other methods. */
   readonly body: string;
   /** Aborts when the caller disconnects, and when the response has been sent. */

@@ -194,6 +194,7 @@ async function respond(
   return handler({
     ...target,
     host: request.headers.host ?? null,
+    accept: request.headers.accept ?? "",
     body,
     contentType: contentTypeOf(request),
     signal: disconnectSignal(response),

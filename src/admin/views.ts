@@ -1,5 +1,6 @@
 // The admin server's window on the process: functions that assemble.ts provides, so that the admin
 // server itself need not know routers, namers and metrics.
+import type { Readable } from "node:stream";
 import type { CallFilter } from "../core/calls/filter.ts";
 import type { CallRecord } from "../core/calls/record.ts";
 import type { Dtab } from "../core/names/dtab.ts";
@@ -117,6 +118,8 @@ export interface AdminViews {
   storage(): { readonly name: string; state(): Json } | null;
   /** The calls that are kept, newest first, and how many of which kind are. */
   requests(filter: CallFilter, limit: number): RecentRequests;
+  /** Calls as they end, at most `perSec` a second, as an endless text; null: too many listen already. */
+  tap(filter: CallFilter, perSec: number, isForBrowsers: boolean): Readable | null;
   /** The state and the addresses of each client. */
   clientState(): Json;
   /** The servers that are announced to service discovery, with the state of each announcement. */

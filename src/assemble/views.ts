@@ -13,6 +13,7 @@ import type { Path } from "../core/names/path.ts";
 import { delegationToJson } from "../naming/binding/delegation.ts";
 import { metricsJson } from "../telemetry/metrics-json.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { Tap } from "../telemetry/calls/tap.ts";
 import type { Telemeter } from "../telemetry/telemeter.ts";
 import { version } from "../version.ts";
 import type { NameServer } from "./name-server.ts";
@@ -30,6 +31,7 @@ export interface ViewParts {
   /** Still empty when the admin server starts; routers are added one by one. */
   readonly routers: readonly RunningRouter[];
   readonly telemeters: readonly Telemeter[];
+  readonly tap: Tap;
   /** null: there is none, or it is not open yet. */
   nameServer(): NameServer | null;
   /** null: it watches no others, or not yet. */
@@ -63,6 +65,7 @@ export function proxyViews(parts: ViewParts): AdminViews {
       if (server?.store.watchState === undefined) return null;
       return { name: server.storageName, state: () => server.store.watchState?.() };
     },
+    tap: (filter, perSec, isForBrowsers) => parts.tap.open(filter, perSec, isForBrowsers),
     requests(filter, limit) {
       const recent = telemeters.find((each) => each.recent !== undefined)?.recent;
       return recent?.view(filter, limit) ?? { routers: [], requests: [] };

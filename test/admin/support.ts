@@ -1,4 +1,5 @@
 // An admin server on a free port, with views that a test can override.
+import { Readable } from "node:stream";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { TestContext } from "node:test";
 import { realClock } from "../support/real-clock.ts";
@@ -34,6 +35,7 @@ const views: AdminViews = {
   identify: () => ({}),
   isNameServer: false,
   storage: () => null,
+  tap: () => Readable.from(["\n"]),
   requests: () => ({ routers: [], requests: [] }),
   clientState: () => ({}),
   boundNames: () => [],

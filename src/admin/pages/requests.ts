@@ -1,6 +1,6 @@
 // The calls that are kept: as JSON, and as a table.
 import { readCallQuery } from "../../core/calls/filter.ts";
-import type { CallQuery } from "../../core/calls/filter.ts";
+import type { CallQuery, NumberLimits } from "../../core/calls/filter.ts";
 import { longJson } from "../long-page.ts";
 import { errorResponse, type AdminPage, type AdminRequest, type AdminResponse } from "../page.ts";
 import { requestsTable } from "../ui/requests-table.ts";
@@ -8,6 +8,8 @@ import type { AdminViews } from "../views.ts";
 
 const defaultLimit = 100;
 const limits = { limit: 1_000 };
+const defaultRate = 100;
+const tapLimits = { rate: 1_000 };
 
 export function requestPages(views: AdminViews): readonly AdminPage[] {
   const viewOf = ({ filter, numbers }: CallQuery) =>
@@ -15,19 +17,37 @@ export function requestPages(views: AdminViews): readonly AdminPage[] {
   return [
     page("/requests.json", (query) => longJson(viewOf(query))),
     page("/requests", (query) => requestsTable(viewOf(query).requests)),
+    { ...page("/tap", (query, request) => tap(views, query, request), tapLimits), isHeavy: true },
   ];
 }
 
+/** Server-sent events for browsers, lines of JSON for everybody else. */
+function tap(
+  views: AdminViews,
+  { filter, numbers }: CallQuery,
+  { accept }: AdminRequest,
+): AdminResponse {
+  const isForBrowsers = accept.toLowerCase().includes(eventStream);
+  const body = views.tap(filter, numbers["rate"] ?? defaultRate, isForBrowsers);
+  if (body === null) return errorResponse(503, "too many listen already: close another tap first");
+  const contentType = isForBrowsers ? eventStream : "application/x-ndjson";
+  // A proxy in front must not collect them.
+  return { status: 200, contentType, body, headers: { "x-accel-buffering": "no" } };
+}
+
+const eventStream = "text/event-stream";
+
 function page(
   path: string,
-  render: (query: CallQuery) => AdminResponse | Promise<AdminResponse>,
+  render: (query: CallQuery, request: AdminRequest) => AdminResponse | Promise<AdminResponse>,
+  numbers: NumberLimits = limits,
 ): AdminPage {
   return {
     path,
     category: "ui",
-    get({ query }: AdminRequest) {
-      const read = readCallQuery(query, limits);
-      return "problem" in read ? errorResponse(400, read.problem) : render(read);
+    get(request: AdminRequest) {
+      const read = readCallQuery(request.query, numbers);
+      return "problem" in read ? errorResponse(400, read.problem) : render(read, request);
     },
   };
 }

@@ -1,4 +1,7 @@
 // Which recorded calls somebody wants to see: read from a query, bounded, and matched against records.
+import { showAddress } from "../address.ts";
+import type { NotedAttempt } from "./ended-call.ts";
+import type { CallView } from "./hub.ts";
 import type { CallRecord } from "./record.ts";
 
 export interface CallFilter {
@@ -116,23 +119,44 @@ export function matchesCall(filter: CallFilter, record: CallRecord): boolean {
     record.durationMs >= minMs &&
     (router === null || record.router === router) &&
     (name === null || isBelow(record.name, name)) &&
-    (client === null || record.bound === client || someAttempt(record, "bound", client)) &&
-    (endpoint === null || someAttempt(record, "endpoint", endpoint)) &&
+    (failed === null || (record.outcome === "failure") === failed) &&
+    (client === null || record.attempts.some(({ bound }) => bound === client)) &&
+    (endpoint === null || record.attempts.some((each) => each.endpoint === endpoint)) &&
     (method === null || record.method === method) &&
     (status === null || isStatus(record.status, status)) &&
-    (failed === null || (record.outcome === "failure") === failed) &&
     (trace === null || isTrace(record.trace?.traceId ?? null, trace))
   );
+}
+
+/** The same for a call without a record, apart from its router: what is cheap to know first. */
+export function matchesEnded(filter: CallFilter, call: CallView): boolean {
+  const { name, client, endpoint, method, status, failed, minMs, trace } = filter;
+  if (call.durationMs < minMs) return false;
+  if (failed !== null && (call.outcome === "failure") !== failed) return false;
+  const { request } = call;
+  if (name !== null && !isBelow(request?.logicalName ?? null, name)) return false;
+  const last = request?.lastAttempt ?? null;
+  if (client !== null && !someAttempt(last, ({ bound }) => bound?.id === client)) return false;
+  if (endpoint !== null && !someAttempt(last, ({ address }) => showAddress(address) === endpoint))
+    return false;
+  if (method === null && status === null && trace === null) return true;
+  const described = call.describe();
+  return (
+    (method === null || described.method === method) &&
+    (status === null || isStatus(described.status, status)) &&
+    (trace === null || isTrace(described.trace?.traceId ?? null, trace))
+  );
+}
+
+function someAttempt(last: NotedAttempt | null, isIt: (attempt: NotedAttempt) => boolean): boolean {
+  for (let each = last; each !== null; each = each.earlier) if (isIt(each)) return true;
+  return false;
 }
 
 function isBelow(name: string | null, path: string): boolean {
   if (name === null) return false;
   const prefix = path.endsWith("/") ? path : `${path}/`;
   return name === path || name.startsWith(prefix);
-}
-
-function someAttempt(record: CallRecord, field: "bound" | "endpoint", value: string): boolean {
-  return record.attempts.some((attempt) => attempt[field] === value);
 }
 
 function isStatus(status: string, wanted: string): boolean {

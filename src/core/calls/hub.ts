@@ -3,8 +3,15 @@ import { showAddress } from "../address.ts";
 import type { Clock, Close } from "../clock.ts";
 import type { Failure } from "../failure.ts";
 import type { Request } from "../request.ts";
-import type { CallReader, CallReporter, CallSink, EndedCall, RefusedCall } from "./ended-call.ts";
-import { recordOf, refusedRecordOf } from "./make-record.ts";
+import type {
+  CallDescription,
+  CallReader,
+  CallReporter,
+  CallSink,
+  EndedCall,
+  RefusedCall,
+} from "./ended-call.ts";
+import { descriptionOf, recordOf, refusedRecordOf } from "./make-record.ts";
 import type { RecordContext } from "./make-record.ts";
 import type { CallOutcome, CallRecord } from "./record.ts";
 
@@ -21,6 +28,8 @@ export interface CallView {
   readonly isTunnel: boolean;
   /** Whether its trace is sampled; null: it has none, or nobody has decided. */
   isSampled(): boolean | null;
+  /** What only the protocol can say. Costs a microsecond or two: last of all. */
+  describe(): CallDescription;
 }
 
 /** What one listener does with the calls of one router. */
@@ -127,7 +136,7 @@ class Reporter<Call extends EndedCall> implements CallReporter<Call> {
     this.#router = router;
     this.#reader = reader;
     this.#server = server;
-    this.#view = new EndedView(reader);
+    this.#view = new EndedView(router, reader);
   }
 
   ended(call: Call): void {
@@ -137,7 +146,7 @@ class Reporter<Call extends EndedCall> implements CallReporter<Call> {
     view.show(call, this.#reader.outcomeOf(call));
     let record: CallRecord | null = null;
     for (const listener of listeners) {
-      if (listener.wants(view)) listener.take((record ??= this.#record(call, view.outcome)));
+      if (listener.wants(view)) listener.take((record ??= this.#record(call, view)));
     }
     view.forget();
   }
@@ -145,7 +154,7 @@ class Reporter<Call extends EndedCall> implements CallReporter<Call> {
   refused(call: RefusedCall): void {
     const { listeners, clock } = this.#router;
     if (listeners.length === 0) return;
-    const view = new RefusedView(call.failure, clock.nowMs());
+    const view = new RefusedView(call, clock.nowMs());
     let record: CallRecord | null = null;
     for (const listener of listeners) {
       if (!listener.wants(view)) continue;
@@ -153,11 +162,11 @@ class Reporter<Call extends EndedCall> implements CallReporter<Call> {
     }
   }
 
-  #record(call: Call, outcome: CallOutcome): CallRecord {
-    const { clock, headers } = this.#router;
-    const described = this.#reader.describe(call, headers);
+  #record(call: Call, view: CallView): CallRecord {
+    const { clock } = this.#router;
     const agoMs = clock.nowMs() - call.startedMs;
-    return recordOf(call, outcome, described, this.#context(clock.wallMs() - agoMs));
+    const context = this.#context(clock.wallMs() - agoMs);
+    return recordOf(call, view.outcome, view.describe(), context);
   }
 
   #context(wallMs: number): RecordContext {
@@ -170,10 +179,13 @@ class Reporter<Call extends EndedCall> implements CallReporter<Call> {
 class EndedView<Call extends EndedCall> implements CallView {
   outcome: CallOutcome = "success";
   durationMs = 0;
+  readonly #router: RouterCalls;
   readonly #reader: CallReader<Call>;
   #call: Call | null = null;
+  #described: CallDescription | null = null;
 
-  constructor(reader: CallReader<Call>) {
+  constructor(router: RouterCalls, reader: CallReader<Call>) {
+    this.#router = router;
     this.#reader = reader;
   }
 
@@ -186,6 +198,13 @@ class EndedView<Call extends EndedCall> implements CallView {
   /** So that nothing keeps the call alive. */
   forget(): void {
     this.#call = null;
+    this.#described = null;
+  }
+
+  describe(): CallDescription {
+    const call = this.#call;
+    if (call === null) throw new Error("bug: a call was kept");
+    return (this.#described ??= this.#reader.describe(call, this.#router.headers));
   }
 
   get request(): Request | null {
@@ -214,12 +233,20 @@ class RefusedView implements CallView {
   readonly outcome = "failure";
   readonly durationMs = 0;
   readonly isTunnel = false;
-  readonly failure: Failure;
   readonly endedMs: number;
+  readonly #call: RefusedCall;
 
-  constructor(failure: Failure, endedMs: number) {
-    this.failure = failure;
+  constructor(call: RefusedCall, endedMs: number) {
+    this.#call = call;
     this.endedMs = endedMs;
+  }
+
+  get failure(): Failure {
+    return this.#call.failure;
+  }
+
+  describe(): CallDescription {
+    return descriptionOf(this.#call);
   }
 
   isSampled(): null {

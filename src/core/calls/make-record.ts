@@ -69,13 +69,15 @@ export function recordOf(
 }
 
 /** It has no request, hence neither a name nor attempts. */
-export function refusedRecordOf(
-  { remote, method, target, status, failure, receivedBytes }: RefusedCall,
-  context: RecordContext,
-): CallRecord {
+export function refusedRecordOf(refused: RefusedCall, context: RecordContext): CallRecord {
+  const { failure } = refused;
   const call: EndedCall = { request: null, failure, startedMs: 0, endedMs: 0, sentBytes: 0 };
-  const described = { remote, method, target, status, receivedBytes, trace: null, headers: {} };
-  return recordOf(call, "failure", described, context);
+  return recordOf(call, "failure", descriptionOf(refused), context);
+}
+
+export function descriptionOf(refused: RefusedCall): CallDescription {
+  const { remote, method, target, status, receivedBytes } = refused;
+  return { remote, method, target, status, receivedBytes, trace: null, headers: {} };
 }
 
 function boundOf(bound: BoundName | null): Pick<CallRecord, "bound" | "dentry" | "residual"> {

@@ -17,6 +17,7 @@ function call(changed: Partial<CallView> = {}): CallView {
     endedMs: 0,
     isTunnel: false,
     isSampled: () => null,
+    describe: () => assert.fail("nothing more is asked of a call that is not wanted"),
     ...changed,
   };
 }
