@@ -5,12 +5,25 @@ import { benchHttp, httpParts } from "./http.ts";
 import { withFigures } from "./lib/report/readme.ts";
 import { markdownReport, type Report } from "./lib/report/report.ts";
 import { parseInvocation, usage } from "./options.ts";
+import { benchDrains, drainParts } from "./drains/drains.ts";
 import { benchOutages, outageParts } from "./outages/outages.ts";
 import { benchMux, muxParts } from "./mux.ts";
 import { benchThrift, thriftParts } from "./thrift.ts";
 
-const parts = { http: httpParts, thrift: thriftParts, mux: muxParts, outages: outageParts };
-const benches = { http: benchHttp, thrift: benchThrift, mux: benchMux, outages: benchOutages };
+const parts = {
+  http: httpParts,
+  thrift: thriftParts,
+  mux: muxParts,
+  outages: outageParts,
+  drains: drainParts,
+};
+const benches = {
+  http: benchHttp,
+  thrift: benchThrift,
+  mux: benchMux,
+  outages: benchOutages,
+  drains: benchDrains,
+};
 const invocation = parseInvocation(process.argv.slice(2), parts);
 switch (invocation.kind) {
   case "help":

@@ -2,9 +2,9 @@
 import { parseArgs } from "node:util";
 
 /** What there is to measure. */
-export type BenchName = "http" | "thrift" | "mux" | "outages";
+export type BenchName = "http" | "thrift" | "mux" | "outages" | "drains";
 
-const benches: readonly BenchName[] = ["http", "thrift", "mux", "outages"];
+const benches: readonly BenchName[] = ["http", "thrift", "mux", "outages", "drains"];
 const isBench = (kind: string | undefined): kind is BenchName =>
   benches.some((name) => name === kind);
 
@@ -35,6 +35,7 @@ export function usage(parts: PartsOf): string {
        npm run bench -- thrift [options]    the same for Thrift
        npm run bench -- mux [options]       mux beside HTTP
        npm run bench -- outages [options]   calls lost while endpoints are broken
+       npm run bench -- drains [options]    calls lost when a proxy under load is shut down
        npm run bench -- report FILE         print a result of bench/results as Markdown
        npm run bench -- readme FILE         write the figures of a result of http into README.md
 
@@ -42,10 +43,11 @@ export function usage(parts: PartsOf): string {
   --only A,B        only these parts, of http: ${parts.http.join(", ")};
                     of thrift: ${parts.thrift.join(", ")};
                     of mux: ${parts.mux.join(", ")};
-                    of outages: ${parts.outages.join(", ")}
-  --connections N   connections of the load generator (32); of mux: calls on one connection
+                    of outages: ${parts.outages.join(", ")};
+                    of drains: ${parts.drains.join(", ")}
+  --connections N   connections of the load generator (32; of drains: 100); of mux: calls on one connection
   --seconds N       length of each measured window (5; of outages: 30)
-  --rounds N        how often each proxy is measured, in turns (3)
+  --rounds N        how often each proxy is measured, in turns (3; of drains: 10)
   --json FILE       where to write the result (bench/results/<date>-<bench>.json)
   --help            this text
 
@@ -54,7 +56,9 @@ docs/benchmarks.md says what is measured and how to read it.
 }
 
 /** An outage is long enough for endpoints that fail to be probed several times. */
-const secondsOf = { http: 5, thrift: 5, mux: 5, outages: 30 };
+const secondsOf = { http: 5, thrift: 5, mux: 5, outages: 30, drains: 5 };
+const roundsOf = { http: 3, thrift: 3, mux: 3, outages: 3, drains: 10 };
+const connectionsOf = { http: 32, thrift: 32, mux: 32, outages: 32, drains: 100 };
 
 const wholeNumber = /^[1-9]\d{0,5}$/;
 
@@ -106,8 +110,8 @@ export function parseInvocation(argv: readonly string[], partsOf: PartsOf): Invo
     kind: "run",
     bench: kind,
     options: {
-      rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
-      connections: Number(values.connections ?? 32),
+      rounds: Number(values.rounds ?? (values.quick ? 1 : roundsOf[kind])),
+      connections: Number(values.connections ?? connectionsOf[kind]),
       seconds: Number(values.seconds ?? (values.quick ? 2 : secondsOf[kind])),
       warmUpSeconds: values.quick ? 2 : 3,
       only,

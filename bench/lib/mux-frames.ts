@@ -3,7 +3,9 @@ import { connect } from "node:net";
 import { serviceName } from "../peers/peer.ts";
 
 const payload = Buffer.from("switchyard ".repeat(6).slice(0, 64));
+export const payloadBytes = payload.length;
 export const tdispatch = 2;
+export const tdrain = 64;
 export const rdispatch = 0xfe;
 /** Offsets of type and tag in a frame, size included. */
 const typeAt = 4;
@@ -51,7 +53,7 @@ export function courtesy(message: Buffer): Buffer | null {
       return frame(0xbc, tagOf(message), body);
     case 65:
       return frame(0xbf, tagOf(message), body);
-    case 64:
+    case tdrain:
       return frame(0xc0, tagOf(message), body);
     default:
       return null;

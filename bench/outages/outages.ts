@@ -14,7 +14,7 @@ import { serviceName } from "../peers/peer.ts";
 import { run } from "../peers/switchyard.ts";
 import { endpointCount, Endpoints } from "./endpoints.ts";
 import { startLoad, type Seen } from "./load.ts";
-import { protocols, type ProtocolName } from "./wire.ts";
+import type { ProtocolName } from "./wire.ts";
 
 interface Fault {
   readonly name: string;
@@ -87,7 +87,7 @@ const faults: readonly Fault[] = [
 ];
 
 const balancers = ["p2c", "ewma", "aperture", "heap", "roundRobin"];
-const protocolNames = Object.keys(protocols) as ProtocolName[];
+const protocolNames = ["http", "thrift", "mux"] as const;
 
 export const outageParts: readonly string[] = [
   ...protocolNames,
@@ -99,6 +99,8 @@ export const outageParts: readonly string[] = [
 const warmUpMs = 2_000;
 /** Little, so that no process is busy: calls wait for endpoints, not for the processor. */
 const callsPerS = 500;
+
+type OutageProtocol = (typeof protocolNames)[number];
 
 interface Cell extends Seen {
   readonly protocol: ProtocolName;
@@ -125,7 +127,7 @@ export async function benchOutages(options: RunOptions): Promise<boolean> {
   return cells.every(({ isGood }) => isGood);
 }
 
-async function runProtocol(protocol: ProtocolName, options: RunOptions): Promise<Cell[]> {
+async function runProtocol(protocol: OutageProtocol, options: RunOptions): Promise<Cell[]> {
   const cells: Cell[] = [];
   const names = chosen(
     options,
@@ -151,7 +153,7 @@ function glance({ calls, failed, hung, p99Ms, failure }: Seen): string {
 }
 
 async function runCell(
-  protocol: ProtocolName,
+  protocol: OutageProtocol,
   fault: Fault,
   balancer: string,
   seconds: number,

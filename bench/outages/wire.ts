@@ -3,19 +3,27 @@ import {
   callFrame as muxCall,
   courtesy,
   frameReader,
+  payloadBytes,
   rdispatch,
   replyFrame,
 } from "../lib/mux-frames.ts";
-import { statusOf, tagOf, tdispatch, typeOf } from "../lib/mux-frames.ts";
-import { callFrame as thriftCall, replyTo, typeAt } from "../lib/thrift-frames.ts";
+import { statusOf, tagOf, tdispatch, tdrain, typeOf } from "../lib/mux-frames.ts";
+import {
+  callFrame as thriftCall,
+  replyFrame as thriftReply,
+  replyTo,
+  typeAt,
+} from "../lib/thrift-frames.ts";
 import { serviceName } from "../peers/peer.ts";
 
-export type ProtocolName = "http" | "thrift" | "mux";
+export type ProtocolName = "http" | "thrift" | "mux" | "thriftmux";
 
 /** What came in on a connection. */
 export type Received =
   | { readonly kind: "call"; readonly tag: number; readonly good: Buffer; readonly error: Buffer }
   | { readonly kind: "response"; readonly tag: number; readonly problem: string | null }
+  /** The proxy asks for no further calls on this connection. */
+  | { readonly kind: "last" }
   | { readonly kind: "other"; readonly response: Buffer | null };
 
 export interface Protocol {
@@ -45,8 +53,10 @@ const http: Protocol = {
         const end = head + 4 + length;
         if (text.length < end) return;
         const isCall = !text.startsWith("HTTP/");
+        const isLast = !isCall && /^connection: *close/im.test(text.slice(0, head));
         const problem = text.startsWith("HTTP/1.1 200") ? null : text.slice(0, end);
         text = text.slice(end);
+        if (isLast) take({ kind: "last" });
         if (isCall) take({ kind: "call", tag: 0, good: httpGood, error: httpError });
         else take({ kind: "response", tag: 0, problem });
       }
@@ -103,8 +113,30 @@ const mux: Protocol = {
           tag: tag - 2,
           problem: statusOf(frame) === 0 ? null : textOf(frame),
         });
-      } else take({ kind: "other", response: courtesy(frame) });
+      } else {
+        if (type === tdrain) take({ kind: "last" });
+        take({ kind: "other", response: courtesy(frame) });
+      }
     }),
 };
 
-export const protocols: Readonly<Record<ProtocolName, Protocol>> = { http, thrift, mux };
+/** A mux message that carries Thrift: what follows the length of the Thrift frame is its payload. */
+function inMux(message: Buffer, thriftFrame: Buffer): Buffer {
+  const head = message.subarray(0, message.length - payloadBytes);
+  const bytes = Buffer.concat([head, thriftFrame.subarray(4)]);
+  bytes.writeInt32BE(bytes.length - 4, 0);
+  return bytes;
+}
+
+const thriftmux: Protocol = {
+  ...mux,
+  call: (tag) => inMux(mux.call(tag), thriftCall),
+  reader: (take) =>
+    mux.reader((message) => {
+      if (message.kind !== "call") return take(message);
+      const { tag } = message;
+      return take({ ...message, good: inMux(replyFrame(tag), thriftReply) });
+    }),
+};
+
+export const protocols: Readonly<Record<ProtocolName, Protocol>> = { http, thrift, mux, thriftmux };

@@ -32,6 +32,12 @@ function flushAll(): void {
 let isReading = false;
 let isKnown = false;
 let tickMs = 0;
+/** When this turn began to deliver what it has read. */
+let turnBeganMs = 0;
+/** Of the latest turns. */
+let longestTurnMs = 0;
+/** By this factor the longest is forgotten from turn to turn. */
+const longestDecay = 0.95;
 let turn = 0;
 let isTurnSeen = false;
 /** When the first connection with many messages was noticed in this turn; 0: there is none. */
@@ -39,6 +45,8 @@ let busySinceMs = 0;
 
 const tick = {
   flush(): void {
+    longestTurnMs *= longestDecay;
+    if (isKnown) longestTurnMs = Math.max(longestTurnMs, performance.now() - turnBeganMs);
     isKnown = isTurnSeen = false;
     busySinceMs = 0;
     turn++;
@@ -104,7 +112,13 @@ export function loopNowMs(): number {
   tickMs = performance.now();
   if (isReading) {
     if (!isTurnSeen) flushAtTickEnd(tick);
+    if (!isKnown) turnBeganMs = tickMs;
     isKnown = true;
   }
   return tickMs;
+}
+
+/** How long the latest turns took at most, from their first read to their end: what is read may be so old. */
+export function recentTurnMs(): number {
+  return longestTurnMs;
 }

@@ -7,6 +7,7 @@ const parts = {
   thrift: ["direct", "switchyard", "npm-thrift"],
   mux: ["direct", "http", "switchyard", "memory"],
   outages: ["http", "p2c", "refuse-3"],
+  drains: ["http", "haproxy-http"],
 };
 
 function http(...argv: string[]): RunOptions {

@@ -6,6 +6,8 @@ import type { Drainable } from "../../../src/net/connections.ts";
 import { peerInfo } from "../../../src/net/peer-info.ts";
 import { InputBuffer } from "../../../src/net/input-buffer.ts";
 import { lingeringClose } from "../../../src/net/lingering-close.ts";
+import { flushAtTickEnd, restUntilNextTurn } from "../../../src/runtime/event-loop.ts";
+import type { Flushing } from "../../../src/runtime/event-loop.ts";
 import { inTransport } from "../codec/response-writer.ts";
 import { RequestReader } from "../codec/request-reader.ts";
 import { emptyReplyFrame } from "../codec/exception.ts";
@@ -33,7 +35,7 @@ import type { ThriftRequest } from "../message.ts";
  */
 type State = "open" | "refusing" | "closing" | "closed";
 
-export class ServerConnection implements Receiver, Consumer, RequestConsumer, Drainable {
+export class ServerConnection implements Receiver, Consumer, RequestConsumer, Drainable, Flushing {
   readonly settings: ServerSettings;
   readonly peer: PeerInfo;
   readonly #link: SocketLink;
@@ -46,7 +48,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   #isReading = false;
   /** No call is read after those in progress. */
   #isFinishing = false;
-  readonly #drain = new DrainWatch();
+  readonly #drain: DrainWatch;
   #isDestroyed = false;
   #refusal: Refusal | null = null;
   #hasRefused = false;
@@ -55,6 +57,7 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   constructor(link: SocketLink, settings: ServerSettings) {
     const { clock, limits } = settings;
     this.settings = settings;
+    this.#drain = new DrainWatch(settings.turnMs);
     this.peer = peerInfo(link.socket);
     this.#link = link;
     this.#input = new InputBuffer(link, this);
@@ -241,9 +244,22 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
   #afterResponses(): void {
     if (this.#state === "refusing") return this.#refuse();
     if (this.#state !== "open") return undefined;
-    if (this.#mayClose) return this.#close();
+    if (this.#mayClose) {
+      if (this.#isFinishing) return this.#close();
+      if (this.#drain.takesTurn()) return flushAtTickEnd(this);
+    }
     this.#watch();
     return this.#input.advance(); // unread calls may have waited for their turn
+  }
+
+  /**
+   * The end of a tick with a last response, which has just left; a FIN follows it. Had it been asked for while
+   * the loop still read, it would leave no earlier, and the response long before it.
+   */
+  flush(): void {
+    if (this.#state !== "open") return;
+    if (this.#mayClose) this.#close();
+    else this.#watch();
   }
 
   /** Asked for, and no call is lost by it: none is in progress, has arrived, or may be on its way. */
@@ -317,10 +333,17 @@ export class ServerConnection implements Receiver, Consumer, RequestConsumer, Dr
       return this.#refuse();
     }
     if (this.#drain.hasBegun && this.#calls.count === 0) {
-      // What arrived while the event loop was busy is read before the next alarm.
-      return this.#drain.looksAgain() ? this.#timer.afterNextRead() : this.#close();
+      this.#drain.timedOut();
+      return restUntilNextTurn(() => this.#closeIfSilent());
     }
     if (this.#timer.isOld) return this.drain();
     return this.#calls.count === 0 ? this.#closeAfterResponses() : this.#watch();
+  }
+
+  /** What had arrived when the pause was over has been read by now. */
+  #closeIfSilent(): void {
+    if (this.#state !== "open" || this.#calls.count > 0 || !this.#drain.isSilent) return;
+    if (this.#reader.heldBytes > 0 || this.#input.waitingBytes > 0) this.#watch();
+    else this.#close();
   }
 }

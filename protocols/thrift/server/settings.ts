@@ -58,6 +58,8 @@ export interface ServerSettings extends Omit<
   "host" | "port" | "socket" | "gate" | "tls" | "onSocket"
 > {
   readonly route: Service<ThriftRequest, ThriftResponse>;
+  /** How long turns of the event loop take at present; of the process unless given. */
+  readonly turnMs?: () => number;
   opened(connection: ServerConnection): void;
   /** The connection and all its calls have ended. */
   closed(connection: ServerConnection): void;

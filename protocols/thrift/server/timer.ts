@@ -33,11 +33,6 @@ export class ConnectionTimer {
     else this.#alarm.set(this.#drain.closesAtMs(nowMs));
   }
 
-  /** Rings again as soon as what has arrived by now has been read. */
-  afterNextRead(): void {
-    this.#alarm.set(this.#clock.nowMs());
-  }
-
   get isOld(): boolean {
     return this.#clock.nowMs() >= this.#openedMs + this.#limits.lifeTimeMs;
   }

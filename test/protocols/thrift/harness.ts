@@ -75,6 +75,7 @@ export function serve({ wireFormat, limits, response }: ServeOptions = {}): Serv
       ...limits,
     },
     clock,
+    turnMs: () => 0,
     log: { debug: note, info: note, warn: note, error: note },
     isNamedByMethod: false,
     renderFailure: ({ detail }) => ({ type: 6, text: detail }),

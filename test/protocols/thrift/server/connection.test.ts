@@ -26,6 +26,11 @@ function close(served: Served): void {
   served.socket.emit("close");
 }
 
+/** The end of this turn of the event loop, and of the next, which has read what had arrived. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+}
+
 test("calls go out immediately, and responses come back in the order of the calls", () => {
   const served = serve();
   const { socket, calls } = served;
@@ -234,22 +239,25 @@ test("an idle connection is closed after its time, one with a call in progress i
   assert.equal(socket.hasEnded, true);
 });
 
-test("an old connection is closed with the response in progress", () => {
+test("an old connection is closed with the response in progress", async () => {
   const { socket, clock, calls } = serve({ limits: { lifeTimeMs: 500 } });
   clock.advance(400);
   socket.receive(text(callFrame("a", 1)));
   clock.advance(200);
   assert.equal(socket.hasEnded, false);
   calls[0]?.respond(replyFrame("a", 1));
+  await turns();
   assert.equal(socket.hasEnded, true);
 });
 
-test("a draining connection that is idle waits a second for a call that may be on its way", () => {
+test("a draining connection that is idle waits a second for a call that may be on its way", async () => {
   const idle = serve();
   idle.connection.drain();
   idle.clock.advance(999);
+  await turns();
   assert.equal(idle.socket.hasEnded, false);
   idle.clock.advance(1);
+  await turns();
   assert.equal(idle.socket.hasEnded, true);
   const late = serve();
   late.connection.drain();
@@ -257,8 +265,34 @@ test("a draining connection that is idle waits a second for a call that may be o
   late.socket.receive(text(callFrame("a", 1)));
   late.clock.advance(10_000);
   late.calls[0]?.respond(replyFrame("a", 1));
+  await turns();
   assert.equal(late.socket.sent, text(replyFrame("a", 1)));
   assert.equal(late.socket.hasEnded, true, "the caller pauses between its calls");
+});
+
+test("a call that arrived while the event loop was late is read before its draining connection closes", async () => {
+  const { socket, connection, clock, calls } = serve();
+  connection.drain();
+  clock.advance(1_000); // the loop has not read what arrived meanwhile
+  socket.receive(text(callFrame("a", 1)));
+  await turns();
+  assert.equal(socket.hasEnded, false);
+  calls[0]?.respond(replyFrame("a", 1));
+  await turns();
+  assert.equal(socket.sent, text(replyFrame("a", 1)));
+});
+
+test("the FIN of a draining connection follows its last response, and does not overtake a call read before it", async () => {
+  const { socket, connection, clock, calls } = serve();
+  connection.drain();
+  clock.advance(500);
+  socket.receive(text(callFrame("a", 1)));
+  calls[0]?.respond(replyFrame("a", 1));
+  socket.receive(text(callFrame("b", 2)));
+  await turns();
+  assert.equal(socket.hasEnded, false);
+  calls[1]?.respond(replyFrame("b", 2));
+  assert.equal(socket.sent, text(replyFrame("a", 1), replyFrame("b", 2)));
 });
 
 test("a draining connection serves a caller that does not pause until it does", async () => {
@@ -275,28 +309,32 @@ test("a draining connection serves a caller that does not pause until it does", 
     clock.advance(1);
     socket.receive(text(callFrame("c", i)));
     calls[i]?.respond(replyFrame("c", i));
-    await new Promise(setImmediate); // calls of one turn that take long together would wait
+    await turns(); // calls of one turn that take long together would wait
   }
   assert.equal(socket.hasEnded, false);
-  clock.advance(5);
+  clock.advance(10_000);
+  await turns();
   assert.equal(socket.hasEnded, true);
 });
 
-test("a draining connection closes with a response, not between two calls that came together", () => {
-  const { socket, connection, clock } = serve({
-    response: ({ seqid }) => replyFrame("a", seqid),
+test("a draining connection closes with a response, not between two calls that came together", async () => {
+  const { socket, connection, clock, calls } = serve({
+    response: ({ seqid }) => (seqid < 3 ? replyFrame("a", seqid) : null),
   });
   connection.drain();
   clock.advance(500);
   socket.receive(text(callFrame("a", 1), callFrame("a", 2)));
+  await turns();
   assert.equal(socket.sent, text(replyFrame("a", 1), replyFrame("a", 2)));
   assert.equal(socket.hasEnded, false);
-  clock.advance(100);
+  clock.advance(49);
   socket.receive(text(callFrame("a", 3)));
+  calls[2]?.respond(replyFrame("a", 3));
+  await turns();
   assert.equal(socket.hasEnded, true);
 });
 
-test("one-way calls are no sign that the caller of a draining connection has paused", () => {
+test("one-way calls are no sign that the caller of a draining connection has paused", async () => {
   const { socket, connection, clock, calls } = serve();
   connection.drain();
   for (let i = 0; i < 5; i++) {
@@ -304,8 +342,10 @@ test("one-way calls are no sign that the caller of a draining connection has pau
     socket.receive(text(onewayFrame("note", i)));
     calls[i]?.respond(Buffer.alloc(0));
   }
+  await turns();
   assert.equal(socket.hasEnded, false);
   clock.advance(1_000);
+  await turns();
   assert.equal(socket.hasEnded, true);
 });
 
