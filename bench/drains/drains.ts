@@ -89,7 +89,7 @@ async function shutDown(proxy: DrainedProxy, connections: number): Promise<Shutd
   const [first, second] = commands;
   const children = [];
   try {
-    if (first == null || second == null) return null;
+    if (!first || !second) return null;
     const [old, next] = [startChild(first, null), startChild(second, null)];
     children.push(old, next);
     await untilAnswers(old, proxy.protocol, oldPort);

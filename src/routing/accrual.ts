@@ -26,6 +26,8 @@ interface AccrualDeps {
 export interface AccrualKind {
   /** Of the endpoints of one cluster, at most this share is taken out; one always may be. */
   readonly maxEjectedPercent: number;
+  /** Endpoints that fail are held back before their policy says that they are dead: see `Doubts`. */
+  readonly holdBack: boolean;
   /** For a new endpoint. */
   policy(nowMs: number): AccrualPolicy;
 }
@@ -43,6 +45,8 @@ export interface AccrualCounters {
   readonly spared: Counter;
   /** Endpoints ejected for their silence, and calls moved away from them: see `SilenceWatch`. */
   readonly silent: Counter;
+  /** Endpoints held back before accrual ejects them: see `Doubts`. */
+  readonly held: Counter;
   readonly moved: Counter;
 }
 

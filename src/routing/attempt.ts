@@ -8,6 +8,7 @@ import type { BoundName, Request } from "../core/request.ts";
 import { PendingSlot } from "../core/service.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import type { Accrual, Health } from "./accrual.ts";
+import type { Doubt } from "./doubt.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -34,6 +35,8 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending, N
   readonly #reply: Reply<Res>;
   readonly #classifier: Classifier<Req, Res>;
   readonly #epoch: number;
+  /** It began while its endpoint was in doubt. */
+  readonly #isTest: boolean;
   readonly #sent = new PendingSlot();
   #response: Res | null = null;
   /** Of the response, when that is no longer kept. */
@@ -46,6 +49,7 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending, N
     classifier: Classifier<Req, Res>,
     startedMs: number,
     epoch: number,
+    isTest: boolean,
   ) {
     this.#endpoint = endpoint;
     this.#request = request;
@@ -53,6 +57,7 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending, N
     this.#classifier = classifier;
     this.startedMs = startedMs;
     this.#epoch = epoch;
+    this.#isTest = isTest;
     this.bound = request.bound;
     this.earlier = request.lastAttempt ?? null;
     this.earlier?.dropResponse();
@@ -102,11 +107,12 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending, N
     this.headMs = nowMs;
     const wantsVerdict = accrual !== null && accrual.isProbe(this.#epoch);
     const latency = node === null ? null : node.latency;
-    if (wantsVerdict || latency !== null) {
+    if (wantsVerdict || latency !== null || this.#isTest) {
       const verdict = verdictOf(this.#classifier, this.#request, response, null);
       if (latency !== null) this.#observe(verdict, null, nowMs);
       // A probe need not wait for the end of a body: the endpoint responds again.
       if (wantsVerdict) accrual.ended(this.#epoch, this.#health(accrual, verdict, null), nowMs);
+      if (this.#isTest && verdict === "success") endpoint.doubt?.succeeded();
     }
     this.#reply.start(response);
   }
@@ -128,6 +134,7 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending, N
     else if (verdict === "success") deps.silence?.took(elapsedMs);
     if (accrual !== null)
       accrual.ended(this.#epoch, this.#health(accrual, verdict, failure), nowMs);
+    if (endpoint.doubt !== null) this.#settleDoubt(endpoint.doubt, verdict, failure, nowMs);
     if (verdict !== "ignorable") endpoint.failedMs = verdict === "success" ? -Infinity : nowMs;
     deps.stats.ended(verdict, failure, elapsedMs);
     deps.countResponse(this.#response, failure, elapsedMs);
@@ -135,6 +142,21 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending, N
     if (node !== null) node.ended(nowMs);
     endpoint.callEnded();
     this.#reply.end(failure);
+  }
+
+  #settleDoubt(doubt: Doubt, verdict: Verdict, failure: Failure | null, nowMs: number): void {
+    if (this.#isTest) doubt.testEnded();
+    if (verdict === "success") doubt.succeeded();
+    else if (verdict !== "ignorable" && this.#isBroken(failure)) doubt.failed(this.#isTest, nowMs);
+  }
+
+  /** Not overloaded: what comes too late, is refused politely or finds no room says nothing about the next call. */
+  #isBroken(failure: Failure | null): boolean {
+    if (failure !== null) {
+      const isOurs = this.#sent.cancelled !== null;
+      return !isOurs && (failure.kind === "closed" || failure.kind === "malformed");
+    }
+    return this.#response !== null && !this.#endpoint.deps.pushesBack(this.#response);
   }
 
   #endedWithoutHead(failure: Failure | null, nowMs: number): void {

@@ -4,7 +4,7 @@ import type { Status } from "./balancers/balancer.ts";
 
 /**
  * `ejected`: gets no calls until its next probe; `probing`: one call decides whether it is back; `connecting`:
- * its first connection is being opened; `busy`: it has no room, or is suspected of being silent; `draining`: it
+ * its first connection is being opened; `busy`: it has no room, is in doubt, or is suspected of being silent; `draining`: it
  * has left, and its last calls are ending.
  */
 export type EndpointState = "open" | "ejected" | "probing" | "connecting" | "busy" | "draining";

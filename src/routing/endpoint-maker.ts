@@ -8,6 +8,8 @@ import type { ProtocolRouter } from "../core/protocol.ts";
 import type { Request } from "../core/request.ts";
 import type { Stats } from "../core/stats.ts";
 import { Accrual } from "./accrual.ts";
+import { Doubts } from "./doubt.ts";
+import type { Doubt } from "./doubt.ts";
 import type { EndpointDeps } from "./endpoint.ts";
 import { Endpoint } from "./endpoint.ts";
 import { EndpointRecord } from "./health/endpoint-record.ts";
@@ -37,6 +39,7 @@ export interface EndpointMakerDeps<Req extends Request, Res> {
   endpoints(): {
     mayEject(maxPercent: number, isHopeless: boolean): boolean;
     revived(key: string, nowMs: number): void;
+    hasGoodBeside(doubt: Doubt): boolean;
   };
   /** What has to be closed with the cluster. */
   onClose(close: Close): void;
@@ -53,6 +56,7 @@ export function endpointMaker<Req extends Request, Res>(
     countResponse: protocol.responseCounter(stats),
     stack: endpointStack({ ...deps, attemptTimeoutMs, options: filters }),
     silence: deps.silence,
+    doubts: deps.options.accrual?.holdBack === true ? doubts(deps) : null,
     pushesBack: (response) => protocol.pushesBack?.(response) ?? false,
     statusOf: (response) => protocol.statusOf(response),
     dial: (address) => protocol.dial(address, dial, clusterStats.wire),
@@ -61,6 +65,22 @@ export function endpointMaker<Req extends Request, Res>(
     const record = new EndpointRecord(showAddress(address), deps.id, deps.log, clock.nowMs());
     return new Endpoint(address, accrualOf(record, deps), record, shared);
   };
+}
+
+function doubts<Req extends Request, Res>({
+  id: client,
+  log,
+  clusterStats,
+  endpoints,
+}: EndpointMakerDeps<Req, Res>): Doubts {
+  return new Doubts({
+    held: clusterStats.accrual.held,
+    hasGoodBeside: (doubt) => endpoints().hasGoodBeside(doubt),
+    changed: (doubt, isHeld) => {
+      const event = isHeld ? "endpoint held back" : "endpoint no longer held back";
+      log.info({ event, client, endpoint: doubt.name, failures: doubt.failures });
+    },
+  });
 }
 
 /** null: endpoints of this cluster are never ejected. */

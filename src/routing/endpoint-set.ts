@@ -7,6 +7,7 @@ import type { Request } from "../core/request.ts";
 import type { Counter } from "../core/stats.ts";
 import type { Balancer, Node, Status } from "./balancers/balancer.ts";
 import type { EndpointState, EndpointView } from "./cluster-view.ts";
+import type { Doubt } from "./doubt.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { endpointState, endpointView } from "./health/endpoint-view.ts";
 
@@ -107,6 +108,16 @@ export class EndpointSet<Req extends Request, Res> {
     }
     if (failing === 0 || (failing + 1) * 100 <= maxPercent * reachable) return true;
     return isHopeless && isOneGood;
+  }
+
+  /** Whether an endpoint beside the one in doubt is open and has had next to no failures. */
+  hasGoodBeside(doubt: Doubt): boolean {
+    for (const { endpoint } of this.#members.values()) {
+      const { accrual } = endpoint;
+      if (accrual === null || endpoint.doubt === doubt || endpoint.isInDoubt) continue;
+      if (endpoint.status === "open" && (accrual.isWell || accrual.hasNeverFailed)) return true;
+    }
+    return false;
   }
 
   /**

@@ -8,6 +8,8 @@ import type { Wire } from "../core/transport.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import type { Accrual } from "./accrual.ts";
 import { Attempt, WaitingAttempts } from "./attempt.ts";
+import { Doubt } from "./doubt.ts";
+import type { Doubts } from "./doubt.ts";
 import type { CallStats } from "./stats/call-stats.ts";
 import type { EndpointRecord } from "./health/endpoint-record.ts";
 import { SilenceNotes } from "./silence.ts";
@@ -23,6 +25,8 @@ export interface EndpointDeps<Req extends Request, Res> {
   readonly stack: (wire: Service<Req, Res>) => Service<Req, Res>;
   /** null: endpoints of this cluster are never ejected. */
   readonly silence: SilenceWatch | null;
+  /** null: endpoints that fail are not held back. */
+  readonly doubts: Doubts | null;
   /** See `ProtocolRouter.pushesBack`. */
   pushesBack(response: Res): boolean;
   /** See `ProtocolRouter.statusOf`. */
@@ -49,6 +53,7 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
   /** Responses so far. */
   responses = 0;
   readonly silence = new SilenceNotes();
+  readonly doubt: Doubt | null;
   /** When it last failed a call; -Infinity: never, or a call has succeeded since. */
   failedMs = -Infinity;
   /** A refused connection keeps further calls away until then; 0: none was refused. */
@@ -70,6 +75,7 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
     this.accrual = accrual;
     this.record = record;
     this.deps = deps;
+    this.doubt = deps.doubts === null ? null : new Doubt(showAddress(address), deps.doubts);
   }
 
   /** The worst of its wire's and its health's. */
@@ -77,7 +83,10 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
     if (this.#retiredMs >= 0) return "closed";
     if (this.silence.isSuspect) return "busy";
     if (this.#heldUntilMs !== 0 && this.deps.clock.nowMs() < this.#heldUntilMs) return "busy";
-    const { accrual } = this;
+    const { accrual, doubt } = this;
+    if (doubt !== null && doubt.failures !== 0 && doubt.isBusy(this.deps.clock.nowMs())) {
+      return "busy";
+    }
     const isDown = accrual !== null && !accrual.isAlive && accrual.isDown(this.deps.clock.nowMs());
     const wireStatus = this.#wire === null ? "open" : this.#wire.status;
     return isDown && wireStatus === "open" ? "busy" : wireStatus;
@@ -88,6 +97,10 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
     return this.accrual === null || this.accrual.isAlive;
   }
 
+  get isInDoubt(): boolean {
+    return this.doubt !== null && this.doubt.failures > 0;
+  }
+
   /** One attempt. A retired endpoint still takes it: it may have been picked just before. */
   send(request: Req, reply: Reply<Res>, classifier: Classifier<Req, Res>, nowMs: number): Pending {
     request.endpoint = this.address;
@@ -95,7 +108,8 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
     this.node?.began(nowMs);
     this.deps.stats.began();
     const epoch = this.accrual === null ? 0 : this.accrual.begin(nowMs);
-    const attempt = new Attempt(this, request, reply, classifier, nowMs, epoch);
+    const isTest = this.doubt !== null && this.doubt.began(nowMs);
+    const attempt = new Attempt(this, request, reply, classifier, nowMs, epoch, isTest);
     this.waiting.add(attempt);
     this.deps.silence?.began();
     return attempt.run(this.#service ?? this.#dial());

@@ -38,6 +38,7 @@ function accrual(
     removedForMs: counter(),
     spared: counter(),
     silent: counter(),
+    held: counter(),
     moved: counter(),
   };
   const deaths: number[] = [];
@@ -278,8 +279,11 @@ test("the other kinds take a polite refusal for nothing at all", () => {
   assert.ok(!health.isAlive);
 });
 
+/** Endpoints get calls until their policy says that they are dead. */
+const literally = accrualOf(consecutiveFailures, { holdBack: false }, seeded(1));
+
 test("no more than half of the endpoints are dead at a time, and the rest is spared", () => {
-  const router = testRouter({ serve: () => responds(500) });
+  const router = testRouter({ serve: () => responds(500), client: { accrual: literally } });
   router.bind("/svc/users", "/#/fs/users", addresses(10));
   for (let i = 0; i < 500; i++) send(router.service, testCall());
   const scope = ["client", "#/fs/users"] as const;
@@ -304,7 +308,11 @@ test("with maxEjectedPercent 0 no endpoint is ejected, with 100 all are", () => 
     [25, 1],
     [100, 4],
   ] as const) {
-    const accrual = accrualOf(consecutiveFailures, { maxEjectedPercent }, seeded(1));
+    const accrual = accrualOf(
+      consecutiveFailures,
+      { maxEjectedPercent, holdBack: false },
+      seeded(1),
+    );
     const router = testRouter({ serve: () => responds(500), client: { accrual } });
     router.bind("/svc/users", "/#/fs/users", addresses(4));
     for (let i = 0; i < 200; i++) send(router.service, testCall());
@@ -315,6 +323,7 @@ test("with maxEjectedPercent 0 no endpoint is ejected, with 100 all are", () => 
 test("a dead endpoint is left alone, said so once, and comes back after a good probe", () => {
   let healthy = false;
   const router = testRouter({
+    client: { accrual: literally },
     serve:
       ({ port }) =>
       (request, reply) =>

@@ -5,6 +5,7 @@ import { failure } from "../../src/core/failure.ts";
 import { cell, ok } from "../../src/core/live.ts";
 import type { AddressSet } from "../../src/core/naming.ts";
 import type { EndpointView } from "../../src/routing/cluster-view.ts";
+import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
 import { successRate } from "../../src/routing/accruals/success-rate.ts";
 import { seeded } from "../support/random.ts";
 import {
@@ -51,6 +52,7 @@ test("an endpoint that responds is open since it joined, with its calls of the l
 test("an endpoint that fails five calls is ejected, and says why, until its probe succeeds", () => {
   let status = 500;
   const router = testRouter({
+    client: { accrual: accrualOf(consecutiveFailures, { holdBack: false }, seeded(1)) },
     serve:
       ({ port }) =>
       (request, reply) =>

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pool } from "../../src/net/pool.ts";
 import type { PoolMember } from "../../src/net/pool.ts";
+import { consecutiveFailures } from "../../src/routing/accruals/consecutive-failures.ts";
 import type { BalancerPlugin } from "../../src/routing/balancers/balancer.ts";
 import { ewma } from "../../src/routing/balancers/ewma.ts";
 import { p2c } from "../../src/routing/balancers/p2c.ts";
@@ -12,7 +13,7 @@ import { send } from "../support/outcome.ts";
 import { simulatedClock } from "../support/clock.ts";
 import { wireStats } from "../support/http.ts";
 import { seeded } from "../support/random.ts";
-import { addresses, responds, testCall, testRouter } from "../support/routing.ts";
+import { accrualOf, addresses, responds, testCall, testRouter } from "../support/routing.ts";
 import { erlang4 } from "../support/simulator.ts";
 import { arrivals } from "../support/workers.ts";
 
@@ -63,6 +64,7 @@ test("while a probe is on its way no other call is sent there, and a good one br
   let seen = 0;
   const probes: (() => void)[] = [];
   const router = testRouter({
+    client: { accrual: accrualOf(consecutiveFailures, { holdBack: false }, seeded(1)) },
     serve:
       ({ port }) =>
       (request, reply) => {

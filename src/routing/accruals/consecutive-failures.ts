@@ -18,8 +18,9 @@ export const consecutiveFailures: AccrualPlugin = plugin({
     failures: says("So many in a row, and it is dead.", v.optional(integer(1), 5)),
     ...accrualKeys(),
   }),
-  create: ({ failures, backoff, maxEjectedPercent }, { random }) => ({
+  create: ({ failures, backoff, maxEjectedPercent, holdBack }, { random }) => ({
     maxEjectedPercent,
+    holdBack,
     policy: () => policy(failures, deadTimes(backoff, random)),
   }),
 });

@@ -7,6 +7,7 @@ import { equalJittered } from "../../core/pacing/backoff.ts";
 export function withFailFast(kind: AccrualMaker, random: Random): AccrualMaker {
   return {
     maxEjectedPercent: kind === null ? 50 : kind.maxEjectedPercent,
+    holdBack: kind?.holdBack ?? false,
     policy: (nowMs) => failFastPolicy(kind === null ? forgiving : kind.policy(nowMs), random),
   };
 }

@@ -14,6 +14,10 @@ export const accrualKeys = () => ({
     "Of a client's endpoints, at most this share is dead at a time; one always may be.",
     v.optional(integer(0, 100), 50),
   ),
+  holdBack: says(
+    "An endpoint in doubt, since it has failed a call, gets one call at a time, or none for a while.",
+    v.optional(v.boolean(), true),
+  ),
 });
 
 export function deadTimes(config: BackoffConfig | undefined, random: Random): Backoff {

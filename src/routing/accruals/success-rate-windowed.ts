@@ -27,8 +27,9 @@ export const successRateWindowed: AccrualPlugin = plugin({
     ),
     ...accrualKeys(),
   }),
-  create: ({ successRate: least, window, backoff, maxEjectedPercent }, { random }) => ({
+  create: ({ successRate: least, window, backoff, maxEjectedPercent, holdBack }, { random }) => ({
     maxEjectedPercent,
+    holdBack,
     policy: (nowMs) => policy(least, window * 1_000, deadTimes(backoff, random), nowMs),
   }),
 });

@@ -23,8 +23,9 @@ export const successRate: AccrualPlugin = plugin({
     ),
     ...accrualKeys(),
   }),
-  create: ({ successRate: least, requests, backoff, maxEjectedPercent }, { random }) => ({
+  create: ({ successRate: least, requests, backoff, maxEjectedPercent, holdBack }, { random }) => ({
     maxEjectedPercent,
+    holdBack,
     policy: () => policy(least, requests, deadTimes(backoff, random)),
   }),
 });

@@ -33,6 +33,7 @@ export const unified: AccrualPlugin = plugin({
   }),
   create: ({ backoff, ...limits }, { random }) => ({
     maxEjectedPercent: limits.maxEjectedPercent,
+    holdBack: limits.holdBack,
     policy: () => policy(limits, deadTimes(backoff, random)),
   }),
 });

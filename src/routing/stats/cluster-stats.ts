@@ -82,6 +82,7 @@ export function clusterStats(
       removedForMs: accrual.counter("removed_for_ms"),
       spared: accrual.counter("spared"),
       silent: accrual.counter("silent"),
+      held: accrual.counter("held_back"),
       moved: accrual.counter("moved_calls"),
     },
     balancer: {
