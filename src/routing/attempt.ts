@@ -8,7 +8,7 @@ import type { BoundName, Request } from "../core/request.ts";
 import { PendingSlot } from "../core/service.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
 import type { Accrual, Health } from "./accrual.ts";
-import type { Doubt } from "./doubt.ts";
+import type { Doubt } from "./health/doubt.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { verdictOf } from "./verdict.ts";
 

@@ -7,7 +7,7 @@ import type { Request } from "../core/request.ts";
 import type { Counter } from "../core/stats.ts";
 import type { Balancer, Node, Status } from "./balancers/balancer.ts";
 import type { EndpointState, EndpointView } from "./cluster-view.ts";
-import type { Doubt } from "./doubt.ts";
+import type { Doubt } from "./health/doubt.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { endpointState, endpointView } from "./health/endpoint-view.ts";
 

@@ -1,5 +1,5 @@
 // Keeps calls away from an endpoint that fails them, before accrual has seen enough to eject it.
-import type { Counter } from "../core/stats.ts";
+import type { Counter } from "../../core/stats.ts";
 
 /** About so many of the latest calls make up a rate of failures. */
 const rateWindow = 500;
