@@ -5,6 +5,7 @@ import { explainCommand } from "./explain.ts";
 import { fleetCommand } from "./fleet.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
+import { tapCommand } from "./tap.ts";
 import { versionCommand } from "./version.ts";
 import type { Command, ExitCode, Terminal } from "./command.ts";
 
@@ -12,6 +13,7 @@ const commands: readonly Command[] = [
   runCommand,
   checkCommand,
   explainCommand,
+  tapCommand,
   fleetCommand,
   schemaCommand,
   certCommand,
