@@ -1,13 +1,15 @@
 // What `npm start` prints: where everything is, and what to try.
 import path from "node:path";
 import type { Fleet } from "./fleet.ts";
+import type { MutualTls } from "./tls.ts";
 
-export const help = `usage: npm start -- [--port N] [--consul] [--self-check]
+export const help = `usage: npm start -- [--port N] [--tls] [--consul] [--self-check]
 
 Starts an exchange-rate app as a mesh: web, converter and two rate providers, each with a
 sidecar process that routes, balances and counts its calls.
 
   --port N       the page's port; without it 8080, or a free one when that is taken
+  --tls          mutual TLS between all sidecars, with certificates of a CA that the demo makes
   --consul       find each other by a real Consul: the agent on port 8500, or one that is started
                  there (the program must be on PATH); --consul-port N for another port
   --self-check   convert through all sidecars, stop a rate provider, print what was observed, exit
@@ -15,7 +17,7 @@ sidecar process that routes, balances and counts its calls.
 `;
 
 export function banner(fleet: Fleet, controlUrl: string): string {
-  const { pageUrl, folder, discovery } = fleet;
+  const { pageUrl, folder, discovery, tls } = fleet;
   const file = (name: string) => path.join(folder, name);
   const converterAdmin = fleet.instance("converter")?.status().adminUrl;
   return `
@@ -23,6 +25,7 @@ The exchange-rate app is running. The page:  ${pageUrl}/
 
 ${table(fleet)}
 
+  from sidecar to sidecar   ${tls === null ? "plain text; npm start -- --tls has mutual TLS" : `mutual TLS, ${tls.caPath}`}
   discovery           ${discovery.title}
   sidecars' files     ${file("*.yaml")}   (logs beside them)
   supervisor's port   ${controlUrl}/status
@@ -45,10 +48,18 @@ Try:
   # stop a rate provider gracefully, kill one, start it again
   curl -X POST ${controlUrl}/stop/rates-1
   curl -X POST ${controlUrl}/kill/rates-2
-  curl -X POST ${controlUrl}/start/rates-1
+  curl -X POST ${controlUrl}/start/rates-1${tls === null ? "" : tlsTips(fleet, tls, controlUrl)}
 
 Ctrl-C stops everything.
 `;
+}
+
+function tlsTips({ instances }: Fleet, { caPath }: MutualTls, controlUrl: string): string {
+  const rates = instances.find(({ name }) => name === "rates-1")?.ports.http.incoming;
+  return `
+  # the certificate of rates-1's sidecar in words; new ones for all sidecars, while calls flow
+  bin/switchyard cert show 127.0.0.1:${rates} --name rates --ca ${caPath}
+  curl -X POST ${controlUrl}/renew`;
 }
 
 function table({ instances }: Fleet): string {

@@ -10,7 +10,7 @@ import {
 } from "./http.ts";
 import type { Fleet } from "./fleet.ts";
 
-const help = "GET /status, POST /stop/NAME, POST /kill/NAME, POST /start/NAME";
+const help = "GET /status, POST /renew, POST /stop/NAME, POST /kill/NAME, POST /start/NAME";
 
 /** `fleet` is called per request, because this port opens before the fleet exists. */
 export function serveControl(fleet: () => Fleet | null): Promise<Serving> {
@@ -25,6 +25,13 @@ export function serveControl(fleet: () => Fleet | null): Promise<Serving> {
 async function handle({ method, path }: HttpRequest, fleet: Fleet): Promise<Reply> {
   if (path === "/" || path === "/status") {
     return method === "GET" ? json(200, fleet.status()) : problem(405, `${path}: GET only`);
+  }
+  if (path === "/renew") {
+    if (method !== "POST") return problem(405, `${path} changes something: use POST`);
+    if (fleet.tls === null)
+      return problem(404, "the sidecars speak plain text: npm start -- --tls");
+    fleet.tls.renew();
+    return json(200, fleet.status());
   }
   const [, order = "", name = ""] = path.split("/");
   const instance = fleet.instance(name);

@@ -7,6 +7,7 @@ import type { Announced, Discovery } from "./discovery.ts";
 import { sendRequest } from "./http.ts";
 import { Instance, type InstanceDeps, type InstanceStatus } from "./instance.ts";
 import { freePorts } from "./ports.ts";
+import { mutualTls, type Certificate, type MutualTls } from "./tls.ts";
 import { nameOver, protocols, type Doors, type Offer, type Ports, type Protocol } from "./via.ts";
 
 const plan = [
@@ -22,12 +23,16 @@ interface FleetStatus {
   /** The dtab of the outgoing routers. */
   readonly dtab: string;
   readonly folder: string;
+  /** Of the sidecars; null: they speak plain text. */
+  readonly certificates: readonly Certificate[] | null;
 }
 
 /** Owns the folder and the instances. */
 export interface Fleet {
   readonly folder: string;
   readonly discovery: Discovery;
+  /** null: the sidecars speak plain text. */
+  readonly tls: MutualTls | null;
   readonly instances: readonly Instance[];
   /** The address of the page: the incoming router of web's sidecar. */
   readonly pageUrl: string;
@@ -45,6 +50,8 @@ export interface FleetOptions {
   /** The port of the page, which must be free. */
   readonly pagePort: number;
   readonly controlUrl: string;
+  /** Mutual TLS between all sidecars. */
+  readonly hasTls: boolean;
   /** Creates the discovery, which may keep files in the demo's folder. */
   discoverBy(folder: string): Discovery;
   /** Prints unexpected events. */
@@ -55,7 +62,16 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const folder = mkdtempSync(path.join(tmpdir(), "switchyard-demo-"));
   const { pagePort, controlUrl, say } = options;
   const discovery = options.discoverBy(folder);
-  const deps: InstanceDeps = { discovery, say, untilForgotten: (gone) => untilForgotten(gone) };
+  const names = plan.map(({ name, service }): [string, string[]] => {
+    return [name, offersOf(name, service).map((offer) => offer.name)];
+  });
+  const tls = options.hasTls ? mutualTls(folder, new Map(names)) : null;
+  const deps: InstanceDeps = {
+    discovery,
+    tls,
+    say,
+    untilForgotten: (gone) => untilForgotten(gone),
+  };
   const each = protocols.length * 3 + 1;
   const free = await freePorts(plan.length * each);
   const instances = plan.map(({ name, service }, index) => {
@@ -76,7 +92,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     const running = instances.filter((each) => each.status().state === "running");
     await Promise.all(running.map((each) => forgottenBy(each, addresses)));
   }
-  return fleetOf(folder, discovery, instances);
+  return fleetOf(folder, discovery, tls, instances);
 }
 
 /** `pagePort`: the front's incoming port. */
@@ -100,12 +116,18 @@ function offersOf(name: string, service: string): readonly Offer[] {
   );
 }
 
-function fleetOf(folder: string, discovery: Discovery, instances: readonly Instance[]): Fleet {
+function fleetOf(
+  folder: string,
+  discovery: Discovery,
+  tls: MutualTls | null,
+  instances: readonly Instance[],
+): Fleet {
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   const instance = (name: string) => instances.find((each) => each.name === name);
   return {
     folder,
     discovery,
+    tls,
     instances,
     pageUrl: `http://127.0.0.1:${instance("web")?.ports.http.incoming}`,
     instance,
@@ -113,6 +135,7 @@ function fleetOf(folder: string, discovery: Discovery, instances: readonly Insta
       instances: instances.map((each) => each.status()),
       dtab: discovery.dtab,
       folder,
+      certificates: tls?.certificates() ?? null,
     }),
     async start() {
       const problem = await discovery.open();

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Child } from "./child.ts";
 import type { Announced, Discovery } from "./discovery.ts";
+import type { MutualTls } from "./tls.ts";
 import { sidecarYaml } from "./sidecar-yaml.ts";
 import { protocols, type Offer, type Ports } from "./via.ts";
 
@@ -39,6 +40,8 @@ export interface InstanceOptions {
 /** What an instance needs from the demo. */
 export interface InstanceDeps {
   readonly discovery: Discovery;
+  /** null: the sidecars speak plain text. */
+  readonly tls: MutualTls | null;
   /** Resolves when no sidecar sends calls to these addresses any more, or after a while. */
   untilForgotten(addresses: readonly Announced[]): Promise<void>;
   say(line: string): void;
@@ -66,7 +69,7 @@ export class Instance {
     this.#deps = deps;
     writeFileSync(
       this.configFile,
-      sidecarYaml(this.name, options.offers, this.ports, deps.discovery),
+      sidecarYaml(this.name, options.offers, this.ports, deps.discovery, deps.tls),
     );
   }
 

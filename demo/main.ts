@@ -17,6 +17,8 @@ interface Options {
   readonly isSelfCheck: boolean;
   /** The port of a Consul agent; null: discovery by files. */
   readonly consulPort: number | null;
+  /** Mutual TLS between all sidecars. */
+  readonly hasTls: boolean;
 }
 
 function optionsOf(argv: readonly string[]): Options | "help" | { readonly wrong: string } {
@@ -28,6 +30,7 @@ function optionsOf(argv: readonly string[]): Options | "help" | { readonly wrong
         "self-check": { type: "boolean" },
         consul: { type: "boolean" },
         "consul-port": { type: "string" },
+        tls: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -38,7 +41,7 @@ function optionsOf(argv: readonly string[]): Options | "help" | { readonly wrong
     if (consulPort === "wrong") return notAPort("--consul-port", values["consul-port"]);
     const usual = values.consul === true ? usualConsulPort : null;
     const isSelfCheck = values["self-check"] === true;
-    return { port, isSelfCheck, consulPort: consulPort ?? usual };
+    return { port, isSelfCheck, consulPort: consulPort ?? usual, hasTls: values.tls === true };
   } catch (error) {
     return { wrong: error instanceof Error ? error.message : String(error) };
   }
@@ -88,6 +91,7 @@ async function run(options: Options): Promise<number> {
   fleet = await createFleet({
     pagePort,
     controlUrl,
+    hasTls: options.hasTls,
     discoverBy,
     say: (line) => console.error(line),
   });

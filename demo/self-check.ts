@@ -1,8 +1,11 @@
 // `npm start -- --self-check`: the round trip, observed from outside, step by step.
 import { readFileSync } from "node:fs";
+import { connect } from "node:tls";
+import { pause } from "./child.ts";
 import { sendRequest, fieldsOf, isFields, type HttpResponse } from "./http.ts";
 import type { Fleet } from "./fleet.ts";
 import { convert, parseTable } from "./table.ts";
+import type { MutualTls } from "./tls.ts";
 import { carriesDtab, labelOf, nameOver, protocols, type Protocol } from "./via.ts";
 
 /** What a step observed; `ok` is false when that is not what was expected. */
@@ -23,7 +26,8 @@ export async function selfCheck(
   print: (line: string) => void,
 ): Promise<string | null> {
   let failed = 0;
-  for (const { title, look } of steps) {
+  const all = fleet.tls === null ? steps : [...tlsSteps(fleet.tls), ...steps];
+  for (const { title, look } of all) {
     const { ok, saw } = await look(fleet, controlUrl).catch((error: unknown) => ({
       ok: false,
       saw: error instanceof Error ? error.message : String(error),
@@ -31,8 +35,8 @@ export async function selfCheck(
     if (!ok) failed++;
     print(`${ok ? "ok    " : "FAILED"}  ${title}\n        ${saw.replaceAll("\n", "\n        ")}`);
   }
-  if (failed > 0) return `${failed} of ${steps.length} steps FAILED`;
-  print(`all ${steps.length} steps passed`);
+  if (failed > 0) return `${failed} of ${all.length} steps FAILED`;
+  print(`all ${all.length} steps passed`);
   return null;
 }
 
@@ -55,6 +59,63 @@ const steps: readonly Step[] = [
   },
   { title: "every sidecar counted its calls", look: lookAtMetrics },
 ];
+
+const tlsSteps = (tls: MutualTls): readonly Step[] => [
+  {
+    title: "a caller without a certificate does not reach a service",
+    look: (fleet) => lookAtStranger(fleet),
+  },
+  {
+    title: "certificates are renewed while calls flow, and no conversion fails",
+    look: (fleet, controlUrl) => lookAtRenewal(fleet, controlUrl, tls),
+  },
+];
+
+/** A TLS connection to the sidecar of rates-1, with a certificate or without. */
+function connected(fleet: Fleet, files: { cert: Buffer; key: Buffer } | null): Promise<string> {
+  const port = fleet.instance("rates-1")?.ports.http.incoming ?? 0;
+  return new Promise((resolve) => {
+    const how = { host: "127.0.0.1", port, servername: "rates", rejectUnauthorized: false };
+    const socket = connect({ ...how, ...files });
+    socket.on("error", ({ message }) => resolve(message.split("\n", 1)[0] ?? ""));
+    socket.on("close", () => resolve("closed"));
+    socket.on("data", () => {
+      resolve(socket.getPeerCertificate().serialNumber);
+      socket.destroy();
+    });
+    socket.write("GET /health HTTP/1.1\r\nHost: rates\r\n\r\n");
+  });
+}
+
+async function lookAtStranger(fleet: Fleet): Promise<Finding> {
+  const saw = await connected(fleet, null);
+  return { ok: /certificate required|closed|reset/i.test(saw), saw: `rates-1's sidecar: ${saw}` };
+}
+
+async function lookAtRenewal(
+  fleet: Fleet,
+  controlUrl: string,
+  { certificates, filesOf }: MutualTls,
+): Promise<Finding> {
+  const serialOf = () =>
+    certificates().find(({ instance }) => instance === "rates-1")?.serialNumber;
+  const before = serialOf();
+  const renewed = async (): Promise<string> => {
+    await order(controlUrl, "renew");
+    const { certPath, keyPath } = filesOf("converter");
+    for (;;) {
+      const files = { cert: readFileSync(certPath), key: readFileSync(keyPath) };
+      const presented = await connected(fleet, files);
+      if (presented === serialOf()) return presented;
+      await pause(100);
+    }
+  };
+  const event = renewed();
+  const tally = await convertedDuring(fleet, event);
+  const after = await event;
+  const saw = `rates-1 presented ${before}, then ${after}; meanwhile: ${tally}`;
+  return { ok: before !== after && tally.failures === 0, saw };
+}
 
 async function lookAtPage({ pageUrl }: Fleet): Promise<Finding> {
   const { status, headers, body } = await sendRequest(`${pageUrl}/`);

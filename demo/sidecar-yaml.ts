@@ -1,5 +1,6 @@
 // The configuration file of one sidecar, as a person would write it by hand.
 import type { Discovery } from "./discovery.ts";
+import type { MutualTls } from "./tls.ts";
 import { labelOf, protocols, type Offer, type Ports, type Protocol } from "./via.ts";
 
 export function sidecarYaml(
@@ -7,6 +8,7 @@ export function sidecarYaml(
   offers: readonly Offer[],
   ports: Ports,
   discovery: Discovery,
+  tls: MutualTls | null,
 ): string {
   const { incoming, outgoing, service } = ports.http;
   const offered = protocols.filter((each) => offers.some(({ protocol }) => protocol === each));
@@ -23,17 +25,19 @@ ${indented(discovery.namersYaml, 2)}
 
 routers:
   # Whatever name was called, it is for the service on this machine.
-${offered.map((each) => incomingYaml(each, offers, ports, discovery)).join("\n")}
+${offered.map((each) => incomingYaml(each, name, offers, ports, discovery, tls)).join("\n")}
   # The name leads to /svc/NAME: \`Host: rates\` of HTTP, \`rates-thrift:rate\` of Thrift, the
   # destination /rates-mux of mux. One dtab and one namer for all: discovery knows where NAME is.
-${protocols.map((each) => outgoingYaml(each, ports, discovery)).join("\n")}`;
+${protocols.map((each) => outgoingYaml(each, name, ports, discovery, tls)).join("\n")}`;
 }
 
 function incomingYaml(
   protocol: Protocol,
+  name: string,
   offers: readonly Offer[],
   ports: Ports,
   { announcersYaml, announcedAs }: Discovery,
+  tls: MutualTls | null,
 ): string {
   const announces = announcersYaml !== "";
   const announcers = announces ? `    announcers:\n${indented(announcersYaml, 6)}\n` : "";
@@ -41,25 +45,36 @@ function incomingYaml(
   const announced = names.map((each) => announcedAs(each)).join(", ");
   const announce = announces ? `\n        announce: [${announced}]` : "";
   const { incoming, service } = ports[protocol];
+  // The browser has no sidecar, and no certificate.
+  const isPage = name === "web" && protocol === "http";
+  const secure =
+    tls === null || isPage ? "" : `\n        tls:\n${indented(tls.serverYaml(name), 10).trimEnd()}`;
   // Mux sends the residual name as the new destination, and nothing is left of /svc/NAME.
   const whatever = protocol === "mux" ? "/svc" : "/svc/*";
   return `  - protocol: ${protocol}
     label: ${labelOf("incoming", protocol)}
 ${announcers}    servers:
-      - port: ${incoming}${announce}
+      - port: ${incoming}${announce}${secure}
     dtab: |
       ${whatever} => /$/inet/127.1/${service} ;
 `;
 }
 
-function outgoingYaml(protocol: Protocol, ports: Ports, { dtab }: Discovery): string {
+function outgoingYaml(
+  protocol: Protocol,
+  name: string,
+  ports: Ports,
+  discovery: Discovery,
+  tls: MutualTls | null,
+): string {
+  const client = tls === null ? "" : `    client:\n${indented(tls.clientYaml(name, discovery), 6)}`;
   return `  - protocol: ${protocol}
     label: ${labelOf("outgoing", protocol)}
     servers:
       - port: ${ports[protocol].outgoing}
     dtab: |
-      ${dtab} ;
-`;
+      ${discovery.dtab} ;
+${client}`;
 }
 
 function indented(text: string, spaces: number): string {

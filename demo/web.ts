@@ -107,7 +107,7 @@ await run("web", (self) => {
   const recent = new Recent();
   return (request) => {
     const { method, path } = request;
-    const order = /^\/api(\/(?:stop|kill|start)\/[a-z0-9-]+)$/.exec(path)?.[1];
+    const order = /^\/api(\/(?:renew|(?:stop|kill|start)\/[a-z0-9-]+))$/.exec(path)?.[1];
     if (order !== undefined) return control(self, method, order);
     if (method !== "GET" && method !== "HEAD") return problem(405, `${method} ${path}: only GET`);
     switch (path) {

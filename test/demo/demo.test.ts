@@ -73,6 +73,19 @@ test("the self-check converts through all sidecars, survives the loss of a rate 
   assert.doesNotMatch(printed, /^\s*\{"level"/m); // no raw log
 });
 
+test("with --tls all sidecars speak mutual TLS, and renewing their certificates loses no call", async (t) => {
+  const demo = start(t, "--tls", "--self-check");
+  const exitCode = await demo.exitCode;
+  const printed = demo.printed();
+  assert.equal(exitCode, 0, printed);
+  assert.doesNotMatch(printed, /FAILED/);
+  assert.match(printed, /rates-1's sidecar: .*(certificate required|closed|reset)/i);
+  const [, before, after] =
+    /rates-1 presented (\w+), then (\w+); meanwhile: .* failed 0/.exec(printed) ?? [];
+  assert.ok(before !== undefined && before !== after, printed);
+  assert.match(printed, /all \d+ steps passed/);
+});
+
 test("Ctrl-C stops every process of the demo and removes its folder", async (t) => {
   const demo = start(t);
   await demo.until("Ctrl-C stops everything");

@@ -38,7 +38,7 @@ const ports = {
 test("a sidecar's file sends what comes in to its service, and what goes out to discovery", (t) => {
   const discovery = fileDiscovery(folderOf(t));
   const offers = [{ name: "converter", protocol: "http" }] as const;
-  const yaml = sidecarYaml("converter", offers, ports, discovery);
+  const yaml = sidecarYaml("converter", offers, ports, discovery, null);
   assert.match(yaml, /label: incoming\n +servers:\n +- port: 7001\n[^]*\/\$\/inet\/127\.1\/7000/);
   assert.match(yaml, /label: outgoing\n +servers:\n +- port: 7002\n[^]*\/svc => \/#\/io\.l5d\.fs/);
   assert.match(yaml, /label: outgoing-thrift\n +servers:\n +- port: 7012\n/);
@@ -51,7 +51,7 @@ test("a service that speaks two protocols has an incoming router for each", (t) 
     { name: "rates", protocol: "http" },
     { name: "rates-thrift", protocol: "thrift" },
   ] as const;
-  const yaml = sidecarYaml("rates-1", offers, ports, discovery);
+  const yaml = sidecarYaml("rates-1", offers, ports, discovery, null);
   const thrift =
     /protocol: thrift\n +label: incoming-thrift\n +servers:\n +- port: 7011\n[^]*\/7010 ;/;
   assert.match(yaml, thrift);

@@ -21,6 +21,7 @@ async function startDemo(t: TestContext): Promise<Fleet> {
   const fleet = await createFleet({
     pagePort,
     controlUrl: "http://127.0.0.1:1", // of buttons that nobody presses here
+    hasTls: false,
     discoverBy: fileDiscovery,
     say() {},
   });
