@@ -2,7 +2,10 @@
 // Run: node dist/bench/micro/http-filters.js
 import { defaultCallerDtabLimits } from "../../src/core/names/caller-dtab-limits.ts";
 import { performance } from "node:perf_hooks";
-import { lineMaker } from "../../protocols/http/access-log.ts";
+import { accessLogSource } from "../../protocols/http/access-log.ts";
+import { jsonLines } from "../../src/access-log/access-log.ts";
+import { avroEncoder } from "../../src/access-log/avro/content.ts";
+import { accessRecord } from "../../src/access-log/record.ts";
 import { noBody } from "../../protocols/http/codec/body.ts";
 import { PassthroughFields } from "../../protocols/http/codec/passthrough-fields.ts";
 import type { Fields } from "../../protocols/http/codec/passthrough-fields.ts";
@@ -174,11 +177,17 @@ const completed: CompletedCall = {
   failure: null,
   peer,
 };
-for (const format of ["common", "json"] as const) {
-  const lineOf = lineMaker(format, clock);
+const encode = avroEncoder();
+const formats = {
+  common: accessLogSource.commonLine(clock),
+  json: jsonLines(accessLogSource, "http", clock),
+  avro: (call: CompletedCall) =>
+    encode(accessRecord(accessLogSource, "http", clock.wallMs(), call)),
+};
+for (const [format, of] of Object.entries(formats)) {
   row(
     `access log, ${format}`,
-    nsEach(200_000, () => void lineOf(completed)),
+    nsEach(200_000, () => void of(completed)),
     8000,
   );
 }

@@ -4,32 +4,24 @@
 //   - protocol: http
 //     dtab: /svc => /$/inet/127.1/8080 ;
 //     httpAccessLog: logs/access.log
-//     httpAccessLogFormat: json            # or common, Linkerd's, the default
+//     httpAccessLogFormat: json            # avro, or common, Linkerd's, the default
 //     httpAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
 //     httpAccessLogRotateCount: 7
 //     servers: [{ port: 4140 }]
 import { faultMark } from "../../src/access-log/access-log.ts";
-import { showAddress } from "../../src/core/address.ts";
+import type { AccessLogSource } from "../../src/access-log/access-log.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import { callReader } from "./calls.ts";
 import { fieldOf } from "./codec/passthrough-fields.ts";
 import { requestIdOf } from "./codec/traces/l5d.ts";
 import type { CompletedCall } from "./message.ts";
-
-type AccessLogFormat = "common" | "json";
-
-/** Makes the line for one call, with its line feed. ASCII, whatever bytes the caller sent. */
-type LineOf = (call: CompletedCall) => string;
-
-export function lineMaker(format: AccessLogFormat, clock: Clock): LineOf {
-  return format === "json" ? jsonLine(clock) : commonLine(clock);
-}
 
 /**
  * `<Host> <remote ip> - <name in the caller's certificate> [dd/MM/yyyy:HH:mm:ss +ZZZZ] "<METHOD> <target> HTTP/1.1" <status> <bytes>
  * "<Referer>" "<User-Agent>"`, and the injected faults; missing values are `-`. The time is the end
  * of the response.
  */
-function commonLine(clock: Clock): LineOf {
+function commonLine(clock: Clock): (call: CompletedCall) => string {
   const time = localTime(clock);
   return (call) => {
     const { request, status, sentBytes, peer } = call;
@@ -94,47 +86,21 @@ function showLocalTime(date: Date): string {
   return `${day}:${time} ${east < 0 ? "-" : "+"}${zone}`;
 }
 
-/** One JSON object per line; unknown values are null. Times are milliseconds, UTC. */
-function jsonLine(clock: Clock): LineOf {
-  return (call) => {
-    const { request, response, failure, peer } = call;
-    const endpoint = request?.endpoint ?? null;
-    const line = JSON.stringify({
-      time: new Date(clock.wallMs()).toISOString(),
-      remote: showAddress({ host: peer.remoteHost, port: peer.remotePort }),
-      identity: peer.identity?.shown ?? null,
-      host: call.host,
-      method: request?.method ?? null,
-      target: request === null ? call.rawStartLine : call.target,
-      version: request?.version ?? null,
-      status: call.status === 0 ? null : call.status,
-      durationMs: Math.round((call.endedMs - call.startedMs) * 1000) / 1000,
-      receivedBytes: call.receivedBytes,
-      sentBytes: call.sentBytes,
-      path: request?.logicalName ?? null,
-      client: request?.bound?.id ?? null,
-      endpoint: endpoint === null ? null : showAddress(endpoint),
-      requestId: requestId(call),
-      failure: failure?.kind ?? null,
-      detail: failure?.detail ?? null,
-      fault: request?.fault ?? null,
-      l5dErr: response === null ? null : reportedError(response.context),
-      referer: request === null ? null : fieldOf(request.fields.list, "referer"),
-      userAgent: request === null ? null : fieldOf(request.fields.list, "user-agent"),
-    });
-    return `${isBeyondAscii.test(line) ? line.replace(beyondAscii, unicode) : line}\n`;
-  };
-}
-
-const requestId = ({ request }: CompletedCall): string | null =>
-  request === null || request.hop === null ? null : requestIdOf(request.hop.trace);
-
 /** The error that a proxy further on reported. */
 const reportedError = (context: string[] | null): string | null =>
   context === null ? null : fieldOf(context, "l5d-err");
 
-const isBeyondAscii = /[\x7f-\uffff]/;
-/** JSON.stringify escapes control characters only; these would not be ASCII either. */
-const beyondAscii = /[\x7f-\uffff]/g;
-const unicode = (character: string): string =>
-  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+export const accessLogSource: AccessLogSource<CompletedCall> = {
+  commonLine,
+  reader: callReader,
+  details: ({ request, response, host, status, peer }) => ({
+    identity: peer.identity?.shown ?? null,
+    host,
+    version: request === null ? null : request.version,
+    status: status === 0 ? null : status,
+    requestId: request === null || request.hop === null ? null : requestIdOf(request.hop.trace),
+    l5dErr: response === null ? null : reportedError(response.context),
+    referer: request === null ? null : fieldOf(request.fields.list, "referer"),
+    userAgent: request === null ? null : fieldOf(request.fields.list, "user-agent"),
+  }),
+};

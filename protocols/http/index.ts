@@ -19,7 +19,7 @@ import type {
 import { allConnections } from "../../src/net/connection-stats.ts";
 import { seesInternals } from "../../src/net/peer-info.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
-import { lineMaker } from "./access-log.ts";
+import { accessLogSource } from "./access-log.ts";
 import { callReader } from "./calls.ts";
 import { pushesBack, serverClassifier } from "./classifiers.ts";
 import { dialHttp } from "./client/wire.ts";
@@ -220,9 +220,10 @@ function headLimits(config: RouterConfig): HeadLimits {
 function accessLog(config: RouterConfig, deps: ProtocolDeps): AccessLog<CompletedCall> | null {
   const keys = {
     file: config.httpAccessLog,
+    format: config.httpAccessLogFormat,
     roll: config.httpAccessLogRollPolicy,
     append: config.httpAccessLogAppend,
     rotateCount: config.httpAccessLogRotateCount,
   };
-  return openAccessLog(keys, lineMaker(config.httpAccessLogFormat, deps.clock), deps);
+  return openAccessLog(keys, accessLogSource, deps);
 }

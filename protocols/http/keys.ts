@@ -34,8 +34,8 @@ const notAutomatic = (level: unknown) =>
 export const routerKeys = {
   httpAccessLog: accessLogKeys.file,
   httpAccessLogFormat: says(
-    "common: Linkerd's line; json: one object a line, with path, client, endpoint and duration.",
-    v.optional(v.picklist(["common", "json"]), "common"),
+    "common: Linkerd's line; json: one object a line, with path, client, endpoint and duration; avro: the same as records of a container file.",
+    v.optional(v.picklist(["common", "json", "avro"]), "common"),
   ),
   httpAccessLogRollPolicy: accessLogKeys.rollPolicy,
   httpAccessLogAppend: accessLogKeys.append,

@@ -10,7 +10,7 @@ import type { Stats } from "../../src/core/stats.ts";
 import { openAccessLog } from "../../src/access-log/access-log.ts";
 import type { AccessLog } from "../../src/access-log/access-log.ts";
 import { closedConnections } from "../../src/net/connection-stats.ts";
-import { lineMaker } from "./access-log.ts";
+import { accessLogSource } from "./access-log.ts";
 import { copyOf, statusError, statusOk } from "./message.ts";
 import type { MuxRequest, MuxResponse, CompletedCall } from "./message.ts";
 import { callReader, refusedCall } from "./calls.ts";
@@ -133,9 +133,10 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
 function accessLog(config: RouterConfig, deps: ProtocolDeps): AccessLog<CompletedCall> | null {
   const keys = {
     file: config.muxAccessLog,
+    format: config.muxAccessLogFormat,
     roll: config.muxAccessLogRollPolicy,
     append: config.muxAccessLogAppend,
     rotateCount: config.muxAccessLogRotateCount,
   };
-  return openAccessLog(keys, lineMaker(config.muxAccessLogFormat, deps.clock), deps);
+  return openAccessLog(keys, accessLogSource, deps);
 }

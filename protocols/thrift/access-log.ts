@@ -4,40 +4,35 @@
 //   - protocol: thrift
 //     dtab: /svc => /$/inet/127.1/9090 ;
 //     thriftAccessLog: logs/thrift.log
-//     thriftAccessLogFormat: json            # or common, the default
+//     thriftAccessLogFormat: json            # avro, or common, the default
 //     thriftAccessLogRollPolicy: daily       # never, hourly, weekly(1), 100.megabytes
 //     thriftAccessLogRotateCount: 7
 //     servers: [{ port: 4114 }]
 import { faultMark, openAccessLog } from "../../src/access-log/access-log.ts";
-import { jsonLine } from "../../src/access-log/json-line.ts";
 import { showAddress } from "../../src/core/address.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import type { AccessLog } from "../../src/access-log/access-log.ts";
+import type { AccessLog, AccessLogSource } from "../../src/access-log/access-log.ts";
+import type { CallReader } from "../../src/core/calls/ended-call.ts";
 import type { ProtocolDeps } from "../../src/core/protocol.ts";
 import type { CompletedCall } from "./message.ts";
 import type { RouterConfig } from "./keys.ts";
 
 type AccessLogConfig = Pick<RouterConfig, Extract<keyof RouterConfig, `thriftAccessLog${string}`>>;
 
-/** Makes the line for one call, line feed included. ASCII, whatever bytes the caller sent. */
-type LineOf = (call: CompletedCall) => string;
-
 /** null: the router has no access log. Whoever opened it closes it. */
-export function openThriftLog(
+export function openThriftLog<Call extends CompletedCall>(
   config: AccessLogConfig,
+  reader: CallReader<Call>,
   deps: ProtocolDeps,
-): AccessLog<CompletedCall> | null {
+): AccessLog<Call> | null {
   const keys = {
     file: config.thriftAccessLog,
+    format: config.thriftAccessLogFormat,
     roll: config.thriftAccessLogRollPolicy,
     append: config.thriftAccessLogAppend,
     rotateCount: config.thriftAccessLogRotateCount,
   };
-  return openAccessLog(keys, lineMaker(config.thriftAccessLogFormat, deps.clock), deps);
-}
-
-export function lineMaker(format: "common" | "json", clock: Clock): LineOf {
-  return format === "json" ? inJson(clock) : inWords(clock);
+  return openAccessLog(keys, accessLogSource(reader), deps);
 }
 
 /**
@@ -45,7 +40,7 @@ export function lineMaker(format: "common" | "json", clock: Clock): LineOf {
  * then the faults injected into the call, if any; a missing value is `-`. The time is UTC, when the
  * response was written.
  */
-function inWords(clock: Clock): LineOf {
+function commonLine(clock: Clock): (call: CompletedCall) => string {
   return (call) => {
     const { request, receivedBytes, sentBytes, startedMs, endedMs } = call;
     const { peer, logicalName, endpoint } = request;
@@ -74,28 +69,16 @@ function quoted(text: string): string {
   });
 }
 
-/** One JSON object per line; unknown values are null. Times are milliseconds, UTC. */
-function inJson(clock: Clock): LineOf {
-  return (call) => {
-    const { request, failure, startedMs, endedMs } = call;
-    const { peer, endpoint } = request;
-    return jsonLine({
-      time: new Date(clock.wallMs()).toISOString(),
-      remote: showAddress({ host: peer.remoteHost, port: peer.remotePort }),
-      identity: peer.identity?.shown ?? null,
-      method: request.method,
-      oneway: request.isOneway,
-      seqid: request.seqid,
-      status: call.status,
-      durationMs: Math.round((endedMs - startedMs) * 1000) / 1000,
-      receivedBytes: call.receivedBytes,
-      sentBytes: call.sentBytes,
-      path: request.logicalName,
-      client: request.bound?.id ?? null,
-      endpoint: endpoint === null ? null : showAddress(endpoint),
-      failure: failure?.kind ?? null,
-      detail: failure?.detail ?? null,
-      fault: request.fault ?? null,
-    });
-  };
-}
+/** How calls are written; ThriftMux reads them with a reader of its own. */
+export const accessLogSource = <Call extends CompletedCall>(
+  reader: CallReader<Call>,
+): AccessLogSource<Call> => ({
+  commonLine,
+  reader,
+  details: ({ request, status }) => ({
+    identity: request.peer.identity?.shown ?? null,
+    result: status,
+    oneway: request.isOneway,
+    seqid: request.seqid,
+  }),
+});

@@ -47,7 +47,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#accessLog = openThriftLog(config, deps);
+    this.#accessLog = openThriftLog(config, callReader, deps);
   }
 
   /** A Thrift response has no place for the verdict: only this router's own server sees it. */

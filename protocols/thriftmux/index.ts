@@ -66,7 +66,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   constructor(config: RouterConfig, deps: ProtocolDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#accessLog = openThriftLog(config, deps);
+    this.#accessLog = openThriftLog(config, callReader, deps);
   }
 
   /** Neither Thrift nor mux has a place for the verdict: only this router's own server sees it. */

@@ -1,14 +1,24 @@
-// The access log of one router: one line for each completed call.
+// The access log of one router: a line or a record for each completed call.
+import type { EndedCall } from "../core/calls/ended-call.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Stats } from "../core/stats.ts";
+import { linesOfText } from "../runtime/log-content.ts";
 import { LogFile } from "../runtime/log-file.ts";
+import type { LogFileOptions } from "../runtime/log-file.ts";
 import type { RollPolicy } from "../runtime/log-rotation.ts";
+import { AvroContent, avroEncoder } from "./avro/content.ts";
+import { jsonLine } from "./json-line.ts";
+import { accessRecord } from "./record.ts";
+import type { RecordSource } from "./record.ts";
+
+export type AccessLogFormat = "common" | "json" | "avro";
 
 /** The parsed keys of `keys.ts`. */
 export interface AccessLogConfig {
   /** undefined: no access log. */
   readonly file: string | undefined;
+  readonly format: AccessLogFormat;
   readonly roll: RollPolicy;
   readonly append: boolean;
   /** Rotated files to keep; negative: all. */
@@ -18,39 +28,60 @@ export interface AccessLogConfig {
 export interface AccessLogDeps {
   readonly clock: Clock;
   readonly log: Log;
-  /** Of the router: `access_log/lost` counts the lines that could not be written. */
+  /** Of the router: `access_log/lost` counts the calls that could not be written. */
   readonly stats: Stats;
+  readonly label: string;
+}
+
+/** How the calls of a protocol are written. */
+export interface AccessLogSource<Call extends EndedCall> extends RecordSource<Call> {
+  /** Makes the line of words, line feed included: ASCII, whatever the caller sent. */
+  commonLine(clock: Clock): (call: Call) => string;
 }
 
 /** Owns its file. */
-export class AccessLog<Call> {
-  readonly #file: LogFile;
-  readonly #lineOf: (call: Call) => string;
-
-  constructor(file: LogFile, lineOf: (call: Call) => string) {
-    this.#file = file;
-    this.#lineOf = lineOf;
-  }
-
-  record(call: Call): void {
-    this.#file.write(this.#lineOf(call));
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
-  }
+export interface AccessLog<Call> {
+  record(call: Call): void;
+  close(): Promise<void>;
 }
 
-/** null when no file is configured. `lineOf` makes one line of ASCII, with its line feed. */
-export function openAccessLog<Call>(
-  { file, roll, append, rotateCount }: AccessLogConfig,
-  lineOf: (call: Call) => string,
-  { clock, log, stats }: AccessLogDeps,
+/** null when no file is configured. */
+export function openAccessLog<Call extends EndedCall>(
+  { file: path, format, roll, append, rotateCount }: AccessLogConfig,
+  source: AccessLogSource<Call>,
+  { clock, log, stats, label }: AccessLogDeps,
 ): AccessLog<Call> | null {
-  if (file === undefined) return null;
+  if (path === undefined) return null;
   const keepCount = rotateCount < 0 ? Infinity : rotateCount;
+  const options: LogFileOptions = { path, roll, append, keepCount };
   const deps = { clock, log, lost: stats.counter("access_log", "lost") };
-  return new AccessLog(new LogFile({ path: file, roll, append, keepCount }, deps), lineOf);
+  if (format === "avro") {
+    const encode = avroEncoder();
+    const file = new LogFile(options, new AvroContent(), deps);
+    const timeMs = () => Math.floor(clock.wallMs()); // it has a fraction
+    return written(file, (call) => encode(accessRecord(source, label, timeMs(), call)));
+  }
+  const lineOf = format === "json" ? jsonLines(source, label, clock) : source.commonLine(clock);
+  return written(new LogFile(options, linesOfText, deps), lineOf);
+}
+
+function written<Call, Item extends { readonly length: number }>(
+  file: LogFile<Item>,
+  itemOf: (call: Call) => Item,
+): AccessLog<Call> {
+  return { record: (call) => file.write(itemOf(call)), close: () => file.close() };
+}
+
+/** One JSON object per line. Keys that the protocol does not have are absent, unknown values null. */
+export function jsonLines<Call extends EndedCall>(
+  source: RecordSource<Call>,
+  router: string,
+  clock: Clock,
+): (call: Call) => string {
+  return (call) => {
+    const time = new Date(clock.wallMs()).toISOString();
+    return jsonLine(accessRecord(source, router, time, call));
+  };
 }
 
 /**

@@ -49,8 +49,8 @@ export const accessLogKeys = {
     ),
   ),
   format: says(
-    "common: one line of words; json: one object a line, with path, client, endpoint and duration.",
-    v.optional(v.picklist(["common", "json"]), "common"),
+    "common: one line of words; json: one object a line, with path, client, endpoint and duration; avro: the same as records of a container file.",
+    v.optional(v.picklist(["common", "json", "avro"]), "common"),
   ),
   rollPolicy: says(
     "When a new file begins: never, hourly, daily, weekly(1), or a size such as 100.megabytes.",

@@ -1,11 +1,12 @@
-// A file to append lines to: buffered, rolled by size or age, never blocking its caller.
+// A file to append lines or records to: buffered, rolled by size or age, never blocking its caller.
 import { open, readdir, rename, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import type { Clock, Close } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Counter } from "../core/stats.ts";
-import { periodEndMs, periodStartMs, stampOf } from "./log-rotation.ts";
+import type { LogBatch, LogContent } from "./log-content.ts";
+import { periodEndMs, periodStartMs, secondStampOf, stampOf } from "./log-rotation.ts";
 import type { RollPolicy } from "./log-rotation.ts";
 
 export interface LogFileOptions {
@@ -15,38 +16,39 @@ export interface LogFileOptions {
   readonly append: boolean;
   /** Rotated files to keep; Infinity: all. */
   readonly keepCount: number;
-  /** A line is written after this time at the latest. */
+  /** An item is written after this time at the latest. */
   readonly flushMs?: number;
-  /** Flush early once this many characters are queued. */
-  readonly flushChars?: number;
-  /** Limit of queued characters: further lines are dropped and counted. */
-  readonly maxWaitingChars?: number;
+  /** Flush early once this many bytes are queued. */
+  readonly flushBytes?: number;
+  /** Limit of queued bytes: further items are dropped and counted. */
+  readonly maxWaitingBytes?: number;
 }
 
 interface LogFileDeps {
   readonly clock: Clock;
   readonly log: Log;
-  /** Lines dropped because the file was too slow or could not be written. */
+  /** Items dropped because the file was too slow or could not be written. */
   readonly lost: Counter;
 }
 
-/** Lines that are written to one file together. */
-interface Batch {
-  text: string;
-  lines: number;
-  /** Begin of the period that the lines belong to. */
+/** Items that are written to one file together. */
+interface Batch<Item> {
+  readonly content: LogBatch<Item>;
+  items: number;
+  /** Begin of the period that the items belong to. */
   readonly periodMs: number;
 }
 
 /**
  * Owns the file. `write` never throws and never waits; a disk that is too slow, full or missing costs
- * lines, which `lost` counts and the process log reports once per spell.
+ * items, which `lost` counts and the process log reports once per spell.
  */
-export class LogFile {
+export class LogFile<Item extends { readonly length: number }> {
   readonly #options: Required<LogFileOptions>;
+  readonly #content: LogContent<Item>;
   readonly #deps: LogFileDeps;
-  readonly #queue: Batch[] = [];
-  #waitingChars = 0;
+  readonly #queue: Batch<Item>[] = [];
+  #waitingBytes = 0;
   #periodEndMs = -Infinity;
   #periodMs = -Infinity;
   #cancelFlush: Close | null = null;
@@ -54,44 +56,46 @@ export class LogFile {
   #writing: Promise<void> | null = null;
   #handle: FileHandle | null = null;
   #fileBytes = 0;
+  /** Size of a file that has no items yet. */
+  #emptyBytes = 0;
   #filePeriodMs = -Infinity;
   #isFirstOpening = true;
   /** Inode of the open file. */
   #inode = -1;
   #isClosed = false;
-  /** Lines lost since the last line that was written. */
+  /** Items lost since the last one that was written. */
   #lostInSpell = 0;
 
-  constructor(options: LogFileOptions, deps: LogFileDeps) {
-    const defaults = { flushMs: 1000, flushChars: 65_536, maxWaitingChars: 8 * 2 ** 20 };
-    const { roll, flushChars } = { ...defaults, ...options };
+  constructor(options: LogFileOptions, content: LogContent<Item>, deps: LogFileDeps) {
+    const defaults = { flushMs: 1000, flushBytes: 65_536, maxWaitingBytes: 8 * 2 ** 20 };
+    const { roll, flushBytes } = { ...defaults, ...options };
     // One write stays within the size of a file.
-    const chars = roll.kind === "size" ? Math.min(flushChars, roll.maxBytes) : flushChars;
-    this.#options = { ...defaults, ...options, flushChars: chars };
+    const bytes = roll.kind === "size" ? Math.min(flushBytes, roll.maxBytes) : flushBytes;
+    this.#options = { ...defaults, ...options, flushBytes: bytes };
+    this.#content = content;
     this.#deps = deps;
   }
 
-  /** Appends one line of ASCII, line feed included. */
-  write(line: string): void {
-    if (this.#isClosed || this.#waitingChars + line.length > this.#options.maxWaitingChars) {
+  write(item: Item): void {
+    if (this.#isClosed || this.#waitingBytes + item.length > this.#options.maxWaitingBytes) {
       return this.#lose(1, "the file takes lines more slowly than they come");
     }
-    const batch = this.#batch(line);
-    batch.text += line;
-    batch.lines++;
-    this.#waitingChars += line.length;
-    if (this.#waitingChars >= this.#options.flushChars) this.#startWriting();
+    const batch = this.#batch(item);
+    batch.content.add(item);
+    batch.items++;
+    this.#waitingBytes += item.length;
+    if (this.#waitingBytes >= this.#options.flushBytes) this.#startWriting();
     else
       this.#cancelFlush ??= this.#deps.clock.after(this.#options.flushMs, () => this.#flushDue());
   }
 
-  /** Resolves when all lines so far were written, or lost. */
+  /** Resolves when all items so far were written, or lost. */
   async flush(): Promise<void> {
     this.#startWriting();
     await this.#writing;
   }
 
-  /** Writes queued lines; later ones are lost. */
+  /** Writes what is queued; later items are lost. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelFlush?.();
@@ -101,7 +105,7 @@ export class LogFile {
   }
 
   /** The last batch, or a new one when the last is full or its period has ended. */
-  #batch(line: string): Batch {
+  #batch(item: Item): Batch<Item> {
     const wallMs = this.#deps.clock.wallMs();
     if (wallMs >= this.#periodEndMs) {
       this.#periodMs = periodStartMs(this.#options.roll, wallMs);
@@ -109,8 +113,8 @@ export class LogFile {
     }
     const last = this.#queue.at(-1);
     const isOpen = last !== undefined && last.periodMs === this.#periodMs;
-    if (isOpen && last.text.length + line.length <= this.#options.flushChars) return last;
-    const batch: Batch = { text: "", lines: 0, periodMs: this.#periodMs };
+    if (isOpen && last.content.length + item.length <= this.#options.flushBytes) return last;
+    const batch = { content: this.#content.batch(), items: 0, periodMs: this.#periodMs };
     this.#queue.push(batch);
     return batch;
   }
@@ -128,57 +132,84 @@ export class LogFile {
 
   async #writeAll(): Promise<void> {
     for (let batch = this.#queue.shift(); batch !== undefined; batch = this.#queue.shift()) {
+      const { length } = batch.content;
       try {
-        const file = await this.#fileFor(batch);
-        await file.appendFile(batch.text);
-        this.#fileBytes += batch.text.length;
+        const data = await batch.content.encode();
+        const file = await this.#fileFor(batch.periodMs, data.length);
+        await this.#append(file, data);
         this.#reportRecovery();
       } catch (error) {
-        this.#lose(batch.lines, error instanceof Error ? error.message : String(error));
+        this.#lose(batch.items, error instanceof Error ? error.message : String(error));
         await this.#closeFile();
       }
-      this.#waitingChars -= batch.text.length;
+      this.#waitingBytes -= length;
     }
     this.#writing = null;
+  }
+
+  /** In one write, so that a crash leaves whole batches but for the last. */
+  async #append(file: FileHandle, data: string | Uint8Array): Promise<void> {
+    const { batchEnd } = this.#content;
+    const isWhole = batchEnd === null || typeof data === "string";
+    const bytes = isWhole ? data : Buffer.concat([data, batchEnd]);
+    await file.appendFile(bytes);
+    this.#fileBytes += bytes.length;
   }
 
   /**
    * The open file, rolled first when its period has ended or the batch would make it too long.
    * Reopened when another program (logrotate) has moved or removed it: no signal is needed.
    */
-  async #fileFor(batch: Batch): Promise<FileHandle> {
+  async #fileFor(periodMs: number, bytes: number): Promise<FileHandle> {
     if (this.#handle !== null && (await this.#isMovedAway())) await this.#closeFile();
-    const file = this.#handle ?? (await this.#open(batch));
-    if (!this.#isFull(batch)) return file;
+    const file = this.#handle ?? (await this.#open(periodMs));
+    if (!this.#isFull(periodMs, bytes)) return file;
     await this.#closeFile();
     await this.#rollFile();
-    return await this.#open(batch);
+    return await this.#open(periodMs);
   }
 
+  /** Or cut by a program that copies it first: a file of records must then begin again. */
   async #isMovedAway(): Promise<boolean> {
     const found = await stat(this.#options.path).catch(() => null);
-    return found?.ino !== this.#inode;
+    return found?.ino !== this.#inode || found.size < this.#fileBytes;
   }
 
-  #isFull(batch: Batch): boolean {
+  #isFull(periodMs: number, bytes: number): boolean {
     const { roll } = this.#options;
-    if (this.#fileBytes === 0) return false;
-    if (roll.kind !== "size") return this.#filePeriodMs < batch.periodMs;
-    return this.#fileBytes + batch.text.length > roll.maxBytes;
+    if (this.#fileBytes === this.#emptyBytes) return false;
+    if (roll.kind !== "size") return this.#filePeriodMs < periodMs;
+    return this.#fileBytes + bytes > roll.maxBytes;
   }
 
-  async #open(batch: Batch): Promise<FileHandle> {
+  async #open(periodMs: number): Promise<FileHandle> {
     const isTruncated = this.#isFirstOpening && !this.#options.append;
-    const handle = await open(this.#options.path, isTruncated ? "w" : "a");
+    const handle = await open(this.#options.path, isTruncated ? "w+" : "a+");
     this.#handle = handle;
     this.#isFirstOpening = false;
     const { size, mtimeMs, ino } = await handle.stat();
     this.#inode = ino;
-    this.#fileBytes = size;
-    // Lines of an earlier run belong to the period in which the last one was written.
-    const { roll } = this.#options;
-    this.#filePeriodMs = size === 0 ? batch.periodMs : periodStartMs(roll, mtimeMs);
+    // Items of an earlier run belong to the period in which the last one was written.
+    this.#filePeriodMs = size === 0 ? periodMs : periodStartMs(this.#options.roll, mtimeMs);
+    const begun = await this.#content.begin(handle, size);
+    if (begun === null) return await this.#openAnother(periodMs);
+    this.#fileBytes = begun;
+    if (size === 0) this.#emptyBytes = begun;
     return handle;
+  }
+
+  /** Whatever is in the file is kept, under another name. */
+  async #openAnother(periodMs: number): Promise<FileHandle> {
+    await this.#closeFile();
+    const { path: file } = this.#options;
+    const stamp = secondStampOf(this.#deps.clock.wallMs());
+    // Not the name of a rotated file, since those are deleted one day.
+    const moved = await freeName((n) => `${file}.${stamp}${n === 0 ? "" : `.${n}`}`);
+    await rename(file, moved);
+    const event = "log-file-begins-again";
+    const why = "the file holds something else, which is kept under another name";
+    this.#deps.log.warn({ event, path: file, moved, why });
+    return await this.#open(periodMs);
   }
 
   async #closeFile(): Promise<void> {
@@ -191,25 +222,18 @@ export class LogFile {
   async #rollFile(): Promise<void> {
     const { roll, path: file, keepCount } = this.#options;
     const atMs = roll.kind === "size" ? this.#deps.clock.wallMs() : this.#filePeriodMs;
-    await rename(file, await this.#freeName(stampOf(roll, atMs)));
+    await rename(file, await this.#nameOf(stampOf(roll, atMs)));
     if (keepCount === Infinity) return;
     const ended = await this.#endedFiles();
-    for (const name of ended.slice(0, Math.max(0, ended.length - keepCount))) {
-      await unlink(path.join(path.dirname(file), name));
+    for (const old of ended.slice(0, Math.max(0, ended.length - keepCount))) {
+      await unlink(path.join(path.dirname(file), old));
     }
   }
 
   /** `access-20240131.log`; `access-20240131.1.log` when there is one already. */
-  async #freeName(stamp: string): Promise<string> {
+  #nameOf(stamp: string): Promise<string> {
     const { dir, name, ext } = path.parse(this.#options.path);
-    for (let n = 0; ; n++) {
-      const candidate = path.join(dir, `${name}-${stamp}${n === 0 ? "" : `.${n}`}${ext}`);
-      const isTaken = await stat(candidate).then(
-        () => true,
-        () => false,
-      );
-      if (!isTaken) return candidate;
-    }
+    return freeName((n) => path.join(dir, `${name}-${stamp}${n === 0 ? "" : `.${n}`}${ext}`));
   }
 
   /** The names of the files that ended, oldest first. */
@@ -226,13 +250,13 @@ export class LogFile {
     return found.map(({ file }) => file);
   }
 
-  #lose(lines: number, why: string): void {
-    this.#deps.lost.value += lines;
+  #lose(items: number, why: string): void {
+    this.#deps.lost.value += items;
     if (this.#lostInSpell === 0) {
       const event = "log-lines-lost";
       this.#deps.log.warn({ event, path: this.#options.path, why });
     }
-    this.#lostInSpell += lines;
+    this.#lostInSpell += items;
   }
 
   #reportRecovery(): void {
@@ -240,5 +264,17 @@ export class LogFile {
     const event = "log-lines-written-again";
     this.#deps.log.info({ event, path: this.#options.path, lost: this.#lostInSpell });
     this.#lostInSpell = 0;
+  }
+}
+
+/** The first candidate that no file has. */
+async function freeName(candidateOf: (n: number) => string): Promise<string> {
+  for (let n = 0; ; n++) {
+    const candidate = candidateOf(n);
+    const isTaken = await stat(candidate).then(
+      () => true,
+      () => false,
+    );
+    if (!isTaken) return candidate;
   }
 }

@@ -72,9 +72,20 @@ const two = (n: number): string => String(n).padStart(2, "0");
 
 /** What is put into the name of a file that ended: `20240131`, by hour or by size with its time. */
 export function stampOf(policy: RollPolicy, wallMs: number): string {
+  const stamp = secondStampOf(wallMs);
+  switch (policy.kind) {
+    case "size":
+      return stamp;
+    case "hourly":
+      return stamp.slice(0, "20240131-22".length);
+    default:
+      return stamp.slice(0, "20240131".length);
+  }
+}
+
+/** `20240131-225958` */
+export function secondStampOf(wallMs: number): string {
   const date = new Date(wallMs);
   const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
-  if (policy.kind === "hourly") return `${day}-${two(date.getHours())}`;
-  if (policy.kind !== "size") return day;
   return `${day}-${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
 }

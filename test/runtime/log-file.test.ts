@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { linesOfText } from "../../src/runtime/log-content.ts";
 import { LogFile } from "../../src/runtime/log-file.ts";
 import type { LogFileOptions } from "../../src/runtime/log-file.ts";
 import type { LogEvent } from "../../src/core/log.ts";
@@ -35,7 +36,11 @@ function opened(t: TestContext, options: Partial<LogFileOptions> = {}) {
       append: true,
       keepCount: Infinity,
     } as const;
-    const made = new LogFile({ ...defaults, ...options, ...own }, { clock, log, lost });
+    const made = new LogFile({ ...defaults, ...options, ...own }, linesOfText, {
+      clock,
+      log,
+      lost,
+    });
     t.after(() => made.close());
     return made;
   };
@@ -57,7 +62,7 @@ test("lines wait for a second at most, and are written together", async (t) => {
 });
 
 test("much to write is not kept waiting", async (t) => {
-  const { clock, open, read } = opened(t, { flushChars: 10 });
+  const { clock, open, read } = opened(t, { flushBytes: 10 });
   const log = open();
   log.write("12345\n");
   log.write("67890\n");
@@ -203,7 +208,7 @@ test("lost lines are counted and reported once, and so is the recovery", async (
 });
 
 test("lines beyond the bound are dropped and counted; memory is not", async (t) => {
-  const { lost, events, open, read } = opened(t, { maxWaitingChars: 10 });
+  const { lost, events, open, read } = opened(t, { maxWaitingBytes: 10 });
   const log = open();
   for (const line of ["12345\n", "67\n", "8\n", "9\n"]) log.write(line);
   assert.equal(lost.value, 2);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lineMaker } from "../../../protocols/http/access-log.ts";
+import { accessLogSource } from "../../../protocols/http/access-log.ts";
+import { jsonLines } from "../../../src/access-log/access-log.ts";
 import { newTrace } from "../../../src/core/tracing/trace-id.ts";
 import type { CompletedCall } from "../../../protocols/http/message.ts";
 import { failure } from "../../../src/core/failure.ts";
@@ -30,9 +31,10 @@ function exchange(parts: Partial<CompletedCall> = {}): CompletedCall {
   };
 }
 
-const common = lineMaker("common", clock);
+const common = accessLogSource.commonLine(clock);
+const jsonText = jsonLines(accessLogSource, "outgoing", clock);
 const json = (given: CompletedCall): Record<string, unknown> =>
-  JSON.parse(lineMaker("json", clock)(given)) as Record<string, unknown>;
+  JSON.parse(jsonText(given)) as Record<string, unknown>;
 
 test("the common line is Linkerd's", () => {
   assert.match(
@@ -73,8 +75,7 @@ test("no bytes sent by a caller can end a field or a line", () => {
   assert.ok(line.startsWith("a\\x20b\\x09\\x0d\\x0a 127.0.0.1 - - ["), line);
   assert.ok(line.includes('"G\\"ET /x\\" 200\\x0d\\x0a1.2.3.4 - - \\" HTTP/1.1" 200 64 '), line);
   assert.ok(line.endsWith('"\\" 200 1 \\"\\\\" "\\x00\\x1b[2J\\x7f\\x85\\xe9\\u2028"\n'), line);
-  const jsonText = lineMaker("json", clock)(hostile);
-  assert.match(jsonText, /^[\x20-\x7e]+\n$/);
+  assert.match(jsonText(hostile), /^[\x20-\x7e]+\n$/);
   assert.equal(json(hostile)["target"], '/x" 200\r\n1.2.3.4 - - "');
   assert.equal(json(hostile)["userAgent"], "\u0000\u001b[2J\u007f\u0085\u00e9\u2028");
 });
@@ -97,6 +98,8 @@ test("a line of JSON says what was requested, where it went and how it ended", (
   const answer = response({ context: ["l5d-err", "told"] });
   assert.deepEqual(json(exchange({ request: asked, failure: why, response: answer })), {
     time: new Date(clock.wallMs()).toISOString(),
+    protocol: "http",
+    router: "outgoing",
     remote: "127.0.0.1:53422",
     identity: null,
     host: "web",
@@ -104,12 +107,14 @@ test("a line of JSON says what was requested, where it went and how it ended", (
     target: "/a?b=c",
     version: "1.1",
     status: 200,
+    outcome: "failure",
     durationMs: 2.346,
     receivedBytes: 3,
     sentBytes: 64,
     path: "/svc/web",
     client: "/#/io.l5d.fs/web",
     endpoint: "10.0.0.7:80",
+    traceId: "0000000100000002",
     requestId: "0000000100000002",
     failure: "closed",
     detail: "hung up",
@@ -122,7 +127,7 @@ test("a line of JSON says what was requested, where it went and how it ended", (
 
 test("the time moves on with the clock", () => {
   const moving = simulatedClock(new Date(2024, 0, 1, 0, 0, 0).getTime());
-  const lineOf = lineMaker("common", moving);
+  const lineOf = accessLogSource.commonLine(moving);
   assert.match(lineOf(exchange()), /\[01\/01\/2024:00:00:00 /);
   moving.advance(999);
   assert.match(lineOf(exchange()), /\[01\/01\/2024:00:00:00 /);
