@@ -1,5 +1,5 @@
 // `bench outages`: what callers see while endpoints are broken, with default settings.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { freePort, startChild, untilHttpReady, untilReady } from "../lib/child.ts";
@@ -7,6 +7,7 @@ import { describeMachine, showMachine } from "../lib/machine.ts";
 import { askMux } from "../lib/mux-frames.ts";
 import { checkout } from "../lib/programs.ts";
 import { say } from "../lib/run.ts";
+import { replaceSection } from "../lib/report/section.ts";
 import { markdownTable } from "../lib/report/table.ts";
 import { askThrift } from "../lib/thrift-frames.ts";
 import type { RunOptions } from "../options.ts";
@@ -23,10 +24,8 @@ interface Fault {
   readonly router?: string;
   /** Runs until `isOver`. */
   befall(endpoints: Endpoints, isOver: () => boolean): void | Promise<void>;
-  /** Of the calls, this share has to succeed, but for `spared` calls. */
+  /** Of the calls, this share has to succeed. */
   readonly goal: number;
-  /** Calls that have to fail before anything is known: ten for each endpoint, and its probes. */
-  readonly spared?: number;
 }
 
 const each = (count: number, fault: (index: number) => void) => {
@@ -58,14 +57,12 @@ const faults: readonly Fault[] = [
     title: "3 of 5 reset",
     befall: (endpoints) => each(3, (index) => endpoints.say(index, "resetting")),
     goal: 0.999,
-    spared: 3 * 12,
   },
   {
     name: "error",
     title: "3 of 5 respond with errors",
     befall: (endpoints) => each(3, (index) => endpoints.say(index, "failing")),
     goal: 0.999,
-    spared: 3 * 12,
   },
   {
     name: "slow",
@@ -107,24 +104,43 @@ interface Cell extends Seen {
   readonly fault: string;
   readonly balancer: string;
   readonly isGood: boolean;
+  /** How long the outage lasted, and the day of the measurement. */
+  readonly seconds: number;
+  readonly date: string;
 }
 
-/** Prints its progress and a table in Markdown; resolves to true when every goal was met. */
+const resultFile = path.join(checkout, "bench/results/outages.json");
+const page = path.join(checkout, "docs/outages.md");
+
+/** Prints its progress, and renews its cells in the result and in docs/outages.md; true when every goal was met. */
 export async function benchOutages(options: RunOptions): Promise<boolean> {
-  const machine = describeMachine();
-  say(showMachine(machine));
+  say(showMachine(describeMachine()));
   const cells: Cell[] = [];
   for (const protocol of chosen(options, protocolNames)) {
     cells.push(...(await runProtocol(protocol, options)));
   }
   say(`\n${table(cells)}\n`);
-  const date = new Date().toISOString();
-  const file =
-    options.json ?? path.join(checkout, "bench/results", `${date.slice(0, 10)}-outages.json`);
-  mkdirSync(path.dirname(file), { recursive: true });
-  const about = { date, command: options.command, machine, callsPerS, seconds: options.seconds };
-  writeFileSync(file, `${JSON.stringify({ ...about, cells }, null, 2)}\n`);
+  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(cells, null, 1)}\n`);
+  else {
+    const all = merged(cells);
+    writeFileSync(resultFile, `${JSON.stringify(all, null, 1)}\n`);
+    replaceSection(page, "figures", table(all));
+  }
   return cells.every(({ isGood }) => isGood);
+}
+
+/** Cells of earlier runs stay as they are. */
+function merged(cells: readonly Cell[]): readonly Cell[] {
+  const before = existsSync(resultFile)
+    ? (JSON.parse(readFileSync(resultFile, "utf8")) as Cell[]) // written by this program
+    : [];
+  const keyOf = ({ protocol, fault, balancer }: Cell) => `${protocol} ${fault} ${balancer}`;
+  const byKey = new Map([...before, ...cells].map((cell) => [keyOf(cell), cell]));
+  const order = ({ protocol, fault, balancer }: Cell): number =>
+    protocolNames.findIndex((name) => name === protocol) * 1_000 +
+    faults.findIndex(({ title }) => title === fault) * 10 +
+    balancers.indexOf(balancer);
+  return [...byKey.values()].toSorted((a, b) => order(a) - order(b));
 }
 
 async function runProtocol(protocol: OutageProtocol, options: RunOptions): Promise<Cell[]> {
@@ -138,9 +154,10 @@ async function runProtocol(protocol: OutageProtocol, options: RunOptions): Promi
     if (fault.router !== undefined && protocol === "http") continue;
     for (const balancer of chosen(options, balancers)) {
       const seen = await runCell(protocol, fault, balancer, options.seconds);
-      const lost = Math.max(0, seen.failed + seen.hung - (fault.spared ?? 0));
-      const isGood = 1 - lost / seen.calls >= fault.goal;
-      cells.push({ protocol, fault: fault.title, balancer, isGood, ...seen });
+      const isGood = 1 - (seen.failed + seen.hung) / seen.calls >= fault.goal;
+      const { seconds } = options;
+      const date = new Date().toISOString().slice(0, 10);
+      cells.push({ protocol, fault: fault.title, balancer, isGood, seconds, date, ...seen });
       say(`${protocol.padEnd(6)} ${fault.name.padEnd(18)} ${balancer.padEnd(10)} ${glance(seen)}`);
     }
   }

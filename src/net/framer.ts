@@ -1,6 +1,7 @@
 // Cuts length-prefixed frames out of chunks (Thrift, mux): four bytes, big endian, then the frame.
 import { Buffer } from "node:buffer";
-import { GrowingBuffer, slabBytes } from "./growing-buffer.ts";
+import { slabBytes } from "../runtime/spare-memory.ts";
+import { GrowingBuffer } from "./growing-buffer.ts";
 
 /** Size of the prefix, which the length does not include. */
 export const prefixBytes = 4;
@@ -176,7 +177,12 @@ export class Framer {
     const hereBytes = isTooLong ? 0 : likelyShare * (end - start);
     const room = Math.min(this.#frameBytes, Math.max(firstBytes, Math.min(hereBytes, slabBytes)));
     const first = Buffer.allocUnsafe(room);
-    this.#frame = new GrowingBuffer(first, first.writeInt32BE(lengthBytes, 0), this.#frameBytes);
+    this.#frame = new GrowingBuffer(
+      first,
+      first.writeInt32BE(lengthBytes, 0),
+      this.#frameBytes,
+      true,
+    );
     return true;
   }
 

@@ -1,11 +1,14 @@
 // Bytes that arrive in pieces and leave as one buffer.
 import { Buffer } from "node:buffer";
 import { heldMemory } from "../runtime/held-memory.ts";
+import { giveRoom, giveSlab, slabBytes, takeRoom, takeSlab } from "../runtime/spare-memory.ts";
 
 /** From here on bytes move into a buffer of the full length while they arrive, not all at the end. */
 const roomThresholdBytes = 4 * 1024 * 1024;
 /** How many bytes move for each one that arrives: soon none wait to be moved. */
 const moveFactor = 4;
+/** The same where the length is known: the later moving begins, the less is held twice. */
+const exactMoveFactor = 15;
 
 /**
  * Never longer than `maxBytes`, which the owner checks: an announced length alone allocates nothing
@@ -14,7 +17,8 @@ const moveFactor = 4;
  *
  * Up to 64 KiB the first buffer doubles. Then slabs follow, which are never copied to grow and are
  * used again. A long message would take tens of milliseconds to copy at its end: it moves slab by
- * slab, while more arrives, into a room of `maxBytes`, of which only the used part costs memory.
+ * slab, while more arrives, into a room of `maxBytes`, of which only the used part costs memory. Where the length
+ * is known that begins when fifteen sixteenths have arrived: what is never finished stays in slabs.
  */
 export class GrowingBuffer {
   readonly #maxBytes: number;
@@ -25,11 +29,22 @@ export class GrowingBuffer {
   #slabs: Buffer[] = [];
   #slabUsed = 0;
   #room: Buffer | null = null;
+  /** Somebody may still use the room when it is dropped. */
+  #isSeen = false;
+  /** So many bytes have arrived when the rest moves into a room of the full length. */
+  readonly #moveAtBytes: number;
+  readonly #moveFactor: number;
   #roomUsed = 0;
   #length: number;
 
-  /** `bytes[0, length)` is taken over as the beginning, without a copy. */
-  constructor(bytes: Buffer, length: number, maxBytes: number) {
+  /**
+   * `bytes[0, length)` is taken over as the beginning, without a copy. `isExact`: exactly `maxBytes` are
+   * announced, so that moving can wait until most have arrived.
+   */
+  constructor(bytes: Buffer, length: number, maxBytes: number, isExact = false) {
+    this.#moveFactor = isExact ? exactMoveFactor : moveFactor;
+    const share = isExact ? exactMoveFactor / (exactMoveFactor + 1) : 0;
+    this.#moveAtBytes = Math.max(roomThresholdBytes, share * maxBytes);
     this.#first = bytes;
     this.#firstUsed = this.#length = length;
     this.#maxBytes = maxBytes;
@@ -51,8 +66,8 @@ export class GrowingBuffer {
     else if (!heldMemory.take(bytes)) return false;
     for (let at = start; at < end;) at += this.#put(source, at, end);
     this.#length += bytes;
-    if (this.#room !== null) this.#move(moveFactor * bytes);
-    else if (this.#length >= roomThresholdBytes && this.#maxBytes !== Infinity) {
+    if (this.#room !== null) this.#move(this.#moveFactor * bytes);
+    else if (this.#length >= this.#moveAtBytes && this.#maxBytes !== Infinity) {
       this.#makeRoom(this.#maxBytes);
     }
     return true;
@@ -69,6 +84,7 @@ export class GrowingBuffer {
 
   /** What was appended as one buffer; valid until the next `append`. */
   view(): Buffer {
+    this.#isSeen = true;
     if (this.#room === null && this.#slabs.length === 0) return cut(this.#first, this.#firstUsed);
     this.#makeRoom(this.#length);
     this.#move(Infinity);
@@ -78,13 +94,19 @@ export class GrowingBuffer {
   /** Returns what was appended, which the owner has to count from now on. */
   release(): Buffer {
     const whole = this.view();
-    this.drop();
+    heldMemory.release(this.#length);
+    this.#forget();
     return whole;
   }
 
   /** Forgets what was appended. */
   drop(): void {
     heldMemory.release(this.#length);
+    if (this.#room !== null && !this.#isSeen) giveRoom(this.#room);
+    this.#forget();
+  }
+
+  #forget(): void {
     for (const slab of this.#slabs) giveSlab(slab);
     this.#slabs = [];
     this.#first = noBytes;
@@ -132,7 +154,7 @@ export class GrowingBuffer {
   #makeRoom(bytes: number): void {
     const before = this.#room;
     if (before !== null && before.length >= bytes) return;
-    this.#room = Buffer.allocUnsafeSlow(bytes);
+    this.#room = takeRoom(bytes);
     if (before !== null) before.copy(this.#room, 0, 0, this.#roomUsed);
     else this.#roomUsed = this.#first.copy(this.#room, 0, 0, this.#firstUsed);
     this.#first = noBytes;
@@ -154,22 +176,6 @@ export class GrowingBuffer {
       left -= used;
     }
   }
-}
-
-/** Equal pieces of memory, which are used again: what grows in them leaves no garbage behind. */
-export const slabBytes = 64 * 1024;
-
-/** Kept for the next use: 16 MiB. What a burst used beyond that is left to the collector. */
-const maxSpare = 256;
-const spare: Buffer[] = [];
-
-function takeSlab(): Buffer {
-  return spare.pop() ?? Buffer.allocUnsafeSlow(slabBytes);
-}
-
-/** `slab` must not be used afterwards. */
-function giveSlab(slab: Buffer): void {
-  if (slab.length === slabBytes && spare.length < maxSpare) spare.push(slab);
 }
 
 const noBytes = Buffer.alloc(0);

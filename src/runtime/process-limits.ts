@@ -5,6 +5,7 @@ import type { ConnectionGate } from "../core/transport.ts";
 import type { Stats } from "../core/stats.ts";
 import { scarcity } from "./open-files.ts";
 import type { HeldMemory } from "./held-memory.ts";
+import { spareMemoryBytes, trimSpareMemory } from "./spare-memory.ts";
 
 /** Infinity: no limit. */
 export interface ProcessLimitOptions {
@@ -22,8 +23,9 @@ export interface ProcessLimitDeps {
 }
 
 const sampleIntervalMs = 50;
+const trimIntervalMs = 5_000;
 
-/** One for the process; shared by all its servers. Owns a timer when something is limited. */
+/** One for the process; shared by all its servers. Owns its timers. */
 export class ProcessLimits {
   readonly connections: ConnectionGate | null;
   /** Why a new request is refused; null: it is accepted. null itself: nothing is ever shed. */
@@ -33,6 +35,7 @@ export class ProcessLimits {
   #lagMs = 0;
   #dueMs = Infinity;
   #stop: Close = () => {};
+  #stopTrimming: Close = () => {};
 
   constructor(options: ProcessLimitOptions, deps: ProcessLimitDeps) {
     const { maxConnections, maxBufferedBytes, shedAboveLagMs } = options;
@@ -45,12 +48,22 @@ export class ProcessLimits {
     deps.stats.gauge(() => deps.memory.bytes, "buffered_bytes");
     const isLimited = maxBufferedBytes !== Infinity || shedAboveLagMs !== Infinity;
     this.refusal = isLimited ? this.#makeRefusal() : null;
+    deps.stats.gauge(spareMemoryBytes, "spare_bytes");
     if (shedAboveLagMs !== Infinity) this.#sample();
+    if (maxBufferedBytes !== Infinity) this.#trimLater();
   }
 
   close(): void {
     this.#deps.memory.limitBytes = Infinity;
     this.#stop();
+    this.#stopTrimming();
+  }
+
+  #trimLater(): void {
+    this.#stopTrimming = this.#deps.clock.after(trimIntervalMs, () => {
+      trimSpareMemory();
+      this.#trimLater();
+    });
   }
 
   #sample(): void {

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { GrowingBuffer } from "../../src/net/growing-buffer.ts";
 import { heldMemory } from "../../src/runtime/held-memory.ts";
+import { slabBytes, spareMemoryBytes } from "../../src/runtime/spare-memory.ts";
 
 test("what was appended comes out as one buffer, however it was cut", () => {
   const whole = Buffer.from(Array.from({ length: 1000 }, (_, i) => i & 0xff));
@@ -78,4 +79,30 @@ test("without memory nothing is appended, unless it has to be", (t) => {
   assert.equal(growing.append(bytes, 0, 8, true), true);
   assert.equal(growing.release().toString(), "x".repeat(16));
   assert.equal(heldMemory.bytes, before);
+});
+
+test("a long message that is dropped leaves its memory to the next, unless somebody may still use it", () => {
+  const bytes = Buffer.alloc(6 * 1024 * 1024, 1);
+  const begin = (isSeen: boolean) => {
+    const growing = GrowingBuffer.ofSize(4_096, bytes.length);
+    growing.append(bytes, 0, bytes.length);
+    const before = spareMemoryBytes();
+    const seen = isSeen ? growing.view() : null;
+    growing.drop();
+    return { seen, keptBytes: spareMemoryBytes() - before };
+  };
+  const { seen } = begin(true);
+  assert.ok(begin(false).keptBytes > 0);
+  begin(false);
+  assert.ok(seen?.equals(bytes), "the bytes that somebody saw stay as they were");
+});
+
+test("a message that stops short of its announced length stays in pieces that others use next", () => {
+  const announced = 10 * 1024 * 1024;
+  const part = Buffer.alloc(9 * 1024 * 1024, 2);
+  const growing = new GrowingBuffer(Buffer.alloc(4_096), 4_096, announced, true);
+  for (let at = 0; at < part.length; at += slabBytes) growing.append(part, at, at + slabBytes);
+  const before = spareMemoryBytes();
+  growing.drop();
+  assert.ok(spareMemoryBytes() - before >= part.length - slabBytes);
 });
