@@ -1,5 +1,5 @@
-// Makes a checkout runnable: installs what package-lock.json says, when it is not there yet, and
-// compiles. It is `npm run build`, and runs before `npm start`, `npm test`, `npm run bench` and
+// Makes a checkout runnable: installs what package-lock.json says, when it is not there yet, compiles, and
+// bundles the dashboard. It is `npm run build`, and runs before `npm start`, `npm test`, `npm run bench` and
 // `npm pack`; does nothing it need not do.
 //   --clean   compiles into an empty dist, so that nothing of an older source is packed
 import { spawnSync } from "node:child_process";
@@ -39,4 +39,7 @@ if (!isLink && !isInstalled) {
 if (process.argv.includes("--clean")) {
   rmSync(path.join(root, "dist"), { recursive: true, force: true });
 }
-run(process.execPath, [path.join(modules, "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
+const compiler = path.join(modules, "typescript", "bin", "tsc");
+run(process.execPath, [compiler, "-p", "tsconfig.json"]);
+run(process.execPath, [compiler, "-p", path.join("dashboard", "tsconfig.json")]);
+run(process.execPath, [path.join("scripts", "build-dashboard.mjs")]);

@@ -24,6 +24,7 @@ import { ProcessLimits } from "./runtime/process-limits.ts";
 import { accruals, announcers, balancers, limiters, protocols, telemeters } from "./plugins.ts";
 import type { TlsStore } from "./net/tls/tls-store.ts";
 import type { Logs } from "./telemetry/log.ts";
+import { keepHistory } from "./telemetry/history/history.ts";
 import { openMetrics } from "./telemetry/metrics.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { countProcess } from "./telemetry/process-metrics.ts";
@@ -62,7 +63,8 @@ export interface RunningRouter {
 /** Rejects with a text for people when something cannot be opened; then nothing is left open. */
 export async function startProxy(config: Config, deps: ProcessDeps): Promise<RunningProxy> {
   const { clock, logs } = deps;
-  const metrics = openMetrics(clock);
+  const closing = new Closing(clock);
+  const { metrics, history } = openCounts(clock, closing);
   const naming = openNaming(config, { ...partsOf(deps), stats: metrics.stats });
   const open: Telemeter[] = [];
   const routers: RunningRouter[] = [];
@@ -70,9 +72,6 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   const tap = new Tap(calls, clock);
   let nameServer: NameServer | null = null;
   let running: RunningFleet | null = null;
-  const closing = new Closing(clock);
-  closing.add(() => metrics.close());
-  closing.add(countProcess(metrics.stats, clock, openFilesLimit));
   const limits = limitsOf(config, { clock, stats: metrics.stats.scope("limits") });
   closing.add(() => limits.close());
   try {
@@ -83,6 +82,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       config,
       deps,
       metrics,
+      history,
       naming,
       routers,
       telemeters: open,
@@ -155,6 +155,16 @@ function limitsOf({ limits }: Config, parts: { clock: Clock; stats: Stats }): Pr
 
 function partsOf({ clock, random, logs }: ProcessDeps) {
   return { clock, random, log: (name: string) => logs.log(name) };
+}
+
+/** What the process counts, and the last ten minutes of it. */
+function openCounts(clock: Clock, closing: Closing) {
+  const metrics = openMetrics(clock);
+  const history = keepHistory(metrics.root, clock);
+  closing.add(() => metrics.close());
+  closing.add(() => history.close());
+  closing.add(countProcess(metrics.stats, clock, openFilesLimit));
+  return { metrics, history };
 }
 
 interface StartedParts {

@@ -41,7 +41,7 @@ function report(problems: readonly string[]): void {
 }
 
 test("imports go only where the plan of the house lets them", () => {
-  const sources = sourcesBelow("src", "protocols");
+  const sources = sourcesBelow("src", "protocols", "dashboard");
   assert.ok(sources.size > 10, "the sources were not found");
   report(wrongImports(sources));
 });
@@ -51,7 +51,7 @@ test("core, routing and protocols take time, chance and logs as arguments", () =
 });
 
 test("no file and no function is too long to be read in one go", () => {
-  report(tooLong(sourcesBelow("src", "protocols", "demo", "bench")));
+  report(tooLong(sourcesBelow("src", "protocols", "dashboard", "demo", "bench")));
 });
 
 test("every protocol folder is built on the same plan", () => {
@@ -63,11 +63,19 @@ test("codecs know bytes and messages, neither sockets nor servers, clients or fi
 });
 
 test("no folder is crowded", () => {
-  report(crowdedFolders(sourcesBelow("src", "protocols", "demo", "bench")));
+  report(crowdedFolders(sourcesBelow("src", "protocols", "dashboard", "demo", "bench")));
 });
 
 test("files need each other in one direction only", () => {
   report(circles(sourcesBelow("src", "protocols")));
+});
+
+test("the dashboard takes types of the process, and nothing that runs", () => {
+  for (const [file, source] of sourcesBelow("dashboard")) {
+    const taken = importsOf(source).filter(({ specifier }) => specifier.includes("../src/"));
+    for (const { line, isDeferred } of taken) assert.ok(isDeferred, `${file}:${line}: import type`);
+    assert.doesNotMatch(source, /innerHTML/i, `${file}: what is shown is text, never markup`);
+  }
 });
 
 test("the imports of a protocol folder are at most eight floors deep", () => {
@@ -170,6 +178,10 @@ const importCases: readonly (readonly [
   ["src/routing/router.ts", "../../protocols/http/index.ts", /src\/routing\/ may import only/],
   ["src/routing/filters/stats.ts", "../router.ts", null],
   ["src/admin/server.ts", "../routing/router.ts", /let src\/assemble\.ts connect the two/],
+  ["dashboard/pages/overview.tsx", "../../src/admin/dashboard/shapes.ts", null],
+  ["dashboard/pages/overview.tsx", "../../src/admin/views.ts", /dashboard\/ may import only/],
+  ["dashboard/pages/overview.tsx", "../parts/table.tsx", null],
+  ["dashboard/pages/overview.tsx", "lodash", /dashboard\/ may import from outside only preact/],
   ["src/config/yaml.ts", "yaml", null],
   ["protocols/http/server.ts", "./parser.ts", null],
   ["protocols/http/server.ts", "../../src/net/accept.ts", null],

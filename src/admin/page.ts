@@ -1,4 +1,5 @@
 // An admin page: a path, its methods, and a response that is text, JSON or a stream.
+import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 
 export interface AdminRequest {
@@ -6,6 +7,7 @@ export interface AdminRequest {
   readonly query: URLSearchParams;
   /** The Host header; null if absent, which HTTP/1.0 permits. */
   readonly host: string | null;
+  readonly headers: IncomingHttpHeaders;
   /** Media type in lower case, without parameters; empty if absent. */
   readonly contentType: string;
   /** The Accept header; empty if absent. */
@@ -39,6 +41,8 @@ export interface AdminPage {
   readonly isHeavy?: boolean;
   /** A POST only asks, with a body too long for an address: it is not a change. */
   readonly postAsks?: boolean;
+  /** Of use to other pages only: not in the index. */
+  readonly isUnlisted?: boolean;
   /** Gives away secrets, stops or disturbs the process: closed to strangers beyond loopback. */
   readonly isHazardous?: boolean;
   /** What a GET would do, for the user of a browser to confirm by a POST; null: nothing to confirm. */
@@ -81,6 +85,6 @@ export function numberParameter(
 
 /** The pages' paths in alphabetical order, one per line. */
 export function pathList(pages: readonly AdminPage[]): string {
-  const paths = pages.map(({ path }) => path).sort();
-  return `${paths.join("\n")}\n`;
+  const paths = pages.filter(({ isUnlisted }) => isUnlisted !== true).map(({ path }) => path);
+  return `${paths.sort().join("\n")}\n`;
 }

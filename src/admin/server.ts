@@ -33,8 +33,9 @@ import type { AdminSecurity } from "./access.ts";
 import { hasToken, openToAll, unauthorized } from "./authentication.ts";
 import type { TokenDigests } from "./authentication.ts";
 import { boundConnections } from "./connections.ts";
+import { DashboardStream } from "./dashboard/stream.ts";
 import { secureServer } from "./secure-server.ts";
-import { confirmation } from "./ui/confirmation.ts";
+import { confirmation } from "./confirmation.ts";
 import { allPages } from "./pages/index.ts";
 import type { AdminViews } from "./views.ts";
 
@@ -80,12 +81,18 @@ export async function openAdmin(
   const knowsCallers = tls?.config.requireClientAuth === true && tls.config.caCertPath !== null;
   const isGuarded = isOnLoopback || token !== undefined || knowsCallers;
   const isOpen = (page: AdminPage) => isAllowed(options.security, page, isGuarded);
-  const pages = allPages(views, deps.clock, isOpen);
+  const stream = new DashboardStream(views.dashboard, deps.clock, deps.log);
+  const pages = allPages(views, deps.clock, isOpen, stream);
   const fixed = changeRefusal(options.isReadOnly === true, isGuarded);
   const context: Context = { ...options, pages, isOpen, isOnLoopback, fixed };
-  return openServer(options, "port", deps, (request, response) =>
+  const server = await openServer(options, "port", deps, (request, response) =>
     respond(request, response, context),
   );
+  const close = (graceMs: number) => {
+    stream.close(); // its listeners would stay until the grace is over
+    return server.close(graceMs);
+  };
+  return { ...server, close };
 }
 
 type Respond = (
@@ -107,6 +114,7 @@ export async function openServer(
     tls === undefined ? createServer(handle) : await secureServer(tls, handle, deps.log);
   server.timeout = stalledMs;
   boundConnections(server, deps.maxConnections);
+  endWithServer(server);
   await listen(server, options, key);
   const { address: host, port } = server.address() as AddressInfo;
   return { host, port, close: (graceMs) => close(server, graceMs, deps.clock) };
@@ -137,6 +145,15 @@ const listenErrors = (key: string): Readonly<Record<string, string>> => ({
   EACCES: "not permitted; use a port above 1023",
   EADDRNOTAVAIL: "this host has no such address; see admin.ip",
 });
+
+/** A page that asks again and again would keep its connection, and so the server, until the grace is over. */
+function endWithServer(server: Server): void {
+  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    response.once("finish", () => {
+      if (!server.listening) socket.end();
+    });
+  });
+}
 
 function close(server: Server, graceMs: number, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
@@ -195,6 +212,7 @@ async function respond(
     ...target,
     host: request.headers.host ?? null,
     accept: request.headers.accept ?? "",
+    headers: request.headers,
     body,
     contentType: contentTypeOf(request),
     signal: disconnectSignal(response),

@@ -8,6 +8,7 @@ import type { Close } from "../core/clock.ts";
 import type { Live } from "../core/live.ts";
 import type { Path } from "../core/names/path.ts";
 import type { TextPage } from "../core/text-page.ts";
+import type { Overview, Samples, ScopeDetail, ScopeKind } from "./dashboard/shapes.ts";
 
 /** Anything that JSON.stringify accepts. */
 export type Json = unknown;
@@ -87,9 +88,22 @@ export interface FleetViews {
   watch(changed: () => void): Close;
 }
 
+/** What the dashboard shows beyond the other pages. */
+export interface DashboardView {
+  /** The process at this moment, read in pieces between which the event loop handles calls. */
+  overview(): Promise<Overview>;
+  /** Curves of the last ten minutes; only samples behind the one with that number. */
+  samples(after: number): Promise<Samples>;
+  /** The number of the last sample; -1: there is none yet. */
+  lastSample(): number;
+  /** null: there is no such scope. */
+  scope(router: string, kind: ScopeKind, name: string): Promise<ScopeDetail | null>;
+}
+
 /** Called for each request: results change as parts of the process open and close. */
 export interface AdminViews {
   readonly build: BuildInfo;
+  readonly dashboard: DashboardView;
   /** The reason for not being ready, or null. */
   notReady(): string | null;
   /** The running configuration, with secrets redacted. */

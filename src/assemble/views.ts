@@ -1,7 +1,14 @@
 // The admin server's views, made from the running proxy.
-import type { AdminViews, FleetViews, InterpreterState, PolicyView } from "../admin/views.ts";
+import type {
+  AdminViews,
+  DashboardView,
+  FleetViews,
+  InterpreterState,
+  PolicyView,
+} from "../admin/views.ts";
 import type { RunningRouter, ProcessDeps } from "../assemble.ts";
 import type { Config } from "../config/config.ts";
+import { dashboardView } from "./dashboard/overview.ts";
 import { redact } from "../config/redact.ts";
 import { defaultCallerDtabLimits, entriesIn, tooLarge } from "../core/names/caller-dtab-limits.ts";
 import { emptyDtab, stripPrefix, showDtab } from "../core/names/dtab.ts";
@@ -11,6 +18,7 @@ import type { Dtab } from "../core/names/dtab.ts";
 import { parsePath, segmentsOf, segmentText } from "../core/names/path.ts";
 import type { Path } from "../core/names/path.ts";
 import { delegationToJson } from "../naming/binding/delegation.ts";
+import type { History } from "../telemetry/history/history.ts";
 import { metricsJson } from "../telemetry/metrics-json.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Tap } from "../telemetry/calls/tap.ts";
@@ -27,6 +35,7 @@ export interface ViewParts {
   readonly config: Config;
   readonly deps: ProcessDeps;
   readonly metrics: Metrics;
+  readonly history: History;
   readonly naming: Naming;
   /** Still empty when the admin server starts; routers are added one by one. */
   readonly routers: readonly RunningRouter[];
@@ -42,6 +51,7 @@ export function proxyViews(parts: ViewParts): AdminViews {
   const { config, deps, metrics, naming, routers, telemeters } = parts;
   return {
     build: { name: "switchyard", version, revision: null },
+    dashboard: dashboardOf(parts),
     notReady: () => deps.notReady(),
     config: () => redact(config.raw),
     metricsJson: (query) => metricsJson(metrics.root, query),
@@ -135,6 +145,12 @@ function inNamespace(
       ? namespaces.delegate(namespace, path, emptyDtab)
       : namespaces.delegate(null, path, dtab);
   return map(live, delegationToJson);
+}
+
+function dashboardOf({ deps, metrics, history, routers }: ViewParts): DashboardView {
+  const { root } = metrics;
+  const notReady = () => deps.notReady();
+  return dashboardView({ root, history, routers, clock: deps.clock, file: null, notReady });
 }
 
 /** In Finagle's form: by role, protocol and label. */

@@ -106,8 +106,19 @@ export class WindowedHistogram implements Histogram {
 
   /** Covers the last minute up to now. All zeros if nothing was recorded in it. */
   summary(): Summary {
+    return this.#summaryOf(slicesInWindow);
+  }
+
+  /** Covers the last 10 to 20 seconds up to now: for curves that should not lag by a minute. */
+  recent(): Summary {
+    return this.#summaryOf(2);
+  }
+
+  /** Of the last so many slices, the one in progress included. */
+  #summaryOf(slices: number): Summary {
     if (this.#slices.slice !== this.#number) this.#close();
-    const shown = this.#closed.filter((slice) => slice.count > 0);
+    const oldest = this.#number - slices + 1;
+    const shown = this.#closed.filter(({ count, number }) => count > 0 && number >= oldest);
     if (this.#count > 0) shown.push(this.#slice());
     const used = Math.max(0, ...shown.map((slice) => slice.counts.length));
     merged.fill(0, 0, used);

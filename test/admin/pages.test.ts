@@ -1,7 +1,5 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { hostname } from "node:os";
-import { constant, ok } from "../../src/core/live.ts";
 import { startAdmin } from "./support.ts";
 
 const form = { "content-type": "application/x-www-form-urlencoded" };
@@ -102,43 +100,4 @@ test("bound names and client states", async (t) => {
   assert.deepEqual(JSON.parse((await ask("/client_state.json")).body), {
     "#/io.l5d.fs/web": { state: "bound", addresses: ["127.0.0.1:80"] },
   });
-});
-
-test("the page at the root loads nothing external and allows only its own script", async (t) => {
-  const { ask } = await startAdmin(t);
-  const { body, headers } = await ask("/");
-  assert.match(headers["content-type"] ?? "", /^text\/html/);
-  assert.doesNotMatch(body, /(?:src|href)="(?!data:)|https?:/);
-  assert.doesNotMatch(body, /innerHTML|fetch\("\//);
-  const policy = String(headers["content-security-policy"]);
-  assert.match(policy, /^default-src 'none'/);
-  const script = /<script>([\s\S]*)<\/script>/.exec(body)?.[1] ?? "";
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(script));
-  assert.ok(policy.includes(`script-src 'sha256-${Buffer.from(digest).toString("base64")}'`));
-  assert.doesNotThrow(() => new Function(script));
-});
-
-test("the title says which instance it is, whatever its routers are called", async (t) => {
-  const policies = ["out", "<b>in</b>"].map((router) => ({ router, of: () => ({}) }));
-  const { ask } = await startAdmin(t, { policies: () => policies });
-  const { body } = await ask("/");
-  const title = /<title>(.*)<\/title>/.exec(body)?.[1];
-  assert.equal(title, `out, &lt;b&gt;in&lt;/b&gt; on ${hostname()} - switchyard`);
-  assert.ok(!body.includes("<b>"));
-});
-
-test("every link of the page at the root works: those that need a name have one", async (t) => {
-  const { ask } = await startAdmin(t, {
-    policies: () => [{ router: "out", of: (path) => ({ path }) }],
-    delegate: () => constant(ok({ type: "neg", path: "/svc" })),
-  });
-  const script = /<script>([^]*)<\/script>/.exec((await ask("/")).body)?.[1] ?? "";
-  const wantsName = /const wantsName = (.*);/.exec(script)?.[1] ?? assert.fail("no rule");
-  // The rule of the page itself, not a copy of it.
-  const needsName = new Function(`return ${wantsName}`)() as (path: string) => boolean;
-  for (const path of (await ask("/admin")).body.trimEnd().split("\n")) {
-    if (["/admin/shutdown", "/admin/profile", "/admin/event-loop"].includes(path)) continue;
-    const { status } = await ask(needsName(path) ? `${path}?path=%2Fsvc` : path);
-    assert.equal(status, 200, path);
-  }
 });

@@ -7,6 +7,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import type { TextPage } from "../../src/core/text-page.ts";
 import type { LogEvent } from "../../src/core/log.ts";
 import { openAdmin, type AdminOptions } from "../../src/admin/server.ts";
+import type { Instance } from "../../src/admin/dashboard/shapes.ts";
 import type { AdminViews } from "../../src/admin/views.ts";
 
 export interface AdminResult {
@@ -20,8 +21,27 @@ export interface AskOptions {
   readonly body?: string;
 }
 
+export const instance: Instance = {
+  name: "http",
+  host: "here",
+  version: "0.1.0",
+  file: null,
+  pid: 1,
+  node: "v20",
+  uptimeMs: 0,
+  residentBytes: 0,
+  busy: 0,
+  notReady: null,
+};
+
 const views: AdminViews = {
   build: { name: "switchyard", version: "0.1.0", revision: null },
+  dashboard: {
+    overview: () => Promise.resolve({ at: "", instance, routers: [], rows: [], leftOut: 0 }),
+    samples: () => Promise.resolve({ periodMs: 5_000, last: -1, byKey: {} }),
+    lastSample: () => -1,
+    scope: () => Promise.resolve(null),
+  },
   notReady: () => null,
   config: () => ({ routers: [{ protocol: "http", label: "http" }] }),
   metricsJson: ({ below, ...rest }) =>

@@ -22,7 +22,16 @@ function emptyFolder(t: TestContext): string {
 function freshCheckout(t: TestContext): string {
   const folder = emptyFolder(t);
   const files = ["package.json", "package-lock.json", "tsconfig.json", "README.md", "LICENSE"];
-  for (const name of [...files, "bin", "deploy", "docs", "protocols", "scripts", "src"]) {
+  for (const name of [
+    ...files,
+    "bin",
+    "dashboard",
+    "deploy",
+    "docs",
+    "protocols",
+    "scripts",
+    "src",
+  ]) {
     cpSync(join(checkout, name), join(folder, name), { recursive: true });
   }
   symlinkSync(packages, join(folder, "node_modules"));

@@ -262,25 +262,12 @@ test("hostile filters are refused with the reason", async (t) => {
     ["?__proto__=1", /there is no parameter/],
   ] as const;
   for (const [query, why] of refused) {
-    for (const page of ["/requests.json", "/requests"]) {
-      const { status, body } = await ask(proxy.adminPort, `${page}${query}`, { Host: "localhost" });
-      assert.equal(status, 400, query);
-      assert.match(body, why);
-      assert.ok(body.length < 400, `${body.length} characters`);
-    }
+    const path = `/requests.json${query}`;
+    const { status, body } = await ask(proxy.adminPort, path, { Host: "localhost" });
+    assert.equal(status, 400, query);
+    assert.match(body, why);
+    assert.ok(body.length < 400, `${body.length} characters`);
   }
-});
-
-test("markup in what callers send is text on the page", async (t) => {
-  const web = await service(t, "hello");
-  const proxy = await webRouter(t, { web: [web.port] });
-  await ask(proxy.port, "/<script>alert(1)</script>?'\"", { Host: "web" });
-  await ask(proxy.port, "/", { Host: "<script>" });
-  const page = await ask(proxy.adminPort, "/requests", { Host: "localhost" });
-  assert.equal(page.status, 200);
-  assert.doesNotMatch(page.body, /<script/);
-  assert.match(page.body, /&lt;script&gt;alert\(1\)/);
-  assert.match(page.headers.get("content-security-policy") ?? "", /default-src 'none'/);
 });
 
 test("a caller that leaves is cancelled, not failed", async (t) => {

@@ -10,8 +10,6 @@ export function finaglePages(views: AdminViews): readonly AdminPage[] {
     { path: "/admin/threads", category: "diagnostics", get: threads },
     { path: "/admin/registry.json", category: "diagnostics", get: () => registry(views) },
     { path: "/admin/tracing", category: "diagnostics", get: () => text(tracing) },
-    { path: "/logging", category: "ui", get: () => text(logging(views)) },
-    { path: "/help", category: "ui", get: () => text(help(views)) },
   ];
 }
 
@@ -61,32 +59,3 @@ const tracing = `Tracing cannot be switched here: this build exports no spans.
 Trace contexts that callers send (l5d-ctx-trace, B3, the contexts of mux and TTwitter) are passed on,
 with their sampling decision. Access logs can show the ids: httpAccessLogFormat: json.
 `;
-
-function logging(views: AdminViews): string {
-  const levels = views.logLevels().map(({ logger, level }) => `${level.padEnd(8)} ${logger}`);
-  return [
-    ...levels,
-    "",
-    "To change one: curl -d 'logger=root&level=DEBUG' .../logging.json",
-    "Levels: ALL TRACE DEBUG INFO WARNING ERROR CRITICAL FATAL OFF",
-    "",
-  ].join("\n");
-}
-
-function help({ build }: AdminViews): string {
-  return [
-    `${build.name} ${build.version}`,
-    "",
-    "/                             dashboard, and how a name resolves",
-    "/admin                        all pages",
-    "/admin/ready                  200 when calls are taken",
-    "/admin/metrics.json           metrics; ?q=rt/http/server, ?pretty=1, ?tree=1",
-    "/admin/metrics/prometheus     metrics for Prometheus",
-    "/delegator.json?path=/svc/x   how a name resolves; &namespace=<router>",
-    "/client_state.json            clients and their addresses",
-    "/admin/lint                   what looks wrong in this process",
-    "",
-    "On the command line: switchyard check FILE, switchyard explain FILE NAME",
-    "",
-  ].join("\n");
-}

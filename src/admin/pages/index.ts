@@ -11,7 +11,8 @@ import { metricsPages } from "./metrics.ts";
 import { namingPages } from "./naming.ts";
 import { processPages } from "./process.ts";
 import { requestPages } from "./requests.ts";
-import { uiPages } from "../ui/shell.ts";
+import { dashboardPages } from "../dashboard/pages.ts";
+import type { DashboardStream } from "../dashboard/stream.ts";
 
 /**
  * Returns a function that lists the current pages: namers and telemeters add their own. The index
@@ -21,10 +22,10 @@ export function allPages(
   views: AdminViews,
   clock: Clock,
   isOpen: (page: AdminPage) => boolean,
+  stream: DashboardStream,
 ): () => readonly AdminPage[] {
   const index = () => text(pathList(all().filter(isOpen)));
   const fixed: readonly AdminPage[] = [
-    ...uiPages(views),
     { path: "/admin", category: "diagnostics", get: index },
     { path: "/admin/index.txt", category: "diagnostics", get: index },
     ...processPages(views, clock),
@@ -35,6 +36,12 @@ export function allPages(
     ...diagnosticsPages(clock),
   ];
   const fleet = fleetPages(views, clock);
-  const all = () => [...fixed, ...fleet(), ...metricsPages(views), ...namingPages(views, clock)];
+  const all = () => [
+    ...dashboardPages(views, stream),
+    ...fixed,
+    ...fleet(),
+    ...metricsPages(views),
+    ...namingPages(views, clock),
+  ];
   return all;
 }

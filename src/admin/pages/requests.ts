@@ -1,9 +1,8 @@
-// The calls that are kept: as JSON, and as a table.
+// The calls that are kept, as JSON; the dashboard shows them.
 import { readCallQuery } from "../../core/calls/filter.ts";
 import type { CallQuery, NumberLimits } from "../../core/calls/filter.ts";
 import { longJson } from "../long-page.ts";
 import { errorResponse, type AdminPage, type AdminRequest, type AdminResponse } from "../page.ts";
-import { requestsTable } from "../ui/requests-table.ts";
 import type { AdminViews } from "../views.ts";
 
 const defaultLimit = 100;
@@ -16,7 +15,6 @@ export function requestPages(views: AdminViews): readonly AdminPage[] {
     views.requests(filter, numbers["limit"] ?? defaultLimit);
   return [
     page("/requests.json", (query) => longJson(viewOf(query))),
-    page("/requests", (query) => requestsTable(viewOf(query).requests)),
     { ...page("/tap", (query, request) => tap(views, query, request), tapLimits), isHeavy: true },
   ];
 }

@@ -1,5 +1,5 @@
 // The page that asks the user of a browser before something harmful happens.
-import type { AdminResponse } from "../page.ts";
+import type { AdminResponse } from "./page.ts";
 
 /**
  * A form that posts to the address of the page itself, query included. `effect` completes a sentence

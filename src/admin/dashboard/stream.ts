@@ -1,0 +1,146 @@
+// The dashboard's stream of events. However many listen, the process is read once a second and what changed is
+// written down once; while nobody listens, nothing is done.
+import { Readable } from "node:stream";
+import type { Clock, Close } from "../../core/clock.ts";
+import type { Log } from "../../core/log.ts";
+import type { DashboardView } from "../views.ts";
+import type { Change, Overview, Samples, ScopeRow } from "./shapes.ts";
+
+export const maxListeners = 32;
+const periodMs = 1_000;
+/** A listener with so many bytes still unread is dropped: it can come back for a new snapshot. */
+const maxUnreadBytes = 4 * 1024 * 1024;
+
+/** What the listeners know. */
+interface Sent {
+  readonly overview: Overview;
+  /** Each row as JSON, by key. */
+  readonly rows: ReadonlyMap<string, string>;
+  readonly routers: string;
+  /** The number of the last sample. */
+  readonly sample: number;
+}
+
+export class DashboardStream {
+  readonly #view: DashboardView;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #listeners = new Set<Readable>();
+  /** Asked for a stream, and wait for the first snapshot. */
+  #joining = 0;
+  /** null: nobody listens, or nothing has been read yet. */
+  #sent: Sent | null = null;
+  #cancel: Close | null = null;
+  #isClosed = false;
+
+  constructor(view: DashboardView, clock: Clock, log: Log) {
+    this.#view = view;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  get listeners(): number {
+    return this.#listeners.size + this.#joining;
+  }
+
+  /** A stream of events; null: as many as may be listen already. */
+  async listen(): Promise<Readable | null> {
+    if (this.#isClosed || this.listeners >= maxListeners) return null;
+    this.#joining += 1;
+    try {
+      const { sent, samples } = await this.#whole();
+      const stream = new Readable({ read() {} });
+      stream.push(`retry: 2000\n${event("snapshot", { ...sent.overview, samples })}`);
+      stream.once("close", () => this.#leave(stream));
+      this.#listeners.add(stream);
+      if (this.#cancel === null) this.#wait();
+      return stream;
+    } finally {
+      this.#joining -= 1;
+    }
+  }
+
+  /** Both as of one moment: what comes after it reaches the new listener with the next change. */
+  async #whole(): Promise<{ readonly sent: Sent; readonly samples: Samples }> {
+    for (;;) {
+      const samples = await this.#view.samples(-1);
+      this.#sent ??= await this.#read();
+      if (samples.last === this.#sent.sample) return { sent: this.#sent, samples };
+      if (this.#listeners.size === 0) this.#sent = null;
+    }
+  }
+
+  /** Ends all streams. */
+  close(): void {
+    this.#isClosed = true;
+    for (const stream of this.#listeners) stream.push(null);
+    this.#stop();
+  }
+
+  #leave(stream: Readable): void {
+    this.#listeners.delete(stream);
+    if (this.listeners === 0) this.#stop();
+  }
+
+  #stop(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#sent = null;
+  }
+
+  async #turn(): Promise<void> {
+    const before = this.#sent;
+    if (before === null) return;
+    const now = await this.#read();
+    const isNew = now.sample !== before.sample;
+    const samples = isNew ? await this.#view.samples(before.sample) : null;
+    if (this.#cancel === null) return; // all left meanwhile
+    this.#sent = now;
+    const change = differences(before, now);
+    this.#send(event("change", samples === null ? change : { ...change, samples }));
+    this.#wait();
+  }
+
+  #wait(): void {
+    this.#cancel = this.#clock.after(periodMs, () => {
+      this.#turn().catch((err: unknown) => {
+        this.#log.error({ event: "dashboard failed", err });
+        for (const stream of this.#listeners) stream.destroy();
+      });
+    });
+  }
+
+  #send(text: string): void {
+    for (const stream of this.#listeners) {
+      if (stream.readableLength > maxUnreadBytes) stream.destroy();
+      else stream.push(text);
+    }
+  }
+
+  async #read(): Promise<Sent> {
+    const sample = this.#view.lastSample();
+    const overview = await this.#view.overview();
+    const rows = new Map(overview.rows.map((row) => [row.key, JSON.stringify(row)]));
+    return { overview, rows, routers: JSON.stringify(overview.routers), sample };
+  }
+}
+
+function event(name: string, data: unknown): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+function differences(before: Sent, now: Sent): Change {
+  const { at, instance, routers, leftOut } = now.overview;
+  const rows: ScopeRow[] = now.overview.rows.filter(({ key }) => {
+    return now.rows.get(key) !== before.rows.get(key);
+  });
+  const gone = Array.from(before.rows.keys()).filter((key) => !now.rows.has(key));
+  return {
+    at,
+    instance,
+    ...(now.routers === before.routers ? {} : { routers }),
+    ...(rows.length === 0 ? {} : { rows }),
+    ...(gone.length === 0 ? {} : { gone }),
+    ...(leftOut === before.overview.leftOut ? {} : { leftOut }),
+  };
+}
