@@ -67,6 +67,8 @@ export interface AdminDeps {
 }
 
 const maxBodyBytes = 1024 * 1024;
+/** An idle connection is kept for so long, so that what is asked every few seconds needs no new one. */
+const keptAliveMs = 65_000;
 /** A connection on which nothing moves for so long is closed. Longer than the longest profile takes. */
 const stalledMs = 330_000;
 
@@ -113,6 +115,7 @@ export async function openServer(
   const server =
     tls === undefined ? createServer(handle) : await secureServer(tls, handle, deps.log);
   server.timeout = stalledMs;
+  server.keepAliveTimeout = keptAliveMs;
   boundConnections(server, deps.maxConnections);
   endWithServer(server);
   await listen(server, options, key);

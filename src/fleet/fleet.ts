@@ -3,6 +3,7 @@ import type { Clock, Close, Random } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { showAddress } from "../core/address.ts";
 import type { FleetConfig } from "./config.ts";
+import { SeriesMemory } from "./model/call-series.ts";
 import type { SeriesBudget } from "./model/instance.ts";
 import { Services } from "./model/services.ts";
 import { Follower } from "./scrape/follower.ts";
@@ -44,7 +45,7 @@ export class Fleet {
   constructor(config: FleetConfig, deps: FleetDeps) {
     this.config = config;
     this.#deps = deps;
-    this.budget = { max: config.maxSeries, used: 0, refused: 0 };
+    this.budget = { max: config.maxSeries, used: 0, refused: 0, memory: new SeriesMemory() };
   }
 
   start(): void {

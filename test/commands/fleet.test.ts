@@ -1,7 +1,7 @@
 // `switchyard fleet FILE`: a table of all instances, and what is wrong in the exit code.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startMesh } from "../fleet/support.ts";
+import { startMesh } from "../e2e/fleet/support.ts";
 import { deadPort } from "../support/service.ts";
 import { testFolder } from "../support/folder.ts";
 import { line } from "../support/terminal.ts";

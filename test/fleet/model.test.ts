@@ -1,8 +1,10 @@
 // What a fleet makes of pages: merged percentiles, rates, restarts, and its limits.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SeriesMemory } from "../../src/fleet/model/call-series.ts";
 import { InstanceModel } from "../../src/fleet/model/instance.ts";
-import { Ring } from "../../src/fleet/model/history.ts";
+import { numbersInRing, Ring } from "../../src/fleet/model/history.ts";
+import { Slabs } from "../../src/fleet/model/slab.ts";
 import { Services } from "../../src/fleet/model/services.ts";
 import type { CallRow, InstanceHeader, SliceRow } from "../../src/fleet/page/format.ts";
 import { openMetrics } from "../../src/telemetry/metrics.ts";
@@ -15,7 +17,7 @@ const startMs = 1_700_000_000_000;
 class Fed {
   wallMs = startMs;
   readonly services = new Services();
-  readonly budget = { max: 100, used: 0, refused: 0 };
+  readonly budget = { max: 100, used: 0, refused: 0, memory: new SeriesMemory() };
   readonly model = new InstanceModel({
     wallMs: () => this.wallMs,
     budget: this.budget,
@@ -164,12 +166,33 @@ test("a router that left the configuration leaves the fleet", () => {
 });
 
 test("a ring empties the slots that it skipped", () => {
-  const ring = new Ring(6, 10_000);
-  const requestsAt = (wallMs: number) => ring.points(wallMs).map(({ requests }) => requests);
-  ring.add(0, 5, 1, 0, 0);
-  ring.add(50_000, 7, 0, 0, 0);
-  assert.deepEqual(requestsAt(50_000), [5, 0, 0, 0, 0, 7]);
-  ring.add(70_000, 1, 0, 0, 0);
-  assert.deepEqual(requestsAt(70_000), [0, 0, 0, 7, 0, 1]);
-  assert.deepEqual(requestsAt(10_000_000), [0, 0, 0, 0, 0, 0]);
+  const slabs = new Slabs<Float32Array>(numbersInRing, (length) => new Float32Array(length));
+  const ring = new Ring(slabs.take(), 10_000);
+  const neighbour = new Ring(slabs.take(), 10_000);
+  neighbour.add(0, 9, 9);
+  const lastSix = (wallMs: number) =>
+    ring
+      .points(wallMs)
+      .slice(-6)
+      .map(({ requests }) => requests);
+  ring.add(0, 5, 1);
+  ring.add(50_000, 7, 0);
+  assert.deepEqual(lastSix(50_000), [5, 0, 0, 0, 0, 7]);
+  ring.add(650_000, 1, 0);
+  assert.deepEqual(lastSix(650_000), [0, 0, 0, 0, 0, 1]);
+  assert.equal(ring.points(650_000)[0]?.requests, 0, "its place was used before");
+  assert.deepEqual(lastSix(10_000_000), [0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(neighbour.points(0).at(-1), { atMs: 0, requests: 9, failures: 9 });
+});
+
+test("a place that is given back is empty for the next", () => {
+  const slabs = new Slabs(4, (length) => new Float32Array(length));
+  const place = slabs.take();
+  place.values.fill(7, place.at, place.at + 4);
+  slabs.giveBack(place);
+  const again = slabs.take();
+  assert.deepEqual(
+    [again.at, ...again.values.subarray(again.at, again.at + 4)],
+    [place.at, 0, 0, 0, 0],
+  );
 });

@@ -124,7 +124,7 @@ const wrong: readonly (readonly [page: string, problem: RegExp])[] = [
   [`${first}\n["service",0,"x",1]\n`, /malformed/],
   [`${first}\n["service",0,"x",-1,1,1,1,1,1,1,1,[]]\n`, /malformed/],
   [`${first}\n["service",0,"x",1,1,1,1,1,1,1,1,[[1,2]]]\n`, /malformed/],
-  [`${first}\n["endpoint",0,"x",{"address":1}]\n`, /malformed/],
+  [`${first}\n["endpoints",0,"x",[[1]]]\n`, /malformed/],
   ["x".repeat(maxLineBytes + 1), /a line has more than/],
 ];
 

@@ -1,8 +1,16 @@
 // The calls of one scope of one instance: totals as it sent them, and what came in when.
 import type { CallRow } from "../page/format.ts";
-import { Ring, slotMs } from "./history.ts";
+import { numbersInRing, Ring, slotMs } from "./history.ts";
 import type { Point } from "./history.ts";
-import { LastMinute } from "./last-minute.ts";
+import { LastMinute, numbersInMarks } from "./last-minute.ts";
+import { Slabs } from "./slab.ts";
+import type { Place } from "./slab.ts";
+
+/** Of all series of one fleet. */
+export class SeriesMemory {
+  readonly rings = new Slabs<Float32Array>(numbersInRing, (length) => new Float32Array(length));
+  readonly marks = new Slabs<Float64Array>(numbersInMarks, (length) => new Float64Array(length));
+}
 
 /** The figures of the last minute, or of the time since the instance was first seen. */
 export interface Figures {
@@ -39,14 +47,28 @@ export class CallSeries {
   #recentCount = 0;
   #recentSumMs = 0;
   #recentWindowMs = 60_000;
-  readonly #lastMinute = new LastMinute();
+  readonly #memory: SeriesMemory;
+  readonly #marks: Place<Float64Array>;
+  readonly #places: readonly Place<Float32Array>[];
+  readonly #lastMinute: LastMinute;
   readonly #fine: Ring | null;
   readonly #coarse: Ring | null;
 
   /** Without a history, only the last minute is kept: a fifth of the memory. */
-  constructor(hasHistory: boolean) {
-    this.#fine = hasHistory ? new Ring(60, slotMs) : null;
-    this.#coarse = hasHistory ? new Ring(60, 60_000) : null;
+  constructor(memory: SeriesMemory, hasHistory: boolean) {
+    this.#memory = memory;
+    this.#marks = memory.marks.take();
+    this.#lastMinute = new LastMinute(this.#marks);
+    this.#places = hasHistory ? [memory.rings.take(), memory.rings.take()] : [];
+    const [fine, coarse] = this.#places;
+    this.#fine = fine === undefined ? null : new Ring(fine, slotMs);
+    this.#coarse = coarse === undefined ? null : new Ring(coarse, 60_000);
+  }
+
+  /** Nothing may be asked of it any more. */
+  close(): void {
+    this.#memory.marks.giveBack(this.#marks);
+    for (const place of this.#places) this.#memory.rings.giveBack(place);
   }
 
   /** `isFirst`: the totals are of a time that was not observed. */
@@ -56,8 +78,8 @@ export class CallSeries {
     const failed = Math.max(0, failures - from.failures);
     const called = requests - from.requests;
     this.#lastMinute.add(wallMs, called, failed);
-    this.#fine?.add(wallMs, called, failed, p50Ms, p99Ms);
-    this.#coarse?.add(wallMs, called, failed, p50Ms, p99Ms);
+    this.#fine?.add(wallMs, called, failed);
+    this.#coarse?.add(wallMs, called, failed);
     [this.#requests, this.#successes, this.#failures] = [requests, successes, failures];
     [this.pending, this.#p50Ms, this.#p99Ms] = [pending, p50Ms, p99Ms];
     [this.#recentCount, this.#recentSumMs, this.#recentWindowMs] = [count, sumMs, windowMs];

@@ -1,77 +1,74 @@
 // What was counted in the last hour, in two rings of a fixed size: ten seconds a slot, and a minute.
+import type { Place } from "./slab.ts";
+
 export const slotMs = 10_000;
 export const slotsPerMinute = 6;
+/** Of both rings: ten minutes, and an hour. */
+const slotsInRing = 60;
 
-/** What one slot holds: calls, failures, and two percentiles in ms. */
-const fields = 4;
+/** What one slot holds: calls and failures. */
+const fields = 2;
+export const numbersInRing = slotsInRing * fields;
 
 export interface Point {
   /** Wall time of the slot's begin, in ms. */
   readonly atMs: number;
   readonly requests: number;
   readonly failures: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
 }
 
 export function slotOf(wallMs: number): number {
   return Math.floor(wallMs / slotMs);
 }
 
-/** A ring of slots with consecutive numbers. */
+/** A ring of slots with consecutive numbers, in a place that somebody else owns. */
 export class Ring {
-  readonly #size: number;
   readonly #slotMs: number;
   readonly #values: Float32Array;
+  readonly #base: number;
   /** The newest slot that was written; -1: none. */
   #last = -1;
 
-  constructor(size: number, ofMs: number) {
-    this.#size = size;
+  constructor({ values, at }: Place<Float32Array>, ofMs: number) {
+    this.#values = values;
+    this.#base = at;
     this.#slotMs = ofMs;
-    this.#values = new Float32Array(size * fields);
   }
 
   /** Slots never go back: what comes late counts in the newest. */
-  add(wallMs: number, requests: number, failures: number, p50Ms: number, p99Ms: number): void {
+  add(wallMs: number, requests: number, failures: number): void {
     const at = this.#at(Math.floor(wallMs / this.#slotMs));
     this.#values[at]! += requests;
     this.#values[at + 1]! += failures;
-    this.#values[at + 2] = p50Ms;
-    this.#values[at + 3] = p99Ms;
   }
 
   /** The slots that are kept up to the one of `wallMs`, oldest first. */
   points(wallMs: number): Point[] {
     const now = Math.floor(wallMs / this.#slotMs);
-    const found: Point[] = [];
-    for (let slot = now - this.#size + 1; slot <= now; slot += 1) {
-      const at = (slot % this.#size) * fields;
-      const isKept = slot <= this.#last && slot > this.#last - this.#size;
+    return Array.from({ length: slotsInRing }, (_, i) => {
+      const slot = now - slotsInRing + 1 + i;
+      const at = this.#placeOf(slot);
+      const isKept = slot <= this.#last && slot > this.#last - slotsInRing;
       const value = (field: number) => (isKept ? this.#values[at + field]! : 0);
-      const [requests, failures] = [value(0), value(1)];
-      found.push({
-        atMs: slot * this.#slotMs,
-        requests,
-        failures,
-        p50Ms: value(2),
-        p99Ms: value(3),
-      });
-    }
-    return found;
+      return { atMs: slot * this.#slotMs, requests: value(0), failures: value(1) };
+    });
+  }
+
+  #placeOf(slot: number): number {
+    return this.#base + (slot % slotsInRing) * fields;
   }
 
   /** Where a slot begins in `#values`; slots that were skipped are emptied. */
   #at(slot: number): number {
     const last = this.#last;
     if (slot > last) {
-      const from = last === -1 ? slot : Math.max(last + 1, slot - this.#size + 1);
+      const from = last === -1 ? slot : Math.max(last + 1, slot - slotsInRing + 1);
       for (let each = from; each <= slot; each += 1) {
-        const at = (each % this.#size) * fields;
+        const at = this.#placeOf(each);
         this.#values.fill(0, at, at + fields);
       }
       this.#last = slot;
     }
-    return (Math.max(slot, last) % this.#size) * fields;
+    return this.#placeOf(Math.max(slot, last));
   }
 }

@@ -10,13 +10,14 @@ import type {
   RouterRow,
 } from "../page/format.ts";
 import { CallSeries } from "./call-series.ts";
+import type { SeriesMemory } from "./call-series.ts";
+import { Endpoints } from "./endpoints.ts";
 import type { Services } from "./services.ts";
 
 /** A router of an instance, by its label. */
 export interface RouterModel extends RouterRow {
   readonly calls: Readonly<Record<CallKind, Map<string, CallSeries>>>;
-  /** By client id. */
-  endpoints: ReadonlyMap<string, readonly EndpointFacts[]>;
+  readonly endpoints: Endpoints;
 }
 
 /** What is observed of all instances shares these limits. */
@@ -25,6 +26,7 @@ export interface SeriesBudget {
   used: number;
   /** Rows for which there was no room, since the start. */
   refused: number;
+  readonly memory: SeriesMemory;
 }
 
 export interface InstanceDeps {
@@ -47,7 +49,7 @@ export class InstanceModel implements PageSink {
   #receivedMs = 0;
   #byIndex: RouterModel[] = [];
   #newProblems: ProblemFacts[] = [];
-  #newEndpoints: Map<string, EndpointFacts[]>[] = [];
+  #page = 0;
 
   constructor(deps: InstanceDeps) {
     this.#deps = deps;
@@ -67,7 +69,7 @@ export class InstanceModel implements PageSink {
     this.skewMs = header.at - this.#receivedMs;
     this.#byIndex = header.routers.map((router) => this.#router(router));
     this.#newProblems = [];
-    this.#newEndpoints = header.routers.map(() => new Map());
+    this.#page += 1;
   }
 
   problem(problem: ProblemFacts): void {
@@ -88,18 +90,13 @@ export class InstanceModel implements PageSink {
   }
 
   endpoint(index: number, client: string, facts: EndpointFacts): void {
-    const clients = this.#newEndpoints[index];
-    const known = clients?.get(client);
-    if (known === undefined) clients?.set(client, [facts]);
-    else known.push(facts);
+    this.#byIndex[index]?.endpoints.take(client, facts, this.#page);
   }
 
   /** The page was whole: what it did not have is gone. */
   ended(): void {
     this.problems = this.#newProblems;
-    for (const [index, router] of this.#byIndex.entries()) {
-      router.endpoints = this.#newEndpoints[index] ?? new Map();
-    }
+    for (const { endpoints } of this.#byIndex) endpoints.keepOnly(this.#page);
     for (const [label, router] of this.routers) {
       if (!this.#byIndex.includes(router)) this.#forgetRouter(label, router);
       else this.#forgetIdle(router);
@@ -123,7 +120,7 @@ export class InstanceModel implements PageSink {
     const model: RouterModel = {
       ...row,
       calls: known?.calls ?? { service: new Map(), client: new Map(), server: new Map() },
-      endpoints: known?.endpoints ?? new Map(),
+      endpoints: known?.endpoints ?? new Endpoints((text) => this.#deps.services.nameOf(text)),
     };
     this.routers.set(row.label, model);
     return model;
@@ -136,7 +133,7 @@ export class InstanceModel implements PageSink {
       return null;
     }
     budget.used += 1;
-    const series = new CallSeries(kind !== "client");
+    const series = new CallSeries(budget.memory, kind !== "client");
     router.calls[kind].set(this.#deps.services.nameOf(name), series);
     return series;
   }
@@ -154,7 +151,9 @@ export class InstanceModel implements PageSink {
   }
 
   #forgetRouter(label: string, router: RouterModel): void {
-    for (const kind of callKinds) this.#deps.budget.used -= router.calls[kind].size;
+    for (const kind of callKinds) {
+      for (const [name, series] of router.calls[kind]) this.#drop(router, kind, name, series);
+    }
     this.routers.delete(label);
   }
 
@@ -164,9 +163,14 @@ export class InstanceModel implements PageSink {
       const keptMs = kind === "client" ? 2 * 60_000 : 60 * 60_000;
       for (const [name, series] of router.calls[kind]) {
         if (this.#receivedMs - series.seenMs < keptMs) continue;
-        router.calls[kind].delete(name);
-        this.#deps.budget.used -= 1;
+        this.#drop(router, kind, name, series);
       }
     }
+  }
+
+  #drop(router: RouterModel, kind: CallKind, name: string, series: CallSeries): void {
+    router.calls[kind].delete(name);
+    series.close();
+    this.#deps.budget.used -= 1;
   }
 }

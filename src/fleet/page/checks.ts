@@ -58,23 +58,20 @@ function routerOf(value: unknown): RouterRow {
   };
 }
 
-/** null: not an endpoint. */
+/** Of an EndpointRow; null: not one. */
 export function endpointOf(value: unknown): EndpointFacts | null {
-  if (!isFields(value)) return null;
-  const { address, state, lastError, lastMinute } = value;
+  if (!Array.isArray(value)) return null;
+  const [address, state, sinceMs, latencyMs, requests, successRate, at, error] = value as unknown[];
   if (typeof address !== "string" || typeof state !== "string") return null;
-  const minute = isFields(lastMinute) ? lastMinute : null;
-  const requests = numberOf(minute?.["requests"]);
-  const errorText = isFields(lastError) ? textOf(lastError["text"]) : null;
-  const at = isFields(lastError) ? textOf(lastError["at"]) : null;
+  const counted = numberOf(requests);
+  const text = textOf(error);
   return {
     address: address.slice(0, 300),
     state: state.slice(0, 40),
-    sinceMs: numberOf(value["sinceMs"]),
-    latencyMs: numberOf(value["latencyMs"]),
-    lastMinute:
-      requests === null ? null : { requests, successRate: numberOf(minute?.["successRate"]) },
-    lastError: errorText === null ? null : { at: at ?? "", text: errorText },
+    sinceMs: numberOf(sinceMs),
+    latencyMs: numberOf(latencyMs),
+    lastMinute: counted === null ? null : { requests: counted, successRate: numberOf(successRate) },
+    lastError: text === null ? null : { at: textOf(at) ?? "", text },
   };
 }
 

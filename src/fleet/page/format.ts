@@ -5,7 +5,7 @@
 //     ["service",0,"/svc/users",120,118,2,1,3,41,60,180,[...]]       calls of router 0: a CallRow
 //     ["client",0,"/#/io.l5d.fs/users",...]                          the same, towards endpoints
 //     ["server",0,"127.0.0.1/4140",...]                             the same, from callers
-//     ["endpoint",0,"/#/io.l5d.fs/users",{"address":"127.0.0.1:8080",...}]
+//     ["endpoints",0,"/#/io.l5d.fs/users",[["127.0.0.1:8080",...],...]]  of one client: EndpointRows
 //     {"end":6}                                                     the number of lines before it
 //
 // A line is small, so that a reader never has to parse a whole page in one turn of its event loop. Counts
@@ -79,6 +79,12 @@ export interface EndpointFacts {
   readonly latencyMs: number | null;
   readonly lastMinute: { readonly requests: number; readonly successRate: number | null } | null;
 }
+
+/** How EndpointFacts are sent: `[address, state, sinceMs, latencyMs, requests, successRate, at, error]`. */
+export type EndpointRow = readonly unknown[];
+
+/** Endpoints of one row; a client with more has several rows. */
+export const endpointsPerRow = 100;
 
 /** A problem as `/problems.json` has it. */
 export interface ProblemFacts {

@@ -32,6 +32,7 @@ export class PageReader {
   readonly #lines: LineCutter;
   #header: InstanceHeader | null = null;
   #count = 0;
+  #endpointCount = 0;
   #hasEnded = false;
 
   constructor(sink: PageSink) {
@@ -84,16 +85,23 @@ export class PageReader {
     if (typeof kind !== "string") return false;
     if (!isCount(router) || this.#header?.routers[router] === undefined) return false;
     if (typeof name !== "string") return false;
-    if (kind === "endpoint") {
-      const facts = endpointOf(value[3]);
-      if (facts !== null) this.#sink.endpoint(router, name.slice(0, maxNameLength), facts);
-      return facts !== null;
-    }
+    if (kind === "endpoints") return this.#endpoints(router, name, value[3]);
     const known = callKinds.find((each) => each === kind);
     if (known === undefined) return true;
     const row = callRowOf(value, known, router, name);
     if (row !== null) this.#sink.calls(row);
     return row !== null;
+  }
+
+  #endpoints(router: number, client: string, rows: unknown): boolean {
+    if (!Array.isArray(rows)) return false;
+    for (const row of rows as unknown[]) {
+      const facts = endpointOf(row);
+      if (facts === null) return false;
+      this.#sink.endpoint(router, client.slice(0, maxNameLength), facts);
+    }
+    this.#endpointCount += rows.length;
+    return this.#endpointCount <= maxRows;
   }
 
   #object(value: Readonly<Record<string, unknown>>): boolean {

@@ -3,11 +3,12 @@ import type { TextPage } from "../../core/text-page.ts";
 import { inChunks } from "../../telemetry/chunked-work.ts";
 import type { Slice, Summary, WindowedHistogram } from "../../telemetry/histogram.ts";
 import type { MetricsNode } from "../../telemetry/metrics.ts";
-import { callKinds, maxLineBytes } from "./format.ts";
+import { callKinds, endpointsPerRow, maxLineBytes } from "./format.ts";
 import type {
   CallKind,
   CallRow,
   EndpointFacts,
+  EndpointRow,
   InstanceHeader,
   ProblemFacts,
   SliceRow,
@@ -139,7 +140,28 @@ function sliceRow({ number, sum, max, counts }: Slice): SliceRow {
 function* endpointRows({ endpoints }: FleetPageFacts): Iterable<readonly unknown[]> {
   for (const [router, clients] of endpoints.entries()) {
     for (const { client, endpoints: list } of clients) {
-      for (const each of list) yield ["endpoint", router, client, each];
+      for (let from = 0; from < list.length; from += endpointsPerRow) {
+        yield [
+          "endpoints",
+          router,
+          client,
+          list.slice(from, from + endpointsPerRow).map(endpointRow),
+        ];
+      }
     }
   }
+}
+
+const maxErrorLength = 300;
+
+function endpointRow({
+  address,
+  state,
+  sinceMs,
+  latencyMs,
+  lastMinute,
+  lastError,
+}: EndpointFacts): EndpointRow {
+  const row = [address, state, sinceMs, latencyMs, lastMinute?.requests, lastMinute?.successRate];
+  return lastError === null ? row : [...row, lastError.at, lastError.text.slice(0, maxErrorLength)];
 }

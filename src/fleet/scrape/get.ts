@@ -83,12 +83,15 @@ async function getOnce(
   });
   const unlisten = onAbort(options.signal, () => aborting.abort());
   let hasBegun = false;
+  let hasEnded = false;
   try {
     const { origin, path, headers } = options;
     const request = { origin, path, method: "GET", signal: aborting.signal } as const;
     const response = await agent.request({ ...request, headers });
     hasBegun = true;
-    return await read(response, options);
+    const problem = await read(response, options);
+    hasEnded = problem === null;
+    return problem;
   } catch (error) {
     if (isLate) {
       const what = hasBegun ? "did not finish its response" : "did not respond";
@@ -98,7 +101,8 @@ async function getOnce(
   } finally {
     cancel();
     unlisten();
-    aborting.abort();
+    // What is not read to its end would keep its connection from the next request.
+    if (!hasEnded) aborting.abort();
   }
 }
 

@@ -82,7 +82,7 @@ export interface FoundEdge {
 
 function edgesOf(caller: Follower, listeners: Listeners, nowMs: number): FoundEdge[] {
   return [...caller.model.routers.values()].flatMap((router) =>
-    [...router.endpoints].flatMap(([client, endpoints]) =>
+    [...router.endpoints.byClient()].flatMap(([client, endpoints]) =>
       edgesOfClient({ caller, router, client, endpoints }, listeners, nowMs),
     ),
   );

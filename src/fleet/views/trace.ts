@@ -1,11 +1,10 @@
 // One trace through all hops: the records of all instances that have its id, as one waterfall.
 import type { Fleet } from "../fleet.ts";
-import { idOf } from "../fleet.ts";
 import { isFields } from "../page/checks.ts";
 import type { Follower } from "../scrape/follower.ts";
 import { callsOf } from "./calls.ts";
 import type { FleetCall } from "./calls.ts";
-import { Listeners } from "./listeners.ts";
+import { joined } from "./trace-tree.ts";
 
 /** One line of the waterfall. */
 export interface TraceRow {
@@ -65,7 +64,7 @@ function isSameTrace(a: string | null, b: string): boolean {
   );
 }
 
-interface Span {
+export interface Span {
   readonly traceId: string | null;
   readonly spanId: string | null;
   readonly parentId: string | null;
@@ -80,7 +79,9 @@ function spanOf(call: FleetCall["call"]): Span {
   return { traceId: text("traceId"), spanId: text("spanId"), parentId: text("parentId") };
 }
 
-interface Attempt {
+export interface Attempt {
+  /** What its endpoint got as the parent; null: not in the record. */
+  readonly spanId: string | null;
   readonly endpoint: string;
   readonly why: string;
   readonly startMs: number;
@@ -91,29 +92,28 @@ interface Attempt {
 }
 
 /** One call, with those that it led to. */
-interface Hop {
+export interface Hop {
   readonly found: FleetCall;
   readonly span: Span;
   readonly wallMs: number;
   readonly attempts: readonly Attempt[];
-  readonly children: Hop[];
+  readonly children: Child[];
+}
+
+/** A call, and the attempt of its parent that led to it; null: not known which. */
+export interface Child {
+  readonly hop: Hop;
+  readonly attempt: Attempt | null;
+  /** It listens on the attempt's address: what is between the two is the network. */
+  readonly isRemote: boolean;
 }
 
 class Waterfall {
-  readonly #followers: readonly Follower[];
-  readonly #roots: Hop[] = [];
+  readonly #roots: readonly Hop[];
   readonly #rows: TraceRow[] = [];
-  readonly #listeners: Listeners;
 
   constructor(calls: readonly FleetCall[], followers: readonly Follower[]) {
-    this.#followers = followers;
-    this.#listeners = new Listeners(followers);
-    const hops = calls.map(hopOf).sort((a, b) => a.wallMs - b.wallMs);
-    for (const hop of hops) {
-      const parent = parentOf(hop, hops);
-      if (parent === undefined) this.#roots.push(hop);
-      else parent.children.push(hop);
-    }
+    this.#roots = joined(calls.map(hopOf), followers);
   }
 
   rows(): readonly TraceRow[] {
@@ -134,13 +134,13 @@ class Waterfall {
       isFailure: call["outcome"] === "failure",
       note: failureIn(call["failure"]),
     });
-    const left = new Set(hop.children);
-    for (const attempt of hop.attempts) this.#attempt(hop, attempt, startMs, depth + 1, left);
-    // What no attempt leads to: the attempt is not in the record, or its address is somebody else's.
-    for (const child of left) this.#call(child, this.#within(hop, child, startMs), depth + 1);
+    for (const attempt of hop.attempts) this.#attempt(hop, attempt, startMs, depth + 1);
+    for (const { hop: child, attempt } of hop.children) {
+      if (attempt === null) this.#call(child, within(hop, child, startMs), depth + 1);
+    }
   }
 
-  #attempt(hop: Hop, attempt: Attempt, startMs: number, depth: number, left: Set<Hop>): void {
+  #attempt(hop: Hop, attempt: Attempt, startMs: number, depth: number): void {
     const durationMs = attempt.endMs - attempt.startMs;
     const begunMs = startMs + attempt.startMs;
     this.#add(hop, "attempt", depth, {
@@ -151,47 +151,25 @@ class Waterfall {
       isFailure: attempt.outcome === "failure",
       note: attempt.failure ?? attempt.why,
     });
-    const remote = this.#remoteOf(hop, attempt, left);
-    if (remote !== null) {
-      left.delete(remote);
-      const inside = Math.min(durationMs, remote.found.call.durationMs);
-      const network = durationMs - inside;
-      this.#add(hop, "network", depth + 1, {
-        text: `${hop.found.instanceName} to ${remote.found.instanceName} and back`,
-        startMs: begunMs,
-        durationMs: network,
-        status: null,
-        isFailure: false,
-        note: null,
-      });
-      // Two clocks do not agree to the millisecond: the network is shown as if both ways were alike.
-      this.#call(remote, begunMs + network / 2, depth + 1);
-      return;
-    }
-    for (const child of Array.from(left)) {
-      const childMs = this.#within(hop, child, startMs);
-      if (childMs < begunMs || childMs > begunMs + durationMs) continue;
-      left.delete(child);
-      this.#call(child, childMs, depth + 1);
+    for (const child of hop.children) {
+      if (child.attempt !== attempt) continue;
+      if (child.isRemote) this.#remote(hop, child.hop, begunMs, durationMs, depth + 1);
+      else this.#call(child.hop, within(hop, child.hop, startMs), depth + 1);
     }
   }
 
-  /** The hop that took the attempt: it listens on the attempt's address. */
-  #remoteOf(hop: Hop, { endpoint }: Attempt, left: ReadonlySet<Hop>): Hop | null {
-    const caller = this.#followers.find((each) => idOf(each) === hop.found.instance);
-    const listening = caller === undefined ? undefined : this.#listeners.find(caller, endpoint);
-    if (listening === undefined) return null;
-    const isIts = ({ found }: Hop) =>
-      found.instance === idOf(listening.follower) &&
-      found.call["router"] === listening.router.label;
-    return [...left].find(isIts) ?? null;
-  }
-
-  /** By the two clocks, held within the parent. */
-  #within(parent: Hop, child: Hop, startMs: number): number {
-    const latest =
-      startMs + Math.max(0, parent.found.call.durationMs - child.found.call.durationMs);
-    return Math.max(startMs, Math.min(latest, startMs + child.wallMs - parent.wallMs));
+  /** Two clocks do not agree to the millisecond: both ways of the network are shown as if they were alike. */
+  #remote(hop: Hop, child: Hop, begunMs: number, durationMs: number, depth: number): void {
+    const network = Math.max(0, durationMs - child.found.call.durationMs);
+    this.#add(hop, "network", depth, {
+      text: `${hop.found.instanceName} to ${child.found.instanceName} and back`,
+      startMs: begunMs,
+      durationMs: network,
+      status: null,
+      isFailure: false,
+      note: null,
+    });
+    this.#call(child, begunMs + network / 2, depth);
   }
 
   #add(
@@ -206,15 +184,10 @@ class Waterfall {
   }
 }
 
-function parentOf(hop: Hop, hops: readonly Hop[]): Hop | undefined {
-  const { parentId } = hop.span;
-  if (parentId === null) return undefined;
-  return hops.find((each) => each !== hop && each.span.spanId === parentId && !isBelow(each, hop));
-}
-
-/** Records that name each other as parents would make a circle. */
-function isBelow(hop: Hop, root: Hop): boolean {
-  return root.children.some((child) => child === hop || isBelow(hop, child));
+/** Where a child begins, by the two clocks, held within its parent. */
+function within(parent: Hop, child: Hop, startMs: number): number {
+  const latest = startMs + Math.max(0, parent.found.call.durationMs - child.found.call.durationMs);
+  return Math.max(startMs, Math.min(latest, startMs + child.wallMs - parent.wallMs));
 }
 
 function hopOf(found: FleetCall): Hop {
@@ -233,6 +206,7 @@ function attemptOf(fields: Readonly<Record<string, unknown>>): Attempt {
   const number = (key: string) => (typeof fields[key] === "number" ? fields[key] : 0);
   const startMs = number("startMs");
   return {
+    spanId: textIn(fields, "spanId"),
     endpoint: textIn(fields, "endpoint") ?? "?",
     why: textIn(fields, "why") ?? "first",
     startMs,

@@ -1,12 +1,12 @@
 // A small mesh of real sidecars, and a fleet that watches them.
 import type { TestContext } from "node:test";
-import { ask } from "../support/http-request.ts";
-import { startProxy } from "../support/proxy.ts";
-import type { TestProxy } from "../support/proxy.ts";
-import { service } from "../support/service.ts";
-import { until } from "../support/until.ts";
-import type { Overview } from "../../src/fleet/views/overview.ts";
-import type { GroupedTopology } from "../../src/fleet/views/groups.ts";
+import { ask } from "../../support/http-request.ts";
+import { startProxy } from "../../support/proxy.ts";
+import type { TestProxy } from "../../support/proxy.ts";
+import { service } from "../../support/service.ts";
+import { until } from "../../support/until.ts";
+import type { Overview } from "../../../src/fleet/views/overview.ts";
+import type { GroupedTopology } from "../../../src/fleet/views/groups.ts";
 
 /** web's sidecar calls rates' sidecar, which calls the service `rates`. */
 export interface Mesh {

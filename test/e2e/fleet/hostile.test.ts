@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
-import { service } from "../support/service.ts";
+import { service } from "../../support/service.ts";
 import { startFleet, startMesh, untilOverview } from "./support.ts";
 
 /** Writes for as long as somebody reads. */
