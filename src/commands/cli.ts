@@ -4,6 +4,8 @@ import { checkCommand } from "./check.ts";
 import { explainCommand } from "./explain.ts";
 import { fleetCommand } from "./fleet.ts";
 import { runCommand } from "./run.ts";
+import { dtabCommand } from "./dtab/dtab.ts";
+import { shiftCommand } from "./shift/shift.ts";
 import { schemaCommand } from "./schema.ts";
 import { tapCommand } from "./tap.ts";
 import { versionCommand } from "./version.ts";
@@ -15,6 +17,8 @@ const commands: readonly Command[] = [
   explainCommand,
   tapCommand,
   fleetCommand,
+  dtabCommand,
+  shiftCommand,
   schemaCommand,
   certCommand,
   versionCommand,

@@ -47,6 +47,8 @@ export interface DtabStore {
   /** Writes whatever is there, or is not there. */
   put(namespace: string, dtab: Dtab): Promise<Written>;
   remove(namespace: string): Promise<Written>;
+  /** Earlier versions that are kept, the oldest first; absent: none are. Rejects when they cannot be read. */
+  history?(namespace: string): Promise<readonly VersionedDtab[]>;
   /** For `/storage/<name>.json`: plain JSON; absent when there is nothing to show. */
   watchState?(): Readonly<Record<string, unknown>>;
   close(): void;

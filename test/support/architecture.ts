@@ -33,6 +33,12 @@ export const floors: readonly Floor[] = [
     outside: anything,
   },
   { at: "src/routing/", mayImport: ["src/core/"], outside: ["valibot"], isPure: true },
+  {
+    at: "src/shift/",
+    mayImport: ["src/core/", "src/naming/", "src/name-server/"],
+    outside: anything,
+    isPure: true,
+  },
   { at: "src/telemetry/", mayImport: ["src/core/"], outside: anything },
   {
     at: "src/fleet/",

@@ -4,6 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import { computed } from "../../naming/binding/tracker.ts";
 import type { Live } from "../../core/live.ts";
 import { pending } from "../../core/live.ts";
+import { showDtab } from "../../core/names/dtab.ts";
 import type { Dtab } from "../../core/names/dtab.ts";
 import type { DtabStore, VersionedDtab, Written } from "../dtab-store.ts";
 import { accepted, codecOf } from "./dtab-codec.ts";
@@ -13,7 +14,8 @@ import { once, respond, stream } from "./reply.ts";
 export interface DtabPages {
   /** Any method, as in Linkerd. */
   list(response: ServerResponse, isWatch: boolean): void;
-  /** null: there is no such method. */
+  /** Not in Linkerd: earlier versions, the oldest first. 404 when the storage keeps none. */
+  history(response: ServerResponse, name: string): void;
   namespace(
     request: IncomingMessage,
     response: ServerResponse,
@@ -35,6 +37,19 @@ export function dtabPages(store: DtabStore, clock: Clock): DtabPages {
   };
   return {
     list,
+    history(response, name) {
+      if (store.history === undefined) return respond(response, 404);
+      return void store.history(name).then(
+        (versions) => {
+          const shown = versions.map(({ dtab, version }) => ({
+            version: Buffer.from(version).toString("base64"),
+            dtab: showDtab(dtab),
+          }));
+          respond(response, 200, `${JSON.stringify(shown)}\n`, json);
+        },
+        (error: unknown) => respond(response, 500, (error as Error).message),
+      );
+    },
     namespace(request, response, name, isWatch) {
       switch (request.method) {
         case "HEAD":

@@ -20,6 +20,8 @@ export function routes(
     const isWatch = ["true", "1", "t"].includes(target.query.get("watch") ?? "");
     if (page === "dtabs") {
       if (namespace === null) return dtabs.list(response, isWatch);
+      const [, ofHistory] = /^([^/]+)\/history$/.exec(namespace) ?? [];
+      if (ofHistory !== undefined) return dtabs.history(response, ofHistory);
       return dtabs.namespace(request, response, namespace, isWatch);
     }
     if (!Object.hasOwn(namePages, page)) return respond(response, 404);

@@ -29,6 +29,8 @@ export class FileStore implements DtabStore {
   readonly #watched = new Map<string, Close>();
   /** What is wrong with a file, by namespace; the last good dtab counts meanwhile. */
   readonly #problems = new Map<string, string>();
+  /** The last version of what was removed here, by namespace: its file may still be read after that. */
+  readonly #removed = new Map<string, bigint>();
   /** Writes one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -78,9 +80,15 @@ export class FileStore implements DtabStore {
       if (current === null) return { kind: "missing" };
       await this.#history.keep(namespace, current);
       await removeFile(this.#pathOf(namespace));
+      this.#removed.set(namespace, countOf(current.version));
       this.#memory.set(namespace, null);
       return done;
     });
+  }
+
+  history(namespace: string): Promise<readonly VersionedDtab[]> {
+    if (namespaceProblem(namespace) !== null) return Promise.resolve([]);
+    return this.#history.read(namespace);
   }
 
   watchState(): Readonly<Record<string, unknown>> {
@@ -192,7 +200,7 @@ export class FileStore implements DtabStore {
       this.#problems.delete(namespace);
       const isSame =
         read === null || current === null
-          ? read === current
+          ? read === current || (read !== null && this.#wasRemoved(namespace, read))
           : isSameVersion(read.version, current.version) ||
             // read before it was written here
             (read.version.length === 8 && countOf(read.version) < countOf(current.version));
@@ -200,6 +208,10 @@ export class FileStore implements DtabStore {
       this.#memory.set(namespace, read);
       this.#deps.log.info({ event: "dtab read", namespace, entries: read?.dtab.length ?? null });
     });
+  }
+
+  #wasRemoved(namespace: string, { version }: VersionedDtab): boolean {
+    return version.length === 8 && countOf(version) <= (this.#removed.get(namespace) ?? 0n);
   }
 
   #isFolderThere(): boolean {

@@ -1,10 +1,10 @@
 // Earlier versions of dtabs: `<rootDir>/.history/<namespace>/<version>.dtab`, the latest ones of each.
 import { readdirSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { countOf } from "../counted-version.ts";
 import type { VersionedDtab } from "../dtab-store.ts";
-import { replaceFile, textOf } from "./dtab-file.ts";
+import { readText, replaceFile, textOf } from "./dtab-file.ts";
 
 export class History {
   readonly #folder: string;
@@ -23,6 +23,17 @@ export class History {
     await replaceFile(join(folder, fileOf(countOf(replaced.version))), textOf(replaced));
     const tooOld = this.#counts(namespace).slice(0, -this.#maxVersions);
     for (const count of tooOld) await rm(join(folder, fileOf(count)), { force: true });
+  }
+
+  /** What is kept, the oldest first. */
+  async read(namespace: string): Promise<readonly VersionedDtab[]> {
+    const versions: VersionedDtab[] = [];
+    for (const count of this.#counts(namespace)) {
+      const text = await readFile(join(this.#folder, namespace, fileOf(count)), "utf8");
+      const parsed = readText(text);
+      if (parsed.ok) versions.push(parsed.value);
+    }
+    return versions;
   }
 
   /** The number of the latest version that is kept; 0: none. A name that is created again goes on from there. */
