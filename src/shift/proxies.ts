@@ -4,8 +4,10 @@ import { addPage, noTotals } from "./exposition.ts";
 import type { Totals } from "./exposition.ts";
 import type { Tree } from "./weights.ts";
 
-/** Fetches a page as text; rejects with a text for people. */
-export type FetchPage = (url: string) => Promise<string>;
+/** The admin server of one proxy. Pages come as text; they reject with a text for people. */
+export interface ProxyPages {
+  text(path: string, query?: Readonly<Record<string, string>>): Promise<string>;
+}
 
 export interface SidesTotals {
   readonly old: Totals;
@@ -13,27 +15,19 @@ export interface SidesTotals {
 }
 
 export class Proxies {
-  readonly #urls: readonly string[];
-  readonly #fetchPage: FetchPage;
+  readonly #proxies: readonly ProxyPages[];
 
-  /** Addresses of admin servers, such as `http://127.0.0.1:9990`. */
-  constructor(urls: readonly string[], fetchPage: FetchPage) {
-    this.#urls = urls.map((url) => url.replace(/\/+$/, ""));
-    this.#fetchPage = fetchPage;
-  }
-
-  get count(): number {
-    return this.#urls.length;
+  constructor(proxies: readonly ProxyPages[]) {
+    this.#proxies = proxies;
   }
 
   /** The ids of the clients that a tree leads to, as the proxies resolve it now. */
   async idsOf(tree: Tree): Promise<ReadonlySet<string>> {
     const ids = new Set<string>();
-    for (const url of this.#urls) {
-      for (const router of await this.#routers(url)) {
+    for (const proxy of this.#proxies) {
+      for (const router of await routersOf(proxy)) {
         for (const path of leavesOf(tree)) {
-          const query = new URLSearchParams({ namespace: router, path });
-          const text = await this.#fetchPage(`${url}/delegator.json?${query}`);
+          const text = await proxy.text("/delegator.json", { namespace: router, path });
           collectIds(JSON.parse(text), ids);
         }
       }
@@ -44,7 +38,7 @@ export class Proxies {
   async totals(oldIds: ReadonlySet<string>, newIds: ReadonlySet<string>): Promise<SidesTotals> {
     const totals = { old: noTotals(), new: noTotals() };
     const pages = await Promise.all(
-      this.#urls.map((url) => this.#fetchPage(`${url}/admin/metrics/prometheus`)),
+      this.#proxies.map((proxy) => proxy.text("/admin/metrics/prometheus")),
     );
     for (const page of pages) {
       addPage(page, oldIds, totals.old);
@@ -52,13 +46,13 @@ export class Proxies {
     }
     return totals;
   }
+}
 
-  async #routers(url: string): Promise<readonly string[]> {
-    const { registry } = JSON.parse(await this.#fetchPage(`${url}/admin/registry.json`)) as {
-      registry?: { router?: Readonly<Record<string, unknown>> };
-    };
-    return Object.keys(registry?.router ?? {});
-  }
+async function routersOf(proxy: ProxyPages): Promise<readonly string[]> {
+  const { registry } = JSON.parse(await proxy.text("/admin/registry.json")) as {
+    registry?: { router?: Readonly<Record<string, unknown>> };
+  };
+  return Object.keys(registry?.router ?? {});
 }
 
 function leavesOf(tree: Tree): readonly Path[] {

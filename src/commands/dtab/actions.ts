@@ -8,7 +8,7 @@ import { problemOf } from "../../shift/store.ts";
 import type { DtabTarget } from "../../shift/store.ts";
 import type { ExitCode, Terminal } from "../command.ts";
 import { diffLines, dtabText, hasChanges } from "./diff.ts";
-import type { DtabAction } from "./dtab.ts";
+import type { DtabAction } from "./action.ts";
 import { edited } from "./edit.ts";
 import { dtabIn } from "./read-dtab.ts";
 import { compareName } from "./test.ts";

@@ -1,21 +1,6 @@
 // `switchyard dtab ls|get|put|edit|diff|history|rollback|rm|test STORE ...`
-import type { DtabTarget } from "../../shift/store.ts";
-import { parseArguments, usageError } from "../command.ts";
-import type { Command, ExitCode, Terminal } from "../command.ts";
-import { openTarget, targetHelp } from "./targets.ts";
-import { actions } from "./actions.ts";
-
-export interface DtabArguments {
-  readonly target: DtabTarget;
-  readonly namespace: string;
-  /** What follows the namespace. */
-  readonly rest: readonly string[];
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
-  readonly terminal: Terminal;
-}
-
-/** Resolves with an exit code, or with a text about wrong usage. Rejects with a text for people. */
-export type DtabAction = (given: DtabArguments) => Promise<ExitCode | string>;
+import type { Command } from "../command.ts";
+import { targetHelp } from "./target-help.ts";
 
 export const dtabCommand: Command = {
   name: "dtab",
@@ -46,32 +31,8 @@ ${targetHelp}
 
 Exits with 0 on success, 1 when the store refuses or cannot be reached.`,
   async run(args, terminal) {
-    const parsed = parseArguments(args, { force: { type: "boolean" }, path: { type: "string" } });
-    if (typeof parsed === "string") return usageError(this, parsed, terminal);
-    const [verb = "", store, namespace, ...rest] = parsed.positionals;
-    const action = Object.hasOwn(actions, verb) ? actions[verb] : undefined;
-    if (action === undefined) {
-      const known = Object.keys(actions).join(", ");
-      return usageError(this, `expected one of ${known}, got '${verb}'`, terminal);
-    }
-    if (store === undefined || (verb !== "ls" && namespace === undefined)) {
-      return usageError(
-        this,
-        `${verb} needs a store${verb === "ls" ? "" : " and a namespace"}`,
-        terminal,
-      );
-    }
-    const target = await openTarget(store);
-    if (typeof target === "string") return usageError(this, target, terminal);
-    try {
-      const given = { target, namespace: namespace ?? "", rest, values: parsed.values, terminal };
-      const ended = await action(given);
-      return typeof ended === "string" ? usageError(this, ended, terminal) : ended;
-    } catch (error) {
-      terminal.error(`switchyard dtab: ${(error as Error).message}`);
-      return 1;
-    } finally {
-      target.close();
-    }
+    // What it needs is loaded only here: other commands start without it.
+    const { dtab } = await import("./perform.ts");
+    return dtab(this, args, terminal);
   },
 };

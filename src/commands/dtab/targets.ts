@@ -9,11 +9,7 @@ import type { DtabStore } from "../../name-server/dtab-store.ts";
 import { systemClock } from "../../runtime/timers.ts";
 import type { DtabTarget } from "../../shift/store.ts";
 import { nameServerTarget } from "./name-server-target.ts";
-
-export const targetHelp = `  http://HOST:PORT       a name server (io.l5d.httpController); https as well
-  consul://HOST:PORT     Consul's key-value store, below namerd/dtabs
-  consul://HOST:PORT/P   the same below P; the token is taken from CONSUL_HTTP_TOKEN
-  ./FOLDER               the folder of a storage io.l5d.fs`;
+import { targetHelp } from "./target-help.ts";
 
 /** A text says what is wrong with `given`. */
 export async function openTarget(given: string): Promise<DtabTarget | string> {

@@ -49,7 +49,20 @@ export class AdminClient {
   }
 
   async json(path: string, query: Readonly<Record<string, string>> = {}): Promise<unknown> {
-    const body = await this.#open(path, query, "application/json", timeoutMs);
+    const text = await this.text(path, query, "application/json");
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      throw new AdminError(`${this.url}${path}: ${messageOf(error)}`, null);
+    }
+  }
+
+  async text(
+    path: string,
+    query: Readonly<Record<string, string>> = {},
+    accept = "text/plain",
+  ): Promise<string> {
+    const body = await this.#open(path, query, accept, timeoutMs);
     const chunks: Buffer[] = [];
     let bytes = 0;
     try {
@@ -58,7 +71,7 @@ export class AdminClient {
         if (bytes > maxBytes) throw new Error(`it sent more than ${maxBytes} bytes`);
         chunks.push(chunk);
       }
-      return JSON.parse(Buffer.concat(chunks).toString("utf8")) as unknown;
+      return Buffer.concat(chunks).toString("utf8");
     } catch (error) {
       throw new AdminError(`${this.url}${path}: ${messageOf(error)}`, null);
     }
