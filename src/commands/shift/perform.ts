@@ -45,21 +45,23 @@ interface Given extends Omit<ShiftOptions, "say" | "clock"> {
 
 const verbs = ["resume", "rollback", "status", "forget"] as const;
 
+const options = {
+  to: { type: "string" },
+  store: { type: "string" },
+  namespace: { type: "string" },
+  steps: { type: "string" },
+  every: { type: "string" },
+  admin: { type: "string" },
+  "token-file": { type: "string" },
+  "abort-if": { type: "string" },
+  "min-calls": { type: "string" },
+  blind: { type: "boolean" },
+  ...Object.fromEntries(verbs.map((verb) => [verb, { type: "boolean" } as const])),
+} as const;
+
 /** A text says what is wrong. */
 async function read(args: readonly string[]): Promise<Given | string> {
-  const parsed = parseArguments(args, {
-    to: { type: "string" },
-    store: { type: "string" },
-    namespace: { type: "string" },
-    steps: { type: "string" },
-    every: { type: "string" },
-    admin: { type: "string" },
-    "token-file": { type: "string" },
-    "abort-if": { type: "string" },
-    "min-calls": { type: "string" },
-    blind: { type: "boolean" },
-    ...Object.fromEntries(verbs.map((verb) => [verb, { type: "boolean" as const }])),
-  });
+  const parsed = parseArguments(args, options);
   if (typeof parsed === "string") return parsed;
   const { values, positionals } = parsed;
   const text = (name: string, fallback = ""): string => String(values[name] ?? fallback);
