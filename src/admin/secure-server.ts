@@ -1,5 +1,6 @@
 // The admin server's HTTPS side. node:https is loaded only here.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Log } from "../core/log.ts";
 import type { ServerTls } from "../core/tls/tls.ts";
 
@@ -10,7 +11,7 @@ export async function secureServer(
   log: Log,
 ): Promise<Server> {
   const { createServer } = await import("node:https");
-  const { requireClientAuth, handshakeTimeoutMs } = tls.config;
+  const { requireClientAuth, handshakeTimeoutMs, maxHandshakes } = tls.config;
   const how = {
     requestCert: requireClientAuth,
     rejectUnauthorized: requireClientAuth,
@@ -25,6 +26,7 @@ export async function secureServer(
     }
   };
   present();
+  boundHandshakes(server, maxHandshakes);
   server.once("close", tls.watch(present));
   server.on("secureConnection", (socket) => {
     tls.stats.handshakes.value += 1;
@@ -36,4 +38,26 @@ export async function secureServer(
     log.debug({ event: "TLS handshake failed", problem: message });
   });
   return server;
+}
+
+/** One handshake more than `max` ends the oldest. */
+function boundHandshakes(server: Server, max: number): void {
+  /** The oldest first. By peer: the socket that comes out of a handshake is not the one that was accepted. */
+  const pending = new Map<string, Socket>();
+  server.on("connection", (socket: Socket) => {
+    const peer = peerOf(socket);
+    pending.set(peer, socket);
+    socket.once("close", () => pending.delete(peer));
+    if (pending.size <= max) return;
+    for (const [oldest, its] of pending) {
+      pending.delete(oldest);
+      its.destroy();
+      return;
+    }
+  });
+  server.on("secureConnection", (socket: Socket) => pending.delete(peerOf(socket)));
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}|${remotePort}`;
 }

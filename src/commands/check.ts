@@ -1,5 +1,5 @@
 // `switchyard check FILE`
-import { parseArguments, singleFile, usageError } from "./command.ts";
+import { outputOptions, parseArguments, singleFile, usageError, wantsJson } from "./command.ts";
 import { checkFile } from "./load.ts";
 import { jsonOf, printReports, promote, summaryOf } from "./report.ts";
 import type { Command } from "./command.ts";
@@ -17,7 +17,7 @@ every problem to standard error, errors first, one per line:
 
   --strict        warnings are errors
   --format json   one JSON object on standard output: file, ok, errors and warnings, each with line,
-                  column, path and message
+                  column, path and message; --json is the same
 
 A folder or file that does not exist is a warning, because files are often checked elsewhere; \`run\`
 waits for folders and dtab files, and does not start without certificates.
@@ -25,18 +25,17 @@ Exits with 0 when there is no error, otherwise with 1.`,
   async run(args, terminal) {
     const parsed = parseArguments(args, {
       strict: { type: "boolean" },
-      format: { type: "string" },
+      ...outputOptions,
     });
     if (typeof parsed === "string") return usageError(this, parsed, terminal);
     const chosen = singleFile(parsed.positionals);
     if ("problem" in chosen) return usageError(this, chosen.problem, terminal);
-    const { strict, format = "text" } = parsed.values;
-    if (format !== "text" && format !== "json") {
-      return usageError(this, `--format: expected text or json, got ${format}`, terminal);
-    }
+    const { strict } = parsed.values;
+    const isJson = wantsJson(parsed.values);
+    if (typeof isJson === "string") return usageError(this, isJson, terminal);
     const check = promote(await checkFile(chosen.file, terminal), () => strict === true);
     const isGood = check.config !== null;
-    if (format === "json") terminal.out(jsonOf(check));
+    if (isJson) terminal.out(jsonOf(check));
     else {
       printReports(check, terminal);
       const summary = summaryOf(check);

@@ -67,3 +67,16 @@ export function singleFile(positionals: readonly string[]): { file: string } | {
   if (more.length > 0) return { problem: `expected one file, got ${positionals.length}` };
   return { file };
 }
+
+/** The two spellings of one wish, for all commands that print JSON. */
+export const outputOptions = { json: { type: "boolean" }, format: { type: "string" } } as const;
+
+/** Whether JSON is wanted; a text that describes the mistake. */
+export function wantsJson({ json, format }: Arguments["values"]): boolean | string {
+  if (format === undefined) return json === true;
+  if (format !== "text" && format !== "json") {
+    return `--format: expected text or json, got ${format}`;
+  }
+  if (format === "text" && json === true) return "--json and --format text exclude each other";
+  return format === "json";
+}

@@ -2,7 +2,7 @@
 import type { RouterConfig } from "../config/config.ts";
 import { parseDtab } from "../core/names/dtab.ts";
 import { parsePath } from "../core/names/path.ts";
-import { usageError, parseArguments } from "./command.ts";
+import { outputOptions, parseArguments, usageError, wantsJson } from "./command.ts";
 import { loadConfig } from "./load.ts";
 import type { Command } from "./command.ts";
 
@@ -17,14 +17,15 @@ name. A NAME without a leading slash is appended to the router's dstPrefix: user
 
   --router LABEL   the router whose dtab and interpreter to use; required if the file has several
   --dtab DTAB      entries appended to the router's dtab, like the l5d-dtab header of a request
-  --json           the tree as JSON, in the format of the admin server's /delegator.json
+  --json           the tree as JSON, in the format of the admin server's /delegator.json;
+                   --format json is the same
 
 Exits with 0 when a call to the name would find an address, otherwise with 1.`,
   async run(args, terminal) {
     const parsed = parseArguments(args, {
       router: { type: "string" },
       dtab: { type: "string" },
-      json: { type: "boolean" },
+      ...outputOptions,
     });
     if (typeof parsed === "string") return usageError(this, parsed, terminal);
     const [file, name, ...more] = parsed.positionals;
@@ -33,7 +34,9 @@ Exits with 0 when a call to the name would find an address, otherwise with 1.`,
     }
     const config = await loadConfig(file, terminal);
     if (config === null) return 1;
-    const { router: label, dtab: override, json } = parsed.values;
+    const { router: label, dtab: override } = parsed.values;
+    const isJson = wantsJson(parsed.values);
+    if (typeof isJson === "string") return usageError(this, isJson, terminal);
     const router = chooseRouter(config.routers, label);
     if (typeof router === "string") return usageError(this, router, terminal);
     const dtab = typeof override === "string" ? parseDtab(override) : parseDtab("");
@@ -42,7 +45,7 @@ Exits with 0 when a call to the name would find an address, otherwise with 1.`,
     if (!path.ok) return usageError(this, `${name} is not a name: ${path.error.message}`, terminal);
     const question = { router, dtab: dtab.value, path: path.value };
     const { explainName } = await import("./explain-name.ts");
-    return explainName(config, question, json === true, terminal);
+    return explainName(config, question, isJson, terminal);
   },
 };
 

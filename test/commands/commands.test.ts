@@ -165,6 +165,21 @@ test("check --format json prints one object for programs, and nothing else", asy
   assert.equal((await line(["check", "-", "--format", "xml"], { input: "" })).code, 2);
 });
 
+test("check and explain take --json and --format json for the same", async (t) => {
+  const [long, short] = await Promise.all(
+    [["--format", "json"], ["--json"]].map((json) =>
+      line(["check", "-", ...json], { input: doubtful }),
+    ),
+  );
+  assert.deepEqual(long, short);
+  const explain = ["explain", twoRouters(t), "web", "--router=in"];
+  const tree = await line([...explain, "--json"]);
+  assert.deepEqual(await line([...explain, "--format", "json"]), tree);
+  assert.equal((await line([...explain, "--format", "text"])).out.startsWith("{"), false);
+  assert.equal((await line([...explain, "--format", "xml"])).code, 2);
+  assert.equal((await line([...explain, "--json", "--format", "text"])).code, 2);
+});
+
 test("check colours its labels on a terminal", async () => {
   const { error } = await line(["check", "-"], { input: "routers: 5", hasColor: true });
   assert.match(error, /^\u001b\[1;31merror:\u001b\[0m <stdin>:1:10 routers: /);

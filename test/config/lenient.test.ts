@@ -94,6 +94,18 @@ const accepted: readonly (readonly [what: string, text: string, warnings: readon
     withRouter("client: { requestAuthorizers: [] }"),
     ["routers[0].client.requestAuthorizers: has no effect: the list is empty"],
   ],
+  [
+    "no loggers of a client",
+    withRouter("client: { loggers: [] }"),
+    ["routers[0].client.loggers: has no effect: the list is empty"],
+  ],
+  [
+    "thriftFramed where every message has its length",
+    withRouter("client: { thriftFramed: false }"),
+    [
+      "routers[0].client.thriftFramed: has no effect: only plain Thrift has messages without a length",
+    ],
+  ],
   ["a key of Linkerd without a value", withRouter("tracePropagator: , client: { tls: }"), []],
   [
     "admin.security",

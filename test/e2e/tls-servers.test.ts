@@ -294,3 +294,39 @@ routers:
   const plain = await run("curl", ["-sS", `http://localhost:${proxy.adminPort}/admin/ping`]);
   assert.notEqual(plain.code, 0);
 });
+
+test("admin.tls: half-done handshakes are bounded in number and in time", async (t) => {
+  const admin = testAuthority(t).issue("users.test", { san: "DNS:localhost" });
+  const keys = `${filesYaml(admin)}, maxHandshakes: 2, handshakeTimeoutMs: 2000`;
+  const proxy = await startProxy(
+    t,
+    `
+admin: { port: 0, tls: { ${keys} } }
+routers:
+- protocol: http
+  dtab: /svc => /$/inet/127.0.0.1/1 ;
+  servers: [{ port: 0 }]
+`,
+  );
+  const first = rawCaller(t, proxy.adminPort);
+  await until(
+    () => first.socket.connecting,
+    (isConnecting) => !isConnecting,
+    "the first is connected",
+  );
+  const others = [1, 2].map(() => rawCaller(t, proxy.adminPort));
+  await until(
+    () => first.hasEnded,
+    (hasEnded) => hasEnded,
+    "the oldest makes room",
+  );
+  assert.deepEqual(
+    others.map(({ hasEnded }) => hasEnded),
+    [false, false],
+  );
+  await until(
+    () => others.every(({ hasEnded }) => hasEnded),
+    (haveEnded) => haveEnded,
+    "those that never finish are closed in time",
+  );
+});

@@ -5,6 +5,7 @@ import type { Dtab } from "../../../src/core/names/dtab.ts";
 import { memoized } from "../../../src/core/memo.ts";
 import { parseTree } from "../../../src/core/names/nametree.ts";
 import { shortLength } from "./contexts.ts";
+import { maxShortLength } from "./messages.ts";
 
 /** `wire`: its count and entries, as a mux peer can read them. */
 export interface LocalDtab {
@@ -24,13 +25,16 @@ const longestDtab = 16_384;
 export function dtabEnd(bytes: Buffer, start: number): number {
   const count = shortLength(bytes, start);
   if (count < 0) return -1;
+  const size = bytes.length;
   let at = start + 2;
-  for (let i = 0; i < 2 * count; i++) {
-    const length = shortLength(bytes, at);
-    if (length < 0) return -1;
+  // Up to 65,534 steps, before anybody knows whether the dtab is too long: without a call for each.
+  for (let left = 2 * count; left > 0; left--) {
+    if (at + 2 > size) return -1;
+    const length = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+    if (length > maxShortLength) return -1;
     at += 2 + length;
   }
-  return at > bytes.length ? -1 : at;
+  return at > size ? -1 : at;
 }
 
 /** Parses a dtab given as latin1, one character per byte; results are remembered. */

@@ -12,6 +12,7 @@ const keys: Readonly<Record<string, string>> = {
     "moved: write identifier: { kind: io.l5d.methodAndHost, httpUriInDst: true }",
   "routers.tracers": "removed: tracers became kinds of the section telemetry",
   "routers.loggers": "removed: write httpAccessLog for a log of requests",
+  "routers.client.loggers": "removed: write httpAccessLog in the router for a log of requests",
   "routers.timeoutMs": "moved: write service: { totalTimeoutMs: … }",
   "routers.totalTimeoutMs": "moved: write service: { totalTimeoutMs: … }",
   "routers.responseClassifier": "moved: write service: { responseClassifier: … }",

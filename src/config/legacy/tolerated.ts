@@ -19,10 +19,16 @@ const keys: Readonly<Record<string, Warning>> = {
   "routers.tracePropagator": (value) => {
     return repeats(value, { kind: "io.l5d.default", experimental: true }) ? isDefault : null;
   },
-  "routers.client.requestAuthorizers": (value) => {
-    return Array.isArray(value) && value.length === 0 ? "has no effect: the list is empty" : null;
-  },
+  "routers.client.requestAuthorizers": ifEmpty,
+  "routers.client.loggers": ifEmpty,
+  "routers.loggers": ifEmpty,
+  // Known to the protocols that can do without.
+  "routers.client.thriftFramed": "has no effect: only plain Thrift has messages without a length",
 };
+
+function ifEmpty(value: unknown): string | null {
+  return Array.isArray(value) && value.length === 0 ? "has no effect: the list is empty" : null;
+}
 
 const isDefault = "has no effect: it repeats the default";
 
