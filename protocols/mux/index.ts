@@ -78,7 +78,9 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     const counters = muxServerCounters(stats);
     const accessLog = this.#accessLog;
     const calls = (options.calls ?? noCallSink).reporter(callReader);
+    const { opportunisticTls: tlsLevel } = options.config as ServerConfig;
     const settings: Omit<ServerSettings, "owner"> = {
+      tlsLevel,
       limits: serverLimits(this.#config, options.config as ServerConfig, options),
       clock,
       log,
@@ -102,6 +104,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
         socket,
         gate,
         tls,
+        isOpportunistic: tlsLevel !== "off",
         clock,
         log,
         speaks: ["mux"],

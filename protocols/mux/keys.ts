@@ -1,6 +1,7 @@
 // The keys that mux adds to a router, its servers and its client; docs/mux.md describes them.
 import * as v from "valibot";
 import { integer, milliseconds, says, truth } from "../../src/core/schema.ts";
+import { tlsLevels } from "./codec/tls-level.ts";
 import { accessLogKeys } from "../../src/access-log/keys.ts";
 
 /** The size field is a signed number of four bytes. */
@@ -27,6 +28,10 @@ export const routerKeys = {
 };
 
 export const serverKeys = {
+  opportunisticTls: says(
+    "Finagle's TLS, which begins after the handshake of mux: off (with tls: TLS from the first byte), desired, or required.",
+    v.optional(v.picklist(tlsLevels, "expected off, desired or required"), "off"),
+  ),
   maxOutstanding: says(
     "Calls in progress per connection; further calls are refused immediately and may be sent again.",
     v.optional(integer(1, 8_388_606), 16_384),
@@ -46,6 +51,10 @@ export const serverKeys = {
 };
 
 export const clientKeys = {
+  opportunisticTls: says(
+    "Finagle's TLS, which begins after the handshake of mux: off (with tls: TLS from the first byte), desired, or required.",
+    v.optional(v.picklist(tlsLevels, "expected off, desired or required"), "off"),
+  ),
   pingIntervalMs: says(
     "Interval between pings (Tping) of each endpoint; 0: no pings.",
     v.optional(milliseconds(), 5000),

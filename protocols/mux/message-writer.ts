@@ -35,7 +35,7 @@ export class MessageWriter {
   readonly #sent: Counter;
   readonly #ownsPayloads: boolean;
   readonly #link: SocketLink;
-  readonly #batch: Batch;
+  #batch: Batch;
   /** Large messages, round-robin: after one fragment a message moves to the end. */
   #large: Large[] = [];
   #largeBytes = 0;
@@ -47,6 +47,11 @@ export class MessageWriter {
     this.#ownsPayloads = ownsPayloads;
     this.#link = link;
     this.#batch = new Batch(link.socket);
+  }
+
+  /** The link has another socket: TLS over the first one. Nothing may be waiting. */
+  moved(): void {
+    this.#batch = new Batch(this.#link.socket);
   }
 
   /** Bytes that have not left the process. */

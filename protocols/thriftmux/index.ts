@@ -15,7 +15,6 @@ import type { Filter, Service } from "../../src/core/service.ts";
 import type { Stats } from "../../src/core/stats.ts";
 import type { AccessLog } from "../../src/access-log/access-log.ts";
 import { closedConnections } from "../../src/net/connection-stats.ts";
-import { peerInfo } from "../../src/net/peer-info.ts";
 import type { SocketLink } from "../../src/net/socket-link.ts";
 import { dialMux } from "../mux/client/wire.ts";
 import { render } from "../mux/failures.ts";
@@ -91,7 +90,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   listen(options: ListenOptions, service: ThriftService, stats: Stats): Promise<Listener> {
     const { host, port, socket, gate, tls, idleTimeMs } = options;
     const { clock, log } = this.#deps;
-    const { stallTimeoutMs } = options.config as ServerConfig;
+    const { stallTimeoutMs, opportunisticTls: tlsLevel } = options.config as ServerConfig;
     const counters = thriftServerCounters(stats);
     const accessLog = this.#accessLog;
     const calls = (options.calls ?? noCallSink).reporter(callReader);
@@ -113,7 +112,8 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       stallTimeoutMs,
       idleTimeMs,
       begin: (protocol: "mux" | "thrift", link: SocketLink, owner: ConnectionOwner) =>
-        begin[protocol](link, owner),
+        // Plain Thrift has no way to TLS.
+        protocol === "thrift" && tlsLevel === "required" ? null : begin[protocol](link, owner),
     };
     return listenMux(
       {
@@ -122,6 +122,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
         socket,
         gate,
         tls,
+        isOpportunistic: tlsLevel !== "off",
         clock,
         log,
         speaks: ["mux", "Thrift"],
@@ -187,6 +188,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       ...reports,
     };
     const settings: Omit<MuxSettings, "owner" | "route"> = {
+      tlsLevel: (options.config as ServerConfig).opportunisticTls,
       limits: serverLimits(this.#config, options.config as ServerConfig, options),
       clock,
       log,
@@ -196,10 +198,8 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       receivedBytes: stats.counter("received_bytes"),
       sentBytes: stats.counter("sent_bytes"),
     };
-    return (link, owner) => {
-      const route = muxCalls(calls, peerInfo(link.socket));
-      return new MuxConnection(link, { ...settings, route, owner });
-    };
+    const route = muxCalls(calls);
+    return (link, owner) => new MuxConnection(link, { ...settings, route, owner });
   }
 
   #thriftConnections(options: ListenOptions, service: ThriftService, reports: Reports): Begin {

@@ -31,6 +31,8 @@ export interface AcceptOptions {
   readonly refusal?: string;
   /** Absent: plain text. */
   readonly tls?: ServerTls | undefined;
+  /** With TLS: connections begin in plain text, and their protocol starts TLS. */
+  readonly isOpportunistic?: boolean;
   /** With TLS: what callers may speak (ALPN). Absent: it is not negotiated. */
   readonly applicationProtocols?: readonly string[];
   /** false: plain sockets with one buffer per read, as if handles could not be taken over. */
@@ -71,11 +73,10 @@ export async function accept(
   };
   const takesOver = tls === undefined && (options.takesOverHandles ?? true);
   const opening =
-    tls === undefined
-      ? plainOpening(begin, takesOver)
-      : (await import("./tls/opening.ts")).tlsOpening(options, tls, begin);
+    tls === undefined ? plainOpening(begin, takesOver) : await secureOpening(options, tls, begin);
   const server = createServer({
-    allowHalfOpen: tls === undefined, // a handshake cannot continue after a FIN
+    // A handshake cannot continue after a FIN.
+    allowHalfOpen: tls === undefined || options.isOpportunistic === true,
     noDelay: socket.noDelay,
     keepAlive: socket.keepAlive ?? false,
     pauseOnConnect: takesOver,
@@ -93,6 +94,19 @@ export async function accept(
     return undefined;
   });
   return listening(server, options, exhaustion, arrivals, opening);
+}
+
+async function secureOpening(
+  options: AcceptOptions,
+  tls: ServerTls,
+  begin: (link: SocketLink) => void,
+): Promise<Opening> {
+  const { opportunisticOpening, tlsOpening } = await import("./tls/opening.ts");
+  return (options.isOpportunistic === true ? opportunisticOpening : tlsOpening)(
+    options,
+    tls,
+    begin,
+  );
 }
 
 /** What makes links of accepted sockets. */

@@ -36,6 +36,11 @@ export function peerInfo(socket: Socket): PeerInfo {
   };
 }
 
+/** The connection has become secure after it began. */
+export function identify(peer: PeerInfo, socket: Socket): void {
+  (peer as { identity: PeerIdentity | null }).identity = identityOf(socket);
+}
+
 function plain(host: string): string {
   return host.startsWith("::ffff:") ? host.slice(7) : host;
 }

@@ -49,6 +49,10 @@ export class SocketLink {
   receiver: Receiver = noReceiver;
   #socket: Socket | null = null;
   #texts: TextWriter | null = null;
+  /** The socket is about to be replaced by TLS over it: what it reads is not ours. */
+  #isDetached = false;
+  /** Set where a connection in plain text may become secure: calls back when it is. */
+  startTls: ((secured: () => void) => void) | null = null;
   /** Written in this tick, but not yet to the socket. */
   #text = "";
 
@@ -114,7 +118,9 @@ export class SocketLink {
   /** For a socket made with `onread`. */
   attach(socket: Socket): void {
     this.#attach(socket, true);
-    socket.on("end", () => this.receiver.ended());
+    socket.on("end", () => {
+      if (this.#owns(socket)) this.receiver.ended();
+    });
     socket.resume(); // without a `data` listener nothing else would trigger `end`
   }
 
@@ -137,19 +143,37 @@ export class SocketLink {
     socket.on("data", (chunk: Buffer) => this.#read(chunk, chunk.length));
   }
 
+  /** Gives the socket away, for TLS over it to be attached. Only its close is reported from now on. */
+  detach(): Socket {
+    const { socket } = this;
+    this.#isDetached = true;
+    return socket;
+  }
+
   #attach(socket: Socket, writesDirectly: boolean, explain = asItIs): void {
     let broke: Error | null = null;
+    this.#isDetached = false;
     this.#socket = socket;
     this.#texts = new TextWriter(socket, writesDirectly);
-    socket.on("drain", () => this.receiver.drained());
+    socket.on("drain", () => {
+      if (this.#owns(socket)) this.receiver.drained();
+    });
     socket.on("error", (error) => (broke = explain(error)));
-    socket.on("close", () => this.receiver.closed(broke));
+    socket.on("close", () => {
+      if (this.#socket === socket) this.receiver.closed(broke);
+    });
   }
 
   /** For a socket made without `onread`: the same, with one buffer per read. */
   attachPlain(socket: Socket): void {
     this.attach(socket);
-    socket.on("data", (chunk: Buffer) => this.#read(chunk, chunk.length));
+    socket.on("data", (chunk: Buffer) => {
+      if (this.#owns(socket)) this.#read(chunk, chunk.length);
+    });
+  }
+
+  #owns(socket: Socket): boolean {
+    return this.#socket === socket && !this.#isDetached;
   }
 
   /**

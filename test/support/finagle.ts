@@ -73,13 +73,25 @@ interface FinagleClient {
   close(graceMs: number): Promise<void>;
 }
 
+/** Opportunistic TLS of ThriftMux, with PEM files; keys in PKCS#8. */
+interface FinagleTls {
+  readonly level: "off" | "desired" | "required";
+  readonly certPath: string;
+  readonly keyPath: string;
+  readonly caPath: string;
+  /** Of a client: what the server's certificate has to name. */
+  readonly hostname?: string;
+}
+
 interface ServerOptions {
+  readonly tls?: FinagleTls;
   readonly maxFrameBytes?: number;
   /** Takes the calls in the place of `next`. */
   readonly handle?: (call: FinagleServerCall) => void;
 }
 
 interface ClientOptions {
+  readonly tls?: FinagleTls;
   readonly timeoutMs?: number;
   readonly requeues?: boolean;
   readonly upgrade?: boolean;

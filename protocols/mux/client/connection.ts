@@ -3,6 +3,7 @@ import type { Buffer } from "node:buffer";
 import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import type { SocketLink, Receiver } from "../../../src/net/socket-link.ts";
+import type { Address } from "../../../src/core/address.ts";
 import { readRdispatch, readRreq } from "../codec/readers.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
 import type { CallHolder, ClientCall } from "./call.ts";
@@ -21,6 +22,7 @@ import type { ControlOwner } from "./control-messages.ts";
 import { ClientHandshake } from "./handshake.ts";
 import type { Step } from "./handshake.ts";
 import { PingDetector } from "./ping.ts";
+import { beforeTls, secureSession } from "./secure-session.ts";
 import { Tags } from "./tags.ts";
 import { dispatchWriter, reqWriter } from "../codec/writers.ts";
 
@@ -49,6 +51,7 @@ type Holder = ClientCall | "cancelled";
 /** Owns its link. */
 export class ClientConnection implements Receiver, CallHolder, MessageConsumer, ControlOwner {
   readonly #link: SocketLink;
+  readonly #address: Address;
   readonly #settings: ClientSettings;
   readonly #owner: ConnectionOwner;
   readonly #reader: MessageReader;
@@ -61,11 +64,13 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer, 
   readonly #dispatchWriter: HeadWriter<MuxRequest>;
   readonly #reqWriter: HeadWriter<MuxRequest>;
   #state: State = "opening";
+  #isSecuring = false;
   /** What the endpoint understands; unknown until it replies to the first Tdispatch. */
   #form: "unknown" | "dispatch" | "req" = "unknown";
 
-  constructor(link: SocketLink, settings: ClientSettings, owner: ConnectionOwner) {
+  constructor(link: SocketLink, at: Address, settings: ClientSettings, owner: ConnectionOwner) {
     const { options, clock, stats } = settings;
+    this.#address = at;
     this.#link = link;
     this.#settings = settings;
     this.#owner = owner;
@@ -83,7 +88,7 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer, 
     this.#control = new ControlMessages(this.#writer, this.#ping, clock, this);
     this.#lifetime = new Lifetime(clock, options, () => this.#timedOut());
     link.receiver = this;
-    this.#handshake = new ClientHandshake(this.#writer, options.maxFragmentBytes);
+    this.#handshake = new ClientHandshake(this.#writer, options.maxFragmentBytes, options.tlsLevel);
     this.#lifetime.within(options.connectTimeoutMs);
   }
 
@@ -138,6 +143,7 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer, 
   received(buffer: Buffer, length: number): void {
     this.#settings.stats.receivedBytes.value += length;
     this.#reader.push(buffer, 0, length);
+    if (this.#isSecuring && this.#reader.heldBytes > 0) this.#malformed(beforeTls);
   }
 
   ended(): void {
@@ -159,6 +165,10 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer, 
   /** Always true: responses are never held back. */
   message(frame: Buffer, type: number, tag: number): boolean {
     if (this.#state === "closed") return true;
+    if (this.#isSecuring) {
+      this.#malformed(beforeTls);
+      return true;
+    }
     const step = this.#state === "opening" ? this.#handshake.take(frame, type, tag) : "other";
     if (step !== "other") this.#opening(step);
     else if (type === mux.rdispatch) this.#responded(readRdispatch(frame), tag);
@@ -210,7 +220,19 @@ export class ClientConnection implements Receiver, CallHolder, MessageConsumer, 
 
   #opening(step: Exclude<Step, "other">): void {
     if (step === "open") this.#open();
+    else if (step === "secure") this.#secure();
     else if (step !== "pending") this.#malformed(step.problem);
+  }
+
+  #secure(): void {
+    this.#isSecuring = true;
+    secureSession(this.#link, this.#address, this.#settings, this.#writer, {
+      secured: () => {
+        this.#isSecuring = false;
+        if (this.#state !== "closed") this.#open();
+      },
+      failed: (why) => this.#close(why),
+    });
   }
 
   #open(): void {

@@ -2,10 +2,14 @@
 import type { Buffer } from "node:buffer";
 import * as mux from "../codec/messages.ts";
 import type { Problem } from "../codec/messages.ts";
+import { agreement, tlsLevelOf } from "../codec/tls-level.ts";
+import type { TlsLevel } from "../codec/tls-level.ts";
 import type { MessageWriter } from "../message-writer.ts";
 
-/** What the endpoint's message means for the handshake. "other": nothing, it is handled as usual. */
-export type Step = "open" | "pending" | "other" | Problem;
+/** What the endpoint's message means for the handshake. "secure": TLS begins. "other": nothing, it is handled as usual. */
+export type Step = "open" | "secure" | "pending" | "other" | Problem;
+
+const noTls = mux.problem("a handshake without TLS, which opportunisticTls requires");
 
 /*
  * asking -> negotiating -> done   `asking`: sends an Rerr "tinit check", as Finagle does: an endpoint
@@ -16,9 +20,11 @@ export class ClientHandshake {
   readonly #writer: MessageWriter;
   /** What the endpoint is asked to send in one piece. */
   readonly #maxFragmentBytes: number;
+  readonly #tlsLevel: TlsLevel;
   #state: "asking" | "negotiating" | "done" = "asking";
 
-  constructor(writer: MessageWriter, maxFragmentBytes: number) {
+  constructor(writer: MessageWriter, maxFragmentBytes: number, tlsLevel: TlsLevel) {
+    this.#tlsLevel = tlsLevel;
     this.#writer = writer;
     this.#maxFragmentBytes = maxFragmentBytes;
     writer.control(mux.rerrMessage(mux.controlTag, mux.tinitCheck));
@@ -39,12 +45,16 @@ export class ClientHandshake {
   #asked(frame: Buffer, type: number): Step {
     if (type === mux.rerr && mux.readReason(frame) === mux.tinitCheck) {
       this.#state = "negotiating";
-      this.#writer.control(mux.initMessage(mux.tinit, mux.controlTag, this.#maxFragmentBytes));
+      const { tinit, controlTag } = mux;
+      this.#writer.control(
+        mux.initMessage(tinit, controlTag, this.#maxFragmentBytes, this.#tlsLevel),
+      );
       return "pending";
     }
     if (!mux.isKnownType(type)) {
       return mux.problem(`a message of unknown type ${type}: is it mux?`);
     }
+    if (this.#tlsLevel === "required") return noTls;
     return this.#done();
   }
 
@@ -53,7 +63,10 @@ export class ClientHandshake {
     const bytes = mux.fragmentBytesOf(init);
     if (typeof bytes === "object") return bytes;
     this.#writer.maxFragmentBytes = bytes;
-    return this.#done();
+    const agreed = agreement(this.#tlsLevel, tlsLevelOf(init));
+    if (agreed === null) return noTls;
+    this.#state = "done";
+    return agreed === "tls" ? "secure" : "open";
   }
 
   #done(): Step {

@@ -2,12 +2,13 @@
 import type { Clock, Random } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
 import type { DialOptions, WireStats } from "../../../src/core/transport.ts";
+import type { TlsLevel } from "../codec/tls-level.ts";
 import type { ClientConfig, MessageSizes } from "../keys.ts";
 
 /** Times are milliseconds; Infinity means no limit. */
 export interface MuxDialOptions extends Pick<
   DialOptions,
-  "connectTimeoutMs" | "socket" | "maxWaitMs" | "idleTimeMs" | "lifeTimeMs"
+  "connectTimeoutMs" | "socket" | "tls" | "maxWaitMs" | "idleTimeMs" | "lifeTimeMs"
 > {
   /** Of one message, its size field excluded. */
   readonly maxFrameBytes: number;
@@ -17,6 +18,8 @@ export interface MuxDialOptions extends Pick<
   /** Infinity: no pings. */
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
+  /** Finagle's opportunistic TLS; with it, `tls` begins after the handshake of mux. */
+  readonly tlsLevel: TlsLevel;
 }
 
 export interface MuxDialDeps {
@@ -43,6 +46,11 @@ export function dialOptions(
     maxFrameBytes: sizes.maxFrameKB * 1024,
     maxFragmentBytes: sizes.maxFragmentKB * 1024,
     maxOutstanding: config.maxOutstanding,
+    // Without TLS for this endpoint there is nothing to offer; `required` then fails its handshake.
+    tlsLevel:
+      options.tls === undefined && config.opportunisticTls === "desired"
+        ? "off"
+        : config.opportunisticTls,
     pingIntervalMs: config.pingIntervalMs === 0 ? Infinity : config.pingIntervalMs,
     pingTimeoutMs: config.pingTimeoutMs,
   };

@@ -167,12 +167,14 @@ class RunningWire implements CallHolder, ConnectionOwner {
     const { options, clock, stats } = this.#settings;
     this.#opening = "dialling";
     this.#dialledMs = clock.nowMs();
-    this.#cancelDial = dial(this.#address, options, clock, {
+    // Opportunistic: the session starts TLS itself.
+    const dialling = options.tlsLevel === "off" ? options : { ...options, tls: undefined };
+    this.#cancelDial = dial(this.#address, dialling, clock, {
       opened: (link) => {
         this.#cancelDial = null;
         stats.connects.value += 1;
         stats.connections += 1;
-        this.#opening = new ClientConnection(link, this.#settings, this);
+        this.#opening = new ClientConnection(link, this.#address, this.#settings, this);
         this.#sessions.add(this.#opening);
       },
       failed: (why) => {

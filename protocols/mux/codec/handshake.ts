@@ -1,10 +1,14 @@
 // How a server responds to Tinit.
 import type { Buffer } from "node:buffer";
 import * as mux from "./messages.ts";
+import { agreement, tlsLevelOf } from "./tls-level.ts";
+import type { TlsLevel } from "./tls-level.ts";
 import type { Problem } from "./messages.ts";
 
 export interface Negotiated {
   readonly rinit: Buffer;
+  /** TLS begins behind the Rinit. */
+  readonly startsTls: boolean;
   /** The longest fragment that the client accepts; Infinity: it wants no fragments. */
   readonly maxFragmentBytes: number;
 }
@@ -19,6 +23,7 @@ export function negotiate(
   frame: Buffer,
   tag: number,
   ownFragmentBytes: number,
+  tlsLevel: TlsLevel,
 ): Negotiated | Refused | Problem {
   const init = mux.readInit(frame);
   if ("problem" in init) return init;
@@ -27,8 +32,11 @@ export function negotiate(
   }
   const maxFragmentBytes = mux.fragmentBytesOf(init);
   if (typeof maxFragmentBytes === "object") return { refused: maxFragmentBytes.problem };
-  if (mux.demandsTls(init)) {
-    return { refused: "this server has no TLS, which the client requires" };
+  const agreed = agreement(tlsLevel, tlsLevelOf(init));
+  if (agreed === null) {
+    const who = tlsLevel === "required" ? "this server requires" : "the client requires";
+    return { refused: `${who} TLS, which the other side has off` };
   }
-  return { rinit: mux.initMessage(mux.rinit, tag, ownFragmentBytes), maxFragmentBytes };
+  const rinit = mux.initMessage(mux.rinit, tag, ownFragmentBytes, tlsLevel);
+  return { rinit, maxFragmentBytes, startsTls: agreed === "tls" };
 }

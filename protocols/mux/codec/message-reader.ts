@@ -47,6 +47,11 @@ export class MessageReader implements FrameConsumer {
     return this.#framer.push(buffer, start, end);
   }
 
+  /** Bytes of an incomplete message; 0 between messages. */
+  get heldBytes(): number {
+    return this.#framer.heldBytes;
+  }
+
   /** No more fragments of this message will come. False: there were none. */
   forget(tag: number): boolean {
     return this.#fragments.forget(tag);

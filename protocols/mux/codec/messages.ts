@@ -12,6 +12,8 @@
 // A reply has the negated type of its request. Lengths of two bytes are signed in Finagle:
 // nothing longer than 32,767 is written, and nothing longer is taken.
 import { Buffer } from "node:buffer";
+import { tlsKey } from "./tls-level.ts";
+import type { TlsLevel } from "./tls-level.ts";
 
 export const treq = 1;
 export const rreq = -1;
@@ -193,12 +195,17 @@ const framerKey = "mux-framer";
 export const muxVersion = 1;
 
 /** Tinit or Rinit as in Finagle: `maxFragmentBytes` is the longest fragment that the sender accepts. */
-export function initMessage(type: number, tag: number, maxFragmentBytes: number): Buffer {
+export function initMessage(
+  type: number,
+  tag: number,
+  maxFragmentBytes: number,
+  tlsLevel: TlsLevel = "off",
+): Buffer {
   const size = Buffer.alloc(4);
   size.writeInt32BE(maxFragmentBytes);
   const headers: readonly (readonly [string, Uint8Array])[] = [
     [framerKey, size],
-    ["tls", Buffer.from("off")],
+    [tlsKey, Buffer.from(tlsLevel)],
   ];
   const parts: Uint8Array[] = [Buffer.from([0, muxVersion])];
   for (const [key, value] of headers) {
@@ -219,9 +226,4 @@ export function fragmentBytesOf({ headers }: Init): number | Problem {
   if (value === undefined) return Infinity;
   const bytes = value.length === 4 ? value.readInt32BE(0) : 0;
   return bytes > 0 ? bytes : problem("the header mux-framer is not a positive number of 4 bytes");
-}
-
-/** Whether the peer refuses plain text. */
-export function demandsTls({ headers }: Init): boolean {
-  return headers.some(([key, value]) => key === "tls" && value.toString("latin1") === "required");
 }

@@ -23,6 +23,7 @@ import { MessageWriter } from "../message-writer.ts";
 import { Backpressure } from "./backpressure.ts";
 import { ControlMessages } from "./control-messages.ts";
 import type { ControlOwner } from "./control-messages.ts";
+import { TlsStart } from "./tls-start.ts";
 import { CallTracker } from "./tracker.ts";
 import { ServerCall } from "./call.ts";
 import type { RenderedResponse } from "../failures.ts";
@@ -52,6 +53,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
   #state: State = "open";
   #hasDrainReply = false;
   #isHalfClosed = false;
+  readonly #tls: TlsStart;
   readonly #lifetime: Lifetime;
   readonly #backpressure: Backpressure;
 
@@ -69,7 +71,8 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
     };
     this.#reader = new MessageReader(fragments, mux.tdispatch, this);
     this.#writer = new MessageWriter(link, settings.sentBytes, true);
-    this.#control = new ControlMessages(this.#writer, limits.maxFragmentBytes, this);
+    this.#tls = new TlsStart(this, link, this.#writer);
+    this.#control = new ControlMessages(this.#writer, limits.maxFragmentBytes, this.#tls, this);
     this.#calls = new CallTracker(limits);
     this.#lifetime = new Lifetime(clock, limits, () => this.#timedOut());
     this.#backpressure = new Backpressure(link, this.#writer, limits, clock, (why) =>
@@ -117,7 +120,9 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
   consume(buffer: Buffer, start: number, end: number): number {
     if (this.#isOver) return end;
     if (this.#backpressure.isCongested || this.#input.isResting) return start;
-    return this.#reader.push(buffer, start, end);
+    const taken = this.#reader.push(buffer, start, end);
+    if (this.#tls.isStarting && this.#reader.heldBytes > 0) this.#tls.permits(false);
+    return taken;
   }
 
   /** Most callers that send a FIN have left, but one may still read responses that begin in time. */
@@ -133,6 +138,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
 
   message(frame: Buffer, type: number, tag: number): boolean {
     if (this.#isOver) return true;
+    if (!this.#tls.permits(false)) return true;
     this.#input.foundMessage();
     if (type === mux.tdispatch) this.#call(readDispatch(frame), tag, "dispatch");
     else if (type === mux.treq) this.#call(readReq(frame), tag, "req");
@@ -189,6 +195,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
   /** Asks the caller to send no more calls; closes when all calls in progress have their responses. */
   drain(): void {
     if (this.#state !== "open") return;
+    if (this.#tls.isStarting) return this.destroy();
     this.#state = "draining";
     this.#writer.control(mux.emptyMessage(mux.tdrain, mux.controlTag));
     this.#lifetime.within(drainReplyMs);
@@ -212,6 +219,7 @@ export class ServerConnection implements Receiver, Consumer, MessageConsumer, Co
     if (tag === mux.markerTag || tag > mux.maxTag) {
       return this.malformed(`a call with the tag ${tag}`);
     }
+    if (!this.#tls.permits(true)) return undefined;
     if (this.#calls.get(tag) !== undefined) return this.#duplicate(tag);
     if ("problem" in request) return this.#unreadable(request.problem, tag, form);
     const refused = this.#hasDrainReply ? "this server is draining" : this.#calls.refusal(request);

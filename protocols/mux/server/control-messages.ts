@@ -1,6 +1,7 @@
 // What a caller sends besides calls: the handshake, pings, discards, drains and errors.
 import type { Buffer } from "node:buffer";
 import { negotiate } from "../codec/handshake.ts";
+import type { TlsStart } from "./tls-start.ts";
 import * as mux from "../codec/messages.ts";
 import type { MessageWriter } from "../message-writer.ts";
 
@@ -18,9 +19,11 @@ export class ControlMessages {
   readonly #writer: MessageWriter;
   /** Of this side, offered in the handshake. */
   readonly #maxFragmentBytes: number;
+  readonly #tls: TlsStart;
   readonly #owner: ControlOwner;
 
-  constructor(writer: MessageWriter, maxFragmentBytes: number, owner: ControlOwner) {
+  constructor(writer: MessageWriter, maxFragmentBytes: number, tls: TlsStart, owner: ControlOwner) {
+    this.#tls = tls;
     this.#writer = writer;
     this.#maxFragmentBytes = maxFragmentBytes;
     this.#owner = owner;
@@ -64,13 +67,14 @@ export class ControlMessages {
   }
 
   #init(frame: Buffer, tag: number): void {
-    const reply = negotiate(frame, tag, this.#maxFragmentBytes);
+    const reply = negotiate(frame, tag, this.#maxFragmentBytes, this.#tls.level);
     if ("problem" in reply) return this.#owner.malformed(reply.problem);
     if ("refused" in reply) {
       this.#writer.control(mux.rerrMessage(tag, reply.refused));
       return this.#owner.malformed(`a Tinit that was refused: ${reply.refused}`);
     }
     this.#writer.maxFragmentBytes = reply.maxFragmentBytes;
-    return this.#writer.control(reply.rinit);
+    this.#writer.control(reply.rinit);
+    return reply.startsTls ? this.#tls.start() : undefined;
   }
 }

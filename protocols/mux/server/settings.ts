@@ -10,6 +10,7 @@ import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import type { RenderedResponse } from "../failures.ts";
 import type { CompletedCall, MuxRequest, MuxResponse } from "../message.ts";
 import type { MessageSizes, ServerConfig } from "../keys.ts";
+import type { TlsLevel } from "../codec/tls-level.ts";
 import type { ConnectionOwner } from "./listener.ts";
 
 /** Times are milliseconds; Infinity means no limit. */
@@ -40,6 +41,8 @@ export interface ServerSettings {
   /** Called after logging when a connection is closed because its input is not mux, or a call is not readable. */
   onMalformed(): void;
   readonly owner: ConnectionOwner;
+  /** Finagle's opportunistic TLS: what the server says of it in the handshake. */
+  readonly tlsLevel: TlsLevel;
   readonly receivedBytes: Counter;
   readonly sentBytes: Counter;
 }

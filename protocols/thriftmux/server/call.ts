@@ -5,7 +5,6 @@ import { failure } from "../../../src/core/failure.ts";
 import type { Failure } from "../../../src/core/failure.ts";
 import { ended } from "../../../src/core/service.ts";
 import type { Reply, Service } from "../../../src/core/service.ts";
-import type { PeerInfo } from "../../../src/net/peer-info.ts";
 import { MuxResponse, statusOk } from "../../mux/message.ts";
 import type { MuxRequest } from "../../mux/message.ts";
 import { isRejection } from "../../mux/failures.ts";
@@ -34,12 +33,11 @@ export interface MuxCallsOptions {
   onRefused(call: RefusedCall): void;
 }
 
-/** The service of the connections of one caller. */
-export function muxCalls(
-  options: MuxCallsOptions,
-  peer: PeerInfo,
-): Service<MuxRequest, MuxResponse> {
+/** The service of all connections of a listener. */
+export function muxCalls(options: MuxCallsOptions): Service<MuxRequest, MuxResponse> {
   return (mux, reply) => {
+    const { peer } = mux;
+    if (peer === null) throw new Error("bug: a call of a connection without its caller");
     const request = mux.unreadable ?? thriftRequestIn(mux, peer, options);
     if (typeof request === "string") {
       options.onRefused(refusedCall(peer, { reason: request, received: mux.frame }));

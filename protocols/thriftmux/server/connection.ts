@@ -18,8 +18,8 @@ export interface DetectSettings {
   readonly stallTimeoutMs: number;
   /** Time limit for the first byte. */
   readonly idleTimeMs: number;
-  /** Makes the connection, which reports to `owner`. */
-  begin(protocol: "mux" | "thrift", link: SocketLink, owner: ConnectionOwner): Connection;
+  /** Makes the connection, which reports to `owner`; null: the protocol is not welcome. */
+  begin(protocol: "mux" | "thrift", link: SocketLink, owner: ConnectionOwner): Connection | null;
 }
 
 /*
@@ -63,6 +63,7 @@ export class DetectedConnection implements Receiver, Drainable, ConnectionOwner 
     }
     this.#alarm.close();
     this.#connection = this.#settings.begin(protocol, this.#link, this);
+    if (this.#connection === null) return this.destroy();
     this.#replay(buffer, taken, length);
     if (this.#isDraining) this.#connection.drain();
     return undefined;

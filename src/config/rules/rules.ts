@@ -12,6 +12,7 @@ import { certificateFindings, unknownCaptures } from "./certificates.ts";
 import { duplicateLabels } from "./labels.ts";
 import { hedgesWithoutEffect, misplacedPolicy, prefixesWithoutClients } from "./policy-sections.ts";
 import { halfNameServer } from "./name-server.ts";
+import { opportunisticWithoutTls } from "./opportunistic-tls.ts";
 import { portConflicts } from "./ports.ts";
 import { duplicatePages } from "./telemeter-pages.ts";
 import { unknownNamers } from "./unknown-namers.ts";
@@ -28,6 +29,7 @@ export function conflicts(source: Source, file: unknown, kinds: Kinds): Finding[
     ...routers.flatMap(({ data, index }) => [
       ...exclusions(data, ["routers", index]),
       ...allowWithoutCallers(data, ["routers", index]),
+      ...opportunisticWithoutTls(data, ["routers", index]),
       ...misplacedPolicy(data["service"], ["routers", index, "service"]),
       ...misplacedPolicy(data["client"], ["routers", index, "client"]),
       ...wronglyAnnounced(data, ["routers", index]),

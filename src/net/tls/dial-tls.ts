@@ -1,5 +1,6 @@
 // TLS towards an endpoint: the handshake, and whether its certificate is the right one.
 import { isIP } from "node:net";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Address } from "../../core/address.ts";
 import { showAddress } from "../../core/address.ts";
@@ -25,18 +26,18 @@ export interface SecureDial {
   check(): Failure | null;
 }
 
-/** Begins to connect; the socket emits `secureConnect`. */
+/** Begins to connect, or to secure what is connected `over` a socket; emits `secureConnect`. */
 export function connectTls(
   { host, port }: HostAndPort,
   { socket: options, applicationProtocols }: TlsDialOptions,
   tls: ClientTls,
+  over: Socket | null = null,
 ): SecureDial {
   const address = `${host} ${port}`;
   const session = tls.sessionOf(address);
   const { commonName } = tls;
   const how = {
-    host,
-    port,
+    ...(over === null ? { host, port } : { socket: over }),
     allowHalfOpen: true,
     secureContext: tls.context(),
     ...(commonName === null || !isSendable(commonName) ? {} : { servername: commonName }),

@@ -35,6 +35,7 @@ const plainText =
 
 interface Pending {
   readonly raw: Socket;
+  readonly secured: (socket: TLSSocket) => void;
   readonly stop: Close;
 }
 
@@ -70,7 +71,8 @@ export class Handshakes {
     this.#rotateLater();
   }
 
-  begin(raw: Socket): void {
+  /** `secured`: who gets this one, if not the usual one. */
+  begin(raw: Socket, secured = this.#secured): void {
     const { clock, tls } = this.#options;
     const { handshakeTimeoutMs, maxHandshakes } = tls.config;
     if (this.#pending.size >= maxHandshakes) this.#abandonOldest(maxHandshakes);
@@ -79,7 +81,7 @@ export class Handshakes {
       this.#failed(raw, `did not finish its handshake within ${handshakeTimeoutMs} ms`);
       raw.destroy();
     };
-    this.#pending.set(key, { raw, stop: clock.after(handshakeTimeoutMs, late) });
+    this.#pending.set(key, { raw, secured, stop: clock.after(handshakeTimeoutMs, late) });
     raw.on("error", () => {});
     raw.once("close", () => void this.#forget(key));
     const ended = () => void raw.destroy(); // it said nothing: a health check, most likely
@@ -103,13 +105,15 @@ export class Handshakes {
 
   #succeeded(socket: TLSSocket): void {
     const { stats } = this.#options.tls;
-    if (!this.#forget(keyOf(socket))) return void socket.destroy();
+    const pending = this.#pending.get(keyOf(socket));
+    if (pending === undefined) return void socket.destroy();
+    this.#forget(keyOf(socket));
     socket.disableRenegotiation();
     socket.allowHalfOpen = true; // from here on the caller may end its side and wait
     stats.handshakes.value += 1;
     stats.connections += 1;
     socket.once("close", () => (stats.connections -= 1));
-    return this.#secured(socket);
+    return pending.secured(socket);
   }
 
   #broke(error: Error, socket: TLSSocket): void {

@@ -1,4 +1,5 @@
 // Makes links of the sockets that a TLS server accepts; loaded with the first such server.
+import type { TLSSocket } from "node:tls";
 import type { ServerTls } from "../../core/tls/tls.ts";
 import type { AcceptOptions, Opening } from "../accept.ts";
 import { SocketLink } from "../socket-link.ts";
@@ -6,12 +7,11 @@ import { Handshakes } from "./handshakes.ts";
 import { attachSecure } from "./secure-link.ts";
 
 export function tlsOpening(
-  { host, port, clock, log, applicationProtocols = [] }: AcceptOptions,
+  options: AcceptOptions,
   tls: ServerTls,
   begin: (link: SocketLink) => void,
 ): Opening {
-  const parts = { host, port, clock, log, tls, applicationProtocols };
-  const handshakes = new Handshakes(parts, (socket) => {
+  const handshakes = handshakesOf(options, tls, (socket) => {
     const link = new SocketLink();
     attachSecure(link, socket);
     begin(link);
@@ -23,4 +23,36 @@ export function tlsOpening(
     },
     close: () => handshakes.close(),
   };
+}
+
+/** Connections begin in plain text; their protocol may start TLS later. */
+export function opportunisticOpening(
+  options: AcceptOptions,
+  tls: ServerTls,
+  begin: (link: SocketLink) => void,
+): Opening {
+  const handshakes = handshakesOf(options, tls, (socket) => void socket.destroy());
+  return {
+    open(accepted) {
+      const link = new SocketLink();
+      link.attachPlain(accepted);
+      link.startTls = (secured) => {
+        handshakes.begin(link.detach(), (socket) => {
+          attachSecure(link, socket);
+          secured();
+        });
+      };
+      begin(link);
+      return accepted;
+    },
+    close: () => handshakes.close(),
+  };
+}
+
+function handshakesOf(
+  { host, port, clock, log, applicationProtocols = [] }: AcceptOptions,
+  tls: ServerTls,
+  secured: (socket: TLSSocket) => void,
+): Handshakes {
+  return new Handshakes({ host, port, clock, log, tls, applicationProtocols }, secured);
 }

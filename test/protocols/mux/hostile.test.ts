@@ -74,6 +74,7 @@ function served(random: Random): Served {
   };
   new ServerConnection(socket.link, {
     limits,
+    tlsLevel: "off",
     clock,
     log,
     route,
@@ -95,6 +96,7 @@ function called(random: Random) {
   let ends = 0;
   const session = new ClientConnection(
     socket.link,
+    { host: "127.0.0.1", port: 1, weight: 1 },
     {
       clock,
       random,
@@ -107,6 +109,7 @@ function called(random: Random) {
         maxOutstanding: 16,
         pingIntervalMs: Infinity,
         pingTimeoutMs: 1,
+        tlsLevel: "off",
         connectTimeoutMs: 1_000,
         maxWaitMs: 1_000,
         idleTimeMs: Infinity,

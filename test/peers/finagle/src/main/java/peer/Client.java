@@ -28,7 +28,7 @@ import java.util.function.Function;
 record Client(Closable closable, Function<JsonNode, Future<ObjectNode>> send) {
   /**
    * Options: `timeoutMs` of a call; `requeues: false`, so that a nack is seen as it came; `upgrade: false`, Thrift without
-   * TTwitter; `clientId` of ThriftMux and TTwitter; `pingMs` and `maxFrameBytes` of ThriftMux.
+   * TTwitter; `clientId` of ThriftMux and TTwitter; `pingMs`, `maxFrameBytes` and `tls` ({@link Tls}) of ThriftMux.
    */
   static Client to(JsonNode options, StatsReceiver stats) {
     String port = "127.0.0.1:" + options.get("port").intValue();
@@ -56,6 +56,10 @@ record Client(Closable closable, Function<JsonNode, Future<ObjectNode>> send) {
     if (options.has("maxFrameBytes")) {
       StorageUnit size = StorageUnit.fromBytes(options.get("maxFrameBytes").longValue());
       client = client.configured(new Mux$param$MaxFrameSize(size).mk());
+    }
+    if (options.has("tls")) {
+      client = client.configured(Tls.ofClient(options.get("tls")));
+      client = client.configured(Tls.opportunistic(options.get("tls")));
     }
     if (options.has("pingMs")) {
       Duration period = Duration.fromMilliseconds(options.get("pingMs").longValue());

@@ -23,7 +23,9 @@ import java.util.function.Function;
 
 /** A Finagle server on a free loopback port whose service is `answer`. */
 record Server(ListeningServer listening) {
-  /** Options: `maxFrameBytes`, what ThriftMux clients are asked to send in one piece. */
+  /**
+   * Options: `maxFrameBytes`, what ThriftMux clients are asked to send in one piece; `tls` of ThriftMux, see {@link Tls}.
+   */
   static Server of(
       JsonNode options, StatsReceiver stats, Lessor lessor, Function<ObjectNode, Future<JsonNode>> answer) {
     InetSocketAddress free = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
@@ -34,6 +36,10 @@ record Server(ListeningServer listening) {
         if (options.has("maxFrameBytes")) {
           StorageUnit size = StorageUnit.fromBytes(options.get("maxFrameBytes").longValue());
           server = server.configured(new Mux$param$MaxFrameSize(size).mk());
+        }
+        if (options.has("tls")) {
+          server = server.configured(Tls.ofServer(options.get("tls")));
+          server = server.configured(Tls.opportunistic(options.get("tls")));
         }
         yield server.configured(new Stats(stats).mk()).serve(free, ofBytes(answer));
       }
