@@ -10,6 +10,7 @@ import type { RunningFleet } from "./assemble/fleet.ts";
 import { openTls, serverTlsOf } from "./assemble/tls.ts";
 import { explainWith, openNaming } from "./assemble/naming.ts";
 import type { Naming } from "./assemble/naming.ts";
+import { openProblems } from "./assemble/problems/open.ts";
 import { pluginOf } from "./core/plugin.ts";
 import type { OpenRouter } from "./assemble/router.ts";
 import type { Config, RouterConfig } from "./config/config.ts";
@@ -37,6 +38,8 @@ export interface ProcessDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logs: Logs;
+  /** The file of the configuration; null: it came from standard input. */
+  readonly configFile: string | null;
   /** null: calls are taken; otherwise why not. */
   notReady(): string | null;
   /** `/admin/shutdown`; null: with the configured grace. */
@@ -72,12 +75,12 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   const tap = new Tap(calls, clock);
   let nameServer: NameServer | null = null;
   let running: RunningFleet | null = null;
-  const limits = limitsOf(config, { clock, stats: metrics.stats.scope("limits") });
-  closing.add(() => limits.close());
+  const limits = closing.own(limitsOf(config, { clock, stats: metrics.stats.scope("limits") }));
   try {
     const certificates = { clock, log: logs.log("tls"), stats: metrics.stats.scope("tls") };
     const tls = await openTls(config, certificates);
     closing.add(() => tls?.close());
+    const problems = closing.own(openProblems({ config, deps, metrics, naming, routers, tls }));
     const views = proxyViews({
       config,
       deps,
@@ -87,6 +90,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       routers,
       telemeters: open,
       tap,
+      problems,
       nameServer: () => nameServer,
       fleet: () => running?.views ?? null,
     });
@@ -248,6 +252,11 @@ class Closing {
 
   add(close: (graceMs: number) => Promise<void> | void): void {
     this.#parts.push(close);
+  }
+
+  own<Part extends { close(): void }>(part: Part): Part {
+    this.add(() => part.close());
+    return part;
   }
 
   async close(graceMs: number): Promise<void> {

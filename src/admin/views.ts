@@ -58,7 +58,7 @@ export interface PolicyView {
   of(path: Path): Json;
 }
 
-/** A check of the running process, shown at `/admin/lint`. */
+/** A kind of problem, shown at `/admin/lint`. */
 export interface LintRule {
   readonly rule: string;
   readonly description: string;
@@ -143,7 +143,9 @@ export interface AdminViews {
   namerStates(): ReadonlyMap<string, () => Json>;
   interpreterStates(): readonly InterpreterState[];
   policies(): readonly PolicyView[];
-  lint(): readonly LintRule[];
+  /** What is wrong now, worst first. */
+  problems(): Promise<Json>;
+  lint(): Promise<readonly LintRule[]>;
   /** Routers with their servers and clients, for `/admin/registry.json`. */
   registry(): Json;
   logLevels(): readonly { readonly logger: string; readonly level: string }[];

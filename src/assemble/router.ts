@@ -56,7 +56,14 @@ export interface RouterParts {
 /** A router as the rest of the process sees it, whatever its protocol. */
 export interface OpenRouter extends Pick<
   Router<Request, unknown>,
-  "destinations" | "clusters" | "eachCluster" | "clientState" | "faults"
+  | "destinations"
+  | "clusters"
+  | "eachCluster"
+  | "troubledClusters"
+  | "troubledNames"
+  | "sizes"
+  | "clientState"
+  | "faults"
 > {
   readonly label: string;
   readonly listeners: readonly Listener[];
@@ -117,6 +124,9 @@ export async function openRouter<Req extends Request, Res>(
     destinations: () => router.destinations(),
     clusters: () => router.clusters(),
     eachCluster: (id) => router.eachCluster(id),
+    troubledClusters: () => router.troubledClusters(),
+    troubledNames: () => router.troubledNames(),
+    sizes: () => router.sizes(),
     clientState: () => router.clientState(),
     identify: identifying(protocolRouter, identifierOf(protocol, config), config),
     announced: () => parts.announcing.states(),

@@ -28,7 +28,9 @@ import type { NameServer } from "./name-server.ts";
 import type { Naming } from "./naming.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { fleetPageOf } from "./fleet-page.ts";
-import { lintRules } from "./lint.ts";
+import { problemsJson } from "./problems/board.ts";
+import type { ProblemBoard } from "./problems/board.ts";
+import { lintRules } from "./problems/lint.ts";
 import { policyJson } from "./policy.ts";
 
 export interface ViewParts {
@@ -41,6 +43,7 @@ export interface ViewParts {
   readonly routers: readonly RunningRouter[];
   readonly telemeters: readonly Telemeter[];
   readonly tap: Tap;
+  readonly problems: ProblemBoard;
   /** null: there is none, or it is not open yet. */
   nameServer(): NameServer | null;
   /** null: it watches no others, or not yet. */
@@ -97,7 +100,8 @@ export function proxyViews(parts: ViewParts): AdminViews {
         0,
       );
     },
-    lint: () => lintRules({ config, root: metrics.root, routers }),
+    problems: async () => problemsJson(await parts.problems.current()),
+    lint: async () => lintRules(await parts.problems.current()),
     registry: () => registryOf(routers),
     logLevels: () => deps.logs.levels(),
     setLogLevel: (logger, level) => deps.logs.setLevel(logger, level),

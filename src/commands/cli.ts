@@ -3,6 +3,7 @@ import { certCommand } from "./cert.ts";
 import { checkCommand } from "./check.ts";
 import { explainCommand } from "./explain.ts";
 import { fleetCommand } from "./fleet.ts";
+import { problemsCommand } from "./problems.ts";
 import { runCommand } from "./run.ts";
 import { dtabCommand } from "./dtab/dtab.ts";
 import { shiftCommand } from "./shift/shift.ts";
@@ -19,6 +20,7 @@ const commands: readonly Command[] = [
   fleetCommand,
   dtabCommand,
   shiftCommand,
+  problemsCommand,
   schemaCommand,
   certCommand,
   versionCommand,

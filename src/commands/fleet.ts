@@ -40,6 +40,6 @@ With --once it exits with 0 when all instances are ready and nothing is wrong, o
       return fleetOnce(config, fleet, json === true, terminal);
     }
     const { runProxy } = await import("./run-proxy.ts");
-    return runProxy(config, terminal);
+    return runProxy(config, chosen.file, terminal);
   },
 };

@@ -17,8 +17,12 @@ const levels: Readonly<Record<Config["logLevel"], LevelName>> = {
   error: "ERROR",
 };
 
-/** Returns once the proxy is running; the process then lives as long as its sockets. */
-export async function runProxy(config: Config, terminal: Terminal): Promise<ExitCode> {
+/** `file` is `-` for standard input. Returns once the proxy is running; the process then lives as long as its sockets. */
+export async function runProxy(
+  config: Config,
+  file: string,
+  terminal: Terminal,
+): Promise<ExitCode> {
   const clock = systemClock();
   const logs = openLogs(logTo(2, process.stderr.isTTY), levels[config.logLevel], clock);
   const graceMs = config.admin.shutdownGraceMs;
@@ -36,6 +40,7 @@ export async function runProxy(config: Config, terminal: Terminal): Promise<Exit
       clock,
       random: Math.random,
       logs,
+      configFile: file === "-" ? null : file,
       notReady: () => lifecycle.notReady(),
       shutdown: (grace) => lifecycle.shutdown("POST /admin/shutdown", grace ?? graceMs),
     });

@@ -20,6 +20,6 @@ Exits with 1 when the file has a problem or a port cannot be opened.`,
     const config = await loadConfig(chosen.file, terminal);
     if (config === null) return 1;
     const { runProxy } = await import("./run-proxy.ts");
-    return runProxy(config, terminal);
+    return runProxy(config, chosen.file, terminal);
   },
 };

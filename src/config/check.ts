@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { toConfig } from "./to-config.ts";
 import { applyLegacyDefaults } from "./legacy/legacy-defaults.ts";
-import { locateFinding, showSteps, stepsKey } from "./yaml/locate.ts";
+import { lineOf, locateFinding, showSteps, stepsKey } from "./yaml/locate.ts";
 import { issueMessage } from "./issue-messages.ts";
 import { describedBy } from "./schemas/admin.ts";
 import { fileSchema } from "./schemas/file.ts";
@@ -76,7 +76,8 @@ export function checkText(text: string, kinds: Kinds): CheckResult {
     return failed(problems, warnings);
   }
   const raw = plain(root) as Record<string, unknown>; // a map gives an object
-  return { ok: true, config: toConfig(checked.output, raw, kinds), warnings };
+  const document = { text, lineOf: (steps: readonly Step[]) => lineOf(source, steps) };
+  return { ok: true, config: { ...toConfig(checked.output, raw, kinds), document }, warnings };
 }
 
 const emptyFile = "the file is empty: expected at least routers";

@@ -10,6 +10,7 @@ import type { DialOptions, ListenOptions, SocketOptions } from "../core/transpor
 import type { KindConfig } from "./kinds.ts";
 import type { Policy } from "./policy.ts";
 import type { CheckedFleet } from "./schemas/fleet.ts";
+import type { Step } from "./yaml/yaml.ts";
 import type { AdminSecurityConfig } from "./schemas/security.ts";
 
 /** Times are milliseconds unless their name says otherwise; Infinity means no limit. */
@@ -29,6 +30,14 @@ export interface Config {
   readonly telemetry: readonly KindConfig[];
   /** The file as it was written, as plain JSON. It contains secrets: see `redact`. */
   readonly raw: Readonly<Record<string, unknown>>;
+  readonly document: ConfigDocument;
+}
+
+/** The text of the file, for those who point at a place in it. */
+export interface ConfigDocument {
+  readonly text: string;
+  /** The line of the key or item at `steps`, or of the last one on the way that exists. From 1. */
+  lineOf(steps: readonly Step[]): number;
 }
 
 export interface NameServerConfig {

@@ -30,7 +30,11 @@ import type {
 } from "./schemas/file.ts";
 
 /** `checked` is the output of the schema of `kinds`; `raw` is the file as it was written. */
-export function toConfig(checked: CheckedFile, raw: Record<string, unknown>, kinds: Kinds): Config {
+export function toConfig(
+  checked: CheckedFile,
+  raw: Record<string, unknown>,
+  kinds: Kinds,
+): Omit<Config, "document"> {
   const { admin, log, limits, namers, telemetry, fleet } = checked;
   // Safe cast: the schema of every router has these keys beside the keys of its protocol.
   const { routers } = checked as { routers?: readonly CheckedRouter[] };

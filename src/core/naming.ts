@@ -65,11 +65,29 @@ export interface MountedNamer {
   readonly namer: RunningNamer;
 }
 
+/** What keeps a namer or an interpreter from knowing what it should know, at this moment. */
+export interface SourceTrouble {
+  /** `unavailable`: its source does not respond, or refuses; `broken`: what it says is not usable. */
+  readonly kind: "unavailable" | "broken";
+  /** The source: an agent, a file. The same as long as the trouble lasts. */
+  readonly source: string;
+  /** One sentence. */
+  readonly text: string;
+  /** What to do. */
+  readonly advice: string;
+  /** How long it has lasted, in milliseconds; null: not known. */
+  readonly forMs: number | null;
+  /** Whether names resolve as they did before: to the last good value. */
+  readonly isLastGoodKept: boolean;
+}
+
 export interface RunningNamer extends Namer {
   /** All its names, for `/bound-names.json`; absent when the namer cannot list them. */
   boundNames?(): readonly Path[];
   /** The state of its watches, for `/namer_state/<prefix>.json`: plain JSON. */
   watchState?(): Readonly<Record<string, unknown>>;
+  /** Asked about once a second. */
+  troubles?(): readonly SourceTrouble[];
   close(): void;
 }
 
@@ -183,5 +201,7 @@ export interface Interpreter {
   readonly stateName?: string;
   /** For `/<router>/interpreter_state/<kind>.json`; absent when there is no state to show. */
   watchState?(): Readonly<Record<string, unknown>>;
+  /** Asked about once a second. */
+  troubles?(): readonly SourceTrouble[];
   close(): void;
 }

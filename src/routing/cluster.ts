@@ -161,6 +161,16 @@ export class Cluster<Req extends Request, Res> implements Cached {
     this.#deps.closed();
   }
 
+  /** Whether its view has something that people should know. */
+  get isTroubled(): boolean {
+    if (!this.#isReady) return this.#addresses.state.kind === "failed";
+    return this.#endpoints.size === 0 || this.#endpoints.hasOut;
+  }
+
+  get size(): number {
+    return this.#endpoints.size;
+  }
+
   view(): ClusterView {
     const { state } = this.#addresses;
     const nowMs = this.#deps.clock.nowMs();

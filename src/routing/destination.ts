@@ -56,6 +56,21 @@ export interface DestinationView {
   readonly bound: readonly { readonly id: Path; readonly residual: Path; readonly share: number }[];
 }
 
+/** A name whose calls find no address. */
+export interface NameTrouble {
+  readonly logicalName: Path;
+  /** The calls' own dtab; empty: none. */
+  readonly localDtab: string;
+  /** `unbound`: it leads nowhere; `unresolved`: discovery does not say where it leads. */
+  readonly kind: "unbound" | "unresolved";
+  /** Of an unresolved name: why. */
+  readonly detail: string;
+  /** Calls that failed for it, since when, and when the last one did. */
+  readonly calls: number;
+  readonly sinceMs: number;
+  readonly lastMs: number;
+}
+
 /** What a leaf of the bound tree became. */
 interface Target<Req extends Request, Res> extends BoundName {
   readonly cluster: ClusterHandle<Req, Res>;
@@ -87,6 +102,8 @@ export class Destination<Req extends Request, Res>
   /** null until the name was bound for the first time; after that the last good binding. */
   #selector: Selector<Target<Req, Res>> | null = null;
   #limited: RateLimited | null = null;
+  /** Calls that found no address, since it last led somewhere: how many, the first and the last. */
+  #lost = { calls: 0, sinceMs: 0, lastMs: 0 };
   #isClosed = false;
 
   constructor(
@@ -162,6 +179,32 @@ export class Destination<Req extends Request, Res>
     };
   }
 
+  /** null: its calls find addresses, or no call has asked. */
+  get trouble(): NameTrouble | null {
+    const { state } = this.#binding;
+    const isWaiting = this.#selector === null && this.#waiting.size > 0;
+    const isLate = isWaiting && state.kind === "pending" && state.why !== undefined;
+    const nowMs = isLate ? this.#deps.clock.nowMs() : 0;
+    if (isLate) this.#noteLost(nowMs, this.#waiting.size);
+    if (this.#lost.calls === 0) return null;
+    const why =
+      state.kind === "pending" ? state.why : state.kind === "failed" ? state.why.detail : undefined;
+    return {
+      logicalName: this.#logicalName,
+      localDtab: showDtab(this.#localDtab),
+      kind: this.#selector === null ? "unresolved" : "unbound",
+      detail: why ?? "",
+      ...this.#lost,
+    };
+  }
+
+  #noteLost(nowMs: number, calls: number): void {
+    const lost = this.#lost;
+    if (lost.calls === 0) lost.sinceMs = nowMs;
+    lost.calls = calls;
+    lost.lastMs = nowMs;
+  }
+
   #stateName(boundCount: number): DestinationView["state"] {
     if (this.#selector !== null) return boundCount > 0 ? "bound" : "unbound";
     return this.#binding.state.kind === "failed" ? "failed" : "pending";
@@ -215,7 +258,9 @@ export class Destination<Req extends Request, Res>
   #rebind(tree: NameTree<Bound>): void {
     const kept = new Set<Path>();
     this.#selector = selector(mapTree(tree, (bound) => this.#target(bound, kept)));
-    const [first, second] = this.#selector.shares;
+    const { shares } = this.#selector;
+    if (shares.some(({ value }) => value !== null)) this.#lost.calls = 0;
+    const [first, second] = shares;
     this.#only = second === undefined ? (first?.value ?? null) : null;
     for (const [id, cluster] of this.#clusters) {
       if (kept.has(id)) continue;
@@ -245,12 +290,14 @@ export class Destination<Req extends Request, Res>
   }
 
   #unbound(): Failure {
+    this.#noteLost(this.#deps.clock.nowMs(), this.#lost.calls + 1);
     const dtabs = `Dtab.base=[${shortDtab(this.#deps.baseDtab)}], Dtab.local=[${shortDtab(this.#localDtab)}]`;
     const detail = `No hosts are available for ${this.#logicalName}, ${dtabs}`;
     return { kind: "unbound", retry: "never", detail, trace: this.#deps.trace };
   }
 
   #unresolved(why: Failure): Failure {
+    this.#noteLost(this.#deps.clock.nowMs(), this.#lost.calls + 1);
     const detail = `${this.#logicalName} could not be resolved: ${why.detail}`;
     const trace = why.trace ?? this.#deps.trace;
     // A dtab that goes in circles does so for the next attempt, too; discovery may recover.

@@ -71,6 +71,14 @@ export class EndpointSet<Req extends Request, Res> {
     return [...this.all(), ...this.#draining].map((endpoint) => endpointView(endpoint, nowMs));
   }
 
+  /** Whether one is out of the rotation. */
+  get hasOut(): boolean {
+    for (const { endpoint } of this.#members.values()) {
+      if (endpoint.record.outSinceMs !== null) return true;
+    }
+    return false;
+  }
+
   countIn(state: EndpointState): number {
     if (state === "draining") return this.#draining.filter(({ pending }) => pending > 0).length;
     let count = 0;

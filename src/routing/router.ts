@@ -22,7 +22,7 @@ import { FaultSwitches } from "./filters/fault-switches.ts";
 import { IdleCache } from "./idle-cache.ts";
 import { ClusterHandle } from "./cluster-handle.ts";
 import type { BindingCacheOptions, ClientOptions, ServiceOptions } from "./options.ts";
-import type { DestinationView } from "./destination.ts";
+import type { DestinationView, NameTrouble } from "./destination.ts";
 import { Destination } from "./destination.ts";
 import { destinationStack } from "./stacks.ts";
 import { ServiceScopes } from "./stats/service-scopes.ts";
@@ -63,6 +63,11 @@ export interface Router<Req extends Request, Res> {
   clusters(): readonly ClusterView[];
   /** The same, or the one with this id, made when they are read. Those that close meanwhile are left out. */
   eachCluster(id?: string | null): Iterable<ClusterView>;
+  /** Those with something that people should know; null stands for each of the others. */
+  troubledClusters(): Iterable<ClusterView | null>;
+  /** Names whose calls find no address; null stands for each of the others. */
+  troubledNames(): Iterable<NameTrouble | null>;
+  sizes(): { readonly clients: number; readonly endpoints: number };
   /** As `/client_state.json` shows it: by bound id. */
   clientState(): Readonly<Record<string, ClientState>>;
   /** Resolves when all calls have ended, at the latest after `graceMs`, which breaks them. */
@@ -140,6 +145,25 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
     for (const cluster of Array.from(this.#allClusters())) {
       if (!cluster.isClosed && (id === null || cluster.id === id)) yield cluster.view();
     }
+  }
+
+  *troubledClusters(): Iterable<ClusterView | null> {
+    for (const cluster of Array.from(this.#allClusters())) {
+      yield !cluster.isClosed && cluster.isTroubled ? cluster.view() : null;
+    }
+  }
+
+  *troubledNames(): Iterable<NameTrouble | null> {
+    for (const path of Array.from(this.#allPaths())) yield path.trouble;
+  }
+
+  sizes(): { readonly clients: number; readonly endpoints: number } {
+    let [clients, endpoints] = [0, 0];
+    for (const { size } of this.#allClusters()) {
+      clients++;
+      endpoints += size;
+    }
+    return { clients, endpoints };
   }
 
   clientState(): Readonly<Record<string, ClientState>> {

@@ -37,6 +37,11 @@ export class Watched<T> {
     this.#seen = stats.map(signature).join(" ");
   }
 
+  /** Why `isBroken`; null: it is not. */
+  get problem(): string | null {
+    return this.isBroken ? this.#problem : null;
+  }
+
   watch(changed: () => void): Close {
     this.#listeners.add(changed);
     return () => void this.#listeners.delete(changed);

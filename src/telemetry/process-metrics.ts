@@ -51,14 +51,17 @@ function countTimeAndFiles(jvm: Stats, own: Stats, clock: Clock, maxFiles: numbe
   own.gauge(() => Math.round(process.cpuUsage().system / 1_000), "cpu", "system_ms");
 }
 
-/** `lag_ms` has one sample per second: the longest time by which a timer was late. */
+/** `lag_ms` has one sample per second: the longest time by which a timer was late; `max_lag_ms` is the last one. */
 function countLag(eventLoop: Stats, clock: Clock): Close {
   const lag = eventLoop.histogram("lag_ms");
   const monitor = monitorEventLoopDelay({ resolution: lagResolutionMs });
   monitor.enable();
+  let lastMs = 0;
+  eventLoop.gauge(() => lastMs, "max_lag_ms");
   const sample = () => {
     cancel = clock.after(lagPeriodMs, sample);
-    if (monitor.max > 0) lag.record(Math.max(0, Math.round(monitor.max / 1e6) - lagResolutionMs));
+    lastMs = Math.max(0, Math.round(monitor.max / 1e6) - lagResolutionMs);
+    if (monitor.max > 0) lag.record(lastMs);
     monitor.reset();
   };
   let cancel = clock.after(lagPeriodMs, sample);

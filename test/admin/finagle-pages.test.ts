@@ -10,7 +10,7 @@ test("lint reports what is wrong in Finagle's form", async (t) => {
     issues,
   });
   const { ask } = await startAdmin(t, {
-    lint: () => [rule("good", []), rule("bad", ["one", "two"]), rule("fine", [])],
+    lint: async () => [rule("good", []), rule("bad", ["one", "two"]), rule("fine", [])],
   });
   const { lint_results: results } = JSON.parse((await ask("/admin/lint")).body);
   assert.deepEqual(results.metadata, {

@@ -46,7 +46,11 @@ let openProxies = 0;
  * Starts what the YAML says; `admin` gets a free port unless the text says otherwise. At the test's
  * end all calls must have ended, and the closed proxy must have left nothing behind.
  */
-export async function startProxy(t: TestContext, yaml: string): Promise<TestProxy> {
+export async function startProxy(
+  t: TestContext,
+  yaml: string,
+  configFile: string | null = null,
+): Promise<TestProxy> {
   const indent = /^\n*( *)/.exec(yaml)?.[1] ?? "";
   const text = /^ *admin:/m.test(yaml) ? yaml : `${indent}admin: { port: 0 }\n${yaml}`;
   const events: Record<string, unknown>[] = [];
@@ -59,6 +63,7 @@ export async function startProxy(t: TestContext, yaml: string): Promise<TestProx
     clock,
     random: Math.random,
     logs: openLogs(sink, "DEBUG"),
+    configFile,
     notReady: () => null,
     shutdown() {},
   });

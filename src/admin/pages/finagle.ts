@@ -14,8 +14,8 @@ export function finaglePages(views: AdminViews): readonly AdminPage[] {
 }
 
 /** In Finagle's form; an issue is a sentence for people. */
-function lint(views: AdminViews) {
-  const rules = views.lint().map(({ rule, description, issues }) => ({
+async function lint(views: AdminViews) {
+  const rules = (await views.lint()).map(({ rule, description, issues }) => ({
     category: "Configuration and state",
     id: rule,
     description,

@@ -1,10 +1,15 @@
-// Health: every endpoint with its state and its last error.
-import { arrayPieces, longText } from "../long-page.ts";
+// Health: what is wrong now; every endpoint with its state and its last error.
+import { arrayPieces, longJson, longText } from "../long-page.ts";
 import { jsonType, type AdminPage } from "../page.ts";
 import type { AdminViews } from "../views.ts";
 
 export function healthPages(views: AdminViews): readonly AdminPage[] {
   return [
+    {
+      path: "/problems.json",
+      category: "diagnostics",
+      get: async () => longJson(await views.problems()),
+    },
     {
       path: "/endpoints.json",
       category: "diagnostics",

@@ -90,7 +90,7 @@ function isLost(target: Path, { namers, builtIns }: Known): boolean {
 }
 
 /** Whether a name that begins with `segments` may begin with `prefix`. */
-function mayMeet(prefix: Prefix, segments: readonly string[]): boolean {
+export function mayMeet(prefix: Prefix, segments: readonly string[]): boolean {
   const shared = Math.min(prefix.length, segments.length);
   return prefix.slice(0, shared).every((each, i) => each === null || each === segments[i]);
 }

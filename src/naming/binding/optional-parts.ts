@@ -3,11 +3,12 @@ import type { Interpreter } from "../../core/naming.ts";
 
 export function optionalPartsOf(
   interpreter: Interpreter,
-): Pick<Interpreter, "stateName" | "watchState" | "explain"> {
-  const { stateName, watchState, explain } = interpreter;
+): Pick<Interpreter, "stateName" | "watchState" | "troubles" | "explain"> {
+  const { stateName, watchState, troubles, explain } = interpreter;
   return {
     ...(stateName === undefined ? {} : { stateName }),
     ...(watchState === undefined ? {} : { watchState: () => watchState.call(interpreter) }),
+    ...(troubles === undefined ? {} : { troubles: () => troubles.call(interpreter) }),
     ...(explain === undefined ? {} : { explain: (path) => explain.call(interpreter, path) }),
   };
 }

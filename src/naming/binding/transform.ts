@@ -61,10 +61,11 @@ export function transformNamer(
 }
 
 function optionalPartsOf(namer: RunningNamer): Partial<RunningNamer> {
-  const { boundNames, watchState } = namer;
+  const { boundNames, watchState, troubles } = namer;
   return {
     ...(boundNames === undefined ? {} : { boundNames: () => boundNames.call(namer) }),
     ...(watchState === undefined ? {} : { watchState: () => watchState.call(namer) }),
+    ...(troubles === undefined ? {} : { troubles: () => troubles.call(namer) }),
   };
 }
 

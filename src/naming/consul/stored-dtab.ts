@@ -5,11 +5,12 @@ import { failed, ok, pending } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import { parseDtab, showDtab } from "../../core/names/dtab.ts";
 import type { Dtab } from "../../core/names/dtab.ts";
-import type { NamingDeps } from "../../core/naming.ts";
+import type { NamingDeps, SourceTrouble } from "../../core/naming.ts";
 import { backoffRange } from "./backoff-range.ts";
 import { computed } from "../binding/tracker.ts";
 import type { Client } from "./api.ts";
 import { querySlotsOf } from "./query-slots.ts";
+import { storedTroubles } from "./troubles.ts";
 import { pollToJson } from "./watch-json.ts";
 import type { WatchDeps } from "./watch-spec.ts";
 import { Watch } from "./watch.ts";
@@ -104,6 +105,11 @@ export class StoredDtab {
       problem: this.#problem,
       poll: pollToJson(this.#watch.report),
     };
+  }
+
+  troubles(): readonly SourceTrouble[] {
+    const isLastGoodKept = this.#good !== undefined;
+    return storedTroubles(this.#location, this.#problem, this.#watch.report, isLastGoodKept);
   }
 
   close(): void {

@@ -49,6 +49,7 @@ export const consulInterpreter: InterpreterPlugin = plugin({
       delegate: (base, path, options) =>
         flatMap(dtab, (before) => inner.delegate(concat(before, base), path, options)),
       watchState: () => stored.report,
+      troubles: () => stored.troubles(),
       close() {
         unwatch();
         stored.close();

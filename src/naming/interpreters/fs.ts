@@ -12,7 +12,12 @@ import type { Dtab } from "../../core/names/dtab.ts";
 import { failure } from "../../core/failure.ts";
 import { failed, flatMap, ok, pending } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
-import type { Interpreter, InterpreterDeps, InterpreterPlugin } from "../../core/naming.ts";
+import type {
+  Interpreter,
+  InterpreterDeps,
+  InterpreterPlugin,
+  SourceTrouble,
+} from "../../core/naming.ts";
 import { plugin } from "../../core/plugin.ts";
 import { watchedFile } from "../schema.ts";
 import { computed } from "../binding/tracker.ts";
@@ -40,6 +45,7 @@ export const fsInterpreter: InterpreterPlugin = plugin({
       delegate: (dtab, path, options) =>
         flatMap(dtabFile.dtab, (written) => inner.delegate(concat(written, dtab), path, options)),
       watchState: () => dtabFile.report,
+      troubles: () => dtabFile.troubles(),
       close() {
         unwatch();
         disk.close();
@@ -73,6 +79,22 @@ class DtabFile {
       dtab: this.#good === null ? null : showDtab(this.#good),
       problem: this.#problem,
     };
+  }
+
+  troubles(): readonly SourceTrouble[] {
+    const problem = this.#problem;
+    if (problem === null) return [];
+    const isLastGoodKept = this.#good !== null;
+    return [
+      {
+        kind: "broken",
+        source: this.#path,
+        text: `${problem}; ${isLastGoodKept ? "the last good dtab is used" : "no name of the router resolves"}`,
+        advice: "Put a good dtab there: it takes effect immediately.",
+        forMs: this.#deps.clock.wallMs() - this.#readAtMs,
+        isLastGoodKept,
+      },
+    ];
   }
 
   #state(text: Live<FileText>, tracker: Tracker): State<Dtab> {

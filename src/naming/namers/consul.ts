@@ -24,7 +24,13 @@ import { constant, late, map, ok, softlyFailed } from "../../core/live.ts";
 import type { Live } from "../../core/live.ts";
 import { neg } from "../../core/names/nametree.ts";
 import type { NameTree } from "../../core/names/nametree.ts";
-import type { Bound, NamerDeps, NamerPlugin, RunningNamer } from "../../core/naming.ts";
+import type {
+  Bound,
+  NamerDeps,
+  NamerPlugin,
+  RunningNamer,
+  SourceTrouble,
+} from "../../core/naming.ts";
 import { pathOfShown, segmentsOf, segmentText } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
 import type { Failure } from "../../core/failure.ts";
@@ -40,6 +46,7 @@ import type { AgentInfo } from "../consul/agent-info.ts";
 import { healthStatuses, isSameInstances, readInstances } from "../consul/instances.ts";
 import type { Instance, ReadOptions } from "../consul/instances.ts";
 import { Service } from "../consul/service.ts";
+import { adviceOn, watchTroubles } from "../consul/troubles.ts";
 import { serviceToJson } from "../consul/watch-json.ts";
 
 const schema = v.strictObject({
@@ -214,10 +221,12 @@ class ConsulNamer implements RunningNamer {
   #unreachable(problem: string): Failure {
     const { id } = this.#deps;
     const detail = `Consul at ${this.#watchDeps.agent} cannot be asked: ${problem}`;
-    const advice = /responded with 403/.test(problem)
-      ? `Consul's ACLs refuse the namer ${id}: give it a token that may read services and nodes.`
-      : `See whether Consul runs there and has a leader; its address is host and port of the namer ${id}.`;
-    return { kind: "unresolved", retry: "safe", detail, advice };
+    return {
+      kind: "unresolved",
+      retry: "safe",
+      detail,
+      advice: adviceOn(problem, `the namer ${id}`),
+    };
   }
 
   #authorityOf({ datacenter, tag, service }: ServiceName): Live<string> | null {
@@ -243,6 +252,11 @@ class ConsulNamer implements RunningNamer {
       if (report.isRunning && report.mode === mode) count += 1;
     }
     return count;
+  }
+
+  troubles(): readonly SourceTrouble[] {
+    const { agent } = this.#watchDeps;
+    return watchTroubles(this.#deps.id, agent, this.#services.values());
   }
 
   watchState(): Readonly<Record<string, unknown>> {

@@ -16,13 +16,21 @@ import { constant, failed, flatMap, ok, pending } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
 import { leaf, neg } from "../../core/names/nametree.ts";
 import type { NameTree } from "../../core/names/nametree.ts";
-import type { AddressSet, Bound, NamerDeps, NamerPlugin, RunningNamer } from "../../core/naming.ts";
+import type {
+  AddressSet,
+  Bound,
+  NamerDeps,
+  NamerPlugin,
+  RunningNamer,
+  SourceTrouble,
+} from "../../core/naming.ts";
 import { append, pathOfShown, segmentsOf, segmentText } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
 import { plugin } from "../../core/plugin.ts";
 import { path } from "../../core/schema.ts";
 import { isSameAddressSet, parseAddressLines, resolvedLines } from "../fs/address-lines.ts";
 import type { AddressLine } from "../fs/address-lines.ts";
+import { FolderCheck } from "../fs/folder-check.ts";
 import { listFolder } from "../fs/list-folder.ts";
 import { folder } from "../schema.ts";
 import { computed } from "../binding/tracker.ts";
@@ -55,12 +63,14 @@ class FolderNamer implements RunningNamer {
    * without watchers.
    */
   readonly #files = new Map<string, AddressFile>();
+  readonly #root: FolderCheck;
   #hasWarnedOfMore = false;
 
   constructor(rootDir: string, deps: NamerDeps) {
     this.#rootDir = rootDir;
     this.#deps = deps;
     this.#disk = new Files(deps.clock, deps.log);
+    this.#root = new FolderCheck(rootDir, deps.clock);
   }
 
   lookup(name: Path): Live<NameTree<Bound>> {
@@ -102,6 +112,11 @@ class FolderNamer implements RunningNamer {
       log.warn({ event: "not all names listed", rootDir: this.#rootDir, listed: names.length });
     }
     return names;
+  }
+
+  troubles(): readonly SourceTrouble[] {
+    const files = Array.from(this.#files.values(), (file) => file.trouble);
+    return [this.#root.trouble(), ...files].filter((trouble) => trouble !== null);
   }
 
   watchState(): Readonly<Record<string, unknown>> {
@@ -150,6 +165,23 @@ class AddressFile {
       readAt: this.#lastRead === null ? null : new Date(this.#readAtMs).toISOString(),
       lines: this.#good,
       problem: this.#problem,
+    };
+  }
+
+  /** null: the file is good, or gone. */
+  get trouble(): SourceTrouble | null {
+    const problem = this.#problem;
+    if (problem === null) return null;
+    const isLastGoodKept = this.#good !== null;
+    const kept = isLastGoodKept ? "its last good addresses are used" : "its name has no addresses";
+    return {
+      kind: "broken",
+      source: this.#path,
+      text: `${problem}; ${kept}`,
+      advice:
+        "Correct the file: one line for each address, host and port. It takes effect immediately.",
+      forMs: this.#deps.clock.wallMs() - this.#readAtMs,
+      isLastGoodKept,
     };
   }
 

@@ -24,6 +24,15 @@ export interface TlsStoreDeps {
   readonly stats: Stats;
 }
 
+/** A certificate as it stands. */
+export interface CertificateState {
+  readonly file: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** Why its new files are not usable; null: they are. */
+  readonly problem: string | null;
+}
+
 const dayMs = 24 * 60 * 60 * 1000;
 const warnBeforeMs = 14 * dayMs;
 /** Endpoints of one cluster whose sessions are kept for resumption. */
@@ -135,6 +144,15 @@ export class TlsStore {
   /** Reads again, now, what has changed. */
   look(): Promise<void> {
     return this.#watch.look();
+  }
+
+  states(): readonly CertificateState[] {
+    return Array.from(this.#pairs.values(), ({ value, files, problem }) => ({
+      file: files[0] ?? "",
+      notBeforeMs: value.notBeforeMs,
+      notAfterMs: value.notAfterMs,
+      problem,
+    }));
   }
 
   close(): void {
