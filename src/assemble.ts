@@ -94,12 +94,11 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       nameServer: () => nameServer,
       fleet: () => running?.views ?? null,
     });
-    const log = logs.log("admin");
     const admin = await openAdminServers(
       config.admin,
       serverTlsOf(config.admin.tls, tls, metrics.stats.scope("admin")),
       views,
-      { clock, log, maxConnections: maxAdminConnections },
+      { clock, log: logs.log("admin"), maxConnections: maxAdminConnections },
     );
     closing.add((graceMs) => admin.close(graceMs));
     closing.add(() => tap.close()); // which its listeners would keep open
