@@ -1,7 +1,14 @@
 // Bytes of a caller to requests: frames, the headers before a message, and its envelope.
 import { Framer, noMemory, prefixBytes } from "../../../src/net/framer.ts";
 import type { SkipReason } from "../../../src/net/framer.ts";
-import { lastScan, messageType, readEnvelope, truncated, unknownType } from "./envelope.ts";
+import {
+  lastScan,
+  messageType,
+  readEnvelope,
+  readWhole,
+  truncated,
+  unknownType,
+} from "./envelope.ts";
 import { exceptionType } from "./exception.ts";
 import { isHeaderFrame, readHeaderFrame } from "./theader.ts";
 import { noTransportHeaders, ThriftRequest } from "../message.ts";
@@ -110,11 +117,13 @@ export class RequestReader {
     this.#malformed(reason, exceptionType.protocolError, begin, { mayContinue });
   }
 
-  /** Whether the frame can be skipped: its beginning says which call to refuse. */
+  /** Whether the frame can be skipped: its beginning says which call to refuse, whatever else is wrong with it. */
   canSkip(head: Buffer): boolean | null {
     const { received } = this.#beginning(head);
     if (received === null || received.length === 0) return null;
-    const problem = readEnvelope(received, 0, received.length);
+    // Without a version any text looks like a message with a strange type.
+    const read = (received[0] as number) >= 0x80 ? readWhole : readEnvelope;
+    const problem = read(received, 0, received.length);
     return problem === truncated ? null : problem === null;
   }
 

@@ -439,7 +439,7 @@ test("a frame that is too long is refused immediately when it cannot be a call",
   const head = Buffer.from("00100001", "hex");
   for (const bytes of [
     Buffer.from("GET / HTTP/1.1\r\n\r\n"),
-    Buffer.concat([head, strict(types.call, "n".repeat(1025), 9)]),
+    Buffer.concat([head, strict(types.call, "n".repeat(5_000), 9)]),
   ]) {
     const { socket } = serve();
     socket.receive(text(bytes));
@@ -522,6 +522,20 @@ for (const [name, { wireFormat, frame, at }] of Object.entries(tooLongIn)) {
       assert.equal(socket.hasEnded, false);
       assert.equal(events.length, 1);
     }
+  });
+}
+
+for (const [what, message] of [
+  ["a name that is too long", strict(types.call, "n".repeat(3_000), 9, "")],
+  ["an unknown type", strict(9, "big", 9, "")],
+] as const) {
+  test(`a frame that is too long, with ${what}, fails its call alone`, () => {
+    const { socket, calls } = serve({ wireFormat: { maxFrameBytes: 6_000 } });
+    socket.receive(text(frameOf(Buffer.concat([message, Buffer.alloc(9_000)]))));
+    assert.equal(exceptionIn(socket.sent).seqid, 9);
+    socket.receive(text(callFrame("get", 4)));
+    assert.equal(calls.length, 1);
+    assert.equal(socket.hasEnded, false);
   });
 }
 
