@@ -4,6 +4,7 @@ import { checkCommand } from "./check.ts";
 import { explainCommand } from "./explain.ts";
 import { fleetCommand } from "./fleet.ts";
 import { problemsCommand } from "./problems.ts";
+import { logsCommand } from "./logs.ts";
 import { runCommand } from "./run.ts";
 import { dtabCommand } from "./dtab/dtab.ts";
 import { shiftCommand } from "./shift/shift.ts";
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   dtabCommand,
   shiftCommand,
   problemsCommand,
+  logsCommand,
   schemaCommand,
   certCommand,
   versionCommand,

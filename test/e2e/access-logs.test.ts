@@ -12,6 +12,7 @@ import { testFolder } from "../support/folder.ts";
 import { ask } from "../support/http-request.ts";
 import { loggedCalls } from "../support/logged-calls.ts";
 import { pythonWith } from "../support/peers.ts";
+import { line } from "../support/terminal.ts";
 import { service } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -92,6 +93,25 @@ test("Python reads the same from Avro, and every field of every protocol", async
     'a "b" \u00c3\u00a9',
     "header bytes are latin1, as everywhere",
   );
+});
+
+test("switchyard logs cat reads what the proxy writes, in each format and of each protocol", async (t) => {
+  const withoutTimes = (text: string) => text.replaceAll(/^\S+ |[\d.]+ ms/gm, "");
+  const read = async (format: string, ...options: readonly string[]) => {
+    const files = await loggedCalls(t, format);
+    const { code, out, error } = await line(["logs", "cat", ...files, ...options]);
+    assert.deepEqual([code, error], [0, ""]);
+    return withoutTimes(out)
+      .replaceAll(/:\d{4,5}/g, "")
+      .trimEnd()
+      .split("\n");
+  };
+  const [avro, json, common] = [await read("avro"), await read("json"), await read("common")];
+  assert.equal(avro.length, 8);
+  assert.deepEqual(avro, json);
+  assert.equal(common.length, 8);
+  assert.equal(avro[2], "thrift reply get  /svc -> 127.0.0.1  ");
+  assert.equal((await read("avro", "--where", "outcome = failure and protocol ~ mux")).length, 2);
 });
 
 test("a proxy that is killed loses what it logged in the last second, and the next one appends", async (t) => {

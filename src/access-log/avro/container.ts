@@ -15,6 +15,14 @@ export interface Header {
   readonly bytes: number;
 }
 
+export interface BlockHead {
+  readonly count: number;
+  /** Bytes of the records, compressed. */
+  readonly size: number;
+  /** Bytes of the head itself: the records follow. */
+  readonly bytes: number;
+}
+
 /** Reads one zigzag varint. null: it is not all there, or no length that a file can have. */
 class Reader {
   readonly #bytes: Buffer;
@@ -66,6 +74,15 @@ export function readHeader(bytes: Buffer): Header | null {
   const schema = meta.get("avro.schema");
   if (sync === null || schema === undefined) return null;
   return { schema, codec: meta.get("avro.codec") ?? "null", sync, bytes: reader.at };
+}
+
+/** Two lengths have up to 20 bytes. */
+export function readBlockHead(bytes: Buffer): BlockHead | "incomplete" | "invalid" {
+  const reader = new Reader(bytes, 0);
+  const count = reader.long();
+  const size = count === null ? null : reader.long();
+  if (count === null || size === null) return bytes.length < 20 ? "incomplete" : "invalid";
+  return count < 0 || size < 0 ? "invalid" : { count, size, bytes: reader.at };
 }
 
 export function headerOf(schema: string, codec: string, sync: Buffer): Buffer {
