@@ -109,6 +109,8 @@ function callTo(host: string): BenchCall {
     endpoint: null,
     destination: null,
     clusterHandle: null,
+    lastAttempt: null,
+    waits: null,
   };
 }
 
@@ -123,7 +125,8 @@ function nsPerCall(plugin: BalancerPlugin, hosts: number): number {
     const startedMs = performance.now();
     for (let i = 0; i < rounds; i++) {
       const call = calls[i % hosts] as BenchCall;
-      call.endpoint = null; // a new call has no endpoint yet
+      call.endpoint = null; // a new call has neither an endpoint yet nor attempts
+      call.lastAttempt = null;
       service(call, reply);
     }
     if (round > 0) best = Math.min(best, performance.now() - startedMs);

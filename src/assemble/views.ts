@@ -162,8 +162,8 @@ function registryOf(routers: readonly RunningRouter[]): unknown {
   const byLabel = (valueOf: (router: RunningRouter) => unknown) =>
     Object.fromEntries(routers.map((router) => [router.config.label, valueOf(router)]));
   return {
-    router: byLabel(({ config: { protocol, dstPrefix, interpreter } }) => {
-      return { protocol, dstPrefix, interpreter: interpreter.config.kind };
+    router: byLabel(({ config: { protocol, dstPrefix, interpreter, dtab } }) => {
+      return { protocol, dstPrefix, interpreter: interpreter.config.kind, dtab: showDtab(dtab) };
     }),
     server: byLabel(({ open }) => open.listeners.map(({ host, port }) => `${host}:${port}`)),
     client: byLabel(({ open }) => open.clusters().map(({ id }) => id)),

@@ -10,6 +10,7 @@ import { dtabCommand } from "./dtab/dtab.ts";
 import { shiftCommand } from "./shift/shift.ts";
 import { schemaCommand } from "./schema.ts";
 import { tapCommand } from "./tap.ts";
+import { whyCommand } from "./why.ts";
 import { versionCommand } from "./version.ts";
 import type { Command, ExitCode, Terminal } from "./command.ts";
 
@@ -17,6 +18,7 @@ const commands: readonly Command[] = [
   runCommand,
   checkCommand,
   explainCommand,
+  whyCommand,
   tapCommand,
   fleetCommand,
   dtabCommand,
