@@ -7,14 +7,15 @@ import { openNameServer } from "./assemble/name-server.ts";
 import type { NameServer } from "./assemble/name-server.ts";
 import { OwnListeners } from "./assemble/own-listeners.ts";
 import type { RunningFleet } from "./assemble/fleet.ts";
+import { openTelemeters } from "./assemble/telemeters.ts";
 import { openTls, serverTlsOf } from "./assemble/tls.ts";
 import { explainWith, openNaming } from "./assemble/naming.ts";
 import type { Naming } from "./assemble/naming.ts";
 import { openProblems } from "./assemble/problems/open.ts";
-import { pluginOf } from "./core/plugin.ts";
 import type { OpenRouter } from "./assemble/router.ts";
 import type { Config, RouterConfig } from "./config/config.ts";
 import { CallHub } from "./core/calls/hub.ts";
+import { Sampler } from "./core/tracing/sampler.ts";
 import type { Clock, Random } from "./core/clock.ts";
 import type { Stats } from "./core/stats.ts";
 import type { Interpreter } from "./core/naming.ts";
@@ -22,14 +23,13 @@ import { guardAddresses } from "./naming/binding/address-guard.ts";
 import { defaultLimitBytes, heldMemory } from "./runtime/held-memory.ts";
 import { maxAdminConnections, openFilesLimit } from "./runtime/open-files.ts";
 import { ProcessLimits } from "./runtime/process-limits.ts";
-import { accruals, announcers, balancers, limiters, protocols, telemeters } from "./plugins.ts";
+import { accruals, announcers, balancers, limiters, protocols } from "./plugins.ts";
 import type { TlsStore } from "./net/tls/tls-store.ts";
 import type { Logs } from "./telemetry/log.ts";
 import { keepHistory } from "./telemetry/history/history.ts";
 import { openMetrics } from "./telemetry/metrics.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { countProcess } from "./telemetry/process-metrics.ts";
-import { recentRequestsByDefault } from "./telemetry/calls/recent-requests.ts";
 import { Tap } from "./telemetry/calls/tap.ts";
 import type { Telemeter } from "./telemetry/telemeter.ts";
 
@@ -71,15 +71,12 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   const naming = openNaming(config, { ...partsOf(deps), stats: metrics.stats });
   const open: Telemeter[] = [];
   const routers: RunningRouter[] = [];
-  const calls = new CallHub(clock);
-  const tap = new Tap(calls, clock);
+  const { calls, tap, sampler } = listenersOf(deps);
   let nameServer: NameServer | null = null;
   let running: RunningFleet | null = null;
   const limits = closing.own(limitsOf(config, { clock, stats: metrics.stats.scope("limits") }));
   try {
-    const certificates = { clock, log: logs.log("tls"), stats: metrics.stats.scope("tls") };
-    const tls = await openTls(config, certificates);
-    closing.add(() => tls?.close());
+    const tls = await tlsOf(config, { deps, metrics, closing });
     const problems = closing.own(openProblems({ config, deps, metrics, naming, routers, tls }));
     const views = proxyViews({
       config,
@@ -91,6 +88,7 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
       telemeters: open,
       tap,
       problems,
+      sampler,
       nameServer: () => nameServer,
       fleet: () => running?.views ?? null,
     });
@@ -106,13 +104,13 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
     ownListeners.add(admin, null);
     closing.add(() => naming.close());
     running = await fleetOf(config, deps, naming, closing);
-    openTelemeters(config, { metrics, calls, deps, open, closing });
+    await openTelemeters(config, { metrics, calls, sampler, naming, deps, open, closing });
     closing.add((graceMs) => closeRouters(routers, graceMs));
     const nameParts = { ...partsOf(deps), stats: metrics.stats, naming, tls };
     nameServer = await openNameServer(config.nameServer, nameParts);
     closing.add((graceMs) => nameServer?.close(graceMs));
     for (const each of config.routers) {
-      const shared = { deps, metrics, naming, calls, admin, ownListeners, limits, tls };
+      const shared = { deps, metrics, naming, calls, sampler, admin, ownListeners, limits, tls };
       routers.push(await startRouter(each, shared));
     }
     closing.add(announceAdmin(config.admin, { ...partsOf(deps), naming, admin }));
@@ -124,31 +122,29 @@ export async function startProxy(config: Config, deps: ProcessDeps): Promise<Run
   }
 }
 
+/** What may follow the calls of all routers. */
+function listenersOf({ clock, random }: ProcessDeps) {
+  const calls = new CallHub(clock);
+  return { calls, tap: new Tap(calls, clock), sampler: new Sampler(random) };
+}
+
+interface TlsParts {
+  readonly deps: ProcessDeps;
+  readonly metrics: Metrics;
+  readonly closing: Closing;
+}
+
+async function tlsOf(config: Config, { deps, metrics, closing }: TlsParts) {
+  const { clock, logs } = deps;
+  const parts = { clock, log: logs.log("tls"), stats: metrics.stats.scope("tls") };
+  const tls = await openTls(config, parts);
+  closing.add(() => tls?.close());
+  return tls;
+}
+
 async function closeRouters(routers: readonly RunningRouter[], graceMs: number): Promise<void> {
   await Promise.all(routers.map((router) => router.open.close(graceMs)));
   for (const { interpreter } of routers) interpreter.close();
-}
-
-/** Those that are open already are closed when a later one cannot be opened. */
-function openTelemeters(
-  config: Config,
-  { metrics, calls, deps, open, closing }: TelemeterParts,
-): void {
-  for (const each of telemetersOf(config)) {
-    const log = deps.logs.log(each.kind);
-    const parts = { metrics: metrics.root, calls, clock: deps.clock, log };
-    const telemeter = pluginOf(telemeters, each).create(each, parts);
-    open.push(telemeter);
-    closing.add(() => telemeter.close());
-  }
-}
-
-interface TelemeterParts {
-  readonly metrics: Metrics;
-  readonly calls: CallHub;
-  readonly deps: ProcessDeps;
-  readonly open: Telemeter[];
-  readonly closing: Closing;
 }
 
 function limitsOf({ limits }: Config, parts: { clock: Clock; stats: Stats }): ProcessLimits {
@@ -175,6 +171,7 @@ interface StartedParts {
   readonly metrics: Metrics;
   readonly naming: Naming;
   readonly calls: CallHub;
+  readonly sampler: Sampler;
   readonly admin: { readonly host: string; readonly port: number };
   readonly ownListeners: OwnListeners;
   readonly limits: ProcessLimits;
@@ -183,7 +180,7 @@ interface StartedParts {
 
 async function startRouter(
   config: RouterConfig,
-  { deps, metrics, naming, calls, admin, ownListeners, limits, tls }: StartedParts,
+  { deps, metrics, naming, calls, sampler, admin, ownListeners, limits, tls }: StartedParts,
 ): Promise<RunningRouter> {
   const { label } = config;
   const protocol = protocols.find(({ name }) => name === config.protocol);
@@ -196,6 +193,7 @@ async function startRouter(
     ...shared,
     stats: metrics.stats.scope("rt", label),
     interpreter,
+    sampler,
     calls: calls.router(label),
     explain: explainWith(interpreter, config.dtab),
     isBound: isBoundWith(interpreter, config.dtab, deps.clock),
@@ -264,14 +262,4 @@ class Closing {
       await close(Math.max(0, endMs - this.#clock.nowMs()));
     }
   }
-}
-
-/** Prometheus can always read the metrics, and calls are always kept; a section of its own only changes how. */
-function telemetersOf({ telemetry }: Config): Config["telemetry"] {
-  const always = [
-    { kind: "io.l5d.prometheus", path: "/admin/metrics/prometheus", prefix: "" },
-    recentRequestsByDefault,
-  ];
-  const missing = always.filter(({ kind }) => telemetry.every((each) => each.kind !== kind));
-  return [...telemetry, ...missing];
 }

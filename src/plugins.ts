@@ -49,7 +49,10 @@ import { influxdb } from "./telemetry/exporters/influxdb.ts";
 import { recentRequests } from "./telemetry/calls/recent-requests.ts";
 import { prometheus } from "./telemetry/exporters/prometheus.ts";
 import { statsd } from "./telemetry/exporters/statsd.ts";
+import { otlp } from "./telemetry/otlp/otlp.ts";
 import type { TelemeterPlugin } from "./telemetry/telemeter.ts";
+import { tracelog } from "./telemetry/tracing/tracelog.ts";
+import { zipkin, zipkinHttp } from "./telemetry/tracing/zipkin.ts";
 import { usage } from "./telemetry/exporters/usage.ts";
 
 export const protocols: readonly ErasedProtocol[] = [
@@ -89,6 +92,10 @@ export const telemeters: readonly TelemeterPlugin[] = [
   statsd,
   recentRequests,
   usage,
+  tracelog,
+  zipkin,
+  zipkinHttp,
+  otlp,
 ];
 export const storages: readonly StoragePlugin[] = [inMemory, fsStorage, consulStorage];
 export const interfaces: readonly InterfacePlugin[] = [httpController, thriftNameInterpreter];

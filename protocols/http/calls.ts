@@ -1,8 +1,8 @@
 // How calls are read for their records.
 import type { CallDescription, CallReader, RefusedCall } from "../../src/core/calls/ended-call.ts";
-import type { CallOutcome, RecordedTrace } from "../../src/core/calls/record.ts";
-import { decisionOf, parentText, spanText, traceText } from "../../src/core/tracing/trace-id.ts";
-import type { TraceId } from "../../src/core/tracing/trace-id.ts";
+import type { CallOutcome } from "../../src/core/calls/record.ts";
+import { recordedTrace } from "../../src/core/calls/recorded-trace.ts";
+import { decisionOf } from "../../src/core/tracing/trace-id.ts";
 import { failure } from "../../src/core/failure.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
 import { fieldOf } from "./codec/passthrough-fields.ts";
@@ -34,17 +34,8 @@ function describe(call: CompletedCall, headers: readonly string[]): CallDescript
     target: request === null ? call.rawStartLine : call.target,
     status: status === 0 ? "" : String(status),
     receivedBytes,
-    trace: request === null || request.hop === null ? null : recorded(request.hop.trace),
+    trace: request === null || request.hop === null ? null : recordedTrace(request.hop.trace),
     headers: request === null ? {} : fieldsOf(request, headers),
-  };
-}
-
-function recorded(trace: TraceId): RecordedTrace {
-  return {
-    traceId: traceText(trace),
-    spanId: spanText(trace),
-    parentId: parentText(trace),
-    sampled: decisionOf(trace),
   };
 }
 

@@ -4,9 +4,11 @@ import { emptyDtab } from "../../src/core/names/dtab.ts";
 import type { CallerDtabLimits } from "../../src/core/names/caller-dtab-limits.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Filter } from "../../src/core/service.ts";
+import type { Sampler } from "../../src/core/tracing/sampler.ts";
 import type { MuxRequest, MuxResponse } from "./message.ts";
 import { readDeadline } from "./codec/contexts.ts";
 import { readLocalDtab } from "./codec/readers.ts";
+import { readTrace } from "./codec/traces.ts";
 
 export type MuxFilter = Filter<MuxRequest, MuxResponse>;
 
@@ -14,12 +16,27 @@ interface FilterOptions {
   readonly clock: Clock;
   readonly clearContext: boolean;
   readonly callerDtabLimits: CallerDtabLimits;
+  /** Absent: no spans are exported. */
+  readonly sampler?: Sampler | undefined;
 }
 
 /** Outermost first. */
 export function serverFilters(options: FilterOptions): MuxFilter[] {
-  // Nothing below may see context that is not trusted.
-  return [options.clearContext ? clearedContext : readContext(options)];
+  const { sampler } = options;
+  return [
+    // Nothing below may see context that is not trusted.
+    options.clearContext ? clearedContext : readContext(options),
+    // Below, because the caller's trace is context.
+    ...(sampler === undefined ? [] : [serverSpan(sampler)]),
+  ];
+}
+
+/** Gives the call a span of this server, while spans are exported. */
+function serverSpan(sampler: Sampler): MuxFilter {
+  return (request, reply, next) => {
+    if (sampler.isOn) request.span = sampler.serverSpan(readTrace(request));
+    return next(request, reply);
+  };
 }
 
 const clearedContext: MuxFilter = (request, reply, next) => {

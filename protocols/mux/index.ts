@@ -64,7 +64,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
   }
 
   serverFilters(options: ListenOptions): readonly MuxFilter[] {
-    return serverFilters({ ...options, clock: this.#deps.clock });
+    return serverFilters({ ...options, ...this.#deps });
   }
 
   listen(

@@ -10,6 +10,7 @@ import type { Address } from "../../src/core/address.ts";
 import type { BoundName, Request } from "../../src/core/request.ts";
 import type { Verdict } from "../../src/core/classifier.ts";
 import type { Failure } from "../../src/core/failure.ts";
+import type { TraceId } from "../../src/core/tracing/trace-id.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
 
 /** Tdispatch carries everything; Treq, the older form, only a trace and a payload. */
@@ -27,6 +28,7 @@ export class MuxRequest implements Request {
   endpoint: Address | null = null;
   destination: object | null = null;
   clusterHandle: object | null = null;
+  span: TraceId | null = null;
   lastAttempt: NotedAttempt | null = null;
   waits: CallWaits | null = null;
   fault?: string;

@@ -11,9 +11,12 @@ import type { Clock } from "../../src/core/clock.ts";
 import type { Dtab } from "../../src/core/names/dtab.ts";
 import type { Path } from "../../src/core/names/path.ts";
 import type { Filter } from "../../src/core/service.ts";
+import type { Sampler } from "../../src/core/tracing/sampler.ts";
+import type { TraceId } from "../../src/core/tracing/trace-id.ts";
 import type { ServiceConfig } from "./keys.ts";
 import type { ThriftRequest, ThriftResponse } from "./message.ts";
 import { deadlineOf } from "./ttwitter/contexts.ts";
+import { readTrace } from "./ttwitter/traces.ts";
 import type { RequestHeader } from "./ttwitter/headers.ts";
 
 type ThriftFilter = Filter<ThriftRequest, ThriftResponse>;
@@ -23,12 +26,35 @@ export interface FilterOptions {
   readonly callerDtabLimits: CallerDtabLimits;
 }
 
+export interface FilterDeps {
+  readonly clock: Clock;
+  /** Absent: no spans are exported. */
+  readonly sampler?: Sampler;
+}
+
 /** The filters between a server and its router, outermost first. */
 export function serverFilters(
   options: FilterOptions,
-  { clock }: { readonly clock: Clock },
+  { clock, sampler }: FilterDeps,
 ): ThriftFilter[] {
-  return [readContext(options, clock)];
+  return [
+    readContext(options, clock),
+    // Below, because the caller's trace is context.
+    ...(sampler === undefined ? [] : [serverSpan(sampler)]),
+  ];
+}
+
+/** Gives the call a span of this server, while spans are exported. */
+function serverSpan(sampler: Sampler): ThriftFilter {
+  return (request, reply, next) => {
+    if (sampler.isOn) request.span = sampler.serverSpan(callerSpanOf(request));
+    return next(request, reply);
+  };
+}
+
+/** null: the call has no trace. */
+export function callerSpanOf({ callerContext }: ThriftRequest): TraceId | null {
+  return callerContext === null ? null : readTrace(callerContext);
 }
 
 function readContext(options: FilterOptions, clock: Clock): ThriftFilter {

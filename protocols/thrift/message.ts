@@ -10,6 +10,7 @@ import type { CallWaits } from "../../src/core/calls/waits.ts";
 import type { Address } from "../../src/core/address.ts";
 import type { BoundName, Request } from "../../src/core/request.ts";
 import type { Verdict } from "../../src/core/classifier.ts";
+import type { TraceId } from "../../src/core/tracing/trace-id.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { CallIdentity, ExceptionType } from "./codec/exception.ts";
@@ -41,6 +42,7 @@ export class ThriftRequest implements Request, CallIdentity {
   endpoint: Address | null = null;
   destination: object | null = null;
   clusterHandle: object | null = null;
+  span: TraceId | null = null;
   lastAttempt: NotedAttempt | null = null;
   waits: CallWaits | null = null;
   fault?: string;

@@ -8,13 +8,15 @@ import { failure } from "../../src/core/failure.ts";
 import { ended } from "../../src/core/service.ts";
 import type { Filter } from "../../src/core/service.ts";
 import { readDispatch, readLocalDtab } from "../mux/codec/readers.ts";
+import { readTrace } from "../mux/codec/traces.ts";
+import type { Sampler } from "../../src/core/tracing/sampler.ts";
 import type { MuxRequest } from "../mux/message.ts";
 import { maxContexts, traceKey } from "../mux/codec/contexts.ts";
 import { dropContext, readCallerDeadline } from "../mux/filters.ts";
 import { bodyStart, maxShortLength, problem, tdispatch, writeHead } from "../mux/codec/messages.ts";
 import type { Problem } from "../mux/codec/messages.ts";
-import { serverFilters as thriftFilters } from "../thrift/filters.ts";
-import type { FilterOptions } from "../thrift/filters.ts";
+import { callerSpanOf, serverFilters as thriftFilters } from "../thrift/filters.ts";
+import type { FilterDeps, FilterOptions } from "../thrift/filters.ts";
 export { idempotentCalls } from "../thrift/filters.ts";
 import type { ThriftRequest, ThriftResponse } from "../thrift/message.ts";
 import { flagsOf, hasOwnTrace } from "../thrift/ttwitter/contexts.ts";
@@ -26,9 +28,25 @@ type ThriftFilter = Filter<ThriftRequest, ThriftResponse>;
 /** The filters between a server and its router, outermost first. */
 export function serverFilters(
   options: FilterOptions,
-  deps: { readonly clock: Clock },
+  { clock, sampler }: FilterDeps,
 ): ThriftFilter[] {
-  return [readMux(options, deps.clock), ...thriftFilters(options, deps), ownName];
+  return [
+    readMux(options, clock),
+    ...thriftFilters(options, { clock }),
+    // Below both, because the caller's trace is context of either.
+    ...(sampler === undefined ? [] : [serverSpan(sampler)]),
+    ownName,
+  ];
+}
+
+/** Gives the call a span of this server, while spans are exported. */
+function serverSpan(sampler: Sampler): ThriftFilter {
+  return (request, reply, next) => {
+    if (!sampler.isOn) return next(request, reply);
+    const mux = muxOf(request);
+    request.span = sampler.serverSpan(mux === null ? callerSpanOf(request) : readTrace(mux));
+    return next(request, reply);
+  };
 }
 
 function readMux({ clearContext, callerDtabLimits }: FilterOptions, clock: Clock): ThriftFilter {
@@ -141,6 +159,12 @@ export function dispatchOf(request: ThriftRequest): MuxRequest | Problem {
   if ("problem" in read) throw new Error(`bug: a message made by the proxy: ${read.problem}`);
   readLocalDtab(read, null);
   return read;
+}
+
+/** What the mux wire needs of a call to write a span, and to note it. */
+export function carrySpan(request: ThriftRequest, mux: MuxRequest): void {
+  mux.span = request.span;
+  mux.lastAttempt = request.lastAttempt;
 }
 
 type Pair = readonly [key: string, value: Uint8Array];

@@ -44,6 +44,15 @@ export interface FaultChange {
   readonly abortPercent?: number;
 }
 
+/** Null: stays as it is. */
+export interface TracingChange {
+  readonly isEnabled: boolean | null;
+  /** 0..1. */
+  readonly sampleRate: number | null;
+  /** Whose rate; null: that of all. */
+  readonly exporter: string | null;
+}
+
 export interface BuildInfo {
   readonly name: string;
   readonly version: string;
@@ -155,6 +164,10 @@ export interface AdminViews {
   setFaults(router: string | null, client: string | null, change: FaultChange): number | null;
   /** False if there is no such level. */
   setLogLevel(logger: string, level: string): boolean;
+  /** The exporters of spans, their rates, and how they do. */
+  tracing(): Json;
+  /** False if there is no such exporter. */
+  setTracing(change: TracingChange): boolean;
   /** Starts the shutdown of the process; null means the configured grace. */
   shutdown(graceMs: number | null): void;
 }

@@ -6,6 +6,7 @@ import { firstOf } from "../core/identifier.ts";
 import type { Identifier } from "../core/identifier.ts";
 import type { Log } from "../core/log.ts";
 import type { Explain, Interpreter, IsBound } from "../core/naming.ts";
+import type { Sampler } from "../core/tracing/sampler.ts";
 import type { Path } from "../core/names/path.ts";
 import { pluginOf } from "../core/plugin.ts";
 import type { Request } from "../core/request.ts";
@@ -36,6 +37,7 @@ export interface RouterParts {
   readonly log: Log;
   /** `rt/<label>`. */
   readonly stats: Stats;
+  readonly sampler: Sampler;
   readonly interpreter: Interpreter;
   readonly explain: Explain;
   readonly isBound: IsBound;
@@ -80,13 +82,14 @@ export async function openRouter<Req extends Request, Res>(
   config: RouterConfig,
   parts: RouterParts,
 ): Promise<OpenRouter> {
-  const { clock, random, log, stats, explain, isBound } = parts;
+  const { clock, random, log, stats, sampler, explain, isBound } = parts;
   const { label } = config;
   const protocolRouter = protocol.open(config.config, {
     clock,
     random,
     log,
     label,
+    sampler,
     stats,
     explain,
     isBound,

@@ -17,6 +17,7 @@ import type { Live } from "../core/live.ts";
 import type { Dtab } from "../core/names/dtab.ts";
 import { parsePath, segmentsOf, segmentText } from "../core/names/path.ts";
 import type { Path } from "../core/names/path.ts";
+import type { Sampler } from "../core/tracing/sampler.ts";
 import { delegationToJson } from "../naming/binding/delegation.ts";
 import type { History } from "../telemetry/history/history.ts";
 import { metricsJson } from "../telemetry/metrics-json.ts";
@@ -31,6 +32,7 @@ import { fleetPageOf } from "./fleet-page.ts";
 import { problemsJson } from "./problems/board.ts";
 import type { ProblemBoard } from "./problems/board.ts";
 import { lintRules } from "./problems/lint.ts";
+import { tracingViews } from "./tracing-views.ts";
 import { policyJson } from "./policy.ts";
 
 export interface ViewParts {
@@ -44,6 +46,7 @@ export interface ViewParts {
   readonly telemeters: readonly Telemeter[];
   readonly tap: Tap;
   readonly problems: ProblemBoard;
+  readonly sampler: Sampler;
   /** null: there is none, or it is not open yet. */
   nameServer(): NameServer | null;
   /** null: it watches no others, or not yet. */
@@ -105,6 +108,7 @@ export function proxyViews(parts: ViewParts): AdminViews {
     registry: () => registryOf(routers),
     logLevels: () => deps.logs.levels(),
     setLogLevel: (logger, level) => deps.logs.setLevel(logger, level),
+    ...tracingViews(parts),
     shutdown: (graceMs) => deps.shutdown(graceMs),
   };
 }

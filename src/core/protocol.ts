@@ -9,6 +9,7 @@ import type { Explain, IsBound } from "./naming.ts";
 import type { Request } from "./request.ts";
 import type { Filter, Service } from "./service.ts";
 import type { Stats } from "./stats.ts";
+import type { Sampler } from "./tracing/sampler.ts";
 import type { DialOptions, Listener, ListenOptions, Wire, WireStats } from "./transport.ts";
 
 /** What every part of a protocol gets from the outside. */
@@ -18,6 +19,8 @@ export interface ProtocolDeps {
   readonly log: Log;
   /** The router's label: for log lines and the `Forwarded` header. */
   readonly label: string;
+  /** Decides which traces are recorded. Absent: no spans are exported. */
+  readonly sampler?: Sampler;
   /** The router's scope, `rt/<label>`. */
   readonly stats: Stats;
   /**

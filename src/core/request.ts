@@ -6,6 +6,7 @@ import type { CallWaits } from "./calls/waits.ts";
 import type { Dtab } from "./names/dtab.ts";
 import type { Path } from "./names/path.ts";
 import type { PeerIdentity } from "./tls/tls.ts";
+import type { TraceId } from "./tracing/trace-id.ts";
 
 /** All the router may know of a request. Protocols add their own fields. */
 export interface Request {
@@ -37,6 +38,8 @@ export interface Request {
   serverTimeoutMs?: number;
   /** The faults that were injected into it, for the caller to see; absent: none. */
   fault?: string;
+  /** The server's span of the call; null or absent: no spans are exported. */
+  span?: TraceId | null;
   /** The latest attempt, which knows those before it; null or absent: none was made. */
   lastAttempt?: NotedAttempt | null;
   /** Where it had to wait; null or absent: nowhere. */

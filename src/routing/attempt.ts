@@ -7,6 +7,7 @@ import type { Failure } from "../core/failure.ts";
 import type { BoundName, Request } from "../core/request.ts";
 import { PendingSlot } from "../core/service.ts";
 import type { Pending, Reply, Service } from "../core/service.ts";
+import type { TraceId } from "../core/tracing/trace-id.ts";
 import type { Accrual, Health } from "./accrual.ts";
 import type { Doubt } from "./health/doubt.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -25,6 +26,7 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending, N
   failure: Failure | null = null;
   verdict: Verdict | null = null;
   followedBy: AttemptReason | null = null;
+  span: TraceId | null = null;
   readonly earlier: NotedAttempt | null;
   readonly bound: BoundName | null;
   /** Neighbours in the endpoint's list of attempts that wait for a response, which alone writes them. */

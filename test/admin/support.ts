@@ -70,6 +70,8 @@ const views: AdminViews = {
   registry: () => ({}),
   logLevels: () => [{ logger: "root", level: "INFO" }],
   setLogLevel: (_, level) => level === "DEBUG",
+  tracing: () => ({ enabled: true, exporters: [] }),
+  setTracing: () => false,
   shutdown: () => {},
 };
 

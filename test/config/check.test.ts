@@ -362,8 +362,8 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
   ],
   [
     "telemeters of another day",
-    "telemetry:\n- kind: io.l5d.zipkin\n" + router,
-    ["2:9 telemetry[0].kind: not supported yet: traces; available: io.l5d.prometheus"],
+    "telemetry:\n- kind: io.zipkin.kafka\n" + router,
+    ["2:9 telemetry[0].kind: not supported: write io.zipkin.http; available: io.l5d.prometheus"],
   ],
   [
     "keys that were once at the top",

@@ -306,6 +306,7 @@ test("JSON gives the same as YAML", () => {
 test("a file to show holds no secret, and says where one is", () => {
   const raw = {
     namers: [{ kind: "io.l5d.consul", token: "hunter2", tls: { keyPath: "/k", password: ["x"] } }],
+    telemetry: [{ kind: "otlp", headers: { "x-team": "hunter2" } }, { headers: ["x-tenant"] }],
     token: null,
   };
   assert.deepEqual(redact(raw), {
@@ -316,6 +317,7 @@ test("a file to show holds no secret, and says where one is", () => {
         tls: { keyPath: "/k", password: "[redacted]" },
       },
     ],
+    telemetry: [{ kind: "otlp", headers: { "x-team": "[redacted]" } }, { headers: ["x-tenant"] }],
     token: null,
   });
 });

@@ -90,6 +90,19 @@ const accepted: readonly (readonly [what: string, text: string, warnings: readon
     [],
   ],
   [
+    "Zipkin's Scribe port, which Linkerd used by default",
+    `telemetry: [{ kind: io.l5d.zipkin }, { kind: io.l5d.zipkin, host: zipkin, port: 9410, sampleRate: 1.0 }]\n${good}`,
+    ["localhost", "zipkin"].map(
+      (host, i) =>
+        `telemetry[${i}]: is read as port: 9411: spans go as JSON over HTTP to http://${host}:9411/api/v2/spans, since Zipkin has dropped Scribe, which listened on 9410`,
+    ),
+  ],
+  [
+    "Zipkin's port for HTTP",
+    `telemetry: [{ kind: io.l5d.zipkin, port: 9411 }, { kind: io.zipkin.http, host: "zipkin:9411", hostHeader: zipkin, compressionEnabled: true, initialSampleRate: 0.02 }, { kind: io.l5d.tracelog, level: TRACE }]\n${good}`,
+    [],
+  ],
+  [
     "no request authorizers",
     withRouter("client: { requestAuthorizers: [] }"),
     ["routers[0].client.requestAuthorizers: has no effect: the list is empty"],

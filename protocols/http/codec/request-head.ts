@@ -1,6 +1,7 @@
 // From a scanned head to a request, or to the reason for refusing it.
 import type { Address } from "../../../src/core/address.ts";
 import type { NotedAttempt } from "../../../src/core/calls/ended-call.ts";
+import type { TraceId } from "../../../src/core/tracing/trace-id.ts";
 import type { CallWaits } from "../../../src/core/calls/waits.ts";
 import { emptyDtab } from "../../../src/core/names/dtab.ts";
 import type { Dtab } from "../../../src/core/names/dtab.ts";
@@ -37,6 +38,7 @@ class Request implements HttpRequest {
   endpoint: Address | null = null;
   destination: object | null = null;
   clusterHandle: object | null = null;
+  span: TraceId | null = null;
   lastAttempt: NotedAttempt | null = null;
   waits: CallWaits | null = null;
   readonly method: string;

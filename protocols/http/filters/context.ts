@@ -12,6 +12,8 @@ import {
 } from "../../../src/core/names/caller-dtab-limits.ts";
 import type { CallerDtabLimits } from "../../../src/core/names/caller-dtab-limits.ts";
 import type { BoundName } from "../../../src/core/request.ts";
+import { attemptSpan } from "../../../src/core/tracing/attempt-span.ts";
+import type { Sampler } from "../../../src/core/tracing/sampler.ts";
 import { sampledAt } from "../../../src/core/tracing/trace-id.ts";
 import type { TraceId } from "../../../src/core/tracing/trace-id.ts";
 import { deadlineLines, ownDeadlineLines, parseDeadline } from "../codec/deadline.ts";
@@ -34,6 +36,8 @@ interface ContextDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly propagation: Propagation;
+  /** Absent: no spans are exported. */
+  readonly sampler?: Sampler | undefined;
 }
 
 export interface Context {
@@ -50,14 +54,16 @@ const maxDtabs = 1024;
 const longestDtabs = 16_384;
 
 /** Made once per router, whose recently seen dtabs it remembers. */
-export function context({ clock, random, propagation }: ContextDeps): Context {
+export function context({ clock, random, propagation, sampler }: ContextDeps): Context {
   const salt = (random() * 0x1_0000_0000) | 0;
   const dtabOf = memoized<LocalDtab | BadDtab>(maxDtabs, parseDtabs, longestDtabs);
 
+  const decided = (request: HttpRequest, span: TraceId): TraceId =>
+    sampler === undefined || !sampler.isOn ? span : (request.span = sampler.decide(span));
   const read = (request: HttpRequest, limits = defaultCallerDtabLimits): string | null => {
     const { context: fields, finagleDeadline } = request;
     if (fields === null && finagleDeadline === null) {
-      request.hop = plainHop(propagation.read(request, null));
+      request.hop = plainHop(decided(request, propagation.read(request, null)));
       return null;
     }
     const found = collect(fields ?? [], clock);
@@ -71,7 +77,8 @@ export function context({ clock, random, propagation }: ContextDeps): Context {
     const deadlineMs = deadline === null ? Infinity : deadlineMsOf(deadline, clock);
     request.deadlineMs = Math.min(request.deadlineMs, deadlineMs);
     const span = propagation.read(request, found.trace);
-    const trace = found.rate === null ? span : sampledAt(span, found.rate, salt);
+    const asked = found.rate === null ? span : sampledAt(span, found.rate, salt);
+    const trace = decided(request, asked);
     const dtab = local === null || local.text === "" ? null : local.text;
     request.hop = { trace, deadline, deadlineMs, dtab, passOn, maxForwards: null };
     return null;
@@ -80,7 +87,12 @@ export function context({ clock, random, propagation }: ContextDeps): Context {
     const { hop } = request;
     if (hop === null)
       throw new Error("bug: a request reached a wire, and its context was not read");
-    const lines = propagation.write(hop.trace) + nameLines(request);
+    const { span } = request;
+    const traced =
+      span === null || span === undefined
+        ? propagation.write(hop.trace)
+        : propagation.lines(attemptSpan(request, span, random));
+    const lines = traced + nameLines(request);
     return isPlain(request, hop) ? lines : lines + rareLines(request, hop, clock);
   };
   const clear = (request: HttpRequest): void => {

@@ -59,7 +59,9 @@ export interface Propagation {
    * the server's span: below the caller's, or the root of a new trace.
    */
   read(request: HttpRequest, context: string | null): TraceId;
-  /** The header lines for an attempt: a new span below the server's. */
+  /** The header lines of an attempt, whose span this is. */
+  lines(span: TraceId): string;
+  /** The same for a new span below the server's, which nobody records. */
   write(server: TraceId): string;
   /** Removes what a caller that is not trusted has sent, beside its `l5d-*` fields. */
   clear(request: HttpRequest): void;
@@ -86,6 +88,7 @@ function linkerds(deps: PropagationDeps): Propagation {
   return {
     read: (_, context) =>
       context === null ? newTrace(random) : spanBelow([l5d], valuesOf(context), deps),
+    lines: l5d.lines,
     write: (server) => childLines(server, random),
     clear() {},
   };
@@ -102,17 +105,18 @@ function inFormats(
   // A field that is written replaces the caller's, even where that is not read.
   const taken = fieldsOf([...reading, ...writing]);
   const isWide = writing.some((format) => format.isWide);
+  const lines = (span: TraceId): string => {
+    let all = "";
+    for (const format of writing) all += format.lines(span);
+    return all;
+  };
   return {
+    lines,
     read: (request, context) => {
       const values = taken.from(request.fields, context);
       return values === null ? newTrace(random, isWide) : spanBelow(reading, values, deps, isWide);
     },
-    write: (server) => {
-      const span = childOf(server, random);
-      let lines = "";
-      for (const format of writing) lines += format.lines(span);
-      return lines;
-    },
+    write: (server) => lines(childOf(server, random)),
     clear: (request) => void taken.from(request.fields, null),
   };
 }

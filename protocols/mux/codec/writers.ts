@@ -3,7 +3,9 @@ import type { Clock, Random } from "../../../src/core/clock.ts";
 import { combined, deadlineAt } from "../../../src/core/deadline.ts";
 import { root } from "../../../src/core/names/path.ts";
 import type { Path } from "../../../src/core/names/path.ts";
+import { attemptSpan } from "../../../src/core/tracing/attempt-span.ts";
 import type { MuxRequest, MuxResponse } from "../message.ts";
+import { traceBytes, wideTraceBytes, writeIds, writeTrace } from "./traces.ts";
 import {
   deadlineKey,
   entryBytes,
@@ -26,11 +28,10 @@ interface WriterDeps {
   readonly random: Random;
 }
 
-/** A trace as a context: span, parent, trace and flags. */
-const traceBytes = 32;
 const idBytes = 8;
 const deadlineEntryBytes = entryBytes(deadlineKey, deadlineBytes);
 const traceEntryBytes = entryBytes(traceKey, traceBytes);
+const wideTraceEntryBytes = entryBytes(traceKey, wideTraceBytes);
 
 /** The proxy's own limit is tighter than the caller's deadline, or the caller set none. */
 function setsDeadline({ deadlineMs, callerDeadlineMs }: MuxRequest): boolean {
@@ -42,9 +43,18 @@ function addsDeadline(request: MuxRequest): boolean {
   return setsDeadline(request) && request.deadlineAt < 0;
 }
 
-/** A Treq's trace becomes a context of the Tdispatch. */
-function addsTrace({ form, traceAt }: MuxRequest): boolean {
-  return form === "req" && traceAt >= 0;
+/**
+ * A Treq's trace becomes a context of the Tdispatch, and so does one that begins here. A trace that is
+ * continued keeps its place, since its ids keep their length.
+ */
+function addsTrace({ form, traceAt, span }: MuxRequest): boolean {
+  return traceAt >= 0 ? form === "req" : span !== null;
+}
+
+/** Bytes that the trace adds to the contexts. */
+function addedTraceBytes(request: MuxRequest): number {
+  if (!addsTrace(request)) return 0;
+  return (request.span?.wide ?? null) === null ? traceEntryBytes : wideTraceEntryBytes;
 }
 
 /** The body of a Tdispatch up to its payload. The destination is the residual of the bound name. */
@@ -53,9 +63,7 @@ export function dispatchWriter({ clock, random }: WriterDeps): HeadWriter<MuxReq
     headBytes(request) {
       const { contextsStart, contextsEnd, dtabWire } = request;
       const contexts = contextsEnd > contextsStart ? contextsEnd - contextsStart : 2;
-      const added =
-        (addsDeadline(request) ? deadlineEntryBytes : 0) +
-        (addsTrace(request) ? traceEntryBytes : 0);
+      const added = (addsDeadline(request) ? deadlineEntryBytes : 0) + addedTraceBytes(request);
       const residual = residualOf(request);
       const destination = residual === "/" ? 0 : residual.length;
       return contexts + added + 2 + destination + (dtabWire === null ? 2 : dtabWire.length);
@@ -89,11 +97,20 @@ function writeContexts(bytes: Buffer, start: number, request: MuxRequest): numbe
 /** A new span below the caller's. */
 function continueTrace(bytes: Buffer, start: number, request: MuxRequest, random: Random): void {
   const at = start + request.traceAt - request.contextsStart;
+  if (request.span !== null) {
+    writeTrace(bytes, at, attemptSpan(request, request.span, random));
+    return;
+  }
   bytes.copyWithin(at + idBytes, at, at + idBytes);
   writeSpan(bytes, at, random);
 }
 
 function addTrace(bytes: Buffer, start: number, request: MuxRequest, random: Random): number {
+  if (request.span !== null) {
+    const length = request.span.wide === null ? traceBytes : wideTraceBytes;
+    const valueAt = writeKey(bytes, start, traceKey, length);
+    return writeTrace(bytes, valueAt, attemptSpan(request, request.span, random));
+  }
   const at = writeKey(bytes, start, traceKey, traceBytes);
   const { frame, traceAt, reqFlags } = request;
   writeSpan(bytes, at, random);
@@ -142,14 +159,21 @@ const reqTraceEntryBytes = 2 + 3 * idBytes;
 /** The body of a Treq up to its payload: it can carry a trace and nothing else. */
 export function reqWriter({ random }: WriterDeps): HeadWriter<MuxRequest> {
   return {
-    headBytes: ({ traceAt }) => (traceAt < 0 ? 1 : 1 + reqTraceEntryBytes + reqFlagsEntryBytes),
-    write(bytes, at, { form, frame, traceAt, reqFlags }) {
-      if (traceAt < 0) {
+    headBytes: ({ traceAt, span }) =>
+      traceAt < 0 && span === null ? 1 : 1 + reqTraceEntryBytes + reqFlagsEntryBytes,
+    write(bytes, at, request) {
+      const { form, frame, traceAt, reqFlags, span } = request;
+      if (traceAt < 0 && span === null) {
         bytes[at] = 0;
         return;
       }
       bytes.set([2, 1, 3 * idBytes], at);
       const idsAt = at + 3;
+      if (span !== null) {
+        const end = writeIds(bytes, idsAt, attemptSpan(request, span, random));
+        bytes.set([2, 1, span.flags & 0xff], end);
+        return;
+      }
       writeSpan(bytes, idsAt, random);
       frame.copy(bytes, idsAt + idBytes, traceAt, traceAt + idBytes);
       frame.copy(bytes, idsAt + 2 * idBytes, traceAt + 2 * idBytes, traceAt + 3 * idBytes);

@@ -10,7 +10,7 @@ import type { MuxWire } from "../../mux/client/wire.ts";
 import { readCallerDeadline } from "../../mux/filters.ts";
 import { statusOk } from "../../mux/message.ts";
 import type { ThriftRequest, ThriftResponse } from "../../thrift/message.ts";
-import { dispatchOf } from "../filters.ts";
+import { carrySpan, dispatchOf } from "../filters.ts";
 import { muxOf } from "../message.ts";
 import { thriftResponseIn, thriftErrorOf } from "../codec/payload.ts";
 
@@ -28,6 +28,7 @@ export function thriftOver(wire: MuxWire, clock: Clock): Wire<ThriftRequest, Thr
         mux = made;
         readCallerDeadline(mux, clock);
       }
+      carrySpan(request, mux);
       mux.deadlineMs = request.deadlineMs;
       mux.bound = request.bound;
       return wire.service(mux, new ThriftReply(request, reply));

@@ -1,6 +1,6 @@
 // Pages that Linkerd's scripts and bookmarks ask for: what is true of them here, or what to ask instead.
 import { performance } from "node:perf_hooks";
-import { json, text, type AdminPage } from "../page.ts";
+import { json, type AdminPage } from "../page.ts";
 import { longJson } from "../long-page.ts";
 import type { AdminViews } from "../views.ts";
 
@@ -9,7 +9,6 @@ export function finaglePages(views: AdminViews): readonly AdminPage[] {
     { path: "/admin/lint", category: "diagnostics", get: () => lint(views) },
     { path: "/admin/threads", category: "diagnostics", get: threads },
     { path: "/admin/registry.json", category: "diagnostics", get: () => registry(views) },
-    { path: "/admin/tracing", category: "diagnostics", get: () => text(tracing) },
   ];
 }
 
@@ -54,8 +53,3 @@ function threads() {
 function registry(views: AdminViews) {
   return longJson({ registry: views.registry() });
 }
-
-const tracing = `Tracing cannot be switched here: this build exports no spans.
-Trace contexts that callers send (l5d-ctx-trace, B3, the contexts of mux and TTwitter) are passed on,
-with their sampling decision. Access logs can show the ids: httpAccessLogFormat: json.
-`;

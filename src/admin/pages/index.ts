@@ -6,6 +6,7 @@ import { diagnosticsPages } from "./diagnostics.ts";
 import { faultPages } from "./faults.ts";
 import { fleetPages } from "./fleet.ts";
 import { finaglePages } from "./finagle.ts";
+import { tracingPages } from "./tracing.ts";
 import { healthPages } from "./health.ts";
 import { metricsPages } from "./metrics.ts";
 import { namingPages } from "./naming.ts";
@@ -33,6 +34,7 @@ export function allPages(
     ...faultPages(views),
     ...healthPages(views),
     ...finaglePages(views),
+    ...tracingPages(views),
     ...diagnosticsPages(clock),
   ];
   const fleet = fleetPages(views, clock);

@@ -83,9 +83,8 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   "telemetry.kind": {
     "io.l5d.influxdb": "not supported yet: metrics for InfluxDB",
-    "io.l5d.zipkin": "not supported yet: traces",
-    "io.zipkin.http": "not supported yet: traces",
-    "io.l5d.tracelog": "not supported yet: traces",
+    "io.zipkin.kafka": "not supported: write io.zipkin.http",
+    "io.zipkin.scribe": "not supported: Zipkin has dropped Scribe; write io.zipkin.http",
   },
 };
 

@@ -32,7 +32,9 @@ export function stepsKey(steps: readonly Step[]): string {
 }
 
 export function isSecret(steps: readonly Step[]): boolean {
-  return steps.some((step) => typeof step === "string" && secretKey.test(step));
+  return steps.some(
+    (step, i) => typeof step === "string" && (secretKey.test(step) || steps[i - 1] === "headers"),
+  );
 }
 
 /** Adds the place of the finding, and what is written there instead of what was expected. */

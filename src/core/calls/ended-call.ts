@@ -3,6 +3,7 @@ import type { Address } from "../address.ts";
 import type { Verdict } from "../classifier.ts";
 import type { Failure } from "../failure.ts";
 import type { BoundName, Request } from "../request.ts";
+import type { TraceId } from "../tracing/trace-id.ts";
 import type { AttemptReason, CallOutcome, RecordedTrace } from "./record.ts";
 
 /** One call as its caller saw it end. Reported once; must not be kept, only read. */
@@ -84,6 +85,8 @@ export interface NotedAttempt {
   readonly failure: Failure | null;
   /** null: it has not ended. */
   readonly verdict: Verdict | null;
+  /** As its endpoint saw it; written by the wire, if spans are exported. */
+  span: TraceId | null;
   /** Of its response; null: it had none. */
   readonly status: string | null;
   /** What the next attempt is made for, written before that begins; null: nobody makes another. */

@@ -3,6 +3,7 @@ import { showAddress } from "../address.ts";
 import type { Clock, Close } from "../clock.ts";
 import type { Failure } from "../failure.ts";
 import type { Request } from "../request.ts";
+import { decisionOf } from "../tracing/trace-id.ts";
 import type {
   CallDescription,
   CallReader,
@@ -224,7 +225,9 @@ class EndedView<Call extends EndedCall> implements CallView {
   }
 
   isSampled(): boolean | null {
-    return this.#call === null ? null : this.#reader.isSampled(this.#call);
+    if (this.#call === null) return null;
+    const span = this.#call.request?.span ?? null;
+    return span === null ? this.#reader.isSampled(this.#call) : decisionOf(span);
   }
 }
 

@@ -2,6 +2,7 @@
 import { showAddress } from "../address.ts";
 import type { Failure } from "../failure.ts";
 import type { BoundName } from "../request.ts";
+import { spanText } from "../tracing/trace-id.ts";
 import { showVia } from "./via.ts";
 import type { CallDescription, EndedCall, NotedAttempt, RefusedCall } from "./ended-call.ts";
 import { maxDetailChars, maxTargetChars, maxTextChars, ownText } from "./record.ts";
@@ -12,6 +13,7 @@ import type {
   RecordedFailure,
   RecordedTiming,
 } from "./record.ts";
+import { recordedTrace } from "./recorded-trace.ts";
 import { withoutSecrets } from "./secrets.ts";
 import { noWaits } from "./waits.ts";
 
@@ -42,6 +44,7 @@ export function recordOf(
   return {
     id,
     at: new Date(wallMs).toISOString(),
+    startedUs: Math.round(wallMs * 1_000),
     durationMs: rounded(endedMs - startedMs),
     router,
     server,
@@ -59,7 +62,7 @@ export function recordOf(
     retries: attempts.filter(({ why }) => why === "retry").length,
     requeues: attempts.filter(({ why }) => why === "requeue").length,
     deadlineLeftMs: deadlineLeftMs(call),
-    trace,
+    trace: request?.span ? recordedTrace(request.span) : trace,
     receivedBytes,
     sentBytes: call.sentBytes,
     timing: timingOf(call, noted),
@@ -100,12 +103,13 @@ function attemptsOf(last: NotedAttempt | null): readonly NotedAttempt[] {
 }
 
 function recordedAttempt(attempt: NotedAttempt, call: EndedCall): RecordedAttempt {
-  const { address, bound, why, startedMs, headMs, endedMs, failure, status } = attempt;
+  const { address, bound, why, span, startedMs, headMs, endedMs, failure, status } = attempt;
   const after = (ms: number) => rounded(ms - call.startedMs);
   return {
     endpoint: showAddress(address),
     bound: bound === null ? null : text(bound.id),
     why,
+    spanId: span === null ? null : spanText(span),
     startMs: after(startedMs),
     headMs: Number.isNaN(headMs) ? null : after(headMs),
     endMs: after(Number.isNaN(endedMs) ? call.endedMs : endedMs),

@@ -19,6 +19,8 @@ export interface RecordedAttempt {
   readonly endpoint: string;
   readonly bound: string | null;
   readonly why: AttemptReason;
+  /** Of the span that its endpoint got, 16 hexadecimal digits; null: no spans are exported. */
+  readonly spanId: string | null;
   readonly startMs: number;
   /** null: no response came. */
   readonly headMs: number | null;
@@ -57,6 +59,8 @@ export interface CallRecord {
   readonly id: string;
   /** When it began: ISO 8601, UTC. */
   readonly at: string;
+  /** The same, in microseconds since 1970. */
+  readonly startedUs: number;
   readonly durationMs: number;
   readonly router: string;
   /** `host:port` of the server that took it. */

@@ -16,6 +16,8 @@ export interface TraceId {
   readonly flagsHigh: number;
   /** The lower half; see `traceFlags`. */
   readonly flags: number;
+  /** This process has made the decision in `flags`; false: an earlier hop, or nobody. */
+  readonly isDecidedHere: boolean;
   /** What only W3C's format carries, if the trace came in that; null otherwise. */
   readonly w3c: W3cState | null;
 }
@@ -47,6 +49,7 @@ export function newTrace(random: Random, isWide = false, flags = 0): TraceId {
     wide: isWide ? [half(random), half(random)] : null,
     flagsHigh: 0,
     flags,
+    isDecidedHere: false,
     w3c: null,
   };
 }
@@ -63,6 +66,7 @@ export function childOf(trace: TraceId, random: Random): TraceId {
     wide: trace.wide,
     flagsHigh: trace.flagsHigh,
     flags: trace.flags,
+    isDecidedHere: trace.isDecidedHere,
     w3c: trace.w3c,
   };
 }
@@ -83,7 +87,7 @@ export function flagsOf(isSampled: boolean | null): number {
  * Whether `trace` is among those recorded at `rate` (0..1). Depends on the trace's id and `salt` alone, in
  * steps of 1/10,000: a trace recorded at one rate is recorded at every higher one.
  */
-function isSampledAt({ traceLow }: TraceId, rate: number, salt: number): boolean {
+export function isSampledAt({ traceLow }: TraceId, rate: number, salt: number): boolean {
   return ((traceLow ^ salt) >>> 0) % 10_000 < rate * 10_000;
 }
 

@@ -9,6 +9,7 @@ import * as v from "valibot";
 import { plugin } from "../../core/plugin.ts";
 import type { TextPage } from "../../core/text-page.ts";
 import { failureHelp } from "../failure-classes.ts";
+import { boundsOf } from "./bounds.ts";
 import { labelled, type Labels } from "./prometheus-names.ts";
 import { percentiles, type Summary } from "../histogram.ts";
 import { metricsBelow, type Metric, type MetricsNode } from "../metrics.ts";
@@ -37,11 +38,14 @@ const schema = v.strictObject({
 });
 type Histograms = v.InferOutput<typeof schema>["histograms"];
 
-export const prometheus: TelemeterPlugin = {
+export const prometheus = {
   ...plugin({
     kind: "io.l5d.prometheus",
     schema,
-    create: ({ path, prefix, histograms }, { metrics }: TelemeterDeps): Telemeter => ({
+    create: (
+      { path, prefix, histograms },
+      { metrics }: Pick<TelemeterDeps, "metrics">,
+    ): Telemeter => ({
       pages: [
         {
           path,
@@ -53,7 +57,7 @@ export const prometheus: TelemeterPlugin = {
     }),
   }),
   defaultPath,
-};
+} satisfies TelemeterPlugin;
 
 type Type = "counter" | "gauge" | "histogram" | "summary";
 
@@ -237,20 +241,6 @@ function rowWriter(name: string): (labels: string, reading: Reading) => string {
 /** `{rt="http"}` is `{rt="http", le="`. */
 function withLabel(labels: string, label: string): string {
   return labels === "" ? `{${label}="` : `${labels.slice(0, -1)}, ${label}="`;
-}
-
-const msBounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4];
-const usBounds = [10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6];
-const byteBounds = [64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 1e9];
-const countBounds = [0, 1, 2, 5, 10, 20, 50, 100, 1e3, 1e4, 1e5, 1e6];
-
-/** Fixed bounds per unit, never derived from samples: series of several processes must line up. */
-function boundsOf(name: string): readonly number[] {
-  if (name.endsWith("_us")) return usBounds;
-  if (name.endsWith("_bytes")) return byteBounds;
-  // Linkerd's `time/2XX`, `connection_duration` and `retries/...` carry no unit in their names.
-  if (/_ms$|:time:|_duration$/.test(name)) return msBounds;
-  return countBounds;
 }
 
 function formatLabels(labels: Labels): string {

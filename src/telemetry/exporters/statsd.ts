@@ -29,24 +29,26 @@ const schema = v.strictObject({
 /** What an Ethernet frame holds behind the headers of IPv6 and UDP: a datagram that is not fragmented. */
 const maxDatagramBytes = 1_432;
 
+type StatsdDeps = Pick<TelemeterDeps, "metrics" | "clock" | "log">;
+
 export const statsd = plugin({
   kind: "io.l5d.statsd",
   schema,
-  create: (config, deps: TelemeterDeps): Telemeter => new StatsdSender(config, deps),
+  create: (config, deps: StatsdDeps): Telemeter => new StatsdSender(config, deps),
 });
 
 /** Owns one socket and one timer. Datagrams that cannot be sent are counted, never kept. */
 class StatsdSender implements Telemeter {
   readonly pages = [];
   readonly #config: v.InferOutput<typeof schema>;
-  readonly #deps: TelemeterDeps;
+  readonly #deps: StatsdDeps;
   readonly #lines: StatsdLines;
   /** null: nothing was sent yet. */
   #socket: Socket | null = null;
   #cancel: Close;
   #isFailing = false;
 
-  constructor(config: v.InferOutput<typeof schema>, deps: TelemeterDeps) {
+  constructor(config: v.InferOutput<typeof schema>, deps: StatsdDeps) {
     this.#config = config;
     this.#deps = deps;
     this.#lines = new StatsdLines(config.prefix);

@@ -102,6 +102,7 @@ test("a record names the call, its endpoint and where the time went", () => {
       endpoint: "10.0.0.1:1",
       bound: "/#/io.l5d.fs/users",
       why: "first",
+      spanId: null,
       startMs: 30,
       headMs: 42,
       endMs: 42,

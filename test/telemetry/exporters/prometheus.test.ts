@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { CallHub } from "../../../src/core/calls/hub.ts";
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import { simulatedClock } from "../../support/clock.ts";
@@ -118,14 +117,7 @@ test("the telemeter's page is at the configured path", async () => {
     path: "/prom",
     prefix: "x:",
   });
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const clock = simulatedClock();
-  const telemeter = prometheus.create(config, {
-    metrics: sample().root,
-    calls: new CallHub(clock),
-    clock,
-    log,
-  });
+  const telemeter = await prometheus.create(config, { metrics: sample().root });
   const [page] = telemeter.pages;
   assert.equal(page?.path, "/prom");
   assert.match(page?.contentType ?? "", /^text\/plain; version=0\.0\.4/);

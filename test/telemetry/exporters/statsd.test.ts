@@ -1,5 +1,4 @@
 // What a StatsD daemon receives: increments, gauges, timings, in datagrams that are not fragmented.
-import { CallHub } from "../../../src/core/calls/hub.ts";
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -98,7 +97,6 @@ test("each interval everything leaves in datagrams of at most 1,432 bytes", asyn
   const log = keptLog();
   const open = statsd.create(v.parse(statsd.schema, config), {
     metrics: root,
-    calls: new CallHub(clock),
     clock,
     log,
   });
@@ -119,7 +117,6 @@ test("what was counted since the last round is sent when the proxy closes", asyn
   const config = v.parse(statsd.schema, { kind: "io.l5d.statsd", port: at.port });
   const open = statsd.create(config, {
     metrics: root,
-    calls: new CallHub(clock),
     clock,
     log: keptLog(),
   });

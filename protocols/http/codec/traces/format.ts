@@ -70,6 +70,7 @@ export function traceOf(
     wide,
     flagsHigh: 0,
     flags,
+    isDecidedHere: false,
     w3c,
   };
 }

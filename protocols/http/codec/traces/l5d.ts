@@ -43,6 +43,7 @@ export function decodeTrace(text: string): TraceId | null {
     wide: length === 40 ? [view.getInt32(32), view.getInt32(36)] : null,
     flagsHigh: view.getInt32(24),
     flags: view.getInt32(28),
+    isDecidedHere: false,
     w3c: null,
   };
 }
