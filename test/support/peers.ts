@@ -75,9 +75,48 @@ export function peerFile(t: TestContext, path: string): string | null {
   return null;
 }
 
+/** The jar of Zipkin's server, or null; then as `hasPeer`. */
+export function zipkinJar(t: TestContext): string | null {
+  const folder = join(checkout, ".peers/zipkin");
+  const [jar] = existsSync(folder)
+    ? readdirSync(folder).filter((name) => name.endsWith(".jar"))
+    : [];
+  if (jar !== undefined && isThere("java")) return join(folder, jar);
+  skip(t, "Zipkin", " --zipkin");
+  return null;
+}
+
+/**
+ * The OpenTelemetry collector, built from test/peers/otel as it is, or null. Since that takes minutes it is
+ * required only by REQUIRE_PEERS=all; what it would find is mostly found by test/telemetry/otlp/checked.ts.
+ */
+export function builtCollector(t: TestContext): string | null {
+  const sources = join(checkout, "test/peers/otel");
+  const folder = join(checkout, ".peers/otel");
+  const stamp = join(folder, "sources.sha256");
+  const digest = createHash("sha256");
+  for (const name of ["main.go", "go.mod"]) digest.update(readFileSync(join(sources, name)));
+  if (existsSync(stamp) && readFileSync(stamp, "utf8").trim() === digest.digest("hex")) {
+    return join(folder, "otel-peer");
+  }
+  const option = " --otel";
+  const reason = missing("the OpenTelemetry collector, built from test/peers/otel,", option);
+  if (process.env["REQUIRE_PEERS"] === "all") throw new Error(`${reason} (REQUIRE_PEERS is all)`);
+  skipWith(t, reason);
+  return null;
+}
+
+const missing = (what: string, option: string): string =>
+  `${what} is missing; scripts/install-peers${option} installs it`;
+
 function skip(t: TestContext, what: string, option = ""): void {
-  const reason = `${what} is missing; scripts/install-peers${option} installs it`;
-  if (process.env["REQUIRE_PEERS"] === "1") throw new Error(`${reason} (REQUIRE_PEERS is set)`);
+  const reason = missing(what, option);
+  const isRequired = ["1", "all"].includes(process.env["REQUIRE_PEERS"] ?? "");
+  if (isRequired) throw new Error(`${reason} (REQUIRE_PEERS is set)`);
+  skipWith(t, reason);
+}
+
+function skipWith(t: TestContext, reason: string): void {
   console.log(`skipped: ${t.name}: ${reason}`);
   t.skip(reason);
 }
