@@ -40,6 +40,8 @@ export interface EndpointMakerDeps<Req extends Request, Res> {
     mayEject(maxPercent: number, isHopeless: boolean): boolean;
     revived(key: string, nowMs: number): void;
     hasGoodBeside(doubt: Doubt): boolean;
+    heldBack(key: string, failuresInARow: number, forMs: number, nowMs: number): void;
+    notHeldBack(key: string, nowMs: number): void;
   };
   /** What has to be closed with the cluster. */
   onClose(close: Close): void;
@@ -68,17 +70,16 @@ export function endpointMaker<Req extends Request, Res>(
 }
 
 function doubts<Req extends Request, Res>({
-  id: client,
-  log,
+  clock,
   clusterStats,
   endpoints,
 }: EndpointMakerDeps<Req, Res>): Doubts {
   return new Doubts({
     held: clusterStats.accrual.held,
     hasGoodBeside: (doubt) => endpoints().hasGoodBeside(doubt),
-    changed: (doubt, isHeld) => {
-      const event = isHeld ? "endpoint held back" : "endpoint no longer held back";
-      log.info({ event, client, endpoint: doubt.name, failures: doubt.failures });
+    changed: ({ name, failures }, forMs) => {
+      if (forMs === null) endpoints().notHeldBack(name, clock.nowMs());
+      else endpoints().heldBack(name, failures, forMs, clock.nowMs());
     },
   });
 }

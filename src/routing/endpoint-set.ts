@@ -128,6 +128,18 @@ export class EndpointSet<Req extends Request, Res> {
     return false;
   }
 
+  /** Nothing for one that has left. */
+  heldBack(key: string, failuresInARow: number, forMs: number, nowMs: number): void {
+    const how = { why: "failing", failuresInARow } as const;
+    this.#members.get(key)?.endpoint.record.ejected(how, forMs, nowMs);
+  }
+
+  /** Accrual may still eject it. */
+  notHeldBack(key: string, nowMs: number): void {
+    const endpoint = this.#members.get(key)?.endpoint;
+    if (endpoint?.isAlive === true) endpoint.record.back(nowMs);
+  }
+
   /**
    * For an attempt after one that failed at `failed`: another endpoint if there is one, by preference an
    * open one whose latest call succeeded, otherwise the one whose latest failure is longest ago.

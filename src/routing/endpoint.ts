@@ -135,7 +135,9 @@ export class Endpoint<Req extends Request, Res> implements Candidate, ListenedTo
 
   /** When calls may come to it again; in the past when they may now. */
   get nextProbeAtMs(): number {
-    return Math.max(this.#heldUntilMs, this.accrual === null ? 0 : this.accrual.deadUntilMs);
+    const ejectedUntilMs = this.accrual === null ? 0 : this.accrual.deadUntilMs;
+    const doubtedUntilMs = this.doubt === null ? 0 : this.doubt.heldUntilMs;
+    return Math.max(this.#heldUntilMs, ejectedUntilMs, doubtedUntilMs);
   }
 
   get name(): string {

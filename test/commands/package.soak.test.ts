@@ -75,7 +75,7 @@ test("a package made of a fresh checkout is complete, holds nothing else, and ru
   const folder = unpacked(t);
   const files = filesBelow(folder);
   const allowed =
-    /^(?:bin\/switchyard|dist\/(?:src|protocols)\/.*\.js|(?:deploy|docs)\/.*|package\.json|README\.md|LICENSE)$/;
+    /^(?:bin\/switchyard|dist\/(?:src|protocols)\/.*\.js|dist\/dashboard\/[\w.-]+|(?:deploy|docs)\/.*|package\.json|README\.md|LICENSE)$/;
   assert.deepEqual(
     files.filter((file) => !allowed.test(file)),
     [],
@@ -85,7 +85,7 @@ test("a package made of a fresh checkout is complete, holds nothing else, and ru
       .filter((file) => file.endsWith(".ts"))
       .map((file) => join("dist", part, file.replace(/\.ts$/, ".js")));
   assert.deepEqual(
-    files.filter((file) => file.startsWith("dist/")).sort(),
+    files.filter((file) => /^dist\/(?!dashboard\/)/.test(file)).sort(),
     [...built("src"), ...built("protocols")].sort(),
   );
   const command = join(folder, "bin/switchyard");

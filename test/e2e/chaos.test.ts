@@ -25,7 +25,7 @@ interface Tally {
 }
 
 /** Callers that do not wait for one another: so many calls a second, whatever becomes of them. */
-function openLoad(port: number, spoken: Spoken) {
+function openLoad(t: TestContext, port: number, spoken: Spoken) {
   const caller = spoken.dial(port);
   const tally: Tally = { begun: 0, good: 0, bad: new Map() };
   let answered = 0;
@@ -46,6 +46,7 @@ function openLoad(port: number, spoken: Spoken) {
       caller.call(tally.begun++, ended);
     }
   }, 2);
+  t.after(() => clearInterval(timer));
   return {
     tally,
     async stop() {
@@ -105,7 +106,7 @@ describe("six of ten endpoints go bad in six ways and come back", { concurrency:
       const opened = Array.from({ length: 10 }, () => MoodyEndpoint.open(t, spoken.readCalls));
       const endpoints = await Promise.all(opened);
       const proxy = await proxyTo(t, endpoints, spoken);
-      const calls = openLoad(proxy.port, spoken);
+      const calls = openLoad(t, proxy.port, spoken);
       await sleep(goodSeconds * 1_000);
       await misbehave(endpoints);
       const before = endpoints.map(({ count }) => count);

@@ -30,8 +30,8 @@ export interface DoubtsDeps {
   readonly held: Counter;
   /** Whether an endpoint beside this one is open and has had next to no failures. */
   hasGoodBeside(doubt: Doubt): boolean;
-  /** For the log: an endpoint is held back (`isHeld`), or responds well again. */
-  changed(doubt: Doubt, isHeld: boolean): void;
+  /** For people: an endpoint is held back for about `forMs`, or (null) no longer. */
+  changed(doubt: Doubt, forMs: number | null): void;
 }
 
 /**
@@ -53,6 +53,11 @@ export class Doubts {
     this.#deps = deps;
   }
 
+  /** When one of those held back may get a call. */
+  get nextTestMs(): number {
+    return this.#nextTestMs;
+  }
+
   mayHold(doubt: Doubt): boolean {
     return this.#deps.hasGoodBeside(doubt);
   }
@@ -61,7 +66,7 @@ export class Doubts {
     if (this.#held.length === 0) this.#nextTestMs = nowMs + this.#intervalMs;
     this.#held.push(doubt);
     this.#deps.held.value++;
-    this.#deps.changed(doubt, true);
+    this.#deps.changed(doubt, this.#nextTestMs - nowMs);
   }
 
   /** Whether the next call may be its test. One that no call goes to loses its turn. */
@@ -87,7 +92,7 @@ export class Doubts {
     this.#intervalMs = minIntervalMs;
     for (const doubt of released) {
       doubt.released();
-      this.#deps.changed(doubt, false);
+      this.#deps.changed(doubt, null);
     }
   }
 
@@ -118,6 +123,11 @@ export class Doubt {
   constructor(name: string, doubts: Doubts) {
     this.name = name;
     this.#doubts = doubts;
+  }
+
+  /** When a call may come to it again; 0: it is not held back. */
+  get heldUntilMs(): number {
+    return this.#isHeld ? this.#doubts.nextTestMs : 0;
   }
 
   /** In doubt, whether calls should go elsewhere for now. */
