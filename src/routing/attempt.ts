@@ -114,7 +114,7 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending, N
       if (latency !== null) this.#observe(verdict, null, nowMs);
       // A probe need not wait for the end of a body: the endpoint responds again.
       if (wantsVerdict) accrual.ended(this.#epoch, this.#health(accrual, verdict, null), nowMs);
-      if (this.#isTest && verdict === "success") endpoint.doubt?.succeeded();
+      if (this.#isTest && verdict === "success") endpoint.doubt?.succeeded(true, nowMs);
     }
     this.#reply.start(response);
   }
@@ -148,7 +148,7 @@ export class Attempt<Req extends Request, Res> implements Reply<Res>, Pending, N
 
   #settleDoubt(doubt: Doubt, verdict: Verdict, failure: Failure | null, nowMs: number): void {
     if (this.#isTest) doubt.testEnded();
-    if (verdict === "success") doubt.succeeded();
+    if (verdict === "success") doubt.succeeded(this.#isTest, nowMs);
     else if (verdict !== "ignorable" && this.#isBroken(failure)) doubt.failed(this.#isTest, nowMs);
   }
 

@@ -169,3 +169,33 @@ test("calls that time out, or are refused politely, put no endpoint in doubt", (
   cluster.run(10);
   assert.equal(cluster.held, 0);
 });
+
+test("a good response that was on its way when the endpoint failed does not clear it", () => {
+  const pending: ((how: Service<TestCall, TestResponse>) => void)[] = [];
+  const router = testRouter({
+    balancer: roundRobin,
+    serve:
+      ({ port }) =>
+      (request, reply) => {
+        if (port !== 1) return good(request, reply);
+        pending.push((how) => void how(request, reply));
+        return { cancel: () => {} };
+      },
+  });
+  router.bind("/svc/users", "/#/fs/users", addresses(2));
+  const call = () =>
+    void router.service(testCall("/svc/users", { idempotent: false }), { start() {}, end() {} });
+  const next = (how: Service<TestCall, TestResponse>) => {
+    const end = pending.shift();
+    assert.ok(end !== undefined, "the endpoint has a call");
+    end(how);
+  };
+  for (let i = 0; i < 6; i++) call();
+  next(reset);
+  next(good);
+  for (let i = 0; i < 4; i++) call();
+  assert.equal(pending.length, 2, "one from before, and one as a test");
+  next(good);
+  next(reset);
+  assert.equal(router.counter(...scope, "failure_accrual", "held_back"), 1);
+});

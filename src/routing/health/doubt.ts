@@ -10,6 +10,8 @@ const minRate = 0.001;
 const decisive = Math.log(1e6) - 0.01;
 /** An endpoint in doubt gets one call at a time, or one in so long when they take longer. */
 const maxTestMs = 1_000;
+/** A good response so soon after a failure, to a call that began before it, may have been on its way already. */
+const maxOldNewsMs = 50;
 /** The first test of those held back comes so soon, the next four times as late, up to the last. */
 const minIntervalMs = 500;
 const maxIntervalMs = 15_000;
@@ -119,6 +121,8 @@ export class Doubt {
   /** Calls in progress that began in doubt, and when the last one did. */
   #tests = 0;
   #testedMs = 0;
+  /** When it last failed. */
+  #failedMs = 0;
 
   constructor(name: string, doubts: Doubts) {
     this.name = name;
@@ -149,7 +153,9 @@ export class Doubt {
     this.#tests--;
   }
 
-  succeeded(): void {
+  /** `isTest`: see `failed`. */
+  succeeded(isTest: boolean, nowMs: number): void {
+    if (this.failures > 0 && !isTest && nowMs - this.#failedMs < maxOldNewsMs) return;
     this.#rate.succeeded(this.failures);
     this.#doubts.rate.succeeded(this.failures);
     if (this.failures === 0) return;
@@ -161,6 +167,7 @@ export class Doubt {
   failed(isTest: boolean, nowMs: number): void {
     if (this.failures > 0 && !isTest) return;
     this.failures++;
+    this.#failedMs = nowMs;
     if (this.#isHeld || !this.#isDecided || !this.#doubts.mayHold(this)) return;
     this.#isHeld = true;
     this.#doubts.hold(this, nowMs);
