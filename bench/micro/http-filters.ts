@@ -3,9 +3,7 @@
 import { defaultCallerDtabLimits } from "../../src/core/names/caller-dtab-limits.ts";
 import { performance } from "node:perf_hooks";
 import { accessLogSource } from "../../protocols/http/access-log.ts";
-import { jsonLines } from "../../src/access-log/access-log.ts";
-import { avroEncoder } from "../../src/access-log/avro/content.ts";
-import { accessRecord } from "../../src/access-log/record.ts";
+import { avroRecords, jsonLines } from "../../src/access-log/access-log.ts";
 import { noBody } from "../../protocols/http/codec/body.ts";
 import { PassthroughFields } from "../../protocols/http/codec/passthrough-fields.ts";
 import type { Fields } from "../../protocols/http/codec/passthrough-fields.ts";
@@ -177,12 +175,10 @@ const completed: CompletedCall = {
   failure: null,
   peer,
 };
-const encode = avroEncoder();
 const formats = {
   common: accessLogSource.commonLine(clock),
   json: jsonLines(accessLogSource, "http", clock),
-  avro: (call: CompletedCall) =>
-    encode(accessRecord(accessLogSource, "http", clock.wallMs(), call)),
+  avro: avroRecords(accessLogSource, "http", clock),
 };
 for (const [format, of] of Object.entries(formats)) {
   row(

@@ -56,10 +56,8 @@ export function openAccessLog<Call extends EndedCall>(
   const options: LogFileOptions = { path, roll, append, keepCount };
   const deps = { clock, log, lost: stats.counter("access_log", "lost") };
   if (format === "avro") {
-    const encode = avroEncoder();
-    const file = new LogFile(options, new AvroContent(), deps);
-    const timeMs = () => Math.floor(clock.wallMs()); // it has a fraction
-    return written(file, (call) => encode(accessRecord(source, label, timeMs(), call)));
+    const records = avroRecords(source, label, clock);
+    return written(new LogFile(options, new AvroContent(), deps), records);
   }
   const lineOf = format === "json" ? jsonLines(source, label, clock) : source.commonLine(clock);
   return written(new LogFile(options, linesOfText, deps), lineOf);
@@ -82,6 +80,17 @@ export function jsonLines<Call extends EndedCall>(
     const time = new Date(clock.wallMs()).toISOString();
     return jsonLine(accessRecord(source, router, time, call));
   };
+}
+
+/** One record of the schema in `avro/schema.ts`. */
+export function avroRecords<Call extends EndedCall>(
+  source: RecordSource<Call>,
+  router: string,
+  clock: Clock,
+): (call: Call) => Buffer {
+  const encode = avroEncoder();
+  const timeMs = () => Math.floor(clock.wallMs()); // it has a fraction
+  return (call) => encode(accessRecord(source, router, timeMs(), call));
 }
 
 /**

@@ -1,6 +1,7 @@
 // Access logs in Avro: what is written is read back by avsc's own reader, through restarts, crashes and foreign
 // files in the place of the log.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
   readFileSync,
@@ -233,4 +234,23 @@ test("a file that another program empties begins again with a header", async (t)
   file.write(encode(record(2)));
   await file.close();
   assert.deepEqual(await sizes(), [2]);
+});
+
+test("avsc and zlib are loaded only where a log is in Avro", () => {
+  const content = new URL("../../src/access-log/avro/content.js", import.meta.url);
+  const script = `
+    import { createRequire } from "node:module";
+    const { cache } = createRequire(import.meta.url);
+    const loaded = () => [
+      Object.keys(cache).some((path) => path.includes("avsc")),
+      process.moduleLoadList.includes("NativeModule zlib"),
+    ];
+    const { avroEncoder } = await import("${content}");
+    const before = loaded();
+    avroEncoder();
+    console.log(JSON.stringify([before, loaded()]));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    encoding: "utf8",
+  });
+  assert.equal(stdout.trim(), "[[false,false],[true,true]]", stderr);
 });

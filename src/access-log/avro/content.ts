@@ -1,10 +1,8 @@
 // Access records as Avro container files: a block for each batch, so that a crash costs a second at most.
 import { Buffer } from "node:buffer";
-import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
-import { deflateRaw } from "node:zlib";
 import type * as avsc from "avsc";
 import type { LogBatch, LogContent } from "../../runtime/log-content.ts";
 import type { AccessRecord } from "../record.ts";
@@ -13,9 +11,12 @@ import { accessSchema } from "./schema.ts";
 
 const codec = "deflate";
 const schemaText = JSON.stringify(accessSchema);
-const compress = promisify(deflateRaw);
 
-/** Encodes one record. avsc is loaded here: only where a log is in Avro. */
+/** Loaded only where a log is in Avro, as avsc is. */
+const zlib = () => process.getBuiltinModule("node:zlib");
+const crypto = () => process.getBuiltinModule("node:crypto");
+
+/** Encodes one record. */
 export function avroEncoder(): (record: AccessRecord) => Buffer {
   const avro = createRequire(import.meta.url)("avsc") as typeof avsc;
   const type = avro.Type.forSchema(JSON.parse(schemaText));
@@ -32,7 +33,7 @@ class Block implements LogBatch<Buffer> {
   }
 
   async encode(): Promise<Buffer> {
-    const data = await compress(Buffer.concat(this.#records, this.length));
+    const data = await promisify(zlib().deflateRaw)(Buffer.concat(this.#records, this.length));
     return Buffer.concat([longOf(this.#records.length), longOf(data.length), data]);
   }
 }
@@ -61,7 +62,7 @@ export class AvroContent implements LogContent<Buffer> {
   }
 
   async #beginNew(file: FileHandle): Promise<number> {
-    this.#sync = randomBytes(syncBytes);
+    this.#sync = crypto().randomBytes(syncBytes);
     const header = headerOf(schemaText, codec, this.#sync);
     await file.appendFile(header);
     return header.length;
