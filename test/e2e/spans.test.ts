@@ -7,6 +7,7 @@ import type { Collector, ZipkinSpan } from "../support/collector.ts";
 import { muxClient, muxService } from "../support/mux-peer.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawCaller, rawEndpoint } from "../support/raw.ts";
+import { deadPort } from "../support/service.ts";
 import { binary, framed, read, readMessages } from "../support/thrift-bytes.ts";
 
 const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -154,6 +155,34 @@ test("a call that fails has an error in words, and says where in the router", as
   assert.match(server?.tags["error"] ?? "", /\/svc\/users/);
   assert.equal(server?.tags["l5d.success"], "0.0");
 });
+
+for (const protocol of ["http", "mux", "thrift"]) {
+  test(`${protocol}: an attempt that reached no endpoint is a span with its reason`, async (t) => {
+    const zipkin = await collector(t);
+    const proxy = await startProxy(
+      t,
+      `${exporter(zipkin)}
+routers:
+- protocol: ${protocol}
+  dtab: /svc => /$/inet/127.1/${await deadPort()} ;
+  client: { requeueBudget: { percentCanRetry: 0, minRetriesPerSec: 0 } }
+  servers: [{ port: 0 }]
+`,
+    );
+    if (protocol === "http") await get(t, proxy.port);
+    else if (protocol === "mux") await (await muxClient(t, proxy.port)).dispatch({ payload: call });
+    else {
+      const caller = rawCaller(t, proxy.port);
+      caller.send(framed(call));
+      await caller.bytes(4);
+      caller.socket.destroy();
+    }
+    const [server, attempt] = await spans(zipkin, 2);
+    assert.equal(attempt?.parentId, server?.id);
+    assert.match(attempt?.tags["error"] ?? "", /refused/);
+    assert.equal(server?.tags["io.buoyant.router.Failure"], "ClientAcquisition");
+  });
+}
 
 test("the second proxy's server span is below the first one's client span", async (t) => {
   const zipkin = await collector(t);

@@ -27,11 +27,10 @@ export function spansOf(call: CallRecord): readonly Span[] {
     attempt: null,
   };
   const spans = [server];
-  for (const attempt of call.attempts) {
-    // An attempt without an id was never written to an endpoint.
-    if (attempt.spanId === null) continue;
+  for (const [i, attempt] of call.attempts.entries()) {
     spans.push({
-      spanId: attempt.spanId,
+      // Without an id it was never written to an endpoint, which could have children of it.
+      spanId: attempt.spanId ?? unseenId(trace.spanId, i),
       parentId: trace.spanId,
       kind: "client",
       startUs: at(attempt.startMs),
@@ -40,6 +39,12 @@ export function spansOf(call: CallRecord): readonly Span[] {
     });
   }
   return spans;
+}
+
+/** An id for a span that nobody else has seen: another one for each attempt, and the same each time. */
+function unseenId(server: string, index: number): string {
+  const mixed = BigInt(`0x${server}`) ^ (BigInt(index + 1) * 0x9e37_79b9_7f4a_7c15n);
+  return BigInt.asUintN(64, mixed).toString(16).padStart(16, "0");
 }
 
 /** `GET /users`, a Thrift method, `Tdispatch`: as Linkerd named them, without the query. */

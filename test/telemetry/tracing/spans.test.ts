@@ -5,13 +5,17 @@ import { hostAndPort, spanName, spansOf } from "../../../src/telemetry/tracing/s
 import { zipkinJson } from "../../../src/telemetry/tracing/zipkin-json.ts";
 import { recordedAttempt, recordedCall } from "./support.ts";
 
-test("a call without a trace has no span, and an attempt that was never written has none either", () => {
+test("a call without a trace has no span; an attempt that was never written has one with an id of its own", () => {
   assert.deepEqual(spansOf(recordedCall({ trace: null })), []);
-  const refused = recordedAttempt({ spanId: null, why: "first" });
-  const call = recordedCall({ attempts: [refused, recordedAttempt({ why: "requeue" })] });
+  const refused = recordedAttempt({ spanId: null });
+  const call = recordedCall({ attempts: [refused, refused, recordedAttempt({ why: "requeue" })] });
+  const ids = spansOf(call).map(({ spanId }) => spanId);
+  assert.equal(new Set(ids).size, 4);
+  for (const id of ids) assert.match(id, /^(?!0{16})[0-9a-f]{16}$/);
   assert.deepEqual(
-    spansOf(call).map(({ kind }) => kind),
-    ["server", "client"],
+    spansOf(call).map(({ spanId }) => spanId),
+    ids,
+    "the same each time",
   );
 });
 
