@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { useRoute, type Route } from "./data/route.ts";
 import { Header } from "./parts/header.tsx";
 import { useLive } from "./data/live.ts";
+import { FleetPage } from "./fleet/page.tsx";
 import { ConfigPage } from "./pages/config.tsx";
 import { HelpPage } from "./pages/help.tsx";
 import { LoggingPage } from "./pages/logging.tsx";
@@ -29,6 +30,7 @@ export const pages: Readonly<Record<string, Page>> = {
   client: { title: "Client", View: ClientPage },
   delegator: { title: "Names", View: NamesPage },
   requests: { title: "Requests", View: RequestsPage },
+  fleet: { title: "Fleet", View: FleetPage },
   logging: { title: "Logging", View: LoggingPage },
   config: { title: "Configuration", View: ConfigPage },
   help: { title: "Help", View: HelpPage },
@@ -37,7 +39,10 @@ export const pages: Readonly<Record<string, Page>> = {
 export function App() {
   const route = useRoute();
   const live = useLive();
-  const page = pages[route.page] ?? pages[""]!;
+  // A process that has nothing but a fleet shows that first.
+  const isFleetOnly = live.instance?.hasFleet === true && live.routers.length === 0;
+  const name = route.page === "" && isFleetOnly ? "fleet" : route.page;
+  const page = pages[name] ?? pages[""]!;
   const main = useRef<HTMLElement>(null);
   useTitle(route, page);
   return (
@@ -45,14 +50,14 @@ export function App() {
       <a class="skip" href="#main">
         To the content
       </a>
-      <Header page={route.page} live={live} />
+      <Header page={name} live={live} />
       <main
         id="main"
         ref={main}
         tabIndex={-1}
         class={live.connection.name === "lost" ? "stale" : undefined}
       >
-        <page.View key={route.page} query={route.query} />
+        <page.View key={name} query={route.query} />
       </main>
     </>
   );

@@ -17,11 +17,12 @@ sidecar process that routes, balances and counts its calls.
 `;
 
 export function banner(fleet: Fleet, controlUrl: string): string {
-  const { pageUrl, folder, discovery, tls } = fleet;
+  const { pageUrl, fleetPage, folder, discovery, tls } = fleet;
   const file = (name: string) => path.join(folder, name);
   const converterAdmin = fleet.instance("converter")?.status().adminUrl;
   return `
 The exchange-rate app is running. The page:  ${pageUrl}/
+All its sidecars, and who calls whom:        ${fleetPage.url}
 
 ${table(fleet)}
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pause } from "./child.ts";
 import type { Announced, Discovery } from "./discovery.ts";
+import { FleetPage } from "./watch/page.ts";
 import { sendRequest } from "./http.ts";
 import { Instance, type InstanceDeps, type InstanceStatus } from "./instance.ts";
 import { freePorts } from "./ports.ts";
@@ -23,6 +24,8 @@ interface FleetStatus {
   /** The dtab of the outgoing routers. */
   readonly dtab: string;
   readonly folder: string;
+  /** The page of all sidecars. */
+  readonly fleetUrl: string;
   /** Of the sidecars; null: they speak plain text. */
   readonly certificates: readonly Certificate[] | null;
 }
@@ -34,6 +37,8 @@ export interface Fleet {
   /** null: the sidecars speak plain text. */
   readonly tls: MutualTls | null;
   readonly instances: readonly Instance[];
+  /** Watches the sidecars of all instances. */
+  readonly fleetPage: FleetPage;
   /** The address of the page: the incoming router of web's sidecar. */
   readonly pageUrl: string;
   instance(name: string): Instance | undefined;
@@ -73,7 +78,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     untilForgotten: (gone) => untilForgotten(gone),
   };
   const each = protocols.length * 3 + 1;
-  const free = await freePorts(plan.length * each);
+  const [fleetPort = 0, ...free] = await freePorts(1 + plan.length * each);
   const instances = plan.map(({ name, service }, index) => {
     const isFront = service === "web";
     return new Instance(
@@ -92,7 +97,8 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     const running = instances.filter((each) => each.status().state === "running");
     await Promise.all(running.map((each) => forgottenBy(each, addresses)));
   }
-  return fleetOf(folder, discovery, tls, instances);
+  const sidecars = instances.map(({ name, ports }) => ({ name, adminPort: ports.admin }));
+  return fleetOf(new FleetPage(folder, fleetPort, sidecars), folder, discovery, tls, instances);
 }
 
 /** `pagePort`: the front's incoming port. */
@@ -117,6 +123,7 @@ function offersOf(name: string, service: string): readonly Offer[] {
 }
 
 function fleetOf(
+  fleetPage: FleetPage,
   folder: string,
   discovery: Discovery,
   tls: MutualTls | null,
@@ -129,29 +136,32 @@ function fleetOf(
     discovery,
     tls,
     instances,
+    fleetPage,
     pageUrl: `http://127.0.0.1:${instance("web")?.ports.http.incoming}`,
     instance,
     status: () => ({
       instances: instances.map((each) => each.status()),
       dtab: discovery.dtab,
       folder,
+      fleetUrl: fleetPage.url,
       certificates: tls?.certificates() ?? null,
     }),
     async start() {
       const problem = await discovery.open();
       if (problem !== null) return problem;
-      const problems = await Promise.all(instances.map((each) => each.start()));
+      const starting = [...instances.map((each) => each.start()), fleetPage.start()];
+      const problems = await Promise.all(starting);
       const [first, ...others] = problems.filter((each) => each !== null);
       // They usually share one cause: print the first in full, and the first line of the others.
       return first === undefined ? null : [first, ...others.map(firstLine)].join("\n");
     },
     async close() {
-      await Promise.all(instances.map((each) => each.close()));
+      await Promise.all([...instances, fleetPage].map((each) => each.close()));
       await discovery.close();
       removeFolder();
     },
     abandon() {
-      for (const each of instances) each.abandon();
+      for (const each of [...instances, fleetPage]) each.abandon();
       discovery.abandon();
       removeFolder();
     },

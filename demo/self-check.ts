@@ -4,17 +4,18 @@ import { connect } from "node:tls";
 import { pause } from "./child.ts";
 import { sendRequest, fieldsOf, isFields, type HttpResponse } from "./http.ts";
 import type { Fleet } from "./fleet.ts";
+import { fleetSteps } from "./watch/check.ts";
 import { convert, parseTable } from "./table.ts";
 import type { MutualTls } from "./tls.ts";
 import { carriesDtab, labelOf, nameOver, protocols, type Protocol } from "./via.ts";
 
 /** What a step observed; `ok` is false when that is not what was expected. */
-interface Finding {
+export interface Finding {
   readonly ok: boolean;
   readonly saw: string;
 }
 
-interface Step {
+export interface Step {
   readonly title: string;
   look(fleet: Fleet, controlUrl: string): Promise<Finding>;
 }
@@ -48,6 +49,7 @@ const steps: readonly Step[] = [
   { title: "wrong input gets an explanation", look: lookAtWrongInput },
   { title: "both rate providers respond", look: lookAtBalance },
   { title: "a request can bring its own dtab", look: lookAtOwnDtab },
+  ...fleetSteps,
   {
     title: "when a rate provider is stopped its traffic moves, and no conversion fails",
     look: lookAtStop,

@@ -20,6 +20,11 @@ export function sidecarYaml(
 admin:
   port: ${ports.admin}
 
+telemetry:
+  # Few calls are made here, so each can be followed through all sidecars.
+  - kind: io.l5d.recentRequests
+    sampleRate: 1.0
+
 namers:
 ${indented(discovery.namersYaml, 2)}
 

@@ -6,6 +6,7 @@ const links = [
   ["./", "Overview", ["", "server", "service", "client"]],
   ["delegator", "Names", ["delegator"]],
   ["requests", "Requests", ["requests"]],
+  ["fleet", "Fleet", ["fleet"]],
   ["logging", "Logging", ["logging"]],
   ["config", "Config", ["config"]],
   ["help", "Help", ["help"]],
@@ -22,11 +23,13 @@ export function Header({ page, live }: { readonly page: string; readonly live: L
           switchyard
         </a>
         <nav aria-label="Pages">
-          {links.map(([href, text, own]) => (
-            <a href={href} aria-current={own.some((each) => each === page) ? "page" : undefined}>
-              {text}
-            </a>
-          ))}
+          {links
+            .filter(([href]) => href !== "fleet" || live.instance?.hasFleet === true)
+            .map(([href, text, own]) => (
+              <a href={href} aria-current={own.some((each) => each === page) ? "page" : undefined}>
+                {text}
+              </a>
+            ))}
         </nav>
         <State live={live} />
       </div>

@@ -5,12 +5,13 @@ import type { Config } from "../config/config.ts";
 import { showAddress } from "../core/address.ts";
 import type { TextPage } from "../core/text-page.ts";
 import { fleetFormat } from "../fleet/page/format.ts";
-import type { EndpointFacts, InstanceHeader, ProblemFacts } from "../fleet/page/format.ts";
+import type { InstanceHeader } from "../fleet/page/format.ts";
 import { fleetPage } from "../fleet/page/writer.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { sliceMs } from "../telemetry/histogram.ts";
 import { version } from "../version.ts";
 import { endpointsOf } from "./endpoints.ts";
+import type { EndpointFacts, ProblemFacts } from "../fleet/views/shapes.ts";
 
 export interface FleetPageParts {
   readonly config: Config;

@@ -155,10 +155,19 @@ function inNamespace(
   return map(live, delegationToJson);
 }
 
-function dashboardOf({ deps, metrics, history, routers }: ViewParts): DashboardView {
+function dashboardOf({ config, deps, metrics, history, routers }: ViewParts): DashboardView {
   const { root } = metrics;
   const notReady = () => deps.notReady();
-  return dashboardView({ root, history, routers, clock: deps.clock, file: null, notReady });
+  const hasFleet = () => config.fleet !== null;
+  return dashboardView({
+    root,
+    history,
+    routers,
+    clock: deps.clock,
+    file: null,
+    notReady,
+    hasFleet,
+  });
 }
 
 /** In Finagle's form: by role, protocol and label. */

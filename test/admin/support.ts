@@ -32,6 +32,7 @@ export const instance: Instance = {
   residentBytes: 0,
   busy: 0,
   notReady: null,
+  hasFleet: false,
 };
 
 const views: AdminViews = {

@@ -18,6 +18,8 @@ export interface Instance {
   readonly busy: number;
   /** null: calls are taken; otherwise why not. */
   readonly notReady: string | null;
+  /** Whether it watches a fleet. */
+  readonly hasFleet: boolean;
 }
 
 export interface RouterInfo {

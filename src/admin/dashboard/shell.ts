@@ -16,6 +16,7 @@ const paths = [
   "/client",
   "/delegator",
   "/requests",
+  "/fleet",
   "/logging",
   "/config",
   "/help",

@@ -31,6 +31,7 @@ export interface DashboardParts {
   readonly clock: Clock;
   readonly file: string | null;
   notReady(): string | null;
+  hasFleet(): boolean;
 }
 
 export function dashboardView(parts: DashboardParts): DashboardView {
@@ -84,7 +85,7 @@ function routerInfo({ config, open }: RunningRouter): RouterInfo {
   };
 }
 
-function instanceOf({ routers, file, notReady }: DashboardParts, busy: number): Instance {
+function instanceOf({ routers, file, notReady, hasFleet }: DashboardParts, busy: number): Instance {
   return {
     name: routers.map(({ config }) => config.label).join(", "),
     host: hostname(),
@@ -96,6 +97,7 @@ function instanceOf({ routers, file, notReady }: DashboardParts, busy: number): 
     residentBytes: process.memoryUsage.rss(),
     busy,
     notReady: notReady(),
+    hasFleet: hasFleet(),
   };
 }
 

@@ -1,25 +1,15 @@
 // The calls of one scope of one instance: totals as it sent them, and what came in when.
 import type { CallRow } from "../page/format.ts";
 import { numbersInRing, Ring, slotMs } from "./history.ts";
-import type { Point } from "./history.ts";
 import { LastMinute, numbersInMarks } from "./last-minute.ts";
 import { Slabs } from "./slab.ts";
 import type { Place } from "./slab.ts";
+import type { Figures, Point } from "../views/shapes.ts";
 
 /** Of all series of one fleet. */
 export class SeriesMemory {
   readonly rings = new Slabs<Float32Array>(numbersInRing, (length) => new Float32Array(length));
   readonly marks = new Slabs<Float64Array>(numbersInMarks, (length) => new Float64Array(length));
-}
-
-/** The figures of the last minute, or of the time since the instance was first seen. */
-export interface Figures {
-  readonly perSecond: number;
-  /** null: no calls. */
-  readonly successRate: number | null;
-  readonly p50Ms: number | null;
-  readonly p99Ms: number | null;
-  readonly meanMs: number | null;
 }
 
 export const noFigures: Figures = {

@@ -1,6 +1,6 @@
 // The endpoints of one router, written over by every page: a fleet has tens of thousands, and objects that
 // live for one page each would fill the memory before they are collected.
-import type { EndpointFacts } from "../page/format.ts";
+import type { EndpointFacts } from "../views/shapes.ts";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 

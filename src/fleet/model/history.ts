@@ -1,5 +1,6 @@
 // What was counted in the last hour, in two rings of a fixed size: ten seconds a slot, and a minute.
 import type { Place } from "./slab.ts";
+import type { Point } from "../views/shapes.ts";
 
 export const slotMs = 10_000;
 export const slotsPerMinute = 6;
@@ -9,13 +10,6 @@ const slotsInRing = 60;
 /** What one slot holds: calls and failures. */
 const fields = 2;
 export const numbersInRing = slotsInRing * fields;
-
-export interface Point {
-  /** Wall time of the slot's begin, in ms. */
-  readonly atMs: number;
-  readonly requests: number;
-  readonly failures: number;
-}
 
 export function slotOf(wallMs: number): number {
   return Math.floor(wallMs / slotMs);

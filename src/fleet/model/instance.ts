@@ -1,18 +1,12 @@
 // One instance as its pages describe it.
 import type { PageSink } from "../page/reader.ts";
 import { callKinds } from "../page/format.ts";
-import type {
-  CallKind,
-  CallRow,
-  EndpointFacts,
-  InstanceHeader,
-  ProblemFacts,
-  RouterRow,
-} from "../page/format.ts";
+import type { CallKind, CallRow, InstanceHeader } from "../page/format.ts";
 import { CallSeries } from "./call-series.ts";
 import type { SeriesMemory } from "./call-series.ts";
 import { Endpoints } from "./endpoints.ts";
 import type { Services } from "./services.ts";
+import type { EndpointFacts, ProblemFacts, RouterRow } from "../views/shapes.ts";
 
 /** A router of an instance, by its label. */
 export interface RouterModel extends RouterRow {

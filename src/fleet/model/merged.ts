@@ -3,21 +3,11 @@
 import { bucketCount, middleOf, percentiles } from "../../telemetry/histogram.ts";
 import type { SliceRow } from "../page/format.ts";
 import { slotOf, slotsPerMinute } from "./history.ts";
+import type { Percentiles } from "../views/shapes.ts";
 
 const minutesKept = 60;
 /** A slice ends up to ten seconds after its slot began, and arrives a little later. */
 const slotsKept = slotsPerMinute + 3;
-
-export interface Percentiles {
-  readonly count: number;
-  readonly meanMs: number;
-  readonly maxMs: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly p999: number;
-}
 
 export class MergedHistogram {
   #counts = new Uint32Array(0);

@@ -1,5 +1,6 @@
 // Checks what instances send, whose types nobody promises.
-import type { EndpointFacts, InstanceHeader, ProblemFacts, RouterRow } from "./format.ts";
+import type { InstanceHeader } from "./format.ts";
+import type { EndpointFacts, ProblemFacts, RouterRow } from "../views/shapes.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

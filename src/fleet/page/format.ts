@@ -11,19 +11,13 @@
 // A line is small, so that a reader never has to parse a whole page in one turn of its event loop. Counts
 // are totals since the start; of latencies only the slices behind `?after=` are sent, and a reader adds
 // them up: nothing is lost when a page is, and any number of readers can follow one instance.
+import type { RouterRow } from "../views/shapes.ts";
 
 export const fleetPagePath = "/admin/fleet.jsonl";
 export const fleetFormat = 1;
 
 /** Longer lines are refused by the reader, and never sent by the writer. */
 export const maxLineBytes = 64 * 1024;
-
-export interface RouterRow {
-  readonly label: string;
-  readonly protocol: string;
-  /** Where its servers listen, as `host:port`. */
-  readonly servers: readonly string[];
-}
 
 export interface InstanceHeader {
   readonly switchyardFleet: number;
@@ -70,30 +64,8 @@ export type CallRow = readonly [
   slices: readonly SliceRow[],
 ];
 
-/** One endpoint of a client, in the words of `/endpoints.json`. */
-export interface EndpointFacts {
-  readonly address: string;
-  readonly state: string;
-  readonly sinceMs: number | null;
-  readonly lastError: { readonly at: string; readonly text: string } | null;
-  readonly latencyMs: number | null;
-  readonly lastMinute: { readonly requests: number; readonly successRate: number | null } | null;
-}
-
 /** How EndpointFacts are sent: `[address, state, sinceMs, latencyMs, requests, successRate, at, error]`. */
 export type EndpointRow = readonly unknown[];
 
 /** Endpoints of one row; a client with more has several rows. */
 export const endpointsPerRow = 100;
-
-/** A problem as `/problems.json` has it. */
-export interface ProblemFacts {
-  readonly id: string;
-  readonly severity: "critical" | "warning" | "notice";
-  readonly kind: string;
-  readonly text: string;
-  readonly since: string | null;
-  readonly where: { readonly file: string; readonly line: number } | null;
-  readonly advice: string;
-  readonly subject: Readonly<Record<string, string>>;
-}

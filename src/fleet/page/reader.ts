@@ -1,15 +1,9 @@
 // Reads the page of an instance as it arrives. See format.ts.
 import { endpointOf, headerOf, isCount, isFields, problemOf } from "./checks.ts";
 import { callKinds, fleetFormat } from "./format.ts";
-import type {
-  CallKind,
-  CallRow,
-  EndpointFacts,
-  InstanceHeader,
-  ProblemFacts,
-  SliceRow,
-} from "./format.ts";
+import type { CallKind, CallRow, InstanceHeader, SliceRow } from "./format.ts";
 import { LineCutter } from "./lines.ts";
+import type { EndpointFacts, ProblemFacts } from "../views/shapes.ts";
 
 /** Takes what a page says, line by line; rows come behind the header. */
 export interface PageSink {

@@ -4,15 +4,8 @@ import { inChunks } from "../../telemetry/chunked-work.ts";
 import type { Slice, Summary, WindowedHistogram } from "../../telemetry/histogram.ts";
 import type { MetricsNode } from "../../telemetry/metrics.ts";
 import { callKinds, endpointsPerRow, maxLineBytes } from "./format.ts";
-import type {
-  CallKind,
-  CallRow,
-  EndpointFacts,
-  EndpointRow,
-  InstanceHeader,
-  ProblemFacts,
-  SliceRow,
-} from "./format.ts";
+import type { CallKind, CallRow, EndpointRow, InstanceHeader, SliceRow } from "./format.ts";
+import type { EndpointFacts, ProblemFacts } from "../views/shapes.ts";
 
 /** What the page shows beside metrics. */
 export interface FleetPageFacts {

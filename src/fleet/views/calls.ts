@@ -4,33 +4,12 @@ import type { Fleet } from "../fleet.ts";
 import { idOf, nameOf } from "../fleet.ts";
 import { isFields } from "../page/checks.ts";
 import type { Follower } from "../scrape/follower.ts";
+import type { FleetCall, CallRecord, FleetCalls } from "./shapes.ts";
 
 const pageTimeoutMs = 2_000;
 const maxPageBytes = 2 * 1024 * 1024;
 const instancesTogether = 16;
 const maxCalls = 500;
-
-/** A record of /requests.json, and whose it is. */
-export interface FleetCall {
-  readonly instance: string;
-  readonly instanceName: string;
-  readonly call: CallRecord;
-}
-
-/** What is read of a record; all of it is passed on. */
-export interface CallRecord {
-  readonly id: string;
-  readonly at: string;
-  readonly durationMs: number;
-  readonly [field: string]: unknown;
-}
-
-export interface FleetCalls {
-  readonly calls: readonly FleetCall[];
-  readonly asked: number;
-  /** Instances that did not respond, and why. */
-  readonly missing: readonly { readonly instance: string; readonly why: string }[];
-}
 
 /** `query` is that of /requests.json, already encoded. */
 export async function callsOf(fleet: Fleet, query: string): Promise<FleetCalls> {
@@ -47,7 +26,13 @@ export async function callsOf(fleet: Fleet, query: string): Promise<FleetCalls> 
   };
   await Promise.all(Array.from({ length: instancesTogether }, take));
   calls.sort((a, b) => (a.call.at < b.call.at ? 1 : -1));
-  return { calls: calls.slice(0, maxCalls), asked, missing };
+  return { calls: calls.slice(0, limitIn(query)), asked, missing };
+}
+
+/** Each instance sends up to that many; so are shown of all together. */
+function limitIn(query: string): number {
+  const given = Number(new URLSearchParams(query).get("limit") ?? 100);
+  return given >= 1 && given <= maxCalls ? given : maxCalls;
 }
 
 async function callsOfInstance(follower: Follower, query: string): Promise<FleetCall[] | string> {

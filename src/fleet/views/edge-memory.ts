@@ -1,5 +1,5 @@
 // Edges that were there a moment ago: a topology whose arrows vanish with the first failure explains nothing.
-import type { Edge } from "./topology.ts";
+import type { Edge } from "./shapes.ts";
 
 const keptMs = 60_000;
 const maxKept = 20_000;

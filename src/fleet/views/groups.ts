@@ -1,25 +1,11 @@
 // A topology that can be drawn: of many instances, those that are called by the same name are one node.
 import { noFigures } from "../model/call-series.ts";
-import type { Edge, Node, Topology } from "./topology.ts";
+import type { Node, Edge, Topology, GroupedNode, GroupedTopology } from "./shapes.ts";
 
 /** With more nodes than this, a drawing is a ball of wool. */
 const maxNodes = 24;
 /** The busiest, and those that fail. */
 const maxEdges = 300;
-
-export interface GroupedNode extends Node {
-  /** Ids of the instances that it stands for; one: it is that instance. */
-  readonly members: readonly string[];
-}
-
-export interface GroupedTopology {
-  readonly at: string;
-  readonly isGrouped: boolean;
-  readonly nodes: readonly GroupedNode[];
-  readonly edges: readonly Edge[];
-  /** Edges that are not shown: idle ones of a large fleet. */
-  readonly leftOut: number;
-}
 
 export function grouped(topology: Topology): GroupedTopology {
   const isGrouped = topology.nodes.filter(({ kind }) => kind === "instance").length > maxNodes;

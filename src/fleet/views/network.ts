@@ -1,5 +1,6 @@
 // The time between two sides: what the callers measured, less what the callees did.
-import type { Edge, FoundEdge } from "./topology.ts";
+import type { FoundEdge } from "./topology.ts";
+import type { Edge } from "./shapes.ts";
 
 /** How far the two sides' counts may be apart: beyond that, somebody else calls the callees, too. */
 const tolerance = 0.2;

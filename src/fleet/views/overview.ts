@@ -1,57 +1,11 @@
 // The fleet on one page: its instances, and how each stands.
 import type { Fleet } from "../fleet.ts";
 import { idOf, nameOf } from "../fleet.ts";
-import type { Figures } from "../model/call-series.ts";
-import type { RouterRow } from "../page/format.ts";
 import type { Follower } from "../scrape/follower.ts";
 import { problemsOf } from "./problems.ts";
-import type { FleetProblem } from "./problems.ts";
 import { stateOf } from "./states.ts";
 import { incomingOf, topologyOf } from "./topology.ts";
-
-export interface InstanceView {
-  /** Its admin server's address. */
-  readonly id: string;
-  readonly name: string;
-  readonly url: string;
-  readonly state: string;
-  /** In words. */
-  readonly text: string;
-  readonly since: string | null;
-  /** When it last sent a page; null: never. */
-  readonly lastSeen: string | null;
-  readonly startedAt: string | null;
-  readonly version: string | null;
-  readonly configHash: string | null;
-  readonly configFile: string | null;
-  readonly routers: readonly Pick<RouterRow, "label" | "protocol" | "servers">[];
-  readonly incoming: Figures;
-  /** Of it, by severity. */
-  readonly problems: {
-    readonly critical: number;
-    readonly warning: number;
-    readonly notice: number;
-  };
-}
-
-export interface Overview {
-  readonly at: string;
-  readonly title: string;
-  readonly intervalMs: number;
-  readonly sources: readonly {
-    readonly text: string;
-    readonly count: number;
-    readonly problem: string | null;
-  }[];
-  readonly instances: readonly InstanceView[];
-  readonly problems: readonly FleetProblem[];
-  /** What is kept, and where. */
-  readonly kept: {
-    readonly by: "fleet" | "prometheus";
-    readonly series: number;
-    readonly maxSeries: number;
-  };
-}
+import type { FleetProblem, InstanceView, Overview } from "./shapes.ts";
 
 export function overviewOf(fleet: Fleet): Overview {
   const nowMs = fleet.wallMs();

@@ -2,16 +2,9 @@
 import { maxInstances, nameOf } from "../fleet.ts";
 import type { Fleet } from "../fleet.ts";
 import { idOf } from "../fleet.ts";
-import type { ProblemFacts } from "../page/format.ts";
 import type { Follower } from "../scrape/follower.ts";
 import { ago, stateOf, titleOf } from "./states.ts";
-import type { Edge, Topology } from "./topology.ts";
-
-/** A problem as /problems.json has it, and whose it is. */
-export interface FleetProblem extends ProblemFacts {
-  /** Ids of instances; empty: of the fleet as a whole. */
-  readonly instances: readonly string[];
-}
+import type { ProblemFacts, Edge, Topology, FleetProblem } from "./shapes.ts";
 
 const order = { critical: 0, warning: 1, notice: 2 } as const;
 /** Of all that instances say; the rest is counted. */

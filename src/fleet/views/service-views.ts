@@ -1,21 +1,9 @@
 // Services over all instances, with percentiles of all their calls.
 import type { Fleet } from "../fleet.ts";
 import { idOf, nameOf } from "../fleet.ts";
-import type { CallSeries, Figures } from "../model/call-series.ts";
-import type { Point } from "../model/history.ts";
-import type { Percentiles } from "../model/merged.ts";
+import type { CallSeries } from "../model/call-series.ts";
 import type { Follower } from "../scrape/follower.ts";
-
-export interface ServiceView {
-  readonly router: string;
-  readonly protocol: string;
-  readonly name: string;
-  readonly instances: number;
-  readonly perSecond: number;
-  readonly successRate: number | null;
-  /** Of the last minute; null: no calls. */
-  readonly latency: Percentiles | null;
-}
+import type { Figures, Point, ServiceView, ServiceDetail } from "./shapes.ts";
 
 interface Part {
   readonly follower: Follower;
@@ -74,16 +62,6 @@ function totalOf(figures: readonly Figures[]) {
   const weight = known.reduce((sum, each) => sum + weightOf(each), 0);
   const good = known.reduce((sum, each) => sum + weightOf(each) * (each.successRate ?? 1), 0);
   return { perSecond, successRate: weight > 0 ? good / weight : null };
-}
-
-export interface ServiceDetail extends ServiceView {
-  readonly lastHour: Percentiles | null;
-  readonly byInstance: readonly ({ readonly id: string; readonly name: string } & Figures)[];
-  /** Sums over all instances. */
-  readonly tenMinutes: readonly Pick<Point, "atMs" | "requests" | "failures">[];
-  readonly hour: readonly (Pick<Point, "atMs" | "requests" | "failures"> & {
-    readonly latency: Percentiles | null;
-  })[];
 }
 
 /** null: no instance has had calls of that name. */

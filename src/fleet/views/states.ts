@@ -2,8 +2,7 @@
 import { showAddress } from "../../core/address.ts";
 import { nameOf } from "../fleet.ts";
 import type { Follower } from "../scrape/follower.ts";
-
-export type InstanceStateName = "ready" | "not ready" | "down" | "not asked yet" | "left";
+import type { InstanceStateName } from "./shapes.ts";
 
 export interface InstanceState {
   readonly name: InstanceStateName;

@@ -1,7 +1,5 @@
 // The fleet as text, for terminals.
-import type { FleetProblem } from "./problems.ts";
-import type { InstanceView, Overview } from "./overview.ts";
-import type { ServiceView } from "./service-views.ts";
+import type { FleetProblem, InstanceView, Overview, ServiceView } from "./shapes.ts";
 
 export function fleetText(overview: Overview, services: readonly ServiceView[]): string {
   const { instances, problems, sources } = overview;

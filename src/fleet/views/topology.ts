@@ -2,59 +2,13 @@
 import type { Fleet } from "../fleet.ts";
 import { idOf, nameOf } from "../fleet.ts";
 import { noFigures } from "../model/call-series.ts";
-import type { Figures } from "../model/call-series.ts";
 import type { RouterModel } from "../model/instance.ts";
-import type { EndpointFacts } from "../page/format.ts";
 import type { Follower } from "../scrape/follower.ts";
 import { isUp, keyOfEndpoint, Listeners } from "./listeners.ts";
 import type { Listening } from "./listeners.ts";
 import { networkMs } from "./network.ts";
 import { stateOf } from "./states.ts";
-import type { InstanceStateName } from "./states.ts";
-
-export interface Node {
-  /** The address of an instance, or of what stands outside the fleet. */
-  readonly id: string;
-  readonly kind: "instance" | "outside";
-  readonly name: string;
-  readonly state: InstanceStateName | "unknown";
-  /** In words. */
-  readonly stateText: string;
-  /** Of an outside node that only this instance calls: the service behind a sidecar. */
-  readonly behind: string | null;
-  /** What came in through its servers. */
-  readonly incoming: Figures;
-}
-
-/** Calls of one client of one router to the endpoints of one node. */
-export interface Edge {
-  readonly id: string;
-  readonly from: string;
-  readonly to: string;
-  readonly router: string;
-  readonly protocol: string;
-  readonly client: string;
-  readonly endpoints: readonly EndpointFacts[];
-  /** As the caller's router counted; null: not known for these endpoints alone. */
-  readonly perSecond: number | null;
-  readonly successRate: number | null;
-  readonly latencyMs: number | null;
-  /** Of the whole client, and of the whole server: a histogram for each endpoint is not kept. */
-  readonly callerP99Ms: number | null;
-  readonly calleeP99Ms: number | null;
-  /** Mean of the callers' latencies less that of the callees'; null: they did not count the same calls. */
-  readonly networkMs: number | null;
-  readonly state: string;
-  readonly lastError: string | null;
-  /** How long ago it was last there; null: it is there. */
-  readonly goneMs: number | null;
-}
-
-export interface Topology {
-  readonly at: string;
-  readonly nodes: readonly Node[];
-  readonly edges: readonly Edge[];
-}
+import type { Figures, EndpointFacts, Node, Edge, Topology } from "./shapes.ts";
 
 export function topologyOf(fleet: Fleet): Topology {
   const nowMs = fleet.wallMs();
@@ -65,11 +19,13 @@ export function topologyOf(fleet: Fleet): Topology {
   const now = found.map(({ edge }) => ({ ...edge, networkMs: network(edge) }));
   const edges = fleet.edges.withGone(now, nowMs);
   const known = new Set(followers.map(idOf));
-  const outside = outsideNodes(edges.filter(({ to }) => !known.has(to)));
+  // What a dead instance called is gone with it; what called it is what one wants to see.
+  const up = new Set(followers.filter(isUp).map(idOf));
+  const outside = outsideNodes(edges.filter(({ to, from }) => !known.has(to) && up.has(from)));
   return {
     at: new Date(nowMs).toISOString(),
     nodes: [...followers.map((follower) => instanceNode(follower, nowMs)), ...outside],
-    edges: edges.filter(({ from }) => known.has(from)),
+    edges: edges.filter(({ from, goneMs }) => known.has(from) && (goneMs === null || up.has(from))),
   };
 }
 
@@ -129,7 +85,7 @@ function edgeOf(
   isOnly: boolean,
 ): Edge {
   const from = idOf(caller);
-  const counted = minuteOf(endpoints);
+  const counted = minuteOf(endpoints, caller);
   return {
     id: `${from} ${router.label} ${client} ${to}`,
     from,
@@ -151,12 +107,17 @@ function edgeOf(
 }
 
 /** null: the instance does not count by endpoint. */
-function minuteOf(endpoints: readonly EndpointFacts[]) {
+function minuteOf(endpoints: readonly EndpointFacts[], { model }: Follower) {
   const minutes = endpoints.flatMap(({ lastMinute }) => (lastMinute === null ? [] : [lastMinute]));
   if (minutes.length === 0) return null;
   const requests = minutes.reduce((sum, each) => sum + each.requests, 0);
   const good = minutes.reduce((sum, each) => sum + each.requests * (each.successRate ?? 1), 0);
-  return { perSecond: requests / 60, successRate: requests === 0 ? null : good / requests };
+  const upMs = model.facts === null ? 60_000 : model.facts.at - model.facts.startedAt;
+  const overSeconds = Math.min(60, Math.max(1, upMs / 1_000));
+  return {
+    perSecond: requests / overSeconds,
+    successRate: requests === 0 ? null : good / requests,
+  };
 }
 
 function meanOf(values: readonly (number | null)[]): number | null {
@@ -194,10 +155,16 @@ function instanceNode(follower: Follower, nowMs: number): Node {
   };
 }
 
-/** The sum of its servers that others call; its own service's way out is not among them. */
-export function incomingOf({ model, state }: Follower, nowMs: number): Figures {
+/**
+ * What came in from outside of it. Where some routers lead to its own service, those are its way in, and the
+ * calls of the others come from that service.
+ */
+export function incomingOf(follower: Follower, nowMs: number): Figures {
+  const { model, state } = follower;
   if (state.name === "down") return noFigures;
-  const all = [...model.routers.values()].flatMap(({ calls }) =>
+  const routers = [...model.routers.values()];
+  const inward = routers.filter((router) => isInward(follower, router));
+  const all = (inward.length > 0 ? inward : routers).flatMap(({ calls }) =>
     [...calls.server.values()].map((series) => series.figures(nowMs)),
   );
   const perSecond = all.reduce((sum, each) => sum + each.perSecond, 0);
@@ -211,6 +178,15 @@ export function incomingOf({ model, state }: Follower, nowMs: number): Figures {
     successRate: weight === 0 ? null : good / weight,
     p99Ms: slowest < 0 ? null : slowest,
   };
+}
+
+/** Whether it leads to a service beside the instance: by an address that is written in its dtab. */
+function isInward(follower: Follower, router: RouterModel): boolean {
+  for (const [client, endpoints] of router.endpoints.byClient()) {
+    const isOwn = endpoints.some(({ address }) => keyOfEndpoint(follower, address) !== address);
+    if (isOwn && client.startsWith("/$/inet/")) return true;
+  }
+  return false;
 }
 
 function outsideNodes(edges: readonly Edge[]): Node[] {

@@ -3,41 +3,8 @@ import type { Fleet } from "../fleet.ts";
 import { isFields } from "../page/checks.ts";
 import type { Follower } from "../scrape/follower.ts";
 import { callsOf } from "./calls.ts";
-import type { FleetCall } from "./calls.ts";
 import { joined } from "./trace-tree.ts";
-
-/** One line of the waterfall. */
-export interface TraceRow {
-  readonly kind: "call" | "attempt" | "network";
-  /** 0: the outermost. */
-  readonly depth: number;
-  readonly instance: string;
-  readonly instanceName: string;
-  readonly router: string;
-  /** Of a call what it was for, of an attempt where it went. */
-  readonly text: string;
-  /** Since the first call's begin. */
-  readonly startMs: number;
-  readonly durationMs: number;
-  readonly status: string | null;
-  readonly isFailure: boolean;
-  /** Of an attempt `first`, `retry`, `requeue`, `hedge`; of a failure what happened. */
-  readonly note: string | null;
-  /** The id of the record in the instance's ring. */
-  readonly call: string;
-}
-
-export interface Trace {
-  readonly traceId: string;
-  readonly at: string | null;
-  readonly durationMs: number;
-  readonly hops: number;
-  readonly rows: readonly TraceRow[];
-  /** What the rows were made of. */
-  readonly calls: readonly FleetCall[];
-  readonly asked: number;
-  readonly missing: readonly { readonly instance: string; readonly why: string }[];
-}
+import type { FleetCall, TraceRow, Trace } from "./shapes.ts";
 
 export async function traceOf(fleet: Fleet, traceId: string): Promise<Trace> {
   const found = await callsOf(fleet, `trace=${encodeURIComponent(traceId)}&limit=100`);

@@ -1,9 +1,9 @@
 // A fleet of real sidecars: what its pages say of instances, edges, services and what is wrong.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ServiceDetail } from "../../../src/fleet/views/service-views.ts";
 import { until } from "../../support/until.ts";
 import { overviewOf, startFleet, startMesh, topologyOf, untilOverview } from "./support.ts";
+import type { ServiceDetail } from "../../../src/fleet/views/shapes.ts";
 
 const listed = (mesh: Awaited<ReturnType<typeof startMesh>>) =>
   `instances: [web 127.0.0.1:${mesh.web.adminPort}, rates-1 127.0.0.1:${mesh.rates.adminPort}]`;

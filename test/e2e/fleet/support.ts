@@ -5,8 +5,7 @@ import { startProxy } from "../../support/proxy.ts";
 import type { TestProxy } from "../../support/proxy.ts";
 import { service } from "../../support/service.ts";
 import { until } from "../../support/until.ts";
-import type { Overview } from "../../../src/fleet/views/overview.ts";
-import type { GroupedTopology } from "../../../src/fleet/views/groups.ts";
+import type { Overview, GroupedTopology } from "../../../src/fleet/views/shapes.ts";
 
 /** web's sidecar calls rates' sidecar, which calls the service `rates`. */
 export interface Mesh {

@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { test } from "node:test";
-import type { Trace } from "../../../src/fleet/views/trace.ts";
-import type { FleetCalls } from "../../../src/fleet/views/calls.ts";
 import { ask } from "../../support/http-request.ts";
 import { startProxy } from "../../support/proxy.ts";
 import { service } from "../../support/service.ts";
 import { startFleet, untilOverview } from "./support.ts";
+import type { FleetCalls, Trace } from "../../../src/fleet/views/shapes.ts";
 
 const keepsAll = "telemetry: [{ kind: io.l5d.recentRequests, sampleRate: 1.0 }]";
 
