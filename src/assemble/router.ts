@@ -160,7 +160,7 @@ function routerOf<Req extends Request, Res>(
     ),
     clientOptions: (id) => ({
       ...clientOptionsOf(client.of(id), parts),
-      dial: { ...client.of(id).dial, tls: clientTlsOf(client, id, parts.tls) },
+      dial: { ...client.of(id).dial, tls: clientTlsOf(config, id, parts.tls) },
     }),
   });
 }

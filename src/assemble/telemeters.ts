@@ -66,4 +66,9 @@ function connection(
   return { options: { lookup, ...secure }, close };
 }
 
-const plainTls = { enabled: true, disableValidation: false, trustCerts: [] };
+const plainTls = {
+  enabled: true,
+  disableValidation: false,
+  allowSubjectName: false,
+  trustCerts: [],
+};

@@ -1,6 +1,5 @@
 // TLS of servers and clients: opened only for a file that has it.
-import type { ClientConfig, Config } from "../config/config.ts";
-import type { Policy } from "../config/policy.ts";
+import type { Config, RouterConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Path } from "../core/names/path.ts";
@@ -10,7 +9,7 @@ import type { TlsStore } from "../net/tls/tls-store.ts";
 
 /** TLS of a client id, with the captures of its prefix filled in; undefined: plain text. */
 export function clientTlsOf(
-  client: Policy<ClientConfig>,
+  { client, tlsPlaces }: Pick<RouterConfig, "client" | "tlsPlaces">,
   id: Path,
   store: TlsStore | null,
 ): ClientTls | undefined {
@@ -23,7 +22,9 @@ export function clientTlsOf(
     commonName?.replace(/\{([^{}]*)\}/g, (whole, key: string) => captures.get(key) ?? whole) ??
     null;
   const entry = client.settings(id).find(({ key }) => key === "tls")?.from?.entry ?? "";
-  return store.client(tls, name, entry === "" ? "client.tls" : `client.${entry}.tls`);
+  const key = entry === "" ? "client.tls" : `client.${entry}.tls`;
+  const place = tlsPlaces.get(entry);
+  return store.client(tls, name, place === undefined ? key : `${key} at ${place}`);
 }
 
 /** The code of TLS is loaded only for a file that asks for TLS. Throws when a file of a client is unusable. */

@@ -26,7 +26,7 @@ export async function checkFile(file: string, terminal: Terminal): Promise<FileC
     import("../config/check.ts"),
     import("../plugins.ts"),
   ]);
-  const checked = checkText(read.text, kinds);
+  const checked = checkText(read.text, kinds, name);
   const { warnings } = checked;
   return checked.ok
     ? { file: name, config: checked.config, errors: [], warnings }

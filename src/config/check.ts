@@ -40,8 +40,8 @@ export type CheckResult =
       readonly warnings: readonly Warning[];
     };
 
-/** Checks a whole file against the kinds of this build. */
-export function checkText(text: string, kinds: Kinds): CheckResult {
+/** Checks a whole file against the kinds of this build. The running proxy calls it `file`. */
+export function checkText(text: string, kinds: Kinds, file: string | null = null): CheckResult {
   const read = readYaml(text);
   if (!read.ok) return failed(read.problems);
   const { source } = read;
@@ -77,7 +77,11 @@ export function checkText(text: string, kinds: Kinds): CheckResult {
   }
   const raw = plain(root) as Record<string, unknown>; // a map gives an object
   const document = { text, lineOf: (steps: readonly Step[]) => lineOf(source, steps) };
-  return { ok: true, config: { ...toConfig(checked.output, raw, kinds), document }, warnings };
+  const placeOf = (steps: readonly Step[]) => {
+    return `${file === null ? "line " : `${file}:`}${lineOf(source, steps)}`;
+  };
+  const config = toConfig(checked.output, raw, kinds, placeOf);
+  return { ok: true, config: { ...config, document }, warnings };
 }
 
 const emptyFile = "the file is empty: expected at least routers";

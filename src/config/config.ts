@@ -119,6 +119,8 @@ export interface RouterConfig {
   readonly client: Policy<ClientConfig>;
   /** Every `tls` of the client's entries, so that their files are read at the start. */
   readonly clientTls: readonly ClientTlsConfig[];
+  /** Where each `tls` of the client stands, such as `proxy.yaml:12`, by its entry: `configs[1]`, or empty. */
+  readonly tlsPlaces: ReadonlyMap<string, string>;
   /** The protocol's own keys of the router (`routerKeys`). */
   readonly config: Readonly<Record<string, unknown>>;
 }

@@ -34,6 +34,7 @@ export function toConfig(
   checked: CheckedFile,
   raw: Record<string, unknown>,
   kinds: Kinds,
+  placeOf: PlaceOf,
 ): Omit<Config, "document"> {
   const { admin, log, limits, namers, telemetry, fleet } = checked;
   // Safe cast: the schema of every router has these keys beside the keys of its protocol.
@@ -65,7 +66,10 @@ export function toConfig(
       config,
       transformers: toTransformers(config),
     })),
-    routers: (routers ?? []).map((router, i) => toRouter(router, mapIn(raw, "routers", i), kinds)),
+    routers: (routers ?? []).map((router, i) => {
+      const tlsPlaces = tlsPlacesOf(router, (steps) => placeOf(["routers", i, ...steps]));
+      return { ...toRouter(router, mapIn(raw, "routers", i), kinds), tlsPlaces };
+    }),
     nameServer: toNameServer(checked),
     telemetry,
     raw,
@@ -85,8 +89,20 @@ function toNameServer({ storage, interfaces }: CheckedFile): NameServerConfig | 
   };
 }
 
+/** For people: the file and the line of a key. */
+export type PlaceOf = (steps: readonly (string | number)[]) => string;
+
+function tlsPlacesOf({ client }: CheckedRouter, placeOf: PlaceOf): ReadonlyMap<string, string> {
+  const places = (client.configs ?? []).flatMap(({ tls }, i): [string, string][] => {
+    const steps = ["client", "configs", i, "tls"];
+    return tls === undefined ? [] : [[`configs[${i}]`, placeOf(steps)]];
+  });
+  if (client.tls !== undefined) places.push(["", placeOf(["client", "tls"])]);
+  return new Map(places);
+}
+
 /** `raw` is the router as it was written. */
-function toRouter(router: CheckedRouter, raw: Data, kinds: Kinds): RouterConfig {
+function toRouter(router: CheckedRouter, raw: Data, kinds: Kinds): Omit<RouterConfig, "tlsPlaces"> {
   const protocol = kinds.protocols.find(({ name }) => name === router.protocol);
   if (protocol === undefined) throw new Error(`bug: unchecked protocol ${router.protocol}`);
   const { interpreter } = router;

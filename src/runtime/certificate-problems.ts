@@ -32,11 +32,14 @@ export function chainProblems(chain: readonly X509Certificate[]): string[] {
   });
 }
 
-/** By its subjectAltName alone: a common name is not a name of a host (RFC 9525 section 2). */
-export function isNamed(leaf: X509Certificate, name: string): boolean {
+/**
+ * By its subjectAltName alone: a common name is not a name of a host (RFC 9525 section 2), unless
+ * `allowsSubject` and the certificate has no DNS names.
+ */
+export function isNamed(leaf: X509Certificate, name: string, allowsSubject = false): boolean {
   if (isIP(name) > 0) return leaf.checkIP(name) !== undefined;
   if (name.includes("://")) {
     return (leaf.subjectAltName ?? "").split(", ").includes(`URI:${name}`);
   }
-  return leaf.checkHost(name, { subject: "never" }) !== undefined;
+  return leaf.checkHost(name, { subject: allowsSubject ? "default" : "never" }) !== undefined;
 }

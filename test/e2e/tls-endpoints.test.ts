@@ -123,7 +123,7 @@ const rejected: readonly (readonly [
     "for another name",
     "users.test",
     { san: "DNS:orders.test" },
-    /its certificate, for DNS:orders\.test, valid from .* to .*, does not name users\.test \(client\.tls, commonName users\.test\)/,
+    /its certificate, for DNS:orders\.test, valid from .* to .*, does not name users\.test \(client\.tls at test\.yaml:\d+, commonName users\.test\)/,
   ],
   [
     "that names it only in its subject",
@@ -200,6 +200,53 @@ routers:
   for (let i = 0; i < 20; i++) assert.equal((await get(proxy.port)).text, "hello");
   assert.equal(wrong.received, "");
   assert.ok(proxy.events.some(({ event }) => event === "endpoint ejected"));
+});
+
+test("a certificate that expires while the proxy runs is not accepted any more, nor is its session", async (t) => {
+  if (!hasPeer(t, "openssl")) return;
+  const authority = testAuthority(t);
+  const { caPath, issueUntil } = authority;
+  const users = await endpoint(t, issueUntil("users.test", new Date(Date.now() + 3_000)));
+  const tls = `commonName: users.test, trustCertsBundle: ${caPath}`;
+  const proxy = await proxyTo(t, users.port, tls, ", clientSession: { lifeTimeMs: 1 }");
+  const first = await get(proxy.port);
+  assert.equal(first.status, 200, first.text);
+  const { text } = await until(
+    () => get(proxy.port),
+    ({ status }) => status === 502,
+    "the certificate has expired",
+  );
+  assert.match(text, /for DNS:users\.test, valid from .* is not accepted: it has expired/);
+  assert.match(text, /client\.tls at test\.yaml:\d+/);
+});
+
+test("a certificate that is not valid yet, as when the clock is late, is not accepted", async (t) => {
+  if (!hasPeer(t, "openssl")) return;
+  const authority = testAuthority(t);
+  const soon = new Date(Date.now() + 3_600_000);
+  const until = new Date(Date.now() + 7_200_000);
+  const users = await endpoint(t, authority.issueUntil("users.test", until, soon));
+  const proxy = await proxyTo(
+    t,
+    users.port,
+    `commonName: users.test, trustCertsBundle: ${authority.caPath}`,
+  );
+  assert.match((await get(proxy.port)).text, /is not accepted: it is not valid yet/);
+});
+
+test("a common name counts only where allowSubjectName says so, and no DNS name contradicts it", async (t) => {
+  if (!hasPeer(t, "openssl")) return;
+  const authority = testAuthority(t);
+  const named = await endpoint(t, authority.issue("users.test", { san: "" }));
+  const other = await endpoint(t, authority.issue("orders.test", { san: "DNS:other.test" }));
+  const trusted = `trustCertsBundle: ${authority.caPath}`;
+  const allowed = `allowSubjectName: true, ${trusted}`;
+  const strict = await proxyTo(t, named.port, `commonName: users.test, ${trusted}`);
+  assert.match((await get(strict.port)).text, /does not name users\.test/);
+  const lenient = await proxyTo(t, named.port, `commonName: users.test, ${allowed}`);
+  assert.equal((await get(lenient.port)).status, 200);
+  const contradicted = await proxyTo(t, other.port, `commonName: orders.test, ${allowed}`);
+  assert.match((await get(contradicted.port)).text, /does not name orders\.test/);
 });
 
 test("disableValidation accepts any certificate", async (t) => {

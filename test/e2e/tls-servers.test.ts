@@ -1,6 +1,8 @@
 // TLS for callers, with OpenSSL and curl as callers.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createPrivateKey } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { connect } from "node:tls";
@@ -242,6 +244,54 @@ for (const [protocol, call] of plainCalls) {
     assert.ok(proxy.events.some(({ problem }) => /speaks plain text/.test(String(problem))));
   });
 }
+
+test("early data (0-RTT) is neither offered nor taken", async (t) => {
+  if (!hasPeer(t, "openssl")) return;
+  const authority = testAuthority(t);
+  const proxy = await server(t, filesYaml(authority.issue("users.test")));
+  const [session, early] = ["session", "early"].map((name) => `${authority.folder}/${name}`);
+  authority.write("early", "GET /early HTTP/1.1\r\nHost: users\r\nConnection: close\r\n\r\n");
+  const request = "GET /first HTTP/1.1\r\nHost: users\r\nConnection: close\r\n\r\n";
+  const to = ["s_client", "-connect", `127.0.0.1:${proxy.port}`, "-tls1_3", "-ign_eof"];
+  const first = await run("openssl", [...to, "-sess_out", session ?? ""], request);
+  assert.match(first.text, /GET \/first/);
+  assert.match(first.text, /Max Early Data: 0/);
+  const second = ["-sess_in", session ?? "", "-early_data", early ?? ""];
+  const { text } = await run("openssl", [...to, ...second], request);
+  assert.doesNotMatch(text, /GET \/early\n/);
+  assert.doesNotMatch(text, /Early data was accepted/);
+});
+
+test("a key with a passphrase, without permission to read it, or without a key prevents the start", async (t) => {
+  if (!hasPeer(t, "openssl")) return;
+  const authority = testAuthority(t);
+  const issued = authority.issue("users.test");
+  const secret = "open sesame";
+  const pem = createPrivateKey(readFileSync(issued.keyPath)).export({
+    type: "pkcs8",
+    format: "pem",
+    cipher: "aes-256-cbc",
+    passphrase: secret,
+  });
+  const refused = async (name: string, text: string, words: RegExp) => {
+    authority.write(name, text);
+    const keyPath = `${authority.folder}/${name}`;
+    await assert.rejects(server(t, filesYaml({ ...issued, keyPath })), (error: Error) => {
+      assert.match(error.message, words);
+      assert.ok(!error.message.includes(text.slice(40, 80)), "no part of the key is shown");
+      return true;
+    });
+  };
+  await refused("locked.key", pem.toString(), /locked\.key has a passphrase: store it without one/);
+  await refused("broken.key", pem.toString().slice(0, 100), /passphrase|no private key/);
+  await refused(
+    "text.key",
+    "this is no key at all, and it is longer than forty characters\n",
+    /has no private key in PEM format/,
+  );
+  const folder = { ...issued, keyPath: authority.folder };
+  await assert.rejects(server(t, filesYaml(folder)), /cannot read|EISDIR|directory/);
+});
 
 test("a key that does not belong to its certificate prevents the start, and so does a missing file", async (t) => {
   if (!hasPeer(t, "openssl")) return;

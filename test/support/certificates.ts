@@ -1,8 +1,10 @@
 // Real certificates, made by OpenSSL in a folder of the test.
 import { execFileSync } from "node:child_process";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { makeCertificate } from "../../src/commands/cert/certificates.ts";
 import { testFolder } from "./folder.ts";
 
 export interface Issued {
@@ -25,6 +27,8 @@ export interface TestAuthority {
   issue(name: string, wish?: Wish): Issued;
   /** A certificate for `name` in `<file>.pem` and `<file>.key`. */
   issueAs(file: string, name: string, wish?: Wish): Issued;
+  /** By our own encoder, since OpenSSL's command knows only days. */
+  issueUntil(name: string, notAfter: Date, notBefore?: Date): Issued;
   /** Some other file in the folder. */
   write(file: string, text: string): void;
 }
@@ -46,6 +50,14 @@ export function testAuthority(t: TestContext): TestAuthority {
     folder: folder.path,
     caPath: at("ca.pem"),
     write: (file, text) => folder.write(file, text),
+    issueUntil(name, notAfter, notBefore = new Date(Date.now() - 60_000)) {
+      const key = createPrivateKey(readFileSync(at("ca.key")));
+      const authority = { name: "test CA", key, publicKey: createPublicKey(key) };
+      const made = makeCertificate([name], authority, { notBefore, notAfter });
+      folder.write(`${name}.pem`, made.cert);
+      folder.write(`${name}.key`, made.key);
+      return { certPath: at(`${name}.pem`), keyPath: at(`${name}.key`) };
+    },
     issueAs(file, name, wish) {
       const issued = this.issue(name, wish);
       const [certPath, keyPath] = [at(`${file}.pem`), at(`${file}.key`)];

@@ -12,7 +12,7 @@ export type CheckedLines =
     };
 
 export function checkConfig(text: string, fileName: string, kinds: Kinds): CheckedLines {
-  const checked = checkText(text, kinds);
+  const checked = checkText(text, kinds, fileName);
   const lineOf = ({ line, column, path, message }: Report) =>
     `${fileName}:${line}:${column}${path === "" ? "" : ` ${path}`}: ${message}`;
   const warnings = checked.warnings.map(lineOf);

@@ -130,9 +130,13 @@ function serialNumber(): ArrayBuffer {
   return arrayBuffer(bytes);
 }
 
+/** The point of a public key of P-256, which ends its encoding. */
+const pointBytes = 65;
+
+/** Method 1 of RFC 5280 section 4.2.1.2, as OpenSSL does it. */
 function keyId(key: KeyObject): ArrayBuffer {
-  const spki = key.export({ type: "spki", format: "der" });
-  return arrayBuffer(createHash("sha256").update(spki).digest().subarray(0, 20));
+  const point = key.export({ type: "spki", format: "der" }).subarray(-pointBytes);
+  return arrayBuffer(createHash("sha1").update(point).digest());
 }
 
 function arrayBuffer(bytes: Buffer): ArrayBuffer {

@@ -136,6 +136,11 @@ function weakness(data: Data, steps: readonly Step[]): Finding[] {
       "TLSv1 and TLSv1.1 are broken, and OpenSSL refuses them unless ciphers has DEFAULT@SECLEVEL=0";
     findings.push(warning(steps, message));
   }
+  if (data["allowSubjectName"] === true) {
+    const message =
+      "a common name may be anything, also the name of another service: issue certificates with a subjectAltName";
+    findings.push(warning([...steps, "allowSubjectName"], message));
+  }
   if (data["disableValidation"] === true) {
     const message = "any certificate is accepted: whoever is in between can read and change all";
     findings.push(warning([...steps, "disableValidation"], message));

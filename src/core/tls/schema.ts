@@ -99,6 +99,10 @@ export const clientTlsEntries = () => ({
     "Accepts any certificate. Whoever is in between can read and change everything.",
     v.optional(truth(), false),
   ),
+  allowSubjectName: says(
+    "Accepts a certificate without DNS names whose subject's common name is the commonName (obsolete since RFC 6125).",
+    v.optional(truth(), false),
+  ),
   commonName: says(
     "What the certificate must name, also sent as SNI. May have {captures} of the prefix.",
     v.optional(text()),
@@ -159,10 +163,18 @@ export function serverTlsOf(checked: CheckedServerTls): ServerTlsConfig {
 /** null: it is disabled, or absent. */
 export function clientTlsOf(checked: CheckedClientTls | undefined): ClientTlsConfig | null {
   if (checked?.enabled !== true) return null;
-  const { commonName, disableValidation, trustCerts, trustCertsBundle, clientAuth } = checked;
+  const {
+    commonName,
+    disableValidation,
+    allowSubjectName,
+    trustCerts,
+    trustCertsBundle,
+    clientAuth,
+  } = checked;
   return {
     commonName: commonName ?? null,
     disableValidation,
+    allowsSubjectName: allowSubjectName,
     trustPaths: trustCertsBundle === undefined ? trustCerts : [...trustCerts, trustCertsBundle],
     clientAuth: clientAuth === undefined ? null : filesOf(clientAuth),
     versions: versionsOf(checked.protocols),

@@ -36,6 +36,8 @@ export interface ClientTlsConfig {
   /** With `{captures}` of the entry's prefix; null: no name is sent or checked. */
   readonly commonName: string | null;
   readonly disableValidation: boolean;
+  /** A certificate without DNS names may have the name as its subject's common name. */
+  readonly allowsSubjectName: boolean;
   /** Files of CAs; empty: those that the system trusts. */
   readonly trustPaths: readonly string[];
   readonly clientAuth: CertificateFiles | null;
@@ -93,10 +95,14 @@ export interface ClientTls {
   /** The setting that this came from, for people: `client.configs[1].tls`. */
   readonly setting: string;
   readonly isValidating: boolean;
+  readonly allowsSubjectName: boolean;
   /** As the files are now. */
   context(): { readonly context: unknown };
   /** What resumes the last session with an address; null: nothing does, or its certificate was checked long ago. */
   sessionOf(address: string): Uint8Array | null;
-  /** Only of connections whose certificate was good; `isResumed`: it was checked on an earlier one. */
-  keepSession(address: string, session: Uint8Array, isResumed: boolean): void;
+  /**
+   * Only of connections whose certificate was good. `notAfterMs`: the end of its validity, in milliseconds
+   * since 1970; null: it was not presented again, since an earlier session was resumed.
+   */
+  keepSession(address: string, session: Uint8Array, notAfterMs: number | null): void;
 }

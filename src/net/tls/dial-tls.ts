@@ -52,9 +52,10 @@ export function connectTls(
   if (options.keepAlive === true) socket.setKeepAlive(true);
   socket.disableRenegotiation();
   let isGood = false;
+  let notAfterMs: number | null = null;
   let latest: Buffer | null = null;
   const keep = () => {
-    if (isGood && latest !== null) tls.keepSession(address, latest, socket.isSessionReused());
+    if (isGood && latest !== null) tls.keepSession(address, latest, notAfterMs);
   };
   socket.on("session", (next: Buffer) => {
     latest = next;
@@ -63,9 +64,11 @@ export function connectTls(
   return {
     socket,
     check() {
-      const problem = endpointProblem(socket, tls);
+      const leaf = socket.getPeerX509Certificate(); // the second time Node would give another one
+      const problem = endpointProblem(socket, leaf, tls);
       if (problem !== null) return failed({ host, port }, tls, problem);
       isGood = true;
+      if (leaf !== undefined && !socket.isSessionReused()) notAfterMs = Date.parse(leaf.validTo);
       keep();
       return null;
     },

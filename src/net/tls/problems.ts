@@ -1,6 +1,7 @@
 // What went wrong in a handshake, in words that say what to change.
 import type { TLSSocket } from "node:tls";
 import type { ClientTls } from "../../core/tls/tls.ts";
+import type { X509Certificate } from "node:crypto";
 import { isNamed } from "../../runtime/certificate-problems.ts";
 import { shownNames } from "../../runtime/key-pair.ts";
 
@@ -70,11 +71,14 @@ export function brokenConnection(error: NodeJS.ErrnoException): Error {
 }
 
 /** Why the certificate of an endpoint is not accepted; null: it is. */
-export function endpointProblem(socket: TLSSocket, tls: ClientTls): string | null {
+export function endpointProblem(
+  socket: TLSSocket,
+  leaf: X509Certificate | undefined,
+  tls: ClientTls,
+): string | null {
   if (!tls.isValidating) return null;
   // Without a certificate, which was good when the session began.
   if (socket.isSessionReused() && socket.authorized) return null;
-  const leaf = socket.getPeerX509Certificate();
   if (leaf === undefined) return "it presented no certificate";
   const { authorizationError } = socket as { authorizationError?: Error | string | null };
   const validity = `valid from ${leaf.validFrom} to ${leaf.validTo}`;
@@ -83,7 +87,7 @@ export function endpointProblem(socket: TLSSocket, tls: ClientTls): string | nul
     return `${shown}, is not accepted: ${certificateProblem(codeOf(authorizationError ?? ""))}`;
   }
   const { commonName } = tls;
-  if (commonName === null || isNamed(leaf, commonName)) return null;
+  if (commonName === null || isNamed(leaf, commonName, tls.allowsSubjectName)) return null;
   return `${shown}, does not name ${commonName}`;
 }
 

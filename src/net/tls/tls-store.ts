@@ -42,11 +42,11 @@ const maxSessionAgeMs = 10 * 60 * 1000;
 
 interface Session {
   readonly bytes: Uint8Array;
-  /** When the certificate was last seen. */
-  readonly checkedMs: number;
+  /** Then the certificate has to be seen again. */
+  readonly untilMs: number;
 }
 
-const noSession: Session = { bytes: new Uint8Array(), checkedMs: -Infinity };
+const noSession: Session = { bytes: new Uint8Array(), untilMs: -Infinity };
 
 /** Owns the watch on its files. What it gives stays usable after `close`, without further changes. */
 export class TlsStore {
@@ -100,6 +100,7 @@ export class TlsStore {
       commonName,
       setting,
       isValidating: !config.disableValidation,
+      allowsSubjectName: config.allowsSubjectName,
       context() {
         const current = shared();
         if (current !== context) sessions.clear(); // what was trusted before may not be any more
@@ -107,13 +108,16 @@ export class TlsStore {
         return context;
       },
       sessionOf(address) {
-        const { bytes, checkedMs } = sessions.get(address) ?? noSession;
-        return clock.nowMs() - checkedMs < maxSessionAgeMs ? bytes : null;
+        const { bytes, untilMs } = sessions.get(address) ?? noSession;
+        return clock.nowMs() < untilMs ? bytes : null;
       },
-      keepSession(address, bytes, isResumed) {
-        const { checkedMs } = sessions.get(address) ?? noSession;
+      keepSession(address, bytes, notAfterMs) {
+        const known = sessions.get(address) ?? noSession;
         sessions.delete(address);
-        sessions.set(address, { bytes, checkedMs: isResumed ? checkedMs : clock.nowMs() });
+        const usableMs =
+          notAfterMs === null ? 0 : Math.min(maxSessionAgeMs, notAfterMs - clock.wallMs());
+        const untilMs = notAfterMs === null ? known.untilMs : clock.nowMs() + usableMs;
+        sessions.set(address, { bytes, untilMs });
         const [oldest] = sessions.keys();
         if (sessions.size > maxSessions && oldest !== undefined) sessions.delete(oldest);
       },

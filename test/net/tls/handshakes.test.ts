@@ -151,16 +151,20 @@ test("half-done handshakes are bounded: the oldest makes room, and real callers 
   if (!hasPeer(t, "openssl")) return;
   const server = await echo(t, { maxHandshakes: 20 });
   const hello = await clientHello(t);
-  const sockets = Array.from({ length: 500 }, () => rawTo(t, server.port));
-  for (const socket of sockets) socket.write(hello.subarray(0, 50));
-  await until(
-    () => server.gone,
-    ({ closed }) => closed >= 480,
-    "480 of 500 abandoned",
-  );
+  // In turns: a test's process may not have 10,000 open files.
+  for (let turn = 1; turn <= 10; turn++) {
+    const sockets = Array.from({ length: 500 }, () => rawTo(t, server.port));
+    for (const socket of sockets) socket.write(hello.subarray(0, 50));
+    const closed = turn * 500 - 20;
+    await until(
+      () => server.gone,
+      (gone) => gone.accepted === turn * 500 && gone.closed === closed,
+      `${closed} abandoned`,
+    );
+  }
   assert.equal(server.gone.accepted - server.gone.closed, 20);
   assert.ok(await isServed(server.port));
-  assert.equal(server.failed().length, 1); // not 480
+  assert.equal(server.failed().length, 1); // not 4,980
   server.clock.advance(10_001);
   await until(
     () => server.gone,
