@@ -172,7 +172,8 @@ export class LogFile<Item extends { readonly length: number }> {
   /** Or cut by a program that copies it first: a file of records must then begin again. */
   async #isMovedAway(): Promise<boolean> {
     const found = await stat(this.#options.path).catch(() => null);
-    return found?.ino !== this.#inode || found.size < this.#fileBytes;
+    if (found?.ino !== this.#inode) return true;
+    return found.isFile() && found.size < this.#fileBytes; // the size of a pipe is 0
   }
 
   #isFull(periodMs: number, bytes: number): boolean {
@@ -183,8 +184,7 @@ export class LogFile<Item extends { readonly length: number }> {
   }
 
   async #open(periodMs: number): Promise<FileHandle> {
-    const isTruncated = this.#isFirstOpening && !this.#options.append;
-    const handle = await open(this.#options.path, isTruncated ? "w+" : "a+");
+    const handle = await open(this.#options.path, await this.#openingFlags());
     this.#handle = handle;
     this.#isFirstOpening = false;
     const { size, mtimeMs, ino } = await handle.stat();
@@ -196,6 +196,13 @@ export class LogFile<Item extends { readonly length: number }> {
     this.#fileBytes = begun;
     if (size === 0) this.#emptyBytes = begun;
     return handle;
+  }
+
+  /** What a file holds is read before it is continued. A pipe or a terminal is only written to. */
+  async #openingFlags(): Promise<string> {
+    const found = await stat(this.#options.path).catch(() => null);
+    const flag = this.#isFirstOpening && !this.#options.append ? "w" : "a";
+    return found === null || found.isFile() ? `${flag}+` : flag;
   }
 
   /** Whatever is in the file is kept, under another name. */

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   mkdtempSync,
   readdirSync,
@@ -219,4 +221,24 @@ test("lines beyond the bound are dropped and counted; memory is not", async (t) 
   await log.flush();
   assert.equal(read(), "12345\n67\nagain\n");
   assert.equal(lost.value, 2);
+});
+
+const mkfifo = "mkfifo"; // a constant: names of programs are data to knip
+
+test("a pipe gets all lines on one connection, whatever its size says", async (t) => {
+  const { file, open } = opened(t);
+  spawnSync(mkfifo, [file]);
+  const reader = spawn("cat", [file], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => void reader.kill("SIGKILL"));
+  let received = "";
+  reader.stdout.on("data", (chunk: Buffer) => (received += chunk.toString()));
+  const ended = once(reader, "close");
+  const log = open();
+  for (const line of ["one\n", "two\n", "three\n"]) {
+    log.write(line);
+    await log.flush();
+  }
+  await log.close();
+  await ended; // with the first end of the pipe
+  assert.equal(received, "one\ntwo\nthree\n");
 });
