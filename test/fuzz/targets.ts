@@ -248,7 +248,14 @@ const thriftPayload = (method: string, text: string, seqid: number, type: number
   );
 
 export const targets: readonly Target[] = [
-  httpTarget("http", "errorDetail: full\n  servers: [{ port: 0 }]", httpCanary, named),
+  httpTarget(
+    "http",
+    `errorDetail: full
+  tracePropagator: { kind: io.l5d.formats, read: [w3c, b3, l5d], write: [w3c, b3multi, l5d] }
+  servers: [{ port: 0 }]`,
+    httpCanary,
+    named,
+  ),
   ...["header", "methodAndHost", "path"].map((kind, at) =>
     httpTarget(
       `http-${kind}`,
