@@ -7,7 +7,7 @@ export interface Scope {
 
 export type Attributes = Readonly<Record<string, string | number | null>>;
 
-interface KeyValue {
+export interface KeyValue {
   readonly key: string;
   readonly value: { readonly stringValue: string } | { readonly intValue: string };
 }
@@ -16,13 +16,18 @@ interface KeyValue {
 export function attributesOf(attributes: Attributes): KeyValue[] {
   const list: KeyValue[] = [];
   for (const [key, value] of Object.entries(attributes)) {
-    if (value === null) continue;
-    list.push({
-      key,
-      value: typeof value === "number" ? { intValue: String(value) } : { stringValue: value },
-    });
+    if (typeof value === "number") addNumber(list, key, value);
+    else addText(list, key, value);
   }
   return list;
+}
+
+export function addText(list: KeyValue[], key: string, value: string | null): void {
+  if (value !== null) list.push({ key, value: { stringValue: value } });
+}
+
+export function addNumber(list: KeyValue[], key: string, value: number | null): void {
+  if (value !== null) list.push({ key, value: { intValue: String(value) } });
 }
 
 /** Nanoseconds since 1970 as text: more than a number can hold. */

@@ -32,8 +32,8 @@ interface OutboxDeps {
 
 /** Spans kept while they cannot be sent: about 8 MB, 20 MB in the worst case. */
 const maxSpans = 8_192;
-/** Spans of one POST. */
-const maxBatchSpans = 512;
+/** Spans of one POST: encoding them takes 1 to 3 ms. */
+const maxBatchSpans = 256;
 const shortestWaitMs = 1_000;
 const longestWaitMs = 60_000;
 /** What is left at the end gets so long to be sent. */

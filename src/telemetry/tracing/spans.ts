@@ -156,6 +156,10 @@ const reasons = { retry: "finagle.retry", requeue: "finagle.retry", hedge: "hedg
 
 /** Host and port of `host:port`, `[::1]:80` included; null: it is neither. */
 export function hostAndPort(address: string | null): { host: string; port: number } | null {
-  const match = address === null ? null : /^\[?(.+?)\]?:(\d+)$/.exec(address);
-  return match === null ? null : { host: match[1] ?? "", port: Number(match[2]) };
+  const colon = address === null ? -1 : address.lastIndexOf(":");
+  if (address === null || colon < 1) return null;
+  const port = Number(address.slice(colon + 1));
+  if (!Number.isInteger(port)) return null;
+  const isBracketed = address.startsWith("[") && address[colon - 1] === "]";
+  return { host: isBracketed ? address.slice(1, colon - 1) : address.slice(0, colon), port };
 }
