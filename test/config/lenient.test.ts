@@ -230,6 +230,16 @@ const refused: readonly (readonly [what: string, text: string, problem: RegExp])
     /tracePropagator: only routers of protocol http have a choice of trace headers/,
   ],
   [
+    "certificates for a collector without https",
+    `telemetry: [{ kind: otlp, url: "http://collector:4318", tls: { trustCerts: [] } }]\n${good}`,
+    /telemetry\[0\]: tls has no effect on a URL that begins with http:, write https:/,
+  ],
+  [
+    "a URL of a collector with a name and password, which pages would show",
+    `telemetry: [{ kind: otlp, url: "http://me:secret@collector:4318" }]\n${good}`,
+    /telemetry\[0\]\.url: expected a URL such as http:\/\/localhost:4318/,
+  ],
+  [
     "a trace propagator that nobody has",
     withRouter("tracePropagator: { kind: io.l5d.jaeger }"),
     /tracePropagator\.kind: .*io\.l5d\.jaeger/,

@@ -282,6 +282,7 @@ test("the rate changes at run time, and recording stops and starts", async (t) =
   ]);
   assert.equal((await post("exporter=otlp&sampleRate=1")).status, 404);
   assert.equal((await post("sampleRate=2")).status, 400);
+  assert.match(await proxy.admin("/admin/tracing?disable=true"), /a change is a POST/);
 });
 
 // Mux and Thrift.
