@@ -172,7 +172,7 @@ interface StartedParts {
   readonly naming: Naming;
   readonly calls: CallHub;
   readonly sampler: Sampler;
-  readonly admin: { readonly host: string; readonly port: number };
+  readonly admin: { readonly host: string; readonly port: number; readonly url: string };
   readonly ownListeners: OwnListeners;
   readonly limits: ProcessLimits;
   readonly tls: TlsStore | null;
@@ -197,6 +197,7 @@ async function startRouter(
     calls: calls.router(label),
     explain: explainWith(interpreter, config.dtab),
     isBound: isBoundWith(interpreter, config.dtab, deps.clock),
+    adminUrl: admin.url,
     balancers,
     accruals,
     limiters,

@@ -1,6 +1,8 @@
 // Failures as responses: the status, the `l5d-*` fields and a text that says what to do.
 import { Buffer } from "node:buffer";
 import { showAddress } from "../../src/core/address.ts";
+import { whyCallCommand, whyNameCommand } from "../../src/core/calls/why-command.ts";
+import type { AskedProxy } from "../../src/core/calls/why-command.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import { showDtab } from "../../src/core/names/dtab.ts";
 import { seesInternals } from "../../src/net/peer-info.ts";
@@ -10,9 +12,7 @@ import { isRefusal, reasonOf } from "./codec/refusal.ts";
 import { requestIdOf } from "./codec/traces/l5d.ts";
 import type { RenderFailure, RenderedResponse, HttpRequest } from "./message.ts";
 
-export interface FailureOptions {
-  /** The router's label. */
-  readonly label: string;
+export interface FailureOptions extends AskedProxy {
   readonly timeoutStatus: 503 | 504;
   readonly errorDetail: ErrorDetail;
   /** `l5d-err` stays well below this, which an outer proxy may use as its limit for a head. */
@@ -67,7 +67,7 @@ export function failureRenderer(options: FailureOptions, clearContext: boolean):
     const isRetryable = failure.retry === "safe" && failure.kind !== "limited";
     if (isRetryable) fields.push("l5d-retryable", "true");
     fields.push(...retryAfter(failure));
-    const text = bodyOf(failure, request, summary, showsInternals, options.label);
+    const text = bodyOf(failure, request, summary, showsInternals, options);
     return rendered(status, reason, fields, text, options.maxErrResponseBytes);
   };
 }
@@ -151,17 +151,19 @@ function bodyOf(
   request: HttpRequest | null,
   summary: readonly string[],
   showsInternals: boolean,
-  label: string,
+  options: FailureOptions,
 ): string {
   if (isRefusal(failure)) return `${failure.detail}\n`;
   const parts = [summary.join("\n")];
   if (request !== null && failure.kind !== "unidentified") {
-    parts.push(whereItWent(request, showsInternals, label));
+    parts.push(whereItWent(request, showsInternals, options.label));
   }
   if (showsInternals && failure.trace !== undefined) {
     parts.push(`how the name was resolved:\n${failure.trace().trimEnd().replace(/^/gm, "  ")}`);
   }
-  parts.push(showsInternals ? advice(failure, request, label) : adviceWithoutDetail);
+  parts.push(showsInternals ? advice(failure, request, options.label) : adviceWithoutDetail);
+  const commands = showsInternals ? commandsFor(request, options) : [];
+  if (commands.length > 0) parts.push(`What the proxy knows, live:\n${commands.join("\n")}`);
   return `${parts.join("\n\n")}\n`;
 }
 
@@ -178,7 +180,7 @@ function whereItWent(request: HttpRequest, showsInternals: boolean, label: strin
     }
     if (localDtab.length > 0) lines.push(`override dtab: ${showDtab(localDtab)}`);
   }
-  if (hop !== null) lines.push(`request id: ${requestIdOf(hop.trace)}`);
+  if (hop !== null) lines.push(`request id (l5d-reqid): ${requestIdOf(hop.trace)}`);
   return lines.join("\n");
 }
 
@@ -198,8 +200,7 @@ function advice(failure: Failure, request: HttpRequest | null, label: string): s
     case "unbound":
       return (
         `The dtab of router ${label} leads ${name} nowhere. Add a dentry that covers it, or\n` +
-        "register the service where its dentry points to. Every step, live:\n" +
-        `  switchyard explain FILE ${name} --router ${label}${dtabOption(request)}`
+        "register the service where its dentry points to."
       );
     case "unresolved":
       return (
@@ -242,10 +243,13 @@ function advice(failure: Failure, request: HttpRequest | null, label: string): s
   }
 }
 
-/** The request's own entries as an option of the command line. Dtabs contain no quotes. */
-function dtabOption(request: HttpRequest | null): string {
-  if (request === null || request.localDtab.length === 0) return "";
-  return ` --dtab '${showDtab(request.localDtab)}'`;
+/** Of the name, and of this very call. */
+function commandsFor(request: HttpRequest | null, asked: AskedProxy): readonly string[] {
+  if (request === null) return [];
+  const { logicalName, localDtab, hop } = request;
+  const ofCall = hop === null ? null : whyCallCommand(asked, requestIdOf(hop.trace));
+  const ofName = logicalName === null ? null : whyNameCommand(asked, logicalName, localDtab);
+  return [ofName, ofCall].flatMap((command) => (command === null ? [] : [`  ${command}`]));
 }
 
 /** At most `maxBytes` of UTF-8, cut between characters. */

@@ -130,6 +130,7 @@ class HttpRouter implements ProtocolRouter<HttpRequest, HttpResponse> {
       renderFailure: failureRenderer(
         {
           label,
+          adminUrl: this.#deps.adminUrl,
           timeoutStatus: this.#config.timeoutStatus,
           errorDetail: this.#config.errorDetail,
           maxHeadersBytes: this.#limits.maxHeadersBytes,

@@ -1,6 +1,9 @@
 // Failures as responses: nacks, which may be sent again, and errors with a text for people.
 import { Buffer } from "node:buffer";
 import { showDtab } from "../../src/core/names/dtab.ts";
+import { whyCallCommand, whyNameCommand } from "../../src/core/calls/why-command.ts";
+import type { AskedProxy } from "../../src/core/calls/why-command.ts";
+import { traceOf } from "./codec/traces.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import { showAddress } from "../../src/core/address.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
@@ -19,9 +22,7 @@ import * as mux from "./codec/messages.ts";
 /** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
 export type ErrorDetail = "full" | "local" | "none";
 
-export interface RenderOptions {
-  /** The router's label. */
-  readonly label: string;
+export interface RenderOptions extends AskedProxy {
   readonly errorDetail: ErrorDetail;
 }
 
@@ -50,7 +51,7 @@ export function render(
 ): RenderedResponse {
   const mayKnow =
     options.errorDetail === "full" || (options.errorDetail === "local" && peer.isLocal);
-  const text = textOf(options.label, failure, request, mayKnow);
+  const text = textOf(options, failure, request, mayKnow);
   const fault = request.fault ?? null;
   if (failure.retry === "safe") {
     const { restartable, rejected } = failureFlags;
@@ -74,14 +75,19 @@ const rejections: ReadonlySet<Failure["kind"]> = new Set([
   "unresolved",
 ]);
 
-function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: boolean): string {
+function textOf(
+  asked: AskedProxy,
+  failure: Failure,
+  request: MuxRequest,
+  mayKnow: boolean,
+): string {
   const headline = headlineOf(failure);
   const { logicalName, bound, endpoint, localDtab, fault } = request;
   const lines = [mayKnow ? `${headline} ${failure.detail}` : headline];
   if (logicalName !== null) lines.push(`service name: ${logicalName}`);
   if (fault !== undefined) lines.push(`${faultKey}: ${fault}`);
   if (!mayKnow) return `${lines.join("\n")}\n${adviceWithoutDetails}`;
-  lines.push(`router: ${label}`);
+  lines.push(`router: ${asked.label}`);
   if (bound !== null) lines.push(`client name: ${bound.id}`);
   if (bound !== null && bound.residual !== "/") lines.push(`residual: ${bound.residual}`);
   if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);
@@ -89,8 +95,9 @@ function textOf(label: string, failure: Failure, request: MuxRequest, mayKnow: b
   if (failure.trace !== undefined) {
     lines.push("how the name was resolved:", failure.trace().trimEnd().replace(/^/gm, "  "));
   }
-  const advice = adviceOf(failure, request, label);
-  return advice === "" ? lines.join("\n") : `${lines.join("\n")}\n${advice}`;
+  const advice = adviceOf(failure, asked.label);
+  if (advice !== "") lines.push(advice);
+  return [...lines, ...commandsFor(request, asked)].join("\n");
 }
 
 function headlineOf(failure: Failure): string {
@@ -125,15 +132,23 @@ function headlineOf(failure: Failure): string {
 const adviceWithoutDetails =
   "Details are shown to callers on the proxy's own host (errorDetail of the router).";
 
-function adviceOf({ kind, advice }: Failure, request: MuxRequest, label: string): string {
+function adviceOf({ kind, advice }: Failure, label: string): string {
   if (advice !== undefined) return advice;
   if (kind !== "unbound") return "";
-  const { logicalName, localDtab } = request;
-  const dtab = localDtab.length === 0 ? "" : ` --dtab '${showDtab(localDtab)}'`;
   return (
     `Add a dentry that covers it to the dtab of router ${label}, or register the service where its\n` +
-    `dentry points to. Every step, live: switchyard explain FILE ${logicalName ?? "NAME"} --router ${label}${dtab}`
+    "dentry points to."
   );
+}
+
+/** Of the name, and of this very call. */
+function commandsFor(request: MuxRequest, asked: AskedProxy): readonly string[] {
+  const { logicalName, localDtab } = request;
+  const traceId = traceOf(request)?.traceId ?? null;
+  const ofCall = traceId === null ? null : whyCallCommand(asked, traceId);
+  const ofName = logicalName === null ? null : whyNameCommand(asked, logicalName, localDtab);
+  const commands = [ofName, ofCall].flatMap((each) => (each === null ? [] : [`  ${each}`]));
+  return commands.length === 0 ? [] : ["What the proxy knows, live:", ...commands];
 }
 
 const flagsBytes = 8;

@@ -73,7 +73,7 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
     stats: Stats,
   ): Promise<Listener> {
     const { host, port, socket, gate, tls } = options;
-    const { clock, log, label } = this.#deps;
+    const { clock, log, label, adminUrl } = this.#deps;
     const { errorDetail } = this.#config;
     const counters = muxServerCounters(stats);
     const accessLog = this.#accessLog;
@@ -85,7 +85,8 @@ class MuxRouter implements ProtocolRouter<MuxRequest, MuxResponse> {
       clock,
       log,
       route: service,
-      render: (failure, request, peer) => render({ label, errorDetail }, failure, request, peer),
+      render: (failure, request, peer) =>
+        render({ label, adminUrl, errorDetail }, failure, request, peer),
       onCompleted: (exchange: CompletedCall) => {
         const { outcome, sentBytes, request } = exchange;
         counters.completed({ outcome, sentBytes, receivedBytes: request.payloadBytes });

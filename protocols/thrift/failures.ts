@@ -2,6 +2,8 @@
 import { showDtab } from "../../src/core/names/dtab.ts";
 import { showAddress } from "../../src/core/address.ts";
 import { exceptionType } from "./codec/exception.ts";
+import { whyNameCommand } from "../../src/core/calls/why-command.ts";
+import type { AskedProxy } from "../../src/core/calls/why-command.ts";
 import { faultKey } from "./codec/fault.ts";
 import type { Failure } from "../../src/core/failure.ts";
 import type { PeerInfo } from "../../src/net/peer-info.ts";
@@ -11,17 +13,14 @@ import type { RenderFailure, ThriftRequest } from "./message.ts";
 /** Who is shown internal names: all callers, those on the proxy's own host, nobody. */
 type ErrorDetail = "full" | "local" | "none";
 
-export interface FailureOptions {
-  /** The router's label. */
-  readonly label: string;
+export interface FailureOptions extends AskedProxy {
   readonly errorDetail: ErrorDetail;
 }
 
 export function failureRenderer(options: FailureOptions, clearContext: boolean): RenderFailure {
-  const { label } = options;
   return (failure, request) => {
     const isOpen = !clearContext && mayKnow(options.errorDetail, request.peer);
-    return { type: typeOf(failure), text: textOf(failure, request, isOpen, label) };
+    return { type: typeOf(failure), text: textOf(failure, request, isOpen, options) };
   };
 }
 
@@ -39,12 +38,17 @@ function typeOf({ kind }: Failure): ExceptionType {
     : exceptionType.internalError;
 }
 
-function textOf(failure: Failure, request: ThriftRequest, isOpen: boolean, label: string): string {
+function textOf(
+  failure: Failure,
+  request: ThriftRequest,
+  isOpen: boolean,
+  asked: AskedProxy,
+): string {
   const headline = headlineOf(failure, request);
   const { logicalName, bound, endpoint, localDtab, fault } = request;
   const injected = fault === undefined ? [] : [`${faultKey}: ${fault}`];
   if (!isOpen) return [headline, ...injected].join("\n");
-  const lines = [`${headline}: ${failure.detail}`, ...injected, `router: ${label}`];
+  const lines = [`${headline}: ${failure.detail}`, ...injected, `router: ${asked.label}`];
   if (logicalName !== null) lines.push(`service name: ${logicalName}`);
   if (bound !== null) lines.push(`client name: ${bound.id}`);
   if (endpoint !== null) lines.push(`selected address: ${showAddress(endpoint)}`);
@@ -52,8 +56,12 @@ function textOf(failure: Failure, request: ThriftRequest, isOpen: boolean, label
   if (failure.trace !== undefined) {
     lines.push(`how the name was resolved:\n${failure.trace().trimEnd().replace(/^/gm, "  ")}`);
   }
-  const hint = adviceOn(failure, logicalName, label);
-  return hint === null ? lines.join("\n") : `${lines.join("\n")}\n${hint}`;
+  const hint = adviceOn(failure);
+  if (hint !== null) lines.push(hint);
+  if (logicalName !== null) {
+    lines.push(`What the proxy knows, live: ${whyNameCommand(asked, logicalName, localDtab)}`);
+  }
+  return lines.join("\n");
 }
 
 /** For every caller: the names that it sent itself, and no internal ones. */
@@ -86,13 +94,13 @@ function headlineOf(failure: Failure, { logicalName, method }: ThriftRequest): s
   }
 }
 
-function adviceOn({ kind, advice }: Failure, dst: string | null, label: string): string | null {
+function adviceOn({ kind, advice }: Failure): string | null {
   if (advice !== undefined) return advice;
   switch (kind) {
     case "unidentified":
       return "Send what is missing, or add an identifier to the list: io.l5d.static, as its last entry, names every call.";
     case "unbound":
-      return `Add a dentry that covers the name, or register the service where its dentry points to: switchyard explain FILE ${dst} --router ${label}`;
+      return "Add a dentry that covers the name, or register the service where its dentry points to.";
     case "unresolved":
       return "See whether service discovery answers (the admin's /namer_state pages); if it is slow, raise bindingTimeoutMs.";
     case "exhausted":

@@ -65,7 +65,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     stats: Stats,
   ): Promise<Listener> {
     const config = options.config as ServerConfig;
-    const { clock, log, label } = this.#deps;
+    const { clock, log, label, adminUrl } = this.#deps;
     const { host, port, socket, gate, tls, clearContext } = options;
     const { idleTimeMs, lifeTimeMs, halfCloseGraceMs } = options;
     const counters = thriftServerCounters(stats);
@@ -85,7 +85,7 @@ class ThriftRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       log,
       limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, halfCloseGraceMs, maxPipelinedCalls },
       isNamedByMethod: thriftMethodInDst,
-      renderFailure: failureRenderer({ label, errorDetail }, clearContext),
+      renderFailure: failureRenderer({ label, adminUrl, errorDetail }, clearContext),
       onCompleted(call: CompletedCall) {
         counters.completed(call);
         accessLog?.record(call);

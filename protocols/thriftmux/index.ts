@@ -177,14 +177,14 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
     stats: Stats,
     reports: Reports,
   ): Begin {
-    const { clock, log, label } = this.#deps;
+    const { clock, log, label, adminUrl } = this.#deps;
     const { errorDetail, thriftProtocol, thriftMethodInDst } = this.#config;
     const calls = {
       protocol: thriftProtocol,
       isNamedByMethod: thriftMethodInDst,
       clock,
       route: service,
-      renderFailure: failureRenderer({ label, errorDetail }, options.clearContext),
+      renderFailure: failureRenderer({ label, adminUrl, errorDetail }, options.clearContext),
       ...reports,
     };
     const settings: Omit<MuxSettings, "owner" | "route"> = {
@@ -192,7 +192,8 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       limits: serverLimits(this.#config, options.config as ServerConfig, options),
       clock,
       log,
-      render: (failure, request, peer) => render({ label, errorDetail }, failure, request, peer),
+      render: (failure, request, peer) =>
+        render({ label, adminUrl, errorDetail }, failure, request, peer),
       ...reports,
       onCompleted() {}, // reported by the call itself, in Thrift's terms
       receivedBytes: stats.counter("received_bytes"),
@@ -203,7 +204,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
   }
 
   #thriftConnections(options: ListenOptions, service: ThriftService, reports: Reports): Begin {
-    const { clock, log, label } = this.#deps;
+    const { clock, log, label, adminUrl } = this.#deps;
     const { idleTimeMs, lifeTimeMs, halfCloseGraceMs, clearContext } = options;
     const { maxPipelinedCalls, stallTimeoutMs } = options.config as ServerConfig;
     const { errorDetail, thriftMethodInDst } = this.#config;
@@ -213,7 +214,7 @@ class ThriftMuxRouter implements ProtocolRouter<ThriftRequest, ThriftResponse> {
       log,
       limits: { idleTimeMs, lifeTimeMs, stallTimeoutMs, halfCloseGraceMs, maxPipelinedCalls },
       isNamedByMethod: thriftMethodInDst,
-      renderFailure: failureRenderer({ label, errorDetail }, clearContext),
+      renderFailure: failureRenderer({ label, adminUrl, errorDetail }, clearContext),
       route: service,
       ...reports,
       onConnections() {}, // counted by the owner

@@ -4,6 +4,7 @@ import { tokenDigest } from "../admin/authentication.ts";
 import { openAdmin } from "../admin/server.ts";
 import type { AdminDeps, AdminServer } from "../admin/server.ts";
 import type { AdminViews } from "../admin/views.ts";
+import { showAddress } from "../core/address.ts";
 import type { Config } from "../config/config.ts";
 import type { ServerTls } from "../core/tls/tls.ts";
 import { tokensOf } from "../runtime/token-file.ts";
@@ -15,7 +16,7 @@ export async function openAdminServers(
   tls: ServerTls | undefined,
   views: AdminViews,
   deps: AdminDeps,
-): Promise<AdminServer> {
+): Promise<AdminServer & { readonly url: string }> {
   const token = tokenPath === null ? null : openToken(tokenPath, deps);
   const shared = { host, tls, token: token?.digests };
   const servers: AdminServer[] = [];
@@ -29,11 +30,18 @@ export async function openAdminServers(
     if (httpIdentifierPort !== null) {
       servers.push(await identifierPort({ ...shared, port: httpIdentifierPort }, views, deps));
     }
-    return { host: admin.host, port: admin.port, close };
+    const url = urlOf(admin, tls !== undefined);
+    return { host: admin.host, port: admin.port, url, close };
   } catch (error) {
     await close(0);
     throw error;
   }
+}
+
+/** For people on this host. */
+function urlOf({ host, port }: AdminServer, isSecure: boolean): string {
+  const reached = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `${isSecure ? "https" : "http"}://${showAddress({ host: reached, port })}`;
 }
 
 /** Reads the file again when it changes; what is unusable leaves the previous tokens valid. */

@@ -41,6 +41,7 @@ export interface RouterParts {
   readonly interpreter: Interpreter;
   readonly explain: Explain;
   readonly isBound: IsBound;
+  readonly adminUrl: string;
   /** Of this router. */
   readonly calls: RouterCalls;
   /** Closed by the router. */
@@ -82,18 +83,9 @@ export async function openRouter<Req extends Request, Res>(
   config: RouterConfig,
   parts: RouterParts,
 ): Promise<OpenRouter> {
-  const { clock, random, log, stats, sampler, explain, isBound } = parts;
+  const { log, stats } = parts;
   const { label } = config;
-  const protocolRouter = protocol.open(config.config, {
-    clock,
-    random,
-    log,
-    label,
-    sampler,
-    stats,
-    explain,
-    isBound,
-  });
+  const protocolRouter = protocol.open(config.config, { ...parts, label });
   const router = routerOf(protocol, protocolRouter, config, parts);
   if (config.originator) stats.gauge(() => 1, "originator");
   const listeners: Listener[] = [];

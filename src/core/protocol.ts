@@ -28,6 +28,8 @@ export interface ProtocolDeps {
    * people only. Absent where it is not known.
    */
   readonly explain?: Explain;
+  /** Of the process's admin server, for people on this host; absent: there is none. */
+  readonly adminUrl?: string | undefined;
   /** Whether a name is bound, as a hint for people. Absent where no name can be looked up. */
   readonly isBound?: IsBound;
 }

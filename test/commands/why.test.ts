@@ -129,6 +129,25 @@ test("a fleet answers for all its instances", async (t) => {
   assert.match(found.out, /1 call at 1 instance\n\nweb {2}/);
 });
 
+test("the commands in an error body work as they are, and only those who may see internals get them", async (t) => {
+  const proxy = await proxyWith(t, {});
+  const { body } = await ask(proxy.port, "/a", { Host: "nobody", "l5d-dtab": "/svc/nobody => /x" });
+  const commands = body.split("\n").flatMap((each) => /^ {2}switchyard (.*)/.exec(each)?.[1] ?? []);
+  const [ofName = "", ofCall = ""] = commands;
+  const dtab = "/svc/nobody=>/x";
+  assert.equal(ofName, `why ${at(proxy)} /svc/nobody --router out --dtab '${dtab}'`);
+  const asked = await line(["why", at(proxy), "/svc/nobody", "--router", "out", "--dtab", dtab]);
+  assert.match(asked.out, /\/x {2}\(\/svc\/nobody => \/x\)/);
+  const requestId = /request id \(l5d-reqid\): ([0-9a-f]{16})/.exec(body)?.[1] ?? "";
+  assert.equal(ofCall, `why ${at(proxy)} ${requestId}`);
+  const { code, out } = await line(ofCall.split(" "));
+  assert.equal(code, 0);
+  assert.match(out, /unbound: No hosts are available for \/svc\/nobody/);
+  const closed = await proxyWith(t, {}, "errorDetail: none");
+  const hidden = await ask(closed.port, "/a", { Host: "nobody" });
+  assert.doesNotMatch(hidden.body, /switchyard why|127\.0\.0\.1/);
+});
+
 test("explain asks the running proxy when it is given a URL", async (t) => {
   const web = await service(t, "web");
   const proxy = await proxyWith(t, { web: [web.port] }, "service: { totalTimeoutMs: 7000 }");

@@ -105,7 +105,7 @@ test("a name that leads nowhere is a 502 with every alternative that was tried",
   for (const tried of ["/#/io.l5d.fs/nobody/cart", "/#/io.l5d.fs/cart"]) {
     assert.match(body, new RegExp(`^ +${tried}  .*no such name$`, "m"));
   }
-  assert.match(body, /switchyard explain FILE \/svc\/cart --router http/);
+  assert.match(body, / {2}switchyard why http:\/\/127\.0\.0\.1:\d+ \/svc\/cart --router http/);
   assert.match(headers.get("l5d-err") ?? "", /^Unable\+to\+route\+request/);
 });
 

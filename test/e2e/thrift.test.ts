@@ -159,7 +159,10 @@ test("a name without a route is an exception that gives the reason", async (t) =
     assert.equal(error.type, 1);
     assert.match(error.message, /^no route for "find" \(\/svc\/find\): the name leads nowhere/);
     assert.match(error.message, /Dtab\.base=\[\/svc\/echo=>\/\$\/nil\]/);
-    assert.match(error.message, /switchyard explain FILE \/svc\/find --router thrift/);
+    assert.match(
+      error.message,
+      /live: switchyard why http:\/\/127\.0\.0\.1:\d+ \/svc\/find --router thrift/,
+    );
     return true;
   });
   // The connection is as good as before, and a one-way call gets no response that others would take.

@@ -108,7 +108,9 @@ how the name was resolved:
   /a/web  neg
 
 The dtab of router outgoing leads /svc/web nowhere. Add a dentry that covers it, or
-register the service where its dentry points to. Every step, live:
+register the service where its dentry points to.
+
+What the proxy knows, live:
   switchyard explain FILE /svc/web --router outgoing --dtab '/svc=>/a'
 `,
   );
