@@ -3,10 +3,11 @@ import { useEffect, useState } from "preact/hooks";
 import type {
   Change,
   Instance,
+  Overview,
+  Problems,
   RouterInfo,
   Samples,
   ScopeRow,
-  Snapshot,
   SparkSamples,
 } from "../../src/admin/dashboard/shapes.ts";
 
@@ -29,6 +30,8 @@ export interface Live {
   readonly routers: readonly RouterInfo[];
   readonly rows: ReadonlyMap<string, ScopeRow>;
   readonly leftOut: number;
+  /** null: nothing is known yet. */
+  readonly problems: Problems | null;
   readonly samples: ReadonlyMap<string, SparkSamples>;
 }
 
@@ -39,6 +42,7 @@ let state: Live = {
   routers: [],
   rows: new Map(),
   leftOut: 0,
+  problems: null,
   samples: new Map(),
 };
 const watchers = new Set<(live: Live) => void>();
@@ -75,7 +79,11 @@ function open(): void {
   if (source !== null) return;
   const opened = new EventSource("dashboard/live");
   source = opened;
-  opened.addEventListener("snapshot", ({ data }) => began(JSON.parse(data) as Snapshot));
+  opened.addEventListener("snapshot", ({ data }) => began(JSON.parse(data) as Overview));
+  opened.addEventListener("samples", ({ data }) => {
+    const { byKey } = JSON.parse(data) as Samples;
+    set({ samples: new Map([...state.samples, ...Object.entries(byKey)]) });
+  });
   opened.addEventListener("change", ({ data }) => changed(JSON.parse(data) as Change));
   opened.addEventListener("error", () => {
     if (state.connection.name !== "lost") {
@@ -94,12 +102,12 @@ function shut(): void {
   source = null;
 }
 
-function began({ samples, rows, ...rest }: Snapshot): void {
+function began({ rows, ...rest }: Overview): void {
   set({
     ...rest,
     connection: { name: "live" },
     rows: new Map(rows.map((row) => [row.key, row])),
-    samples: new Map(Object.entries(samples.byKey)),
+    samples: new Map(),
   });
 }
 

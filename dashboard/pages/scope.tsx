@@ -1,9 +1,11 @@
 // One server, service or client: curves, percentiles, failures, retries, endpoints.
 import type { ScopeDetail, ScopeKind, ScopeRow } from "../../src/admin/dashboard/shapes.ts";
+import { useKeptCalls } from "../data/calls.ts";
 import { useJson } from "../data/json.ts";
 import { useLive } from "../data/live.ts";
 import { address } from "../data/route.ts";
 import { percent } from "../data/words.ts";
+import { CallTable } from "../parts/call-table.tsx";
 import { EndpointTables } from "../parts/endpoint-table.tsx";
 import { FailureKinds, Retries, Statuses } from "../parts/failure-kinds.tsx";
 import { Percentiles } from "../parts/percentiles.tsx";
@@ -72,6 +74,7 @@ function Detail({ detail }: { readonly detail: ScopeDetail }) {
       <ScopeCharts detail={detail} />
       {kind === "service" ? <Targets row={row} /> : null}
       {kind === "client" ? <EndpointTables router={router} client={name} /> : null}
+      {kind === "server" ? null : <RecentFailures row={row} />}
       <div class="columns">
         <FailureKinds detail={detail} />
         <Statuses detail={detail} />
@@ -80,6 +83,26 @@ function Detail({ detail }: { readonly detail: ScopeDetail }) {
     </>
   );
 }
+
+/** The last calls that failed. */
+function RecentFailures({ row: { router, name, kind } }: { readonly row: ScopeRow }) {
+  const filters =
+    kind === "service"
+      ? { router, name, failed: "true" }
+      : { router, client: name, failed: "true" };
+  const kept = useKeptCalls(filters, shownFailures);
+  if (kept.name !== "ok" || kept.value.length === 0) return null;
+  return (
+    <section>
+      <h2>
+        Recent failures <small class="dim">of calls as their callers saw them</small>
+      </h2>
+      <CallTable label="Recent failures" calls={kept.value} />
+    </section>
+  );
+}
+
+const shownFailures = 8;
 
 /** The clients that a service is bound to, and their endpoints. */
 function Targets({ row }: { readonly row: ScopeRow }) {

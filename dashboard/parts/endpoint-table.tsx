@@ -29,8 +29,8 @@ interface ClientHealth {
 const columns: readonly Column[] = [
   { head: "endpoint", isText: true },
   { head: "state", isText: true },
-  { head: "last error", isText: true },
-  { head: "calls, 1 min" },
+  { head: "last error", isText: true, isWide: true },
+  { head: "calls, 1 min", isWide: true },
   { head: "success" },
   { head: "latency ms", isWide: true, title: "moving average" },
   { head: "in flight", isWide: true },
@@ -95,18 +95,19 @@ function EndpointLine({ endpoint, router }: EndpointLineProps) {
   const isBad = endpoint.state === "ejected" || endpoint.state === "probing";
   return (
     <tr>
-      <th scope="row" class="t">
+      <th scope="row" class="t address">
         <a class="m" href={address("requests", { router, endpoint: endpoint.address })}>
           {endpoint.address}
         </a>
       </th>
-      <td class={isBad ? "t bad" : "t"}>
+      <td class={isBad ? "t bad state" : "t state"}>
         {endpoint.state} <span class="dim">{lasting(endpoint.sinceMs)}</span>
         {nextProbeMs === null ? null : (
           <span class="dim">, next probe in {lasting(nextProbeMs)}</span>
         )}
+        {lastError === null ? null : <span class="narrow">{lastError.text}</span>}
       </td>
-      <td class="t wrap">
+      <td class="t wrap wide">
         {lastError === null ? (
           <span class="dim">none</span>
         ) : (
@@ -115,7 +116,7 @@ function EndpointLine({ endpoint, router }: EndpointLineProps) {
           </>
         )}
       </td>
-      <td>{figure(lastMinute.requests)}</td>
+      <td class="wide">{figure(lastMinute.requests)}</td>
       <td class={(lastMinute.successRate ?? 1) < 0.99 ? "bad" : undefined}>
         {percent(lastMinute.successRate)}
       </td>

@@ -4,7 +4,7 @@ import { address } from "../data/route.ts";
 /** `linkerd.yaml:12`. */
 export function PlaceLink({ file, line }: { readonly file: string; readonly line: number }) {
   return (
-    <a class="m" href={`${address("config", { line })}#L${line}`}>
+    <a class="m" href={address("config", { line })}>
       {file.split("/").at(-1)}:{line}
     </a>
   );

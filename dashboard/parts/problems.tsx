@@ -1,40 +1,14 @@
 // What is wrong now, worst first: sentences with numbers, the place in the file, and what to do.
-import { useJson } from "../data/json.ts";
+import type { Problem } from "../../src/admin/dashboard/shapes.ts";
+import { useLive } from "../data/live.ts";
 import { address } from "../data/route.ts";
 import { lasting } from "../data/words.ts";
 import { PlaceLink } from "./links.tsx";
 
-export interface Problem {
-  readonly id: string;
-  readonly severity: "critical" | "warning" | "notice";
-  readonly text: string;
-  readonly since: string;
-  readonly where: { readonly file: string; readonly line: number } | null;
-  readonly advice: string;
-  readonly subject: {
-    readonly router?: string;
-    readonly name?: string;
-    readonly client?: string;
-    readonly endpoint?: string;
-    readonly namer?: string;
-  };
-}
-
-interface Problems {
-  readonly at: string;
-  readonly problems: readonly Problem[];
-  readonly looked: readonly string[];
-}
-
-const periodMs = 1_000;
-
 export function ProblemList() {
-  const loaded = useJson<Problems>("problems.json", periodMs);
-  if (loaded.name !== "ok") {
-    if (loaded.name === "loading" || loaded.status !== 404) return null;
-    return <p class="dim">This process does not look for problems by itself.</p>;
-  }
-  const { problems, looked, at } = loaded.value;
+  const { problems: found, at } = useLive();
+  if (found === null || at === null) return null;
+  const { problems, more, looked } = found;
   if (problems.length === 0) {
     return (
       <p class="all-well" role="status">
@@ -50,6 +24,11 @@ export function ProblemList() {
           <ProblemItem key={problem.id} problem={problem} at={at} />
         ))}
       </ul>
+      {more > 0 ? (
+        <p class="dim">
+          and {more} more: see <a href="problems.json">all of them</a>
+        </p>
+      ) : null}
     </section>
   );
 }
@@ -62,7 +41,7 @@ function ProblemItem({ problem, at }: { readonly problem: Problem; readonly at: 
       <b>{text}</b>
       <time dateTime={since}>for {lasting(Date.parse(at) - Date.parse(since))}</time>
       <p>
-        {advice}
+        <Advice text={advice} />
         {where === null ? null : (
           <>
             {" "}
@@ -75,12 +54,27 @@ function ProblemItem({ problem, at }: { readonly problem: Problem; readonly at: 
   );
 }
 
+/** A command, which ends a sentence, can be copied. */
+function Advice({ text }: { readonly text: string }) {
+  const at = text.search(/switchyard \w+ /);
+  if (at < 0) return <>{text}</>;
+  return (
+    <>
+      {text.slice(0, at)}
+      <code>{text.slice(at)}</code>
+    </>
+  );
+}
+
 function Subject({ subject }: { readonly subject: Problem["subject"] }) {
-  const { router, name, client, endpoint } = subject;
-  if (router === undefined) return null;
-  const filters = { router, name, endpoint, failed: "true" };
+  const { router, name, client, endpoint, namer } = subject;
+  if (router === undefined && namer === undefined) return null;
+  const filters = { router, name, client, endpoint, failed: "true" };
   return (
     <span class="links">
+      {namer === undefined ? null : (
+        <a href={`namer_state${namer.replace(/^\/#/, "")}.json`}>what discovery said</a>
+      )}
       {client === undefined ? null : (
         <a href={address("client", { router, name: client })}>endpoints</a>
       )}
@@ -88,7 +82,7 @@ function Subject({ subject }: { readonly subject: Problem["subject"] }) {
       {name === undefined ? null : (
         <a href={address("delegator", { router, path: name })}>how the name resolves</a>
       )}
-      <a href={address("requests", filters)}>failed calls</a>
+      {router === undefined ? null : <a href={address("requests", filters)}>failed calls</a>}
     </span>
   );
 }

@@ -8,7 +8,9 @@ export function ScopeCharts({ detail }: { readonly detail: ScopeDetail }) {
   const { calls = [], successes = [], failures = [], retries = [], pending = [] } = history.curves;
   const { p50 = [], p95 = [], p99 = [] } = history.curves;
   if (calls.length === 0) {
-    return <p class="dim">There are no curves yet: they begin with the first call.</p>;
+    return (
+      <p class="dim">There are no curves yet: they begin within five seconds of the first call.</p>
+    );
   }
   const time = { lastSeconds: Date.parse(at) / 1_000, periodSeconds: history.periodMs / 1_000 };
   const success = successes.map((good, i) => {

@@ -41,6 +41,8 @@ export interface AdminPage {
   readonly isHeavy?: boolean;
   /** A POST only asks, with a body too long for an address: it is not a change. */
   readonly postAsks?: boolean;
+  /** Its links are relative to its address, so that it must not end with a slash. */
+  readonly isDocument?: boolean;
   /** Of use to other pages only: not in the index. */
   readonly isUnlisted?: boolean;
   /** Gives away secrets, stops or disturbs the process: closed to strangers beyond loopback. */

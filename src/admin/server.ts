@@ -201,6 +201,7 @@ async function respond(
   if (page === undefined) return notFound(target.path, context);
   const denied = denial(page, request.headers, context);
   if (denied !== null) return denied;
+  if (page.isDocument === true && target.hasSlash) return withoutSlash(target);
   const isGet = method === "GET" || method === "HEAD";
   const handler = isGet ? page.get : method === "POST" ? page.post : undefined;
   if (handler === undefined) return wrongMethod(method, page);
@@ -212,7 +213,8 @@ async function respond(
   const body = isGet ? "" : await readBody(request);
   if (body === null) return errorResponse(413, `the body is larger than ${maxBodyBytes} bytes`);
   return handler({
-    ...target,
+    path: target.path,
+    query: target.query,
     host: request.headers.host ?? null,
     accept: request.headers.accept ?? "",
     headers: request.headers,
@@ -246,16 +248,29 @@ function denial(
   return refused === null ? null : errorResponse(403, refused);
 }
 
+interface Target extends Pick<AdminRequest, "path" | "query"> {
+  /** A slash at the end, which is not part of `path`. */
+  readonly hasSlash: boolean;
+}
+
 /** A trailing slash is ignored, except for the root. null: not a valid path. */
-function readTarget(url: string): Pick<AdminRequest, "path" | "query"> | null {
+function readTarget(url: string): Target | null {
   const [path = "", query = ""] = url.split(/\?(.*)/s);
   try {
     const decoded = decodeURIComponent(path);
     if (!decoded.startsWith("/")) return null;
-    return { path: decoded.replace(/(?<=.)\/$/, ""), query: new URLSearchParams(query) };
+    const hasSlash = decoded.length > 1 && decoded.endsWith("/");
+    const named = hasSlash ? decoded.slice(0, -1) : decoded;
+    return { path: named, hasSlash, query: new URLSearchParams(query) };
   } catch {
     return null;
   }
+}
+
+/** Relative, because a proxy in front may have added a prefix. */
+function withoutSlash({ path, query }: Target): AdminResponse {
+  const rest = query.size === 0 ? "" : `?${query.toString()}`;
+  return { ...text("", 308), headers: { location: `..${path}${rest}` } };
 }
 
 function contentTypeOf(request: IncomingMessage): string {

@@ -8,7 +8,7 @@ import type { Close } from "../core/clock.ts";
 import type { Live } from "../core/live.ts";
 import type { Path } from "../core/names/path.ts";
 import type { TextPage } from "../core/text-page.ts";
-import type { Overview, Samples, ScopeDetail, ScopeKind } from "./dashboard/shapes.ts";
+import type { ConfigText, Overview, Samples, ScopeDetail, ScopeKind } from "./dashboard/shapes.ts";
 
 /** Anything that JSON.stringify accepts. */
 export type Json = unknown;
@@ -107,6 +107,8 @@ export interface DashboardView {
   lastSample(): number;
   /** null: there is no such scope. */
   scope(router: string, kind: ScopeKind, name: string): Promise<ScopeDetail | null>;
+  /** The configuration line by line, without secrets. */
+  configText(): Promise<ConfigText>;
 }
 
 /** Called for each request: results change as parts of the process open and close. */

@@ -155,18 +155,18 @@ function inNamespace(
   return map(live, delegationToJson);
 }
 
-function dashboardOf({ config, deps, metrics, history, routers }: ViewParts): DashboardView {
-  const { root } = metrics;
-  const notReady = () => deps.notReady();
-  const hasFleet = () => config.fleet !== null;
+function dashboardOf(parts: ViewParts): DashboardView {
+  const { config, deps, metrics, history, routers } = parts;
   return dashboardView({
-    root,
+    root: metrics.root,
     history,
     routers,
     clock: deps.clock,
-    file: null,
-    notReady,
-    hasFleet,
+    file: deps.configFile,
+    text: config.document.text,
+    notReady: () => deps.notReady(),
+    hasFleet: () => config.fleet !== null,
+    problems: async () => problemsJson(await parts.problems.current()),
   });
 }
 

@@ -21,6 +21,8 @@ export interface AskOptions {
   readonly body?: string;
 }
 
+export const noProblems = { problems: [], more: 0, looked: ["1 router"] };
+
 export const instance: Instance = {
   name: "http",
   host: "here",
@@ -38,10 +40,19 @@ export const instance: Instance = {
 const views: AdminViews = {
   build: { name: "switchyard", version: "0.1.0", revision: null },
   dashboard: {
-    overview: () => Promise.resolve({ at: "", instance, routers: [], rows: [], leftOut: 0 }),
+    overview: () =>
+      Promise.resolve({
+        at: "",
+        instance,
+        routers: [],
+        rows: [],
+        leftOut: 0,
+        problems: noProblems,
+      }),
     samples: () => Promise.resolve({ periodMs: 5_000, last: -1, byKey: {} }),
     lastSample: () => -1,
     scope: () => Promise.resolve(null),
+    configText: () => Promise.resolve({ file: null, lines: ["routers: []"] }),
   },
   notReady: () => null,
   config: () => ({ routers: [{ protocol: "http", label: "http" }] }),

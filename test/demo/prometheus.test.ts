@@ -5,43 +5,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { parse } from "yaml";
-import { pause } from "../../demo/child.ts";
-import { fileDiscovery } from "../../demo/discovery.ts";
-import { createFleet } from "../../demo/fleet.ts";
 import type { Fleet } from "../../demo/fleet.ts";
 import { sendRequest } from "../../demo/http.ts";
-import { freePorts } from "../../demo/ports.ts";
 import { dashboards, deployedText, filledIn } from "../support/deployed.ts";
 import { hasPrometheus, startPrometheus } from "../support/prometheus.ts";
 import type { Prometheus } from "../support/prometheus.ts";
+import { keepConverting, startDemo } from "../support/running-demo.ts";
 import { until } from "../support/until.ts";
-
-async function startDemo(t: TestContext): Promise<Fleet> {
-  const [pagePort = 0] = await freePorts(1);
-  const fleet = await createFleet({
-    pagePort,
-    controlUrl: "http://127.0.0.1:1", // of buttons that nobody presses here
-    hasTls: false,
-    discoverBy: fileDiscovery,
-    say() {},
-  });
-  t.after(() => fleet.close());
-  assert.equal(await fleet.start(), null);
-  return fleet;
-}
-
-/** A conversion over each protocol, a few times a second, until the test ends. */
-function keepConverting(t: TestContext, { pageUrl }: Fleet): void {
-  let isOver = false;
-  t.after(() => void (isOver = true));
-  const url = (via: string) => `${pageUrl}/api/convert?amount=1&from=USD&to=EUR&via=${via}`;
-  void (async () => {
-    while (!isOver) {
-      for (const via of ["http", "thrift", "mux"]) await sendRequest(url(via)).catch(() => null);
-      await pause(50);
-    }
-  })();
-}
 
 /** Without their `for`, these fire wherever other tests run at the same time. */
 const isOfBusyMachine = /^Switchyard(?:EventLoopLate|Busy|ServiceSlow) /;

@@ -1,7 +1,7 @@
 // A real browser on the pages of a process: Debian's Chromium, driven by playwright-core.
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
-import type { TestContext } from "node:test";
+import { test, type TestContext } from "node:test";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { builtDashboard } from "./dashboard.ts";
 import { hasPeer } from "./peers.ts";
@@ -27,17 +27,23 @@ export interface TestBrowser {
   open(url: string, options?: PageOptions): Promise<OpenPage>;
 }
 
-/** null: there is none, and the test is skipped. */
-export async function browser(t: TestContext): Promise<TestBrowser | null> {
-  if (!hasPeer(t, "chromium")) return null;
-  builtDashboard();
-  const launched = await chromium.launch({ executablePath: "/usr/bin/chromium", args });
-  const errors: string[] = [];
-  t.after(async () => {
-    await launched.close();
+/** A test with a browser, which closes before the process that it looks at. Skipped where there is none. */
+export function browserTest(
+  name: string,
+  body: (t: TestContext, chromium: TestBrowser) => Promise<void>,
+): void {
+  test(name, async (t) => {
+    if (!hasPeer(t, "chromium")) return;
+    builtDashboard();
+    const launched = await chromium.launch({ executablePath: "/usr/bin/chromium", args });
+    const errors: string[] = [];
+    try {
+      await body(t, { open: (url, options = {}) => openPage(launched, url, options, errors) });
+    } finally {
+      await launched.close();
+    }
     assert.deepEqual(errors, [], "what the pages reported");
   });
-  return { open: (url, options = {}) => openPage(launched, url, options, errors) };
 }
 
 /** Tests run as root, where Chromium has no sandbox, and the pages are ours. */
@@ -54,8 +60,7 @@ async function openPage(
   page.on("pageerror", ({ message }) => errors.push(message));
   page.on("console", (said) => {
     // A script or style that the policy of the page refuses is reported here, too.
-    const { url: at } = said.location();
-    if (said.type() === "error" && !at.endsWith("/problems.json")) errors.push(said.text());
+    if (said.type() === "error") errors.push(said.text());
   });
   page.on("dialog", (dialog) => {
     errors.push(`a script of somebody else ran: ${dialog.message()}`);

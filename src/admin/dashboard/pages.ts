@@ -9,6 +9,7 @@ import {
 import { longJson } from "../long-page.ts";
 import type { AdminViews } from "../views.ts";
 import { assetPages } from "./assets.ts";
+import { manual } from "./manual.ts";
 import { helpText, loggingText } from "./plain.ts";
 import type { ScopeKind } from "./shapes.ts";
 import { shellPages } from "./shell.ts";
@@ -39,6 +40,12 @@ export function dashboardPages(views: AdminViews, stream: DashboardStream): read
       category: "ui",
       isUnlisted: true,
       get: ({ query }) => scope(views, query),
+    },
+    {
+      path: "/dashboard/manual.json",
+      category: "ui",
+      isUnlisted: true,
+      get: ({ query }) => manual(query.get("page")),
     },
     ...assetPages(),
   ];

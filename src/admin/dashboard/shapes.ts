@@ -71,6 +71,32 @@ export interface Samples {
   readonly byKey: Readonly<Record<string, SparkSamples>>;
 }
 
+export interface Problem {
+  /** The same for as long as it lasts. */
+  readonly id: string;
+  readonly severity: "critical" | "warning" | "notice";
+  /** One sentence, with numbers. */
+  readonly text: string;
+  readonly since: string;
+  readonly where: { readonly file: string; readonly line: number } | null;
+  readonly advice: string;
+  readonly subject: {
+    readonly router?: string;
+    readonly name?: string;
+    readonly client?: string;
+    readonly endpoint?: string;
+    readonly namer?: string;
+  };
+}
+
+/** What is wrong now, worst first, and what was looked at. */
+export interface Problems {
+  readonly problems: readonly Problem[];
+  /** How many are not listed. */
+  readonly more: number;
+  readonly looked: readonly string[];
+}
+
 /** One moment of the process. */
 export interface Overview {
   readonly at: string;
@@ -79,14 +105,10 @@ export interface Overview {
   readonly rows: readonly ScopeRow[];
   /** Rows beyond those that a page can show. */
   readonly leftOut: number;
+  readonly problems: Problems;
 }
 
-/** What the stream sends first. */
-export interface Snapshot extends Overview {
-  readonly samples: Samples;
-}
-
-/** What the stream sends every second: what is not said has not changed. */
+/** What the stream sends every second, after an `Overview` and the `Samples` of all scopes, some at a time: what is not said has not changed. */
 export interface Change {
   readonly at: string;
   readonly instance: Instance;
@@ -95,6 +117,7 @@ export interface Change {
   /** Keys of rows that went away. */
   readonly gone?: readonly string[];
   readonly leftOut?: number;
+  readonly problems?: Problems;
   /** The samples taken since the last message. */
   readonly samples?: Samples;
 }
@@ -128,4 +151,23 @@ export interface ScopeHistory {
   readonly periodMs: number;
   readonly last: number;
   readonly curves: Readonly<Record<string, Curve>>;
+}
+
+export type { CallRecord, RecordedAttempt } from "../../core/calls/record.ts";
+
+/** A page of the manual. */
+export interface ManualPage {
+  /** Of all pages, in alphabetical order. */
+  readonly names: readonly string[];
+  readonly name: string;
+  /** Markdown. */
+  readonly text: string;
+}
+
+/** The configuration as the file had it when the process started. */
+export interface ConfigText {
+  /** null: it came from standard input. */
+  readonly file: string | null;
+  /** Line 1 first, without the values of secrets. */
+  readonly lines: readonly string[];
 }

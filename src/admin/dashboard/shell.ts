@@ -29,6 +29,7 @@ export function shellPages(views: AdminViews, plain: PlainTexts): readonly Admin
   return paths.map((path) => ({
     path,
     category: "ui",
+    isDocument: true,
     get: ({ headers }) => {
       const inWords = plain[path];
       const wantsHtml = headers.accept?.includes("text/html") ?? false;

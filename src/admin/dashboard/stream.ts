@@ -1,6 +1,7 @@
 // The dashboard's stream of events. However many listen, the process is read once a second and what changed is
 // written down once; while nobody listens, nothing is done.
 import { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Close } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import type { DashboardView } from "../views.ts";
@@ -17,6 +18,7 @@ interface Sent {
   /** Each row as JSON, by key. */
   readonly rows: ReadonlyMap<string, string>;
   readonly routers: string;
+  readonly problems: string;
   /** The number of the last sample. */
   readonly sample: number;
 }
@@ -48,9 +50,9 @@ export class DashboardStream {
     if (this.#isClosed || this.listeners >= maxListeners) return null;
     this.#joining += 1;
     try {
-      const { sent, samples } = await this.#whole();
+      const events = await this.#whole();
       const stream = new Readable({ read() {} });
-      stream.push(`retry: 2000\n${event("snapshot", { ...sent.overview, samples })}`);
+      for (const text of events) stream.push(text);
       stream.once("close", () => this.#leave(stream));
       this.#listeners.add(stream);
       if (this.#cancel === null) this.#wait();
@@ -60,12 +62,14 @@ export class DashboardStream {
     }
   }
 
-  /** Both as of one moment: what comes after it reaches the new listener with the next change. */
-  async #whole(): Promise<{ readonly sent: Sent; readonly samples: Samples }> {
+  /** All of one moment, as events: what comes after it reaches the new listener with the next change. */
+  async #whole(): Promise<readonly string[]> {
     for (;;) {
       const samples = await this.#view.samples(-1);
+      const curves = await eventsOf(samples);
       this.#sent ??= await this.#read();
-      if (samples.last === this.#sent.sample) return { sent: this.#sent, samples };
+      const sent = this.#sent;
+      if (samples.last === sent.sample) return [snapshotOf(sent), ...curves];
       if (this.#listeners.size === 0) this.#sent = null;
     }
   }
@@ -121,8 +125,31 @@ export class DashboardStream {
     const sample = this.#view.lastSample();
     const overview = await this.#view.overview();
     const rows = new Map(overview.rows.map((row) => [row.key, JSON.stringify(row)]));
-    return { overview, rows, routers: JSON.stringify(overview.routers), sample };
+    const routers = JSON.stringify(overview.routers);
+    return { overview, rows, routers, problems: JSON.stringify(overview.problems), sample };
   }
+}
+
+/** The rows are JSON already. */
+function snapshotOf({ overview, rows }: Sent): string {
+  const { rows: _, ...rest } = overview;
+  const others = JSON.stringify(rest).slice(0, -1);
+  const all = Array.from(rows.values()).join(",");
+  return `retry: 2000\nevent: snapshot\ndata: ${others},"rows":[${all}]}\n\n`;
+}
+
+/** Curves of so many scopes are written in one turn of the event loop. */
+const scopesPerTurn = 32;
+
+async function eventsOf({ byKey, ...rest }: Samples): Promise<string[]> {
+  const entries = Object.entries(byKey);
+  const events: string[] = [];
+  for (let at = 0; at < entries.length; at += scopesPerTurn) {
+    const some = Object.fromEntries(entries.slice(at, at + scopesPerTurn));
+    events.push(event("samples", { ...rest, byKey: some }));
+    await nextTurn();
+  }
+  return events;
 }
 
 function event(name: string, data: unknown): string {
@@ -130,7 +157,7 @@ function event(name: string, data: unknown): string {
 }
 
 function differences(before: Sent, now: Sent): Change {
-  const { at, instance, routers, leftOut } = now.overview;
+  const { at, instance, routers, leftOut, problems } = now.overview;
   const rows: ScopeRow[] = now.overview.rows.filter(({ key }) => {
     return now.rows.get(key) !== before.rows.get(key);
   });
@@ -141,6 +168,7 @@ function differences(before: Sent, now: Sent): Change {
     ...(now.routers === before.routers ? {} : { routers }),
     ...(rows.length === 0 ? {} : { rows }),
     ...(gone.length === 0 ? {} : { gone }),
+    ...(now.problems === before.problems ? {} : { problems }),
     ...(leftOut === before.overview.leftOut ? {} : { leftOut }),
   };
 }

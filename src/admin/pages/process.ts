@@ -1,6 +1,8 @@
 // The process: liveness, readiness, version, configuration, log levels, shutdown.
 import type { Clock } from "../../core/clock.ts";
+import { longJson } from "../long-page.ts";
 import {
+  hasFlag,
   json,
   errorResponse,
   text,
@@ -15,7 +17,7 @@ export function processPages(views: AdminViews, clock: Clock): readonly AdminPag
     { path: "/admin/ping", category: "diagnostics", get: () => text("pong") },
     { path: "/admin/ready", category: "diagnostics", get: () => ready(views) },
     { path: "/admin/server_info", category: "diagnostics", get: () => serverInfo(views, clock) },
-    { path: "/config.json", category: "ui", get: () => json(views.config()) },
+    { path: "/config.json", category: "ui", get: ({ query }) => config(views, query) },
     {
       path: "/logging.json",
       category: "control",
@@ -35,6 +37,13 @@ export function processPages(views: AdminViews, clock: Clock): readonly AdminPag
 function ready({ notReady }: AdminViews): AdminResponse {
   const why = notReady();
   return why === null ? text("ready\n") : text(`${why}\n`, 503);
+}
+
+/** `?lines`: as it was written. */
+async function config(views: AdminViews, query: URLSearchParams): Promise<AdminResponse> {
+  return hasFlag(query, "lines")
+    ? longJson(await views.dashboard.configText())
+    : json(views.config());
 }
 
 function serverInfo({ build }: AdminViews, clock: Clock): AdminResponse {

@@ -46,8 +46,8 @@ const maxNumbers = 200;
 function numbersOf(node: MetricsNode): Record<string, number> {
   const found: [string, number][] = [];
   for (const [part, child] of node.children) {
-    if (shownElsewhere.has(part)) continue;
     for (const { name, metric } of metricsBelow(child, [part])) {
+      if (shownElsewhere.has(part) && name.length > 1) continue;
       if (metric.kind === "histogram" || found.length >= maxNumbers) continue;
       const value = metric.kind === "counter" ? metric.value : metric.read();
       if (Number.isFinite(value)) found.push([name.join("/"), value]);

@@ -2,8 +2,10 @@
 import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import type {
+  ConfigText,
   Instance,
   Overview,
+  Problems,
   RouterInfo,
   ScopeDetail,
   ScopeKind,
@@ -29,7 +31,10 @@ export interface DashboardParts {
   readonly history: History;
   readonly routers: readonly RunningRouter[];
   readonly clock: Clock;
+  /** Of the configuration; null: it came from standard input. */
   readonly file: string | null;
+  readonly text: string;
+  problems(): Promise<Problems>;
   notReady(): string | null;
   hasFleet(): boolean;
 }
@@ -48,6 +53,7 @@ export function dashboardView(parts: DashboardParts): DashboardView {
     samples: (after) => samplesSince(root, history, after),
     lastSample: () => history.sample,
     scope: (router, kind, name) => scopeOf(parts, router, kind, name),
+    configText: () => configTextOf(parts),
   };
 }
 
@@ -65,7 +71,20 @@ async function overviewOf(parts: DashboardParts, busy: () => number): Promise<Ov
     routers: routers.map(routerInfo),
     rows: busiest(rows),
     leftOut: Math.max(0, rows.length - maxRows),
+    problems: await problemsOf(parts),
   };
+}
+
+/** Without the time of looking: what is the same as before is not sent again. */
+async function problemsOf(parts: DashboardParts): Promise<Problems> {
+  const { problems, more, looked } = await parts.problems();
+  return { problems, more, looked };
+}
+
+/** What runs, whatever became of the file since. */
+async function configTextOf({ file, text }: DashboardParts): Promise<ConfigText> {
+  const { redactedLines } = await import("../../config/redacted-text.ts");
+  return { file, lines: redactedLines(text) };
 }
 
 /** All rows in their order, unless there are too many. */

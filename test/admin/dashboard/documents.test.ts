@@ -22,6 +22,12 @@ for (const path of [...documents, "/config", "/help"]) {
   });
 }
 
+test("a slash at the end leads to the document without: its links are relative", async (t) => {
+  const { ask } = await startAdmin(t);
+  const { status, headers } = await ask("/service/?router=a&name=%2Fsvc%2Fx", { headers: html });
+  assert.deepEqual([status, headers["location"]], [308, "../service?router=a&name=%2Fsvc%2Fx"]);
+});
+
 test("the document allows its own files only, has no script or style in it, and no absolute address", async (t) => {
   const { ask } = await startAdmin(t);
   const { headers, body } = await ask("/");

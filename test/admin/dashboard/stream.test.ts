@@ -8,7 +8,7 @@ import { DashboardStream, maxListeners } from "../../../src/admin/dashboard/stre
 import type { Overview, ScopeRow } from "../../../src/admin/dashboard/shapes.ts";
 import type { DashboardView } from "../../../src/admin/views.ts";
 import { simulatedClock } from "../../support/clock.ts";
-import { instance, startAdmin } from "../support.ts";
+import { instance, noProblems, startAdmin } from "../support.ts";
 
 function row(name: string, calls: number): ScopeRow {
   const key = `http service ${name}`;
@@ -25,7 +25,14 @@ function stage() {
     overview(): Promise<Overview> {
       state.reads += 1;
       const at = new Date(clock.wallMs()).toISOString();
-      return Promise.resolve({ at, instance, routers: [], rows: state.rows, leftOut: 0 });
+      return Promise.resolve({
+        at,
+        instance,
+        routers: [],
+        rows: state.rows,
+        leftOut: 0,
+        problems: noProblems,
+      });
     },
     samples(after) {
       const curve = Array.from({ length: state.sample - Math.max(after, 0) }, () => 1);
@@ -34,6 +41,7 @@ function stage() {
     },
     lastSample: () => state.sample,
     scope: () => Promise.resolve(null),
+    configText: () => Promise.resolve({ file: null, lines: [] }),
   };
   const log = { debug: note, info: note, warn: note, error: note };
   const stream = new DashboardStream(view, clock, log);
@@ -66,8 +74,10 @@ async function listening(stream: DashboardStream): Promise<Readable> {
 test("a listener gets everything first, then only what changed", async () => {
   const { state, stream, second } = stage();
   const body = await listening(stream);
-  const [first] = eventsOf(body);
+  const [first, curves] = eventsOf(body);
   assert.equal(first?.name, "snapshot");
+  assert.deepEqual(curves?.name, "samples");
+  assert.deepEqual(Object.keys(curves?.data["byKey"] ?? {}), ["http service /svc/a"]);
   assert.deepEqual(first?.data["rows"], [row("/svc/a", 1)]);
   await second();
   const [nothing] = eventsOf(body);
@@ -114,7 +124,7 @@ test("a listener that comes later gets what the others know, and the next change
   const late = await listening(stream);
   assert.equal(state.reads, 1, "no reading of its own");
   await second();
-  const [, change] = eventsOf(late);
+  const [, , change] = eventsOf(late);
   assert.deepEqual(change?.data["rows"], [row("/svc/a", 2)]);
   for (const body of [early, late]) body.destroy();
 });

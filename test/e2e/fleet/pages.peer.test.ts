@@ -1,7 +1,7 @@
 // The fleet's pages in a real browser: at a desk and on a phone.
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
-import { assertFits, browser, widths } from "../../support/browser.ts";
+import type { TestContext } from "node:test";
+import { assertFits, browserTest, widths } from "../../support/browser.ts";
 import { service } from "../../support/service.ts";
 import { startFleet, startMesh, untilOverview } from "./support.ts";
 
@@ -49,57 +49,60 @@ async function stage(t: TestContext) {
 }
 
 for (const width of widths) {
-  test(`the fleet page shows problems, edges and instances, ${width} pixels wide`, async (t) => {
-    const chromium = await browser(t);
-    if (chromium === null) return;
-    const { mesh, url } = await stage(t);
-    const page = await chromium.open(url(), { width });
-    await page.getByRole("heading", { name: "all of it" }).waitFor();
-    const edges = page.getByRole("table", { name: "Edges" });
-    await edges.getByRole("row", { name: /^web rates-1 .*100 %/ }).waitFor();
-    const instances = page.getByRole("table", { name: "Instances" });
-    assert.match(await instances.innerText(), /rates-1[^\n]*\s+ready/);
-    await assertFits(page);
-    await page.picture("fleet");
-    // Of what an instance says nothing is markup.
-    assert.ok((await page.getByText(hostile).count()) > 0);
-    await mesh.rates.close(0);
-    await page
-      .getByText(/rates-1 \(127\.0\.0\.1:\d+\) refuses connections/)
-      .first()
-      .waitFor();
-    await page.picture("fleet-down");
-  });
+  browserTest(
+    `the fleet page shows problems, edges and instances, ${width} pixels wide`,
+    async (t, chromium) => {
+      const { mesh, url } = await stage(t);
+      const page = await chromium.open(url(), { width });
+      await page.getByRole("heading", { name: "all of it" }).waitFor();
+      const edges = page.getByRole("table", { name: "Edges" });
+      await edges.getByRole("row", { name: /^web rates-1 .*100 %/ }).waitFor();
+      const instances = page.getByRole("table", { name: "Instances" });
+      assert.match(await instances.innerText(), /rates-1[^\n]*\s+ready/);
+      await assertFits(page);
+      await page.picture("fleet");
+      // Of what an instance says nothing is markup.
+      assert.ok((await page.getByText(hostile).count()) > 0);
+      await mesh.rates.close(0);
+      await page
+        .getByText(/rates-1 \(127\.0\.0\.1:\d+\) refuses connections/)
+        .first()
+        .waitFor();
+      await page.picture("fleet-down");
+    },
+  );
 
-  test(`an edge opens to its endpoints, a call to its trace, ${width} pixels wide`, async (t) => {
-    const chromium = await browser(t);
-    if (chromium === null) return;
-    const { url } = await stage(t);
-    const page = await chromium.open(url(), { width });
-    await page
-      .getByRole("table", { name: "Edges" })
-      .getByRole("link", { name: "web" })
-      .first()
-      .click();
-    await page.getByRole("table", { name: "Endpoints of the edge" }).waitFor();
-    await page.getByRole("link", { name: "Services" }).click();
-    const services = page.getByRole("table", { name: "Services" });
-    await services.getByRole("link", { name: "/svc/rates" }).first().click();
-    await page.getByRole("heading", { name: "/svc/rates" }).waitFor();
-    await page.getByRole("link", { name: "Calls" }).first().click();
-    const calls = page.getByRole("table", { name: "Recent calls" });
-    await calls.getByRole("link", { name: "GET /svc/rates" }).first().click();
-    await page.getByRole("table", { name: "Hops of the call" }).waitFor();
-    await assertFits(page);
-    await page.picture("fleet-trace");
-  });
+  browserTest(
+    `an edge opens to its endpoints, a call to its trace, ${width} pixels wide`,
+    async (t, chromium) => {
+      const { url } = await stage(t);
+      const page = await chromium.open(url(), { width });
+      await page
+        .getByRole("table", { name: "Edges" })
+        .getByRole("link", { name: "web" })
+        .first()
+        .click();
+      await page.getByRole("table", { name: "Endpoints of the edge" }).waitFor();
+      await page.getByRole("link", { name: "Services" }).click();
+      const services = page.getByRole("table", { name: "Services" });
+      await services.getByRole("link", { name: "/svc/rates" }).first().click();
+      await page.getByRole("heading", { name: "/svc/rates" }).waitFor();
+      await page.getByRole("link", { name: "Calls" }).first().click();
+      const calls = page.getByRole("table", { name: "Recent calls" });
+      await calls.getByRole("link", { name: "GET /svc/rates" }).first().click();
+      await page.getByRole("table", { name: "Hops of the call" }).waitFor();
+      await assertFits(page);
+      await page.picture("fleet-trace");
+    },
+  );
 }
 
-test("a process without a fleet says so on the page, and does not link to it", async (t) => {
-  const chromium = await browser(t);
-  if (chromium === null) return;
-  const { web } = await startMesh(t);
-  const page = await chromium.open(`http://127.0.0.1:${web.adminPort}/`);
-  await page.getByRole("link", { name: "Requests" }).waitFor();
-  assert.equal(await page.getByRole("link", { name: "Fleet" }).count(), 0);
-});
+browserTest(
+  "a process without a fleet says so on the page, and does not link to it",
+  async (t, chromium) => {
+    const { web } = await startMesh(t);
+    const page = await chromium.open(`http://127.0.0.1:${web.adminPort}/`);
+    await page.getByRole("link", { name: "Requests" }).waitFor();
+    assert.equal(await page.getByRole("link", { name: "Fleet" }).count(), 0);
+  },
+);
