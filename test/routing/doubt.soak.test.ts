@@ -9,6 +9,7 @@ import { ewma } from "../../src/routing/balancers/ewma.ts";
 import { heap } from "../../src/routing/balancers/heap.ts";
 import { p2c } from "../../src/routing/balancers/p2c.ts";
 import { roundRobin } from "../../src/routing/balancers/round-robin.ts";
+import { Doubt, Doubts } from "../../src/routing/health/doubt.ts";
 import { seeded } from "../support/random.ts";
 import { addresses, fails, responds, testCall, testRouter } from "../support/routing.ts";
 import type { TestCall, TestResponse, TestRouter } from "../support/routing.ts";
@@ -198,4 +199,22 @@ test("a good response that was on its way when the endpoint failed does not clea
   next(good);
   next(reset);
   assert.equal(router.counter(...scope, "failure_accrual", "held_back"), 1);
+});
+
+test("while all endpoints fail, not every failure looks through all of them", () => {
+  let looks = 0;
+  const doubts = new Doubts({
+    held: { value: 0 },
+    hasGoodBeside: () => {
+      looks++;
+      return false;
+    },
+    changed() {},
+  });
+  const doubt = new Doubt("10.0.0.1:1", doubts);
+  for (let nowMs = 0; nowMs < 1_000; nowMs++) {
+    doubt.began(nowMs);
+    doubt.failed(true, nowMs);
+  }
+  assert.equal(looks, 10);
 });

@@ -16,6 +16,8 @@ const maxOldNewsMs = 50;
 const minIntervalMs = 500;
 const maxIntervalMs = 15_000;
 const intervalGrowth = 4;
+/** For so long it holds that no endpoint is good. */
+const lookAgainMs = 100;
 
 /** The share of calls that failed of late. Failures count when a good response has ended their row. */
 class FailureRate {
@@ -50,6 +52,7 @@ export class Doubts {
   #held: Doubt[] = [];
   #nextTestMs = Infinity;
   #intervalMs = minIntervalMs;
+  #lookAgainMs = -Infinity;
 
   constructor(deps: DoubtsDeps) {
     this.#deps = deps;
@@ -60,8 +63,12 @@ export class Doubts {
     return this.#nextTestMs;
   }
 
-  mayHold(doubt: Doubt): boolean {
-    return this.#deps.hasGoodBeside(doubt);
+  /** Looks at all endpoints; when none is good, not again for a moment. */
+  mayHold(doubt: Doubt, nowMs: number): boolean {
+    if (nowMs < this.#lookAgainMs) return false;
+    if (this.#deps.hasGoodBeside(doubt)) return true;
+    this.#lookAgainMs = nowMs + lookAgainMs;
+    return false;
   }
 
   hold(doubt: Doubt, nowMs: number): void {
@@ -168,7 +175,7 @@ export class Doubt {
     if (this.failures > 0 && !isTest) return;
     this.failures++;
     this.#failedMs = nowMs;
-    if (this.#isHeld || !this.#isDecided || !this.#doubts.mayHold(this)) return;
+    if (this.#isHeld || !this.#isDecided || !this.#doubts.mayHold(this, nowMs)) return;
     this.#isHeld = true;
     this.#doubts.hold(this, nowMs);
   }
