@@ -9,11 +9,16 @@ import type { Json } from "./views.ts";
 export const maxPageBytes = 64 * 1024 * 1024;
 const blockChars = 64 * 1024;
 
-/** `advice` says how to get less than the whole. */
-export function longText(page: TextPage, contentType: string, advice: string): AdminResponse {
+/** `advice` says how to get less than the whole; a page that takes long to make has small blocks. */
+export function longText(
+  page: TextPage,
+  contentType: string,
+  advice: string,
+  chars = blockChars,
+): AdminResponse {
   if (page.maxBytes > maxPageBytes) return tooLarge(page.maxBytes, advice);
   // One block ahead of the reader, not sixteen.
-  const body = Readable.from(blocksOf(page.pieces()), { highWaterMark: 1 });
+  const body = Readable.from(blocksOf(page.pieces(), chars), { highWaterMark: 1 });
   return { status: 200, contentType, body };
 }
 
@@ -40,11 +45,11 @@ function tooLarge(bytes: number, advice: string): AdminResponse {
   return errorResponse(503, advice === "" ? error : `${error}: ${advice}`);
 }
 
-async function* blocksOf(pieces: Iterable<string>): AsyncIterable<string> {
+async function* blocksOf(pieces: Iterable<string>, chars: number): AsyncIterable<string> {
   let block = "";
   for (const piece of pieces) {
     block += piece;
-    if (block.length < blockChars) continue;
+    if (block.length < chars) continue;
     yield block;
     block = "";
     await nextTurn();

@@ -6,6 +6,7 @@ import { ask } from "../support/http-request.ts";
 import { startProxy } from "../support/proxy.ts";
 import type { TestProxy } from "../support/proxy.ts";
 import { deadPort, service } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 interface Endpoint {
   readonly address: string;
@@ -47,9 +48,15 @@ test("one dead and one failing endpoint show with their errors beside the one th
       dtab: /svc => /#/io.l5d.fs
       servers: [{ port: 0 }]`,
   );
-  for (let call = 0; call < 60; call++) await ask(proxy.port, "/", { Host: "web" });
   await ask(proxy.port, "/", { Host: "other" });
-  const [client] = await clientsOf(proxy, "?client=/%23/io.l5d.fs/web");
+  const [client] = await until(
+    async () => {
+      for (let call = 0; call < 20; call++) await ask(proxy.port, "/", { Host: "web" });
+      return clientsOf(proxy, "?client=/%23/io.l5d.fs/web");
+    },
+    ([web]) => web?.endpoints.filter(({ state }) => state === "ejected").length === 2,
+    "two endpoints are ejected",
+  );
   assert.ok(client);
   assert.equal(client.router, "http");
   assert.equal(client.state, "bound");

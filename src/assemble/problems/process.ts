@@ -27,7 +27,7 @@ export class ProcessHealth {
     yield this.#late(gaugeAt(root, "process", "event_loop", "max_lag_ms"));
     yield held(heldBytes, heldLimitBytes);
     yield files(filesLimit);
-    yield overflowed(counterAt(root, "metrics/overflowed") ?? 0);
+    yield overflowed(counterAt(root, ["metrics", "overflowed"]));
   }
 
   #late(lagMs: number): Finding | null {

@@ -4,7 +4,8 @@ import type { MetricsNode } from "../../telemetry/metrics.ts";
 import type { FailureKind } from "../../core/failure.ts";
 import { counted } from "./finding.ts";
 import type { Finding, Findings } from "./finding.ts";
-import { ScopeWindows } from "./windows.ts";
+import { counterAt, ScopeWindows } from "./windows.ts";
+import type { CounterPath } from "./windows.ts";
 
 /** Of fewer failures a minute no rate is worth a problem. */
 const minFailures = 5;
@@ -15,13 +16,13 @@ const untilShare = 0.5;
 
 interface Rise {
   /** The counter, below the scope. */
-  readonly path: string;
+  readonly path: CounterPath;
   finding(name: string, count: number): Pick<Finding, "kind" | "severity" | "text" | "advice">;
 }
 
 const ofServices: readonly Rise[] = [
   {
-    path: "retries/budget_exhausted",
+    path: ["retries", "budget_exhausted"],
     finding: (name, count) => ({
       kind: "retry-budget-empty",
       severity: "warning",
@@ -31,7 +32,7 @@ const ofServices: readonly Rise[] = [
     }),
   },
   {
-    path: "failures/limited",
+    path: ["failures", "limited"],
     finding: (name, count) => ({
       kind: "calls-limited",
       severity: "warning",
@@ -40,7 +41,7 @@ const ofServices: readonly Rise[] = [
     }),
   },
   {
-    path: "failures/exhausted",
+    path: ["failures", "exhausted"],
     finding: (name, count) => ({
       kind: "calls-limited",
       severity: "critical",
@@ -53,7 +54,7 @@ const ofServices: readonly Rise[] = [
 
 const ofClients: readonly Rise[] = [
   {
-    path: "retries/budget_exhausted",
+    path: ["retries", "budget_exhausted"],
     finding: (name, count) => ({
       kind: "retry-budget-empty",
       severity: "warning",
@@ -62,7 +63,7 @@ const ofClients: readonly Rise[] = [
     }),
   },
   {
-    path: "loadbalancer/panicked",
+    path: ["loadbalancer", "panicked"],
     finding: (name, count) => ({
       kind: "balancer-panic",
       severity: "critical",
@@ -74,7 +75,7 @@ const ofClients: readonly Rise[] = [
 
 const ofServers: readonly Rise[] = [
   {
-    path: "failures/exhausted",
+    path: ["failures", "exhausted"],
     finding: (name, count) => ({
       kind: "calls-shed",
       severity: "critical",
@@ -87,7 +88,7 @@ const ofServers: readonly Rise[] = [
 
 const ofProcess: readonly Rise[] = [
   {
-    path: "shed/lag",
+    path: ["shed", "lag"],
     finding: (_, count) => ({
       kind: "calls-shed",
       severity: "critical",
@@ -97,7 +98,7 @@ const ofProcess: readonly Rise[] = [
     }),
   },
   {
-    path: "shed/buffered",
+    path: ["shed", "buffered"],
     finding: (_, count) => ({
       kind: "calls-shed",
       severity: "critical",
@@ -107,7 +108,7 @@ const ofProcess: readonly Rise[] = [
     }),
   },
   {
-    path: "refused_connections",
+    path: ["refused_connections"],
     finding: (_, count) => ({
       kind: "connections-refused",
       severity: "critical",
@@ -116,7 +117,7 @@ const ofProcess: readonly Rise[] = [
     }),
   },
   {
-    path: "refused_for_lack_of_files",
+    path: ["refused_for_lack_of_files"],
     finding: (_, count) => ({
       kind: "connections-refused",
       severity: "critical",
@@ -128,7 +129,7 @@ const ofProcess: readonly Rise[] = [
 
 const ofRouter: readonly Rise[] = [
   {
-    path: "access_log/lost",
+    path: ["access_log", "lost"],
     finding: (name, count) => ({
       kind: "log-lines-lost",
       severity: "warning",
@@ -150,6 +151,14 @@ const inWords: Readonly<Partial<Record<FailureKind, string>>> = {
   unbound: "without an address",
 };
 
+const failureWords = Object.entries(inWords).map(([kind, words]) => ({
+  path: ["failures", kind],
+  words,
+}));
+const none: readonly Finding[] = [];
+const requestsPath: CounterPath = ["requests"];
+const failuresPath: CounterPath = ["failures"];
+
 /** The scope that is looked at, as its findings have it. */
 interface About extends Pick<Finding, "key" | "steps" | "subject"> {
   readonly name: string;
@@ -166,7 +175,7 @@ export class Traffic {
 
   *findings(root: MetricsNode, nowMs: number, isShown: (id: string) => boolean): Findings {
     const limits = root.children.get("limits");
-    const ofLimits = { key: "", name: "", steps: ["limits"], subject: {} };
+    const ofLimits = () => ({ key: "", name: "", steps: ["limits"], subject: {} });
     if (limits !== undefined) yield* this.#rises(limits, ofProcess, ofLimits, nowMs);
     for (const [label, router] of Array.from(root.children.get("rt")?.children ?? [])) {
       yield* this.#ofRouter(label, router, nowMs, isShown);
@@ -185,43 +194,57 @@ export class Traffic {
       steps: this.#stepsOf(label, section),
       subject: { router: label, ...subject },
     });
-    yield* this.#rises(router, ofRouter, { ...about("", "", {}), name: label }, nowMs);
+    yield* this.#rises(router, ofRouter, () => ({ ...about("", "", {}), name: label }), nowMs);
     for (const [name, scope] of childrenOf(router, "server")) {
-      yield* this.#rises(scope, ofServers, about(name, "servers", {}), nowMs);
+      yield* this.#rises(scope, ofServers, () => about(name, "servers", {}), nowMs);
     }
     for (const [name, scope] of childrenOf(router, "client")) {
-      const client = `/${name}`;
-      yield* this.#rises(scope, ofClients, about(client, "client", { client }), nowMs);
+      const client = () => about(`/${name}`, "client", { client: `/${name}` });
+      yield null;
+      yield* this.#rises(scope, ofClients, client, nowMs);
     }
     for (const [name, scope] of childrenOf(router, "service")) {
+      yield null;
       if (name.startsWith("(")) continue;
-      const service = about(`/${name}`, "service", { name: `/${name}` });
+      const service = () => about(`/${name}`, "service", { name: `/${name}` });
       yield* this.#rises(scope, ofServices, service, nowMs);
-      yield this.#failing(scope, service, nowMs, isShown);
+      const failing = this.#failing(scope, service, nowMs, isShown);
+      if (failing !== null) yield failing;
     }
   }
 
-  *#rises(scope: MetricsNode, rises: readonly Rise[], about: About, nowMs: number): Findings {
-    const windows = this.#windowsOf(scope);
-    const { key, name, steps, subject } = about;
+  /** There are thousands of scopes, and in nearly all of them nothing has happened ever: that is seen first. */
+  #rises(
+    scope: MetricsNode,
+    rises: readonly Rise[],
+    about: () => About,
+    nowMs: number,
+  ): readonly Finding[] {
+    let found = none;
     for (const { path, finding } of rises) {
-      const { inMinute, lately } = windows.read(scope, path, nowMs);
+      if (counterAt(scope, path) === 0) continue;
+      const { inMinute, lately } = this.#windowsOf(scope).read(scope, path, nowMs);
       if (lately === 0) continue;
-      yield { ...finding(name, inMinute), key: `${key} ${path}`.trim(), steps, subject };
+      const { key, name, steps, subject } = about();
+      const id = `${key} ${path.join("/")}`.trim();
+      found = [...found, { ...finding(name, inMinute), key: id, steps, subject }];
     }
-    yield null;
+    return found;
   }
 
   #failing(
     scope: MetricsNode,
-    { key, name, steps, subject }: About,
+    about: () => About,
     nowMs: number,
     isShown: (id: string) => boolean,
   ): Finding | null {
     const windows = this.#windowsOf(scope);
-    const requests = windows.read(scope, "requests", nowMs).inMinute;
-    const { inMinute: failures, lately } = windows.read(scope, "failures", nowMs);
-    const how = this.#how(scope, failures, nowMs);
+    const requests = windows.read(scope, requestsPath, nowMs).inMinute;
+    if (counterAt(scope, failuresPath) === 0) return null;
+    const { inMinute: failures, lately } = windows.read(scope, failuresPath, nowMs);
+    if (failures === 0) return null;
+    const { key, name, steps, subject } = about();
+    const how = this.#how(scope, failures, nowMs); // at each look, so that it has a minute to compare
     const kind = "requests-failing";
     const part = isShown(`${kind} ${key}`) ? untilShare : 1;
     const share = requests === 0 ? 0 : failures / requests;
@@ -242,8 +265,8 @@ export class Traffic {
     const windows = this.#windowsOf(scope);
     let rest = failures;
     const kinds: { readonly count: number; readonly words: string }[] = [];
-    for (const [kind, words] of Object.entries(inWords)) {
-      const count = windows.read(scope, `failures/${kind}`, nowMs).inMinute;
+    for (const { path, words } of failureWords) {
+      const count = windows.read(scope, path, nowMs).inMinute;
       if (count > 0) kinds.push({ count, words });
       rest -= count;
     }

@@ -28,25 +28,38 @@ class Window {
 
 /** Of one scope of the metrics tree. */
 export class ScopeWindows {
-  readonly #windows = new Map<string, Window>();
+  readonly #windows = new Map<CounterPath, Window>();
 
-  /** Reads the counter at `path` below `node`; the rise within a minute and within 15 s. */
-  read(node: MetricsNode, path: string, nowMs: number): { inMinute: number; lately: number } {
+  /** Reads the counter at `path` below `node`; its rises. */
+  read(node: MetricsNode, path: CounterPath, nowMs: number): Rises {
     const value = counterAt(node, path);
-    if (value === null) return nothing;
     let window = this.#windows.get(path);
-    if (window === undefined) this.#windows.set(path, (window = new Window()));
+    if (window === undefined) {
+      if (value === 0) return nothing; // as most are, for good
+      this.#windows.set(path, (window = new Window()));
+    }
     window.mark(value, nowMs);
     return { inMinute: window.rise(value, marks - 1), lately: window.rise(value, 3) };
   }
 }
 
-const nothing = { inMinute: 0, lately: 0 };
+export interface Rises {
+  readonly inMinute: number;
+  /** Within the last 15 to 20 s. */
+  readonly lately: number;
+}
 
-/** null: there is no such counter. */
-export function counterAt(node: MetricsNode, path: string): number | null {
+const nothing: Rises = { inMinute: 0, lately: 0 };
+
+/** The names from a scope down to a counter. One object for each: it is a key, too. */
+export type CounterPath = readonly string[];
+
+/** 0: there is no such counter. */
+export function counterAt(node: MetricsNode, path: CounterPath): number {
   let at: MetricsNode | undefined = node;
-  for (const part of path.split("/")) at = at?.children.get(part);
-  const metric = at?.metric;
-  return metric?.kind === "counter" ? metric.value : null;
+  for (const part of path) {
+    at = at.children.get(part);
+    if (at === undefined) return 0;
+  }
+  return at.metric?.kind === "counter" ? at.metric.value : 0;
 }
