@@ -8,12 +8,14 @@ import { parseInvocation, usage } from "./options.ts";
 import { benchDrains, drainParts } from "./drains/drains.ts";
 import { benchOutages, outageParts } from "./outages/outages.ts";
 import { benchMux, muxParts } from "./mux.ts";
+import { benchTls, tlsParts } from "./tls.ts";
 import { benchThrift, thriftParts } from "./thrift.ts";
 
 const parts = {
   http: httpParts,
   thrift: thriftParts,
   mux: muxParts,
+  tls: tlsParts,
   outages: outageParts,
   drains: drainParts,
 };
@@ -21,6 +23,7 @@ const benches = {
   http: benchHttp,
   thrift: benchThrift,
   mux: benchMux,
+  tls: benchTls,
   outages: benchOutages,
   drains: benchDrains,
 };

@@ -2,9 +2,9 @@
 import { parseArgs } from "node:util";
 
 /** What there is to measure. */
-export type BenchName = "http" | "thrift" | "mux" | "outages" | "drains";
+export type BenchName = "http" | "thrift" | "mux" | "tls" | "outages" | "drains";
 
-const benches: readonly BenchName[] = ["http", "thrift", "mux", "outages", "drains"];
+const benches: readonly BenchName[] = ["http", "thrift", "mux", "tls", "outages", "drains"];
 const isBench = (kind: string | undefined): kind is BenchName =>
   benches.some((name) => name === kind);
 
@@ -34,6 +34,7 @@ export function usage(parts: PartsOf): string {
   return `usage: npm run bench -- http [options]      measure the HTTP proxies, side by side
        npm run bench -- thrift [options]    the same for Thrift
        npm run bench -- mux [options]       mux beside HTTP
+       npm run bench -- tls [options]       HTTP over TLS, on either side
        npm run bench -- outages [options]   calls lost while endpoints are broken
        npm run bench -- drains [options]    calls lost when a proxy under load is shut down
        npm run bench -- report FILE         print a result of bench/results as Markdown
@@ -43,6 +44,7 @@ export function usage(parts: PartsOf): string {
   --only A,B        only these parts, of http: ${parts.http.join(", ")};
                     of thrift: ${parts.thrift.join(", ")};
                     of mux: ${parts.mux.join(", ")};
+                    of tls: ${parts.tls.join(", ")};
                     of outages: ${parts.outages.join(", ")};
                     of drains: ${parts.drains.join(", ")}
   --connections N   connections of the load generator (32; of drains: 100); of mux: calls on one connection
@@ -56,9 +58,9 @@ docs/benchmarks.md says what is measured and how to read it.
 }
 
 /** An outage is long enough for endpoints that fail to be probed several times. */
-const secondsOf = { http: 5, thrift: 5, mux: 5, outages: 30, drains: 5 };
-const roundsOf = { http: 3, thrift: 3, mux: 3, outages: 3, drains: 10 };
-const connectionsOf = { http: 32, thrift: 32, mux: 32, outages: 32, drains: 100 };
+const secondsOf = { http: 5, thrift: 5, mux: 5, tls: 5, outages: 30, drains: 5 };
+const roundsOf = { http: 3, thrift: 3, mux: 3, tls: 3, outages: 3, drains: 10 };
+const connectionsOf = { http: 32, thrift: 32, mux: 32, tls: 32, outages: 32, drains: 100 };
 
 const wholeNumber = /^[1-9]\d{0,5}$/;
 

@@ -59,8 +59,8 @@ function generatorOf(name: string, script: URL, isPinned: boolean): Generator {
 }
 
 function wrkArguments(options: LoadOptions, script: string): string[] {
-  const { connections, seconds, port } = options;
-  const url = `http://127.0.0.1:${port}/`;
+  const { connections, seconds, port, isSecure = false } = options;
+  const url = `${isSecure ? "https" : "http"}://127.0.0.1:${port}/`;
   return ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "-s", script, url];
 }
 

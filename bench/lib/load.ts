@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly hosts: readonly string[];
   /** Calls per second, evenly spaced; when absent, each connection runs a closed loop. */
   readonly ratePerS?: number;
+  /** Over TLS, whose certificate is not checked; wrk only. */
+  readonly isSecure?: boolean;
 }
 
 export interface LoadResult {

@@ -26,6 +26,8 @@ export interface Bench {
   readonly connections: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** The load comes over TLS. */
+  readonly isSecure?: boolean;
 }
 
 const idleAfterMs = 2_000;
@@ -120,5 +122,6 @@ export async function sampleDirect(bench: Bench): Promise<Sample> {
 }
 
 export function loadFor(bench: Bench, port: number, hosts: readonly string[]): LoadOptions {
-  return { port, connections: bench.connections, seconds: bench.seconds, hosts };
+  const { connections, seconds, isSecure = false } = bench;
+  return { port, connections, seconds, hosts, ...(isSecure ? { isSecure } : {}) };
 }

@@ -39,7 +39,7 @@ export function nginxOrigin(folder: string, ports: readonly number[]): readonly 
   ]);
 }
 
-function command(folder: Place["folder"], http: readonly string[]): readonly string[] {
+export function command(folder: Place["folder"], http: readonly string[]): readonly string[] {
   const file = path.join(folder, "nginx.conf");
   const isRoot = process.getuid?.() === 0;
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];

@@ -6,6 +6,7 @@ const parts = {
   http: ["direct", "switchyard", "nginx", "hosts"],
   thrift: ["direct", "switchyard", "npm-thrift"],
   mux: ["direct", "http", "switchyard", "memory"],
+  tls: ["in:switchyard"],
   outages: ["http", "p2c", "refuse-3"],
   drains: ["http", "haproxy-http"],
 };
