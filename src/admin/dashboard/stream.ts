@@ -100,8 +100,8 @@ export class DashboardStream {
     const samples = isNew ? await this.#view.samples(before.sample) : null;
     if (this.#cancel === null) return; // all left meanwhile
     this.#sent = now;
-    const change = differences(before, now);
-    this.#send(event("change", samples === null ? change : { ...change, samples }));
+    const { rows, ...change } = differences(before, now);
+    this.#send(withRows("change", samples === null ? change : { ...change, samples }, rows));
     this.#wait();
   }
 
@@ -124,18 +124,34 @@ export class DashboardStream {
   async #read(): Promise<Sent> {
     const sample = this.#view.lastSample();
     const overview = await this.#view.overview();
-    const rows = new Map(overview.rows.map((row) => [row.key, JSON.stringify(row)]));
+    const rows = await written(overview.rows);
     const routers = JSON.stringify(overview.routers);
     return { overview, rows, routers, problems: JSON.stringify(overview.problems), sample };
   }
 }
 
-/** The rows are JSON already. */
 function snapshotOf({ overview, rows }: Sent): string {
   const { rows: _, ...rest } = overview;
-  const others = JSON.stringify(rest).slice(0, -1);
-  const all = Array.from(rows.values()).join(",");
-  return `retry: 2000\nevent: snapshot\ndata: ${others},"rows":[${all}]}\n\n`;
+  return `retry: 2000\n${withRows("snapshot", rest, Array.from(rows.values()))}`;
+}
+
+/** The rows are JSON already. A change without any leaves them out. */
+function withRows(name: "snapshot" | "change", data: object, rows: readonly string[]): string {
+  const others = JSON.stringify(data);
+  if (rows.length === 0 && name === "change") return `event: ${name}\ndata: ${others}\n\n`;
+  return `event: ${name}\ndata: ${others.slice(0, -1)},"rows":[${rows.join(",")}]}\n\n`;
+}
+
+const rowsPerTurn = 256;
+
+/** Each row as JSON, by key; the event loop handles calls meanwhile. */
+async function written(rows: readonly ScopeRow[]): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  for (const [i, row] of rows.entries()) {
+    texts.set(row.key, JSON.stringify(row));
+    if (i % rowsPerTurn === rowsPerTurn - 1) await nextTurn();
+  }
+  return texts;
 }
 
 /** Curves of so many scopes are written in one turn of the event loop. */
@@ -156,17 +172,19 @@ function event(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-function differences(before: Sent, now: Sent): Change {
+function differences(
+  before: Sent,
+  now: Sent,
+): Omit<Change, "rows" | "samples"> & { readonly rows: readonly string[] } {
   const { at, instance, routers, leftOut, problems } = now.overview;
-  const rows: ScopeRow[] = now.overview.rows.filter(({ key }) => {
-    return now.rows.get(key) !== before.rows.get(key);
-  });
+  const rows: string[] = [];
+  for (const [key, text] of now.rows) if (before.rows.get(key) !== text) rows.push(text);
   const gone = Array.from(before.rows.keys()).filter((key) => !now.rows.has(key));
   return {
     at,
     instance,
+    rows,
     ...(now.routers === before.routers ? {} : { routers }),
-    ...(rows.length === 0 ? {} : { rows }),
     ...(gone.length === 0 ? {} : { gone }),
     ...(now.problems === before.problems ? {} : { problems }),
     ...(leftOut === before.overview.leftOut ? {} : { leftOut }),

@@ -98,6 +98,14 @@ test("a listener gets everything first, then only what changed", async () => {
   body.destroy();
 });
 
+test("a process without a call sends an empty list, not none", async () => {
+  const { state, stream } = stage();
+  state.rows = [];
+  const body = await listening(stream);
+  assert.deepEqual(eventsOf(body)[0]?.data["rows"], []);
+  body.destroy();
+});
+
 test("the process is read once a second for all listeners, and not at all without", async () => {
   const { clock, state, stream, second } = stage();
   await second();
