@@ -16,7 +16,9 @@ import { fsInterpreter } from "./naming/interpreters/fs.ts";
 import { namerd } from "./naming/interpreters/namerd.ts";
 import { namerdHttp } from "./naming/interpreters/namerd-http.ts";
 import { consul } from "./naming/namers/consul.ts";
+import { dnssrv } from "./naming/namers/dnssrv.ts";
 import { fs } from "./naming/namers/fs.ts";
+import { marathon } from "./naming/namers/marathon.ts";
 import { rewrite } from "./naming/namers/rewrite.ts";
 import { staticNamer } from "./naming/namers/static.ts";
 import { constTransformer } from "./naming/transformers/const.ts";
@@ -61,7 +63,7 @@ export const protocols: readonly ErasedProtocol[] = [
   lazily(thrift, async () => (await import("../protocols/thrift/index.ts")).thrift),
   lazily(thriftmux, async () => (await import("../protocols/thriftmux/index.ts")).thriftmux),
 ];
-export const namers: readonly NamerPlugin[] = [fs, consul, rewrite, staticNamer];
+export const namers: readonly NamerPlugin[] = [fs, consul, dnssrv, marathon, rewrite, staticNamer];
 export const interpreters: readonly InterpreterPlugin[] = [
   defaultInterpreter,
   fsInterpreter,

@@ -83,7 +83,14 @@ test("configuration.md has examples of every section", () => {
 });
 
 test("the pages of the kinds describe every fixed key", async () => {
-  const pages = ["configuration.md", "consul.md", "fleet.md", "name-server.md", "tracing.md"];
+  const pages = [
+    "configuration.md",
+    "consul.md",
+    "discovery.md",
+    "fleet.md",
+    "name-server.md",
+    "tracing.md",
+  ];
   const text = pages.map((page) => readFileSync(join(docs, page), "utf8")).join("");
   const ownKeys = new Set(kinds.protocols.flatMap(protocolKeys));
   const keys = new Set<string>();

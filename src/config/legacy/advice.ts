@@ -69,12 +69,10 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.k8s.external": "not supported yet: addresses from Kubernetes",
     "io.l5d.k8s.istio": "not supported: Istio's old interfaces are gone",
     "io.l5d.experimental.k8s": "renamed to io.l5d.k8s, not supported yet",
-    "io.l5d.marathon": "not supported yet: addresses from Marathon",
-    "io.l5d.experimental.marathon": "renamed to io.l5d.marathon, not supported yet",
+    "io.l5d.experimental.marathon": "renamed to io.l5d.marathon",
     "io.l5d.serversets": "not supported yet: addresses from ZooKeeper",
     "io.l5d.zkLeader": "not supported yet: addresses from ZooKeeper",
     "io.l5d.curator": "not supported yet: addresses from ZooKeeper",
-    "io.l5d.dnssrv": "not supported yet: addresses from DNS SRV records",
     "io.l5d.rancher": "not supported yet: addresses from Rancher",
   },
   "transformers.kind": {
@@ -82,9 +80,6 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.k8s.localnode": "not supported yet: transformers for Kubernetes",
   },
   "telemetry.kind": {
-    "io.l5d.influxdb": "not supported yet: metrics for InfluxDB",
-    "io.zipkin.kafka": "not supported: write io.zipkin.http",
-    "io.zipkin.scribe": "not supported: Zipkin has dropped Scribe; write io.zipkin.http",
   },
 };
 

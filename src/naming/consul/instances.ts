@@ -1,17 +1,8 @@
 // Reads the instances of a service from Consul's catalog and health responses.
+import type { Instance } from "../discovery/instance.ts";
 
 export const healthStatuses = ["passing", "warning", "critical", "maintenance"] as const;
 type HealthStatus = (typeof healthStatuses)[number];
-
-/** One place that offers a service. */
-export interface Instance {
-  /** An IP literal or a host name. */
-  readonly host: string;
-  readonly port: number;
-  readonly weight: number;
-  /** Metadata of the node and the service; absent unless `transfersMetadata`. */
-  readonly meta?: Readonly<Record<string, string>>;
-}
 
 export interface ReadOptions {
   /** Instances in any of these are kept; null: all, whatever their health. */
@@ -44,10 +35,6 @@ export function readInstances(
   }
   const keys = [...found.keys()].sort();
   return { value: keys.flatMap((key) => found.get(key) ?? []) };
-}
-
-export function isSameInstances(a: readonly Instance[], b: readonly Instance[]): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b); // sorted, and read by the same code
 }
 
 function fromCatalog(entry: Entry, options: ReadOptions): Instance | null {

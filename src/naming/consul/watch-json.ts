@@ -1,6 +1,6 @@
 // A watched service as `/namer_state` shows it: in the shape of Linkerd's, with its staleness added.
 import type { WatchReport } from "./watch-spec.ts";
-import type { Instance } from "./instances.ts";
+import type { Instance } from "../discovery/instance.ts";
 
 export function serviceToJson({
   report,

@@ -39,14 +39,16 @@ import type { Client, Query } from "../consul/api.ts";
 import { querySlotsOf, maxBlocking } from "../consul/query-slots.ts";
 import type { QuerySlots } from "../consul/query-slots.ts";
 import { agentEntries, clientOf, consistency, watchEntries } from "../consul/schema.ts";
-import type { WatchDeps } from "../consul/watch-spec.ts";
+import type { WatchDeps, WatchReport } from "../consul/watch-spec.ts";
 import { Watch } from "../consul/watch.ts";
 import { agentInfo } from "../consul/agent-info.ts";
 import type { AgentInfo } from "../consul/agent-info.ts";
-import { healthStatuses, isSameInstances, readInstances } from "../consul/instances.ts";
-import type { Instance, ReadOptions } from "../consul/instances.ts";
-import { Service } from "../consul/service.ts";
+import { healthStatuses, readInstances } from "../consul/instances.ts";
+import type { ReadOptions } from "../consul/instances.ts";
 import { adviceOn, watchTroubles } from "../consul/troubles.ts";
+import { isSameInstances } from "../discovery/instance.ts";
+import type { Instance } from "../discovery/instance.ts";
+import { Service as WatchedService } from "../discovery/service.ts";
 import { serviceToJson } from "../consul/watch-json.ts";
 
 const schema = v.strictObject({
@@ -91,6 +93,8 @@ const maxRemembered = 1_000;
 const backoff = { minMs: 10, maxMs: 5_000 };
 /** Stands for the data centre of the agent. */
 const localDatacenter = ".local";
+
+type Service = WatchedService<WatchReport>;
 
 /** The service that a path names. `key` is the same for all paths of one service. */
 interface ServiceName {
@@ -174,7 +178,7 @@ class ConsulNamer implements RunningNamer {
     stats.counter("service", "opens").value += 1;
     this.#forget();
     const watch = this.#watch(named);
-    const service = new Service(watch, this.#authorityOf(named), this.#deps);
+    const service = new WatchedService(watch, this.#authorityOf(named), this.#deps);
     this.#services.set(named.key, service);
     return service;
   }

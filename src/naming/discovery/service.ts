@@ -1,4 +1,4 @@
-// One service as Consul knows it: watched, its host names resolved, ready to be bound.
+// One service as discovery knows it: watched, its host names resolved, ready to be bound.
 import type { Clock, Close } from "../../core/clock.ts";
 import { ok, pending, source } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
@@ -7,18 +7,25 @@ import type { NameTree } from "../../core/names/nametree.ts";
 import type { AddressSet, Bound, HostResolver, NamingDeps } from "../../core/naming.ts";
 import type { Path } from "../../core/names/path.ts";
 import type { Address } from "../../core/address.ts";
-import type { WatchReport } from "./watch-spec.ts";
-import type { Watch } from "./watch.ts";
 import { computed } from "../binding/tracker.ts";
 import type { Tracker } from "../binding/tracker.ts";
-import type { Instance } from "./instances.ts";
+import type { Instance } from "./instance.ts";
+
+/** A value of discovery that is asked for while `live` is watched; the last good one is remembered. */
+export interface Watched<T, Report> {
+  readonly live: Live<T>;
+  readonly known: { readonly value: T } | null;
+  /** How it stands, for people. */
+  readonly report: Report;
+  close(): void;
+}
 
 /** The Host header to send to a service's endpoints; null: the caller's own. */
 export type Authority = Live<string> | null;
 
 /** Owned by the namer; works while one of its Lives is watched. */
-export class Service {
-  readonly #watch: Watch<readonly Instance[]>;
+export class Service<Report> {
+  readonly #watch: Watched<readonly Instance[], Report>;
   readonly #authority: Authority;
   readonly #hosts: HostResolver;
   /** `neg` while no instance has an address; never empty. */
@@ -30,7 +37,7 @@ export class Service {
   #kept = new Map<string, Address>();
 
   constructor(
-    watch: Watch<readonly Instance[]>,
+    watch: Watched<readonly Instance[], Report>,
     authority: Authority,
     { hosts, clock }: Pick<NamingDeps, "hosts" | "clock">,
   ) {
@@ -45,7 +52,7 @@ export class Service {
     this.#addresses = held(this.#resolved, clock);
   }
 
-  get report(): WatchReport {
+  get report(): Report {
     return this.#watch.report;
   }
 
