@@ -10,8 +10,12 @@ import { consulAnnouncer } from "../../src/naming/announcers/consul.ts";
 import { consulInterpreter } from "../../src/naming/interpreters/consul.ts";
 import { defaultInterpreter } from "../../src/naming/interpreters/default.ts";
 import { fsInterpreter } from "../../src/naming/interpreters/fs.ts";
+import { namerd } from "../../src/naming/interpreters/namerd.ts";
+import { namerdHttp } from "../../src/naming/interpreters/namerd-http.ts";
 import { consul } from "../../src/naming/namers/consul.ts";
+import { dnssrv } from "../../src/naming/namers/dnssrv.ts";
 import { fs } from "../../src/naming/namers/fs.ts";
+import { marathon } from "../../src/naming/namers/marathon.ts";
 import { rewrite } from "../../src/naming/namers/rewrite.ts";
 import { staticNamer } from "../../src/naming/namers/static.ts";
 import { constTransformer } from "../../src/naming/transformers/const.ts";
@@ -24,10 +28,10 @@ import { testFolder } from "../support/folder.ts";
 type Kind = { readonly kind: string; readonly schema: GenericSchema };
 
 const kinds: Readonly<Record<string, readonly Kind[]>> = {
-  namers: [fs, consul, rewrite, staticNamer],
+  namers: [fs, consul, dnssrv, marathon, rewrite, staticNamer],
   announcers: [consulAnnouncer],
   transformers: [constTransformer, localhost, port, replace, specificHost],
-  interpreters: [defaultInterpreter, fsInterpreter, consulInterpreter],
+  interpreters: [defaultInterpreter, fsInterpreter, consulInterpreter, namerd, namerdHttp],
 };
 
 const sources = new URL("../../../src/naming/", import.meta.url);
