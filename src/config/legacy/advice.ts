@@ -80,6 +80,8 @@ const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "io.l5d.k8s.localnode": "not supported yet: transformers for Kubernetes",
   },
   "telemetry.kind": {
+    "io.zipkin.kafka": "not supported: write io.zipkin.http",
+    "io.zipkin.scribe": "not supported: Zipkin has dropped Scribe; write io.zipkin.http",
   },
 };
 
