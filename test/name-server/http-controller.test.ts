@@ -97,6 +97,13 @@ for (const [what, body, headers, says] of [
   });
 }
 
+test("a dtab beyond 512 KiB is 413, and says so", async (t) => {
+  const { server } = await withUsers(t);
+  const { status, body } = await server.ask("PUT", "/dtabs/big", "/a => /b;".repeat(60_000), text);
+  assert.equal(status, 413);
+  assert.match(body, /524288 bytes/);
+});
+
 test("bind gives the tree without paths, addr the addresses of an id", async (t) => {
   const { server } = await withUsers(t);
   const { body } = await server.ask("GET", "/bind/default?path=/svc/users");

@@ -1,8 +1,8 @@
 // The body of a request, bounded.
 import type { IncomingMessage } from "node:http";
 
-/** Far above the dtabs that people write. */
-const maxBodyBytes = 10_000_000;
+/** As much as Consul stores under a key: some 10,000 entries. Reading a text takes time, which callers of others wait for. */
+export const maxBodyBytes = 512 * 1024;
 
 /** null: too long, or cut off. */
 export async function readBody(request: IncomingMessage): Promise<string | null> {

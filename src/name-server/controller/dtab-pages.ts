@@ -8,7 +8,7 @@ import { showDtab } from "../../core/names/dtab.ts";
 import type { Dtab } from "../../core/names/dtab.ts";
 import type { DtabStore, VersionedDtab, Written } from "../dtab-store.ts";
 import { accepted, codecOf } from "./dtab-codec.ts";
-import { readBody } from "./body.ts";
+import { maxBodyBytes, readBody } from "./body.ts";
 import { once, respond, stream } from "./reply.ts";
 
 export interface DtabPages {
@@ -72,6 +72,7 @@ export function dtabPages(store: DtabStore, clock: Clock): DtabPages {
   };
 }
 
+const tooLong = `the dtab is longer than ${maxBodyBytes} bytes`;
 const notKnownYet = "the storage has not responded yet";
 
 function read(
@@ -119,7 +120,7 @@ async function write(
     return respond(response, 400, problem, { connection: "close" });
   }
   const text = await readBody(request);
-  if (text === null) return respond(response, 413, "the dtab is too long", { connection: "close" });
+  if (text === null) return respond(response, 413, tooLong, { connection: "close" });
   const dtab = codec.read(text);
   if (typeof dtab === "string") return respond(response, 400, dtab);
   return finish(response, store(dtab));
