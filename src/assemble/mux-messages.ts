@@ -9,7 +9,7 @@ import { ended } from "../core/service.ts";
 import type { Pending, Reply } from "../core/service.ts";
 import type { Stats } from "../core/stats.ts";
 import type { DialOptions, Listener, ListenOptions, SocketOptions } from "../core/transport.ts";
-import type { ServerTls } from "../core/tls/tls.ts";
+import type { ClientTls, ClientTlsConfig, ServerTls } from "../core/tls/tls.ts";
 import type { MuxRequest, MuxResponse } from "../../protocols/mux/message.ts";
 import { wireStats } from "../routing/stats/wire-stats.ts";
 
@@ -31,7 +31,7 @@ const socket: SocketOptions = {
 
 /** The protocol is loaded with the first session. */
 async function openMux({ clock, random, log, stats }: Parts, name: string) {
-  const [{ mux }, message, { routerKeys, serverKeys }, v] = await Promise.all([
+  const [{ mux }, message, { clientKeys, routerKeys, serverKeys }, v] = await Promise.all([
     import("../../protocols/mux/index.ts"),
     import("../../protocols/mux/message.ts"),
     import("../../protocols/mux/keys.ts"),
@@ -40,16 +40,17 @@ async function openMux({ clock, random, log, stats }: Parts, name: string) {
   const config = v.parse(v.object(routerKeys), {});
   const deps = { clock, random, log: log(name), label: name, stats };
   const serverConfig = v.parse(v.object(serverKeys), {});
-  return { protocol: mux.open(config, deps), message, serverConfig };
+  const clientConfig = v.parse(v.object(clientKeys), {});
+  return { protocol: mux.open(config, deps), message, serverConfig, clientConfig };
 }
 
 type Mux = Awaited<ReturnType<typeof openMux>>;
 
 export function messageDialler(parts: Parts): DialMessages {
   let loading: Promise<Mux> | null = null;
-  return (address, { intervalMs, timeoutMs }): MessageWire => {
+  return (address, { pings: { intervalMs, timeoutMs }, tls }): MessageWire => {
     const scope = parts.stats.scope("interpreter", "io.l5d.namerd");
-    const options: DialOptions = {
+    const shared: Omit<DialOptions, "config"> = {
       connectTimeoutMs: 1_000,
       socket,
       minConnections: 0,
@@ -59,29 +60,63 @@ export function messageDialler(parts: Parts): DialMessages {
       poolIdleMs: Infinity,
       idleTimeMs: Infinity,
       lifeTimeMs: Infinity,
-      config: { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs, maxOutstanding: 1_000_000 },
     };
-    const opened = (loading ??= openMux(parts, "io.l5d.namerd")).then((mux) => ({
-      ...mux,
-      wire: mux.protocol.dial(address, options, wireStats(scope)),
-    }));
+    const own = { pingIntervalMs: intervalMs, pingTimeoutMs: timeoutMs, maxOutstanding: 1_000_000 };
+    const open = async () => {
+      const mux = await (loading ??= openMux(parts, "io.l5d.namerd"));
+      const options = { ...shared, config: { ...mux.clientConfig, ...own } };
+      const secured = tls === null ? null : await clientTlsOf(tls, parts, scope);
+      const dialling = secured === null ? options : { ...options, tls: secured.tls };
+      const wire = mux.protocol.dial(address, dialling, wireStats(scope));
+      const close = () => {
+        wire.close(0);
+        secured?.close();
+      };
+      return { ...mux, wire, close };
+    };
+    const opened = open();
     let isClosed = false;
     return {
       call(payload, done) {
         const call = new Call(done);
-        void opened.then(({ wire, message }) => {
-          if (call.isOver || isClosed) return;
-          const request = new message.MuxRequest("dispatch", payload, 0);
-          call.pending = wire.service(request, call);
-        });
+        opened.then(
+          ({ wire, message }) => {
+            if (call.isOver || isClosed) return;
+            const request = new message.MuxRequest("dispatch", payload, 0);
+            call.pending = wire.service(request, call);
+          },
+          // A file of TLS that cannot be read, for instance.
+          (error: unknown) => call.end(failure("connect", (error as Error).message)),
+        );
         return () => call.cancel();
       },
       close() {
         isClosed = true;
-        void opened.then(({ wire }) => wire.close(0));
+        opened.then(
+          ({ close }) => close(),
+          () => {}, // it was never open
+        );
       },
     };
   };
+}
+
+/** With a store of its own: its files are watched for as long as the session is used. */
+async function clientTlsOf(
+  config: ClientTlsConfig,
+  { clock, log }: Parts,
+  stats: Stats,
+): Promise<{ readonly tls: ClientTls; close(): void }> {
+  const { TlsStore } = await import("../net/tls/tls-store.ts");
+  const store = new TlsStore({ clock, log: log("tls"), stats: stats.scope("tls") });
+  try {
+    store.prepare(config);
+    const tls = store.client(config, config.commonName, "interpreter.tls");
+    return { tls, close: () => store.close() };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }
 
 /** One call, until it has been answered or cancelled. */

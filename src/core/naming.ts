@@ -11,6 +11,7 @@ import type { Path } from "./names/path.ts";
 import type { GenericSchema } from "./schema.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Address } from "./address.ts";
+import type { ClientTlsConfig } from "./tls/tls.ts";
 import type { Stats } from "./stats.ts";
 
 /** The addresses behind a bound name. `neg`: the name has no such set (any more). */
@@ -119,10 +120,13 @@ export interface MessageWire {
 }
 
 /** Opens the session with the first call, and again after it broke. */
-export type DialMessages = (
-  address: Address,
-  pings: { readonly intervalMs: number; readonly timeoutMs: number },
-) => MessageWire;
+export type DialMessages = (address: Address, options: DialMessageOptions) => MessageWire;
+
+export interface DialMessageOptions {
+  readonly pings: { readonly intervalMs: number; readonly timeoutMs: number };
+  /** null: plain text. */
+  readonly tls: ClientTlsConfig | null;
+}
 
 export interface InterpreterDeps extends NamingDeps {
   /** For interpreters that ask a name server over mux. */

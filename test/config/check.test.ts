@@ -344,10 +344,10 @@ const inFile: readonly (readonly [string, string, readonly string[]])[] = [
   ],
   [
     "namers that are not there yet, misspelt, or incomplete",
-    "namers:\n- kind: io.l5d.marathon\n- kind: io.l5d.f\n- kind: io.l5d.rewrite\n  prefix: /x\n- kind: io.l5d.fs\n  rootdir: a\n" +
+    "namers:\n- kind: io.l5d.k8s\n- kind: io.l5d.f\n- kind: io.l5d.rewrite\n  prefix: /x\n- kind: io.l5d.fs\n  rootdir: a\n" +
       router,
     [
-      "2:9 namers[0].kind: not supported yet: addresses from Marathon; available: io.l5d.fs, io.l5d.guarded, io.l5d.rewrite",
+      "2:9 namers[0].kind: not supported yet: addresses from Kubernetes; available: io.l5d.fs, io.l5d.guarded, io.l5d.rewrite",
       "3:3 namers[1].rootDir: expected text, got nothing",
       '3:9 namers[1].kind: expected one of io.l5d.fs, io.l5d.guarded, io.l5d.rewrite, got "io.l5d.f": did you mean io.l5d.fs?',
       "4:3 namers[2].pattern: expected text, got nothing",

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { testAuthority } from "../support/certificates.ts";
 import { testFolder } from "../support/folder.ts";
 import { ask } from "../support/http-request.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -144,6 +145,44 @@ for (const { of, by } of ways) {
     const sidecar = await sidecarOf(t, by, server.askedAt);
     const page = await sidecar.admin("/delegator.json?namespace=http&path=/svc/web");
     assert.match(page, /"id":"\/#\/io.l5d.fs\/blue"/);
+  });
+}
+
+for (const { of, by } of ways) {
+  test(`with TLS the name server must have the name that the sidecar expects: ${by}`, async (t) => {
+    const authority = testAuthority(t);
+    const { certPath, keyPath } = authority.issue("namerd");
+    const blue = await service(t, "blue");
+    const server = await nameServer(
+      t,
+      `
+      storage:
+        kind: io.l5d.inMemory
+        namespaces: { default: "/svc/web => /$/inet/127.0.0.1/${blue.port}" }
+      interfaces:
+      - { kind: ${of}, port: 0, tls: { certPath: ${certPath}, keyPath: ${keyPath} } }
+      `,
+    );
+    const trust = by === "io.l5d.namerd" ? "caCert" : "trustCertsBundle";
+    const callAs = async (commonName: string) => {
+      const sidecar = await startProxy(
+        t,
+        `
+        routers:
+        - protocol: http
+          interpreter:
+            kind: ${by}
+            dst: /$/inet/127.0.0.1/${server.port}
+            tls: { commonName: ${commonName}, ${trust}: ${authority.caPath} }
+          servers: [{ port: 0 }]
+        `,
+      );
+      return ask(sidecar.port, "/", { Host: "web" });
+    };
+    assert.equal((await callAs("namerd")).body, "blue");
+    const { status, body } = await callAs("other");
+    assert.equal(status, 502);
+    assert.match(body, /could not be asked for \/svc\/web: .*(?:namerd|altnames)/);
   });
 }
 

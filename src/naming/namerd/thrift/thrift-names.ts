@@ -8,7 +8,7 @@ import { failed, ok } from "../../../core/live.ts";
 import type { State } from "../../../core/live.ts";
 import { showDtab } from "../../../core/names/dtab.ts";
 import type { Path } from "../../../core/names/path.ts";
-import type { DialMessages, MessageWire } from "../../../core/naming.ts";
+import type { DialMessageOptions, DialMessages, MessageWire } from "../../../core/naming.ts";
 import { doublingMs } from "../../../core/pacing/backoff.ts";
 import type { BackoffRange } from "../../../core/pacing/backoff.ts";
 import type { Counter } from "../../../core/stats.ts";
@@ -23,7 +23,7 @@ export interface ThriftNamesDeps {
   readonly located: Located;
   readonly namespace: string;
   readonly dial: DialMessages;
-  readonly pings: { readonly intervalMs: number; readonly timeoutMs: number };
+  readonly dialOptions: DialMessageOptions;
   readonly retry: BackoffRange;
   readonly clock: Clock;
   readonly random: Random;
@@ -181,7 +181,7 @@ export class ThriftNames implements RemoteNames {
     const key = showAddress(address);
     if (this.#session?.key === key) return this.#session.wire;
     const before = this.#session;
-    const wire = this.#deps.dial(address, this.#deps.pings);
+    const wire = this.#deps.dial(address, this.#deps.dialOptions);
     this.#session = { key, wire };
     // Its polls end, and go on at the new address.
     before?.wire.close();
