@@ -46,6 +46,7 @@ function tlsOf(tls: Tls): ClientTlsConfig | null {
   return {
     commonName: tls.commonName,
     disableValidation: false,
+    allowsSubjectName: false,
     trustPaths: tls.caCert === undefined ? [] : [tls.caCert],
     clientAuth: null,
     versions: { min: "TLSv1.2", max: "TLSv1.3" },
