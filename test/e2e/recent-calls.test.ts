@@ -46,7 +46,8 @@ test("a call is shown with its name, the rules that matched, its endpoint, sizes
   const { requests: all, routers } = await requests(proxy);
   const [call] = all;
   assert.ok(call);
-  const { id, at, remote, trace, durationMs, timing, attempts, ...rest } = call;
+  const { id, at, startedUs, remote, trace, durationMs, timing, attempts, ...rest } = call;
+  assert.ok(Math.abs(startedUs / 1_000 - Date.parse(at)) <= 1);
   assert.equal(id, "http-1");
   assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000);
   assert.match(remote, /^127\.0\.0\.1:\d+$/);
@@ -286,4 +287,22 @@ test("a caller that leaves is cancelled, not failed", async (t) => {
     [call?.outcome, call?.status, call?.attempts[0]?.outcome],
     ["cancelled", "499", "cancelled"],
   );
+});
+
+test("markup in a Thrift method is text on the page", async (t) => {
+  const proxy = await startProxy(
+    t,
+    `
+    routers:
+    - { protocol: thrift, dtab: "", servers: [{ port: 0 }] }`,
+  );
+  const thrift = rawCaller(t, proxy.port);
+  thrift.send(framed(binary({ method: "<script>alert(1)</script>" })));
+  await thrift.bytes(4);
+  const { requests: all } = await requests(proxy);
+  assert.equal(all[0]?.method, "<script>alert(1)</script>");
+  for (const page of ["/requests", "/requests?failed=true"]) {
+    const { body } = await ask(proxy.adminPort, page, { Host: "localhost", Accept: "text/html" });
+    assert.doesNotMatch(body, /<script>alert/);
+  }
 });
