@@ -1,5 +1,6 @@
 // Asks the admin servers of running proxies.
 import { readFile } from "node:fs/promises";
+import { tokensOf } from "../../runtime/token-file.ts";
 
 /** As much of undici as is used, which is loaded with the first request. */
 interface Http {
@@ -118,7 +119,8 @@ export class AdminClient {
 }
 
 function reasonOf(status: number, text: string): string {
-  if (status === 401) return "it wants a token: give its file with --token-file";
+  if (status === 401)
+    return "it wants its token: name the file with --token-file, or set SWITCHYARD_TOKEN";
   try {
     const { error } = JSON.parse(text) as { readonly error?: unknown };
     if (typeof error === "string") return `${status}: ${error.slice(0, 500)}`;
@@ -137,17 +139,18 @@ function messageOf(error: unknown): string {
   return code ?? error.name; // an AggregateError of several addresses has no message
 }
 
-/** The problem with an argument is a text. */
+/** The problem with an argument is a text. Without a file, the token is that of the environment. */
 export async function adminClients(
   addresses: readonly string[],
   tokenFile: string | undefined,
 ): Promise<readonly AdminClient[] | string> {
   if (addresses.length === 0)
     return "expected the address of an admin server, such as localhost:9990";
-  let token: string | null = null;
+  let token = process.env["SWITCHYARD_TOKEN"] ?? null;
   if (tokenFile !== undefined) {
     try {
-      token = (await readFile(tokenFile, "utf8")).trim();
+      // The file of admin.token itself may be named; while a token is replaced, each of its lines is valid.
+      [token = null] = tokensOf(await readFile(tokenFile, "utf8"));
     } catch (error) {
       return `--token-file: ${messageOf(error)}`;
     }
