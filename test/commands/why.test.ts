@@ -50,15 +50,19 @@ test("of a name: the alternative that is used, endpoints, failures and settings 
   assert.match(parts[1] ?? "", /^How it resolves now\n/);
   assert.match(parts[1] ?? "", /2 addresses: 127\.0\.0\.1:\d+, 127\.0\.0\.1:\d+/);
   assert.match(parts[1] ?? "", /fallback.*\(not used\)/);
-  const [, client, first, second] = (parts[2] ?? "").split("\n");
+  assert.match(
+    parts[2] ?? "",
+    /^Problems\n {2}warning: 1 of 2 endpoints of \/#\/io\.l5d\.fs\/web gets no/,
+  );
+  const [, client, first, second] = (parts[3] ?? "").split("\n");
   assert.match(client ?? "", /fs\/web {2}bound, 1 of 2 endpoints open; discovery said so \d+/);
   assert.match(
     first ?? "",
     new RegExp(`127.0.0.1:${dead} {2}ejected for .*refused the connection`),
   );
   assert.match(second ?? "", new RegExp(`127.0.0.1:${web.port} {2}open for .*100% good`));
-  assert.match(parts[3] ?? "", /^Last failures\n/);
-  assert.match(parts[4] ?? "", /service: totalTimeoutMs: 7000 {2}\(service\)/);
+  assert.match(parts[4] ?? "", /^Last failures\n/);
+  assert.match(parts[5] ?? "", /service: totalTimeoutMs: 7000 {2}\(service\)/);
   assert.doesNotMatch(out, /undefined|NaN|null/);
 });
 

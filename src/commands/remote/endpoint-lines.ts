@@ -43,7 +43,9 @@ function endpointLine(endpoint: Fields): string {
   if (textOf(text) !== null)
     parts.push(`last error: ${String(text)} (${String(at).slice(11, 19)})`);
   const probe = numberOf(nextProbeMs);
-  if (probe !== null) parts.push(`next probe in ${duration(probe)}`);
+  if (probe !== null) {
+    parts.push(probe === 0 ? "the next call probes it" : `next probe in ${duration(probe)}`);
+  }
   const { requests, successRate } = fieldsOf(lastMinute);
   const count = numberOf(requests) ?? 0;
   const rate = numberOf(successRate);

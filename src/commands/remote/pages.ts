@@ -7,6 +7,7 @@ import { AdminError } from "./admin-client.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { fieldsOf, listOf, textOf } from "./fields.ts";
 import type { Fields } from "./fields.ts";
+import { printable } from "./printable.ts";
 
 export interface RemoteRouter {
   readonly label: string;
@@ -95,19 +96,45 @@ export async function policyLines(
   });
 }
 
+/** What is wrong with any of these, worst first, in words; empty, too, for a version without the page. */
+export async function problemLines(
+  client: AdminClient,
+  { label }: RemoteRouter,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const page = fieldsOf(await optional(client.json("/problems.json")));
+  const about = ({ subject }: Fields): boolean => {
+    const { router, name, client: id } = fieldsOf(subject);
+    if (textOf(router) !== null && router !== label) return false;
+    const named = [name, id].filter((each) => textOf(each) !== null);
+    return named.length === 0 || named.some((each) => names.includes(String(each)));
+  };
+  return listOf(page["problems"])
+    .filter(about)
+    .map(({ severity, text, advice }) => {
+      const more = textOf(advice);
+      return printable(`${String(severity)}: ${String(text)}${more === null ? "" : ` ${more}`}`);
+    });
+}
+
+/** null: a version without the page. */
+async function optional<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof AdminError && error.status === 404) return null;
+    throw error;
+  }
+}
+
 /** null: a version without the page. */
 export async function endpointsOf(
   client: AdminClient,
   { label }: RemoteRouter,
   id: string,
 ): Promise<Fields | null> {
-  try {
-    const page = await client.json("/endpoints.json", { router: label, client: id });
-    return listOf(fieldsOf(page)["clients"])[0] ?? {};
-  } catch (error) {
-    if (error instanceof AdminError && error.status === 404) return null;
-    throw error;
-  }
+  const page = await optional(client.json("/endpoints.json", { router: label, client: id }));
+  return page === null ? null : (listOf(fieldsOf(page)["clients"])[0] ?? {});
 }
 
 /** Newest first. */

@@ -13,6 +13,7 @@ import {
   endpointsOf,
   nameIn,
   policyLines,
+  problemLines,
   requestsOf,
   routersOf,
   shownDtab,
@@ -23,6 +24,7 @@ import { printable } from "./printable.ts";
 /** One screen: of more clients and calls than these the rest is counted. */
 const maxClients = 5;
 const maxCalls = 5;
+const maxProblems = 5;
 const maxDtabChars = 300;
 
 /** 0: a call would find an address. */
@@ -38,7 +40,10 @@ export async function whyName(
   terminal.out(`${path} at ${client.name}, router ${router.label} (${router.protocol})`);
   terminal.out(printable(dtabLine(router, dtab)));
   section(terminal, "How it resolves now", [traceText(delegation, { colour: terminal.hasColor })]);
-  section(terminal, "Endpoints", await healthLines(client, router, usedIds(delegation)));
+  const ids = usedIds(delegation);
+  const problems = await problemLines(client, router, [path, ...ids]);
+  if (problems.length > 0) section(terminal, "Problems", problems.slice(0, maxProblems));
+  section(terminal, "Endpoints", await healthLines(client, router, ids));
   section(terminal, "Last failures", await failureLines(client, router, path, terminal));
   section(terminal, "Settings", await policyLines(client, router, path));
   return reachesAddress(delegation) ? 0 : 1;
