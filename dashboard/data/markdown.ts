@@ -78,10 +78,20 @@ function table(lines: readonly string[], at: number): Read {
   return [{ kind: "table", head, rows }, end];
 }
 
-/** A bar within code does not end a cell. */
+/** A bar within code, or behind a backslash, does not end a cell. */
 function cellsOf(line: string): string[] {
-  const cells = line.replace(/\\\|/g, "\u0000").match(/(?:`[^`]*`|[^|`])+/g) ?? [];
-  return cells.map((cell) => cell.replaceAll("\u0000", "|").trim()).filter((cell) => cell !== "");
+  const cells = [""];
+  let isCode = false;
+  for (const part of line
+    .trim()
+    .replace(/^\|/, "")
+    .replace(/\|$/, "")
+    .match(/\\\||[^]/gu) ?? []) {
+    if (part === "`") isCode = !isCode;
+    if (part === "|" && !isCode) cells.push("");
+    else cells[cells.length - 1] += part === "\\|" ? "|" : part;
+  }
+  return cells.map((cell) => cell.trim());
 }
 
 function list(lines: readonly string[], at: number): Read {

@@ -30,7 +30,8 @@ interface PlaygroundProps extends PageProps {
 
 function Playground({ query, routers }: PlaygroundProps) {
   const given = query.get("router") ?? query.get("namespace");
-  const router = routers.find(({ label }) => label === given) ?? routers[0];
+  const router =
+    routers.find(({ label }) => label === given) ?? (given === null ? routers[0] : null);
   const own = linesOf(router?.dtab ?? "");
   const path = query.get("path") ?? pathOfHash();
   const dtab = query.get("dtab");
@@ -41,7 +42,8 @@ function Playground({ query, routers }: PlaygroundProps) {
     setDtab(dtab === null ? own : linesOf(dtab));
   }, [path, dtab]);
   const isChanged = flat(typedDtab) !== flat(own);
-  const label = router?.label ?? null;
+  // What is no router may be a namespace of a name server, whose own dtab the process knows.
+  const label = router?.label ?? given;
   const submit = (event: Event) => {
     event.preventDefault();
     const changed = isChanged ? flat(typedDtab) : null;
@@ -54,14 +56,7 @@ function Playground({ query, routers }: PlaygroundProps) {
   return (
     <>
       <form class="ask" onSubmit={submit}>
-        <label>
-          Router
-          <select value={label ?? ""} onChange={pick}>
-            {routers.map((each) => (
-              <option value={each.label}>{each.label}</option>
-            ))}
-          </select>
-        </label>
+        <RouterField routers={routers} label={label} pick={pick} />
         <label class="grow">
           Path
           <input
@@ -83,6 +78,27 @@ function Playground({ query, routers }: PlaygroundProps) {
       </form>
       {path === null ? null : <Resolution router={label} path={path} dtab={dtab} />}
     </>
+  );
+}
+
+interface RouterFieldProps {
+  readonly routers: readonly RouterInfo[];
+  readonly label: string | null;
+  readonly pick: (event: Event) => void;
+}
+
+function RouterField({ routers, label, pick }: RouterFieldProps) {
+  const labels = new Set(routers.map((each) => each.label));
+  if (label !== null) labels.add(label);
+  return (
+    <label>
+      Router
+      <select value={label ?? ""} onChange={pick}>
+        {Array.from(labels, (each) => (
+          <option value={each}>{each}</option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -17,7 +17,10 @@ export function ProblemList() {
     );
   }
   return (
-    <section class="problems" aria-live="polite">
+    <section class="problems">
+      <p class="sr" role="status">
+        {problems.length + more} problems
+      </p>
       <h2>{problems.length === 1 ? "1 problem" : `${problems.length} problems, worst first`}</h2>
       <ul>
         {problems.map((problem) => (
