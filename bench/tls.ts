@@ -11,8 +11,9 @@ import { bodyBytes } from "./lib/origin.ts";
 import { startCheapOrigin } from "./lib/origins.ts";
 import { medianProcessorUs, showChecks, showRows } from "./lib/report/report.ts";
 import type { Check, Row } from "./lib/report/report.ts";
-import { measureRows, save, say, warnOfNoise, type Contestant } from "./lib/run.ts";
+import { checked, measureRows, save, say, warnOfNoise, type Contestant } from "./lib/run.ts";
 import type { RunOptions } from "./options.ts";
+import { handshakeChecks } from "./lib/handshakes.ts";
 import { nginx } from "./peers/nginx.ts";
 import { beforeRow } from "./peers/switchyard.ts";
 import { benchCertificate, nginxTlsOrigin, tlsPeers, tlsSides } from "./peers/tls.ts";
@@ -21,7 +22,9 @@ import type { BenchCertificate } from "./peers/tls.ts";
 const rowsOf = (side: string) =>
   ["switchyard", beforeRow, "nginx", "haproxy"].map((name) => `${side}:${name}`);
 
-export const tlsParts: readonly string[] = tlsSides.flatMap(rowsOf);
+const handshakes = "handshakes";
+/** Rows of the table, and extra parts that are not rows. */
+export const tlsParts: readonly string[] = [...tlsSides.flatMap(rowsOf), handshakes];
 
 const timesHaproxy = 1.25;
 const endpointCount = 10;
@@ -55,7 +58,12 @@ export async function benchTls(options: RunOptions): Promise<boolean> {
     const wanted = contestants.filter(({ name }) => options.only?.includes(name) ?? true);
     const rows = await measureRows(wanted, rounds);
     const checks = tlsSides.flatMap((side) => checkOf(rows, side));
-    say(`\n${showRows(rows)}\n\n${showChecks(checks)}`);
+    if (options.only?.includes(handshakes) ?? true) {
+      const parts = { ...shared, origins: origin.ports };
+      const measured = () => handshakeChecks(tlsPeers(files), parts, rounds);
+      checks.push(...(await checked(handshakes, measured)));
+    }
+    say(`\n${rows.length > 0 ? showRows(rows) : ""}\n\n${showChecks(checks)}`);
     const date = new Date().toISOString();
     const about = { date, command, machine, layout, connections, seconds, rounds };
     save({ ...about, rows, checks }, "tls", options.json);

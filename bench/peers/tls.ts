@@ -73,7 +73,7 @@ function switchyardCommand(place: Place, side: Side, files: BenchCertificate): r
 }
 
 const nginxServerTls = ({ certPath, keyPath }: BenchCertificate) =>
-  `ssl_certificate ${certPath}; ssl_certificate_key ${keyPath}; ssl_protocols TLSv1.3;`;
+  `ssl_certificate ${certPath}; ssl_certificate_key ${keyPath}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:bench:10m;`;
 
 function nginxTls(place: Place, side: Side, files: BenchCertificate): readonly string[] {
   const { folder, port, origins } = place;
