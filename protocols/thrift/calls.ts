@@ -32,12 +32,17 @@ function describe({ request, status, receivedBytes }: CompletedCall): CallDescri
     target: request.dest === "/" ? "" : request.dest,
     status,
     receivedBytes,
-    trace: callerContext === null ? null : recorded(callerContext),
+    trace: recordedTraceOf(callerContext),
     headers: {},
   };
 }
 
 type Header = NonNullable<CompletedCall["request"]["callerContext"]>;
+
+/** null: the caller sent no trace. */
+export function recordedTraceOf(callerContext: Header | null): RecordedTrace | null {
+  return callerContext === null ? null : recorded(callerContext);
+}
 
 /** The caller's span, of which this call is the server's half. */
 function recorded(header: Header): RecordedTrace | null {

@@ -2,7 +2,8 @@
 import { showDtab } from "../../src/core/names/dtab.ts";
 import { showAddress } from "../../src/core/address.ts";
 import { exceptionType } from "./codec/exception.ts";
-import { whyNameCommand } from "../../src/core/calls/why-command.ts";
+import { recordedTraceOf } from "./calls.ts";
+import { whyCallCommand, whyNameCommand } from "../../src/core/calls/why-command.ts";
 import type { AskedProxy } from "../../src/core/calls/why-command.ts";
 import { faultKey } from "./codec/fault.ts";
 import type { Failure } from "../../src/core/failure.ts";
@@ -58,10 +59,18 @@ function textOf(
   }
   const hint = adviceOn(failure);
   if (hint !== null) lines.push(hint);
-  if (logicalName !== null) {
-    lines.push(`What the proxy knows, live: ${whyNameCommand(asked, logicalName, localDtab)}`);
-  }
+  const commands = commandsFor(request, asked);
+  if (commands.length > 0) lines.push("What the proxy knows, live:", ...commands);
   return lines.join("\n");
+}
+
+/** Of the name, and of this very call. */
+function commandsFor(request: ThriftRequest, asked: AskedProxy): readonly string[] {
+  const { logicalName, localDtab, callerContext } = request;
+  const traceId = recordedTraceOf(callerContext)?.traceId ?? null;
+  const ofCall = traceId === null ? null : whyCallCommand(asked, traceId);
+  const ofName = logicalName === null ? null : whyNameCommand(asked, logicalName, localDtab);
+  return [ofName, ofCall].flatMap((command) => (command === null ? [] : [`  ${command}`]));
 }
 
 /** For every caller: the names that it sent itself, and no internal ones. */

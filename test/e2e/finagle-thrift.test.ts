@@ -106,6 +106,8 @@ test("an exception of the service and a name that leads nowhere come as TApplica
   const lost = read((await caller.call({ payload: binary({ method: "pong" }) })).payload);
   assert.equal(lost.type, 3);
   assert.match(lost.body.toString(), /no route for "pong" \(\/svc\/pong\)/);
+  // Ready to be copied, with the trace that Finagle's client began.
+  assert.match(lost.body.toString(), /\n {2}switchyard why http:\S+ (?:[0-9a-f]{16}){1,2}/);
 });
 
 test("a call that timed out at the client is interrupted at the server, and the next one works", async (t) => {

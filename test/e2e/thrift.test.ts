@@ -161,7 +161,7 @@ test("a name without a route is an exception that gives the reason", async (t) =
     assert.match(error.message, /Dtab\.base=\[\/svc\/echo=>\/\$\/nil\]/);
     assert.match(
       error.message,
-      /live: switchyard why http:\/\/127\.0\.0\.1:\d+ \/svc\/find --router thrift/,
+      /live:\n {2}switchyard why http:\/\/127\.0\.0\.1:\d+ \/svc\/find --router thrift/,
     );
     return true;
   });
