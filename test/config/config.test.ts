@@ -79,6 +79,7 @@ test("the shortest file has every default", () => {
           allowSelfCalls: false,
           announcers: [],
           clientTls: [],
+          tlsPlaces: new Map(),
           servers: [
             {
               allow: null,
