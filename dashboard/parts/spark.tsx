@@ -1,4 +1,5 @@
 // A curve as small as a word.
+import { useMemo } from "preact/hooks";
 import type { Curve } from "../../src/admin/dashboard/shapes.ts";
 
 const width = 132;
@@ -14,11 +15,9 @@ interface SparkProps {
 }
 
 export function Spark({ curve, failures, label, isQuiet = false }: SparkProps) {
-  if (curve === undefined || curve.every((value) => value === null)) return null;
-  const max = Math.max(...curve.map((value) => value ?? 0), 1e-9);
-  const first = samples - curve.length;
-  const x = (i: number) => (((first + i) * width) / (samples - 1)).toFixed(1);
-  const y = (value: number) => (height - 1.5 - (value / max) * (height - 3)).toFixed(1);
+  // Drawn anew with every sample, not with every message: there may be thousands.
+  const paths = useMemo(() => pathsOf(curve, failures), [curve, failures]);
+  if (paths === null) return null;
   return (
     <svg
       class={isQuiet ? "spark quiet" : "spark"}
@@ -28,12 +27,25 @@ export function Spark({ curve, failures, label, isQuiet = false }: SparkProps) {
       role="img"
       aria-label={label}
     >
-      <path d={line(curve, x, y)} />
-      {failures?.some((value) => (value ?? 0) > 0) === true ? (
-        <path class="bad" d={strokes(failures, x, y)} />
-      ) : null}
+      <path d={paths.line} />
+      {paths.bad === "" ? null : <path class="bad" d={paths.bad} />}
     </svg>
   );
+}
+
+interface Paths {
+  readonly line: string;
+  /** Empty: nothing failed. */
+  readonly bad: string;
+}
+
+function pathsOf(curve: Curve | undefined, failures: Curve | undefined): Paths | null {
+  if (curve === undefined || curve.every((value) => value === null)) return null;
+  const max = Math.max(...curve.map((value) => value ?? 0), 1e-9);
+  const first = samples - curve.length;
+  const x = (i: number) => (((first + i) * width) / (samples - 1)).toFixed(1);
+  const y = (value: number) => (height - 1.5 - (value / max) * (height - 3)).toFixed(1);
+  return { line: line(curve, x, y), bad: failures === undefined ? "" : strokes(failures, x, y) };
 }
 
 type Scale = (value: number) => string;

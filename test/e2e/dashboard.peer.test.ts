@@ -230,6 +230,16 @@ browserTest("all pages work below a prefix, from links, and by keyboard", async 
   assert.equal(page.url(), `${root}service?router=outgoing&name=/svc/web`);
 });
 
+browserTest("Linkerd's links to the playground lead to the same path", async (t, chromium) => {
+  const { url, web } = await stage(t);
+  const page = await chromium.open(url("delegator#/svc/web"));
+  await page
+    .locator("li.used", { hasText: `127.0.0.1:${web.port}` })
+    .first()
+    .waitFor();
+  assert.equal(await page.getByLabel("Path").inputValue(), "/svc/web");
+});
+
 /** A call of a method that nobody has; resolves when it was responded to. */
 async function thriftCall(port: number, method: string): Promise<void> {
   const socket = connect(port, "127.0.0.1");
