@@ -87,8 +87,8 @@ export interface FleetViews {
   overview(): Json;
   topology(): Json;
   services(): Json;
-  /** null: no instance has such a service. */
-  service(router: string, name: string): Json | null;
+  /** null: no instance has such a service; a text: why it is not known. */
+  service(router: string, name: string): Promise<Json | null>;
   problems(): Json;
   /** Asks the instances; `query` is that of `/requests.json`. A text: too much is being asked already. */
   calls(query: string): Promise<Json>;

@@ -10,6 +10,8 @@ import { fleetPage } from "../fleet/page/writer.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { sliceMs } from "../telemetry/histogram.ts";
 import { version } from "../version.ts";
+import { problemsJson } from "./problems/board.ts";
+import type { ProblemBoard } from "./problems/board.ts";
 import { endpointsOf } from "./endpoints.ts";
 import type { EndpointFacts, ProblemFacts } from "../fleet/views/shapes.ts";
 
@@ -18,6 +20,7 @@ export interface FleetPageParts {
   readonly deps: ProcessDeps;
   readonly metrics: Metrics;
   readonly routers: readonly RunningRouter[];
+  readonly problems: ProblemBoard;
 }
 
 /** Renders the page; only latencies of slices behind `after` are in it. */
@@ -40,19 +43,29 @@ export function fleetPageOf(parts: FleetPageParts): (after: number) => Promise<T
     name: null,
     version,
     configHash,
-    configFile: null,
+    configFile: deps.configFile,
     notReady: deps.notReady(),
     routers: routers.map(({ config: { label, protocol }, open }) => {
       return { label, protocol, servers: open.listeners.map(showAddress) };
     }),
   });
-  return (after) => {
+  return async (after) => {
     const endpoints = routers.map((router) => clientsOf(router, parts));
-    return fleetPage({ header: header(), problems: noProblems, endpoints }, metrics.root, after);
+    const { problems } = problemsJson(await parts.problems.current());
+    return fleetPage(
+      { header: header(), problems: problems.map(factsOf), endpoints },
+      metrics.root,
+      after,
+    );
   };
 }
 
-const noProblems: readonly ProblemFacts[] = [];
+function factsOf({
+  subject,
+  ...rest
+}: ReturnType<typeof problemsJson>["problems"][number]): ProblemFacts {
+  return { ...rest, subject: Object.fromEntries(Object.entries(subject)) };
+}
 
 /** Safe cast: that is the shape of `/endpoints.json`, whose reader checks it. */
 function clientsOf(router: RunningRouter, { deps }: FleetPageParts) {

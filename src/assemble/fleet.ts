@@ -62,7 +62,7 @@ function openToken(path: string, { clock, log }: FleetParts) {
 }
 
 function configOf(checked: CheckedFleet, token: () => string | null): FleetConfig {
-  const { instances, name = [], dns, tls } = checked;
+  const { instances, name = [], dns, tls, prometheus } = checked;
   const ofDns = dns === undefined ? [] : [pathOf("$", "inet", dns.host, `${dns.port}`)];
   return {
     title: checked.title,
@@ -74,7 +74,7 @@ function configOf(checked: CheckedFleet, token: () => string | null): FleetConfi
     maxPageBytes: checked.maxPageKB * 1024,
     maxSeries: checked.maxSeries,
     forgetAfterMs: checked.forgetAfterMs,
-    prometheus: null,
+    prometheus: prometheus ?? null,
     credentials: { tls: tls?.enabled === true ? tlsOptions(tls) : null, token },
   };
 }

@@ -4,6 +4,7 @@ import { openNaming } from "../assemble/naming.ts";
 import type { Config } from "../config/config.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { overviewOf } from "../fleet/views/overview.ts";
+import { topologyOf } from "../fleet/views/topology.ts";
 import { servicesOf } from "../fleet/views/service-views.ts";
 import { fleetText } from "../fleet/views/table.ts";
 import { systemClock } from "../runtime/timers.ts";
@@ -37,7 +38,7 @@ export async function fleetOnce(
       resolve();
     }, lookEveryMs);
   });
-  const overview = overviewOf(running.fleet);
+  const overview = overviewOf(running.fleet, topologyOf(running.fleet));
   const services = servicesOf(running.fleet);
   if (isJson) terminal.out(JSON.stringify({ ...overview, services }, null, 2));
   else terminal.out(fleetText(overview, services));

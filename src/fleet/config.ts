@@ -1,5 +1,6 @@
 // What a fleet is configured with.
 import type { Path } from "../core/names/path.ts";
+import type { PrometheusAddress } from "./prometheus/client.ts";
 import type { Target } from "./scrape/follower.ts";
 import type { Credentials } from "./scrape/get.ts";
 
@@ -17,6 +18,6 @@ export interface FleetConfig {
   /** How long an instance is shown that is not listed any more. */
   readonly forgetAfterMs: number;
   /** null: the fleet itself keeps the last hour. */
-  readonly prometheus: { readonly url: string; readonly timeoutMs: number } | null;
+  readonly prometheus: PrometheusAddress | null;
   readonly credentials: Credentials;
 }

@@ -6,6 +6,9 @@ import type { FleetConfig } from "./config.ts";
 import { SeriesMemory } from "./model/call-series.ts";
 import type { SeriesBudget } from "./model/instance.ts";
 import { Services } from "./model/services.ts";
+import { PrometheusClient } from "./prometheus/client.ts";
+import type { PrometheusAddress } from "./prometheus/client.ts";
+import { PrometheusServices } from "./prometheus/services.ts";
 import { Follower } from "./scrape/follower.ts";
 import type { Target } from "./scrape/follower.ts";
 import { openGetter } from "./scrape/get.ts";
@@ -34,6 +37,8 @@ export class Fleet {
   readonly services = new Services();
   readonly budget: SeriesBudget;
   readonly edges = new EdgeMemory();
+  /** null: the fleet itself keeps services and their history. */
+  readonly prometheus: PrometheusServices | null;
   readonly #deps: FleetDeps;
   readonly #followers = new Map<string, Follower>();
   readonly #listings = new Map<Source, Listing>();
@@ -46,12 +51,14 @@ export class Fleet {
     this.config = config;
     this.#deps = deps;
     this.budget = { max: config.maxSeries, used: 0, refused: 0, memory: new SeriesMemory() };
+    this.prometheus = config.prometheus === null ? null : this.#prometheusOf(config.prometheus);
   }
 
   start(): void {
     for (const source of this.#deps.sources) {
       this.#closes.push(source.watch((listing) => this.#listed(source, listing)));
     }
+    this.prometheus?.start(this.config.intervalMs, () => this.#changed());
     this.#tidyLater();
   }
 
@@ -79,8 +86,22 @@ export class Fleet {
   close(): void {
     for (const close of this.#closes.splice(0)) close();
     for (const follower of this.#followers.values()) follower.close();
+    this.prometheus?.close();
     this.#followers.clear();
     this.#watchers.clear();
+  }
+
+  #prometheusOf(at: PrometheusAddress): PrometheusServices {
+    const { clock } = this.#deps;
+    const getter = openGetter(clock, { tls: this.config.credentials.tls, token: () => null });
+    const protocolOf = (router: string) => {
+      for (const { model } of this.#followers.values()) {
+        const found = model.routers.get(router);
+        if (found !== undefined) return found.protocol;
+      }
+      return "?";
+    };
+    return new PrometheusServices(new PrometheusClient(at, getter), clock, protocolOf);
   }
 
   #listed(source: Source, listing: Listing): void {
@@ -132,7 +153,7 @@ export class Fleet {
       intervalMs: config.intervalMs,
       timeoutMs: config.timeoutMs,
       maxPageBytes: config.maxPageBytes,
-      wantsLatencies: config.prometheus === null,
+      keepsHistory: config.prometheus === null,
       wallMs: () => clock.wallMs(),
       changed: () => this.#changed(),
     });

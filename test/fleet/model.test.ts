@@ -20,6 +20,7 @@ class Fed {
   readonly budget = { max: 100, used: 0, refused: 0, memory: new SeriesMemory() };
   readonly model = new InstanceModel({
     wallMs: () => this.wallMs,
+    keepsHistory: true,
     budget: this.budget,
     services: this.services,
   });

@@ -19,6 +19,8 @@ export interface FiringAlert {
 }
 
 export interface Prometheus {
+  /** Such as `http://127.0.0.1:9090`. */
+  readonly url: string;
   /** An instant query; rejects with what the server says against it. */
   query(expression: string): Promise<readonly Sample[]>;
   alerts(): Promise<readonly FiringAlert[]>;
@@ -50,6 +52,7 @@ export async function startPrometheus(
   };
   await startDaemon(t, prometheusProgram, args, isReady, folder);
   return {
+    url: at,
     async query(query) {
       const { result } = (await ask(`${at}/api/v1/query?${new URLSearchParams({ query })}`)) as {
         readonly result: readonly Sample[];

@@ -53,15 +53,13 @@ function pagesOf(fleet: FleetViews, clock: Clock): readonly AdminPage[] {
   ];
 }
 
-function service(
-  fleet: FleetViews,
-  query: URLSearchParams,
-): AdminResponse | Promise<AdminResponse> {
+async function service(fleet: FleetViews, query: URLSearchParams): Promise<AdminResponse> {
   const [router, name] = [query.get("router"), query.get("name")];
   if (router === null || name === null) {
     return errorResponse(400, "expected router=LABEL&name=NAME, as /fleet/services.json has them");
   }
-  const found = fleet.service(router, name);
+  const found = await fleet.service(router, name);
+  if (typeof found === "string") return errorResponse(503, found);
   if (found !== null) return longJson(found);
   return errorResponse(404, `no instance has a router ${router} with calls for ${name}`);
 }

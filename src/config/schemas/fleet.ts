@@ -20,6 +20,20 @@ const instance = (expected: string) =>
     }),
   );
 
+const url = () => {
+  const expected = "expected the URL of a Prometheus, such as http://127.0.0.1:9090";
+  return v.pipe(
+    v.string(expected),
+    v.check((given) => /^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/.test(given), expected),
+  );
+};
+
+const prometheus = () =>
+  v.strictObject({
+    url: says("Where it is, without /api/v1.", url()),
+    timeoutMs: says("How long a query may take.", v.optional(integer(1), 5_000)),
+  });
+
 const entries = () => ({
   title: says("What the pages call the fleet.", v.optional(text(), "fleet")),
   instances: says(
@@ -51,6 +65,10 @@ const entries = () => ({
   forgetAfterMs: says(
     "How long an instance is shown that is not listed any more.",
     v.optional(integer(0), 600_000),
+  ),
+  prometheus: says(
+    "Reads services and their history from a Prometheus that scrapes all instances.",
+    v.optional(prometheus()),
   ),
   token: says(
     "File with the token that the admin servers want (admin.token there). Default: none is sent.",

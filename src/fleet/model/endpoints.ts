@@ -45,10 +45,10 @@ export class Endpoints {
     }
   }
 
-  /** Each client with its endpoints. */
+  /** Each client with its endpoints, which the next page writes over. */
   *byClient(): Iterable<readonly [client: string, endpoints: readonly EndpointFacts[]]> {
     for (const [client, endpoints] of this.#clients) {
-      yield [client, Array.from(endpoints.values(), ({ facts }) => ({ ...facts }))];
+      yield [client, Array.from(endpoints.values(), ({ facts }) => facts)];
     }
   }
 }

@@ -25,6 +25,8 @@ export interface SeriesBudget {
 
 export interface InstanceDeps {
   wallMs(): number;
+  /** Whether the last hour is kept: not when Prometheus does. */
+  readonly keepsHistory: boolean;
   readonly budget: SeriesBudget;
   readonly services: Services;
 }
@@ -121,13 +123,13 @@ export class InstanceModel implements PageSink {
   }
 
   #add(router: RouterModel, kind: CallKind, name: string): CallSeries | null {
-    const { budget } = this.#deps;
+    const { budget, keepsHistory } = this.#deps;
     if (budget.used >= budget.max) {
       budget.refused += 1;
       return null;
     }
     budget.used += 1;
-    const series = new CallSeries(budget.memory, kind !== "client");
+    const series = new CallSeries(budget.memory, keepsHistory && kind !== "client");
     router.calls[kind].set(this.#deps.services.nameOf(name), series);
     return series;
   }

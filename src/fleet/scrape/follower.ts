@@ -27,8 +27,6 @@ export interface FollowerDeps extends InstanceDeps {
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly maxPageBytes: number;
-  /** Whether latencies are wanted: not when Prometheus keeps them. */
-  readonly wantsLatencies: boolean;
   changed(follower: Follower): void;
 }
 
@@ -74,9 +72,9 @@ export class Follower {
 
   /** Resolves when it was asked once. */
   async ask(): Promise<void> {
-    const { getter, origin, timeoutMs, maxPageBytes, wantsLatencies } = this.#deps;
+    const { getter, origin, timeoutMs, maxPageBytes, keepsHistory } = this.#deps;
     const reader = new PageReader(this.model);
-    const after = wantsLatencies ? this.model.after : Number.MAX_SAFE_INTEGER;
+    const after = keepsHistory ? this.model.after : Number.MAX_SAFE_INTEGER;
     const got = await getter.get({
       origin,
       path: `${fleetPagePath}?after=${after}`,

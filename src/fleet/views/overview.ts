@@ -4,12 +4,12 @@ import { idOf, nameOf } from "../fleet.ts";
 import type { Follower } from "../scrape/follower.ts";
 import { problemsOf } from "./problems.ts";
 import { stateOf } from "./states.ts";
-import { incomingOf, topologyOf } from "./topology.ts";
-import type { FleetProblem, InstanceView, Overview } from "./shapes.ts";
+import { incomingOf } from "./topology.ts";
+import type { FleetProblem, InstanceView, Overview, Topology } from "./shapes.ts";
 
-export function overviewOf(fleet: Fleet): Overview {
+export function overviewOf(fleet: Fleet, topology: Topology): Overview {
   const nowMs = fleet.wallMs();
-  const problems = problemsOf(fleet, topologyOf(fleet));
+  const problems = problemsOf(fleet, topology);
   const { config, budget } = fleet;
   return {
     at: new Date(nowMs).toISOString(),

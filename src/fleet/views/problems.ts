@@ -16,6 +16,7 @@ export function problemsOf(fleet: Fleet, topology: Topology): readonly FleetProb
     ...followers.flatMap((follower) => instanceProblems(follower, fleet, topology.edges)),
     ...listProblems(fleet),
     ...limitProblems(fleet),
+    ...prometheusProblem(fleet),
     ...versionProblem(followers),
     ...reported(followers),
   ];
@@ -153,6 +154,13 @@ function limitProblems({ leftOut, budget, services }: Fleet): readonly FleetProb
     );
   }
   return found;
+}
+
+function prometheusProblem({ prometheus }: Fleet): readonly FleetProblem[] {
+  if (prometheus === null || prometheus.problem === null) return [];
+  const text = `Services are not current: ${prometheus.problem}.`;
+  const advice = "see fleet.prometheus in the configuration of this process";
+  return [problem({ id: "prometheus", severity: "warning", kind: "prometheus", text, advice })];
 }
 
 function versionProblem(followers: readonly Follower[]): readonly FleetProblem[] {

@@ -36,6 +36,7 @@ function groupsOf(fleet: Fleet): Group[] {
 
 /** The busiest first. */
 export function servicesOf(fleet: Fleet): readonly ServiceView[] {
+  if (fleet.prometheus !== null) return fleet.prometheus.services();
   return groupsOf(fleet)
     .map((group) => viewOf(fleet, group))
     .sort((a, b) => b.perSecond - a.perSecond || (a.name < b.name ? -1 : 1));
@@ -64,10 +65,30 @@ function totalOf(figures: readonly Figures[]) {
   return { perSecond, successRate: weight > 0 ? good / weight : null };
 }
 
-/** null: no instance has had calls of that name. */
-export function serviceOf(fleet: Fleet, router: string, name: string): ServiceDetail | null {
+/** null: no instance has had calls of that name; a text: Prometheus cannot say. */
+export async function serviceOf(
+  fleet: Fleet,
+  router: string,
+  name: string,
+): Promise<ServiceDetail | null | string> {
   const group = groupsOf(fleet).find((each) => each.router === router && each.name === name);
-  if (group === undefined) return null;
+  if (fleet.prometheus === null) return group === undefined ? null : detailOf(fleet, group);
+  const found = await fleet.prometheus.service(router, name);
+  if (found === null || typeof found === "string") return found;
+  return { ...found, byInstance: group === undefined ? [] : byInstance(fleet, group) };
+}
+
+function byInstance(fleet: Fleet, { parts }: Group): ServiceDetail["byInstance"] {
+  const nowMs = fleet.wallMs();
+  return parts.map(({ follower, series }) => ({
+    id: idOf(follower),
+    name: nameOf(follower),
+    ...series.figures(nowMs),
+  }));
+}
+
+function detailOf(fleet: Fleet, group: Group): ServiceDetail {
+  const { router, name } = group;
   const nowMs = fleet.wallMs();
   const merged = fleet.services.find(router, name);
   const hour = sumOf(group.parts.map(({ series }) => series.hour(nowMs)));
@@ -75,11 +96,7 @@ export function serviceOf(fleet: Fleet, router: string, name: string): ServiceDe
   return {
     ...viewOf(fleet, group),
     lastHour: merged?.lastHour(nowMs) ?? null,
-    byInstance: group.parts.map(({ follower, series }) => ({
-      id: idOf(follower),
-      name: nameOf(follower),
-      ...series.figures(nowMs),
-    })),
+    byInstance: byInstance(fleet, group),
     tenMinutes: sumOf(group.parts.map(({ series }) => series.tenMinutes(nowMs))),
     hour: hour.map((point, at) => ({ ...point, latency: latencies[at]?.latency ?? null })),
   };

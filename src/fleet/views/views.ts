@@ -28,7 +28,7 @@ export function fleetViews(fleet: Fleet, clock: Clock) {
   };
   const topology = remembered(clock, () => topologyOf(fleet));
   return {
-    overview: remembered(clock, () => overviewOf(fleet)),
+    overview: remembered(clock, () => overviewOf(fleet, topology())),
     topology: remembered(clock, () => grouped(topology())),
     services: remembered(clock, () => ({ at: isoNow(clock), services: servicesOf(fleet) })),
     service: (router: string, name: string) => serviceOf(fleet, router, name),
@@ -47,11 +47,17 @@ function isoNow(clock: Clock): string {
   return new Date(clock.wallMs()).toISOString();
 }
 
+/** What takes long is made less often: at most a twentieth of the time goes into it. */
+const restFactor = 20;
+
 function remembered<T>(clock: Clock, make: () => T): () => T {
-  let last: { readonly value: T; readonly atMs: number } | null = null;
+  let last: { readonly value: T; readonly untilMs: number } | null = null;
   return () => {
     const nowMs = clock.nowMs();
-    if (last === null || nowMs - last.atMs > freshMs) last = { value: make(), atMs: nowMs };
-    return last.value;
+    if (last !== null && nowMs < last.untilMs) return last.value;
+    const value = make();
+    const tookMs = clock.nowMs() - nowMs;
+    last = { value, untilMs: nowMs + Math.max(freshMs, tookMs * restFactor) };
+    return value;
   };
 }

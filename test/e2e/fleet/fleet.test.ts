@@ -16,7 +16,11 @@ test("a fleet shows its instances with version, configuration and health, and th
     ({ instances }) => instances.length === 2 && instances.every(({ state }) => state === "ready"),
     "both instances are ready",
   );
-  assert.deepEqual(overview.problems, []);
+  // On a busy machine, the instances' event loops are late, and they say so.
+  assert.deepEqual(
+    overview.problems.filter(({ kind }) => kind !== "event-loop-late"),
+    [],
+  );
   assert.deepEqual(
     overview.instances.map(({ name, routers }) => [name, routers[0]?.label]),
     [
@@ -100,7 +104,7 @@ test("an instance that stops is a problem in words, which goes when it is back",
   await mesh.rates.close(0);
   const { problems, instances } = await untilOverview(
     fleet,
-    (each) => each.problems.length > 0,
+    (each) => each.problems.some(({ kind }) => kind === "instance-down"),
     "a problem",
   );
   const down = problems.find(({ kind }) => kind === "instance-down");
@@ -111,6 +115,24 @@ test("an instance that stops is a problem in words, which goes when it is back",
   assert.match(down?.advice ?? "", /start it again/);
   assert.equal(instances.find(({ name }) => name === "rates-1")?.state, "down");
   assert.equal(instances.find(({ name }) => name === "web")?.state, "ready");
+});
+
+test("a problem that an instance sees is one of the fleet, with the instance's name", async (t) => {
+  const mesh = await startMesh(t);
+  const fleet = await startFleet(t, listed(mesh));
+  await mesh.call();
+  await mesh.behind.stop();
+  const { problems } = await until(
+    async () => {
+      await mesh.call();
+      return overviewOf(fleet);
+    },
+    (each) => each.problems.some(({ kind }) => kind === "endpoints-down"),
+    "rates-1 says that its service is dead",
+  );
+  const down = problems.find(({ kind }) => kind === "endpoints-down");
+  assert.match(down?.text ?? "", /^rates-1: /);
+  assert.deepEqual(down?.instances, [`127.0.0.1:${mesh.rates.adminPort}`]);
 });
 
 test("the stream of events says what changed without being asked", async (t) => {

@@ -4,6 +4,7 @@ import { ask } from "../../support/http-request.ts";
 import { startProxy } from "../../support/proxy.ts";
 import type { TestProxy } from "../../support/proxy.ts";
 import { service } from "../../support/service.ts";
+import type { TestService } from "../../support/service.ts";
 import { until } from "../../support/until.ts";
 import type { Overview, GroupedTopology } from "../../../src/fleet/views/shapes.ts";
 
@@ -11,6 +12,8 @@ import type { Overview, GroupedTopology } from "../../../src/fleet/views/shapes.
 export interface Mesh {
   readonly web: TestProxy;
   readonly rates: TestProxy;
+  /** The service itself. */
+  readonly behind: TestService;
   /** One call through both. */
   call(): Promise<number>;
 }
@@ -36,7 +39,7 @@ export async function startMesh(t: TestContext): Promise<Mesh> {
       dtab: /svc/rates => /$/inet/127.1/${rates.port}`,
   );
   const call = async () => (await ask(web.port, "/", { Host: "rates" })).status;
-  return { web, rates, call };
+  return { web, rates, behind, call };
 }
 
 /** A process with nothing but a fleet, which asks ten times a second. */
