@@ -149,6 +149,53 @@ test("a table that leads in circles is refused", () => {
   assert.throws(() => trees.readTree(circle));
 });
 
+test("a tree that is too deep, too large or has impossible weights is refused, and so is its delegation", () => {
+  const chain = (count: number) =>
+    new Map(
+      Array.from({ length: count }, (_, i) => [i, { alt: [i + 1], contents: { delegate: i + 1 } }]),
+    );
+  const root = { alt: [0], contents: { delegate: 0 } };
+  assert.throws(() => trees.readTree({ root, nodes: chain(4_000) }), /more than 200 nodes/);
+  assert.throws(() => trees.readDelegation({ root, nodes: chain(4_000) }), /more than 200 nodes/);
+  const wide = {
+    root: { alt: Array.from({ length: 20_000 }, () => 0) },
+    nodes: new Map([[0, { neg: {} }]]),
+  };
+  assert.throws(() => trees.readTree(wide), /more than 20000 nodes/);
+  for (const weight of [-1, NaN, Infinity]) {
+    const nodes = new Map([[0, { neg: {} }]]);
+    assert.throws(
+      () => trees.readTree({ root: { weighted: [{ weight, id: 0 }] }, nodes }),
+      /weight/,
+    );
+  }
+});
+
+test("calls and replies are bounded in bytes and values", async () => {
+  const codec = await loadCodec();
+  const call = (segments: number, bytes: number) =>
+    codec.call("bind", {
+      req: {
+        dtab: "d".repeat(bytes),
+        name: {
+          stamp: Buffer.alloc(0),
+          ns: "n",
+          name: Array.from({ length: segments }, () => Buffer.alloc(0)),
+        },
+        clientId: [],
+      },
+    });
+  assert.equal(codec.readCall(call(9_000, 0)).kind, "call");
+  assert.throws(() => codec.readCall(call(10_000, 0)), /too many values/);
+  assert.throws(() => codec.readCall(call(0, 1024 * 1024)), /longer than 1048576 bytes/);
+  const reply = (length: number) =>
+    codec.reply("addr", 1, {
+      success: { stamp: Buffer.alloc(length), value: { neg: {} } },
+    });
+  assert.ok(codec.readReply("addr", reply(4_000_000)));
+  assert.throws(() => codec.readReply("addr", reply(4 * 1024 * 1024)), /longer than 4194304 bytes/);
+});
+
 test("bytes that are cut off anywhere, or changed, throw and do not hang", async () => {
   const codec = await loadCodec();
   const tree = trees.treeFields(bound("/#/io.l5d.fs/web"));

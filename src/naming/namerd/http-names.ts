@@ -8,6 +8,7 @@ import { doublingMs } from "../../core/pacing/backoff.ts";
 import type { BackoffRange } from "../../core/pacing/backoff.ts";
 import type { Counter } from "../../core/stats.ts";
 import { readAddresses, readDelegation, readTree } from "./json.ts";
+import { beginningOf, LatestLines, maxLineBytes } from "./lines.ts";
 import type { Located } from "./located.ts";
 import type { RemoteNames, Sink } from "./remote.ts";
 import type { Path } from "../../core/names/path.ts";
@@ -18,9 +19,11 @@ interface Http {
   request(
     url: string,
     options: { signal: AbortSignal; headersTimeout: number; bodyTimeout: number; method?: "HEAD" },
-  ): Promise<{ statusCode: number; body: AsyncIterable<Buffer> & { text(): Promise<string> } }>;
+  ): Promise<{ statusCode: number; body: AsyncIterable<Buffer> }>;
   close(): void;
 }
+
+type Response = Awaited<ReturnType<Http["request"]>>;
 
 export interface HttpNamesDeps {
   readonly located: Located;
@@ -37,7 +40,9 @@ export interface HttpNamesDeps {
 
 /** The first line of a watch comes immediately when the name server knows it. */
 const headersTimeoutMs = 10_000;
-const maxLineBytes = 64 * 1024 * 1024;
+/** How long the reason of a refusal may take, and how much of it is read. */
+const reasonTimeoutMs = 10_000;
+const maxReasonBytes = 4 * 1024;
 /** A server that has stopped leaves its connections open: it is asked something small from time to time. */
 const probeEveryMs = 5_000;
 const probeTimeoutMs = 4_000;
@@ -76,8 +81,9 @@ export class HttpNames implements RemoteNames {
     if (address === null) throw new Error(this.#deps.located.problem);
     const url = this.#url(address, "delegate", { path, dtab: showDtab(dtab) });
     const response = await this.#request(url, signal);
-    const text = await response.body.text();
+    const text = await beginningOf(response.body, maxLineBytes + 1);
     if (response.statusCode !== 200) throw new Error(problemOf(response.statusCode, text));
+    if (text.length > maxLineBytes) throw new Error(tooLong);
     return readDelegation(JSON.parse(text));
   };
 
@@ -158,18 +164,24 @@ export class HttpNames implements RemoteNames {
   /** Resolves with the reason when the stream has ended. */
   async #read(url: string, signal: AbortSignal, onLine: (line: string) => void): Promise<string> {
     const response = await this.#request(url, signal);
-    if (response.statusCode !== 200) {
-      return problemOf(response.statusCode, await response.body.text());
-    }
-    const decoder = new TextDecoder();
-    let rest = "";
+    if (response.statusCode !== 200) return this.#refusal(response);
+    const lines = new LatestLines();
     for await (const chunk of response.body) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      if (rest.length > maxLineBytes) return `a line is longer than ${maxLineBytes} bytes`;
-      for (const line of lines) if (line.trim() !== "") onLine(line);
+      const latest = lines.take(chunk);
+      if (latest === null) return tooLong;
+      latest.forEach(onLine);
     }
     return "it ended the watch";
+  }
+
+  async #refusal({ statusCode, body }: Response): Promise<string> {
+    let cancel: Close = () => {};
+    const late = new Promise<string>((resolve) => {
+      cancel = this.#deps.clock.after(reasonTimeoutMs, () => resolve(""));
+    });
+    const reason = await Promise.race([beginningOf(body, maxReasonBytes), late]);
+    cancel();
+    return problemOf(statusCode, reason);
   }
 
   async #request(url: string, signal: AbortSignal) {
@@ -214,7 +226,7 @@ export class HttpNames implements RemoteNames {
       const url = `${scheme}://${key}/api/1/dtabs/${namespace}`;
       const options = { signal: late.signal, headersTimeout: probeTimeoutMs, bodyTimeout: 0 };
       const response = await http.request(url, { ...options, method: "HEAD" });
-      await response.body.text();
+      await beginningOf(response.body, 0);
     } catch {
       const streams = [...(this.#open.get(key) ?? [])];
       if (streams.length > 0) log.warn({ event: "name server does not respond", address: key });
@@ -224,6 +236,8 @@ export class HttpNames implements RemoteNames {
     }
   }
 }
+
+const tooLong = `it sent more than ${maxLineBytes} bytes for one value`;
 
 function problemOf(status: number, text: string): string {
   const reason = text.trim() === "" ? "" : `: ${text.trim().slice(0, 200)}`;

@@ -16,16 +16,21 @@ export function readTree(json: unknown): State<NameTree<RemoteBound>> | null {
   const { type, message } = fieldsOf(json);
   if (type === "exception")
     return failed(failure("unresolved", String(message ?? "no reason given")));
-  const tree = treeOf(fieldsOf(json), 0);
+  const tree = treeOf(fieldsOf(json), { nodes: maxNodes }, 0);
   return tree === null ? null : ok(tree);
 }
 
 /** What a name server sends is bounded as well. */
 const maxDepth = 200;
+const maxNodes = 20_000;
 
-function treeOf(json: Fields, depth: number): NameTree<RemoteBound> | null {
-  if (depth > maxDepth) return null;
-  const below = (each: unknown) => treeOf(fieldsOf(each), depth + 1);
+function treeOf(
+  json: Fields,
+  left: { nodes: number },
+  depth: number,
+): NameTree<RemoteBound> | null {
+  if (depth > maxDepth || --left.nodes < 0) return null;
+  const below = (each: unknown) => treeOf(fieldsOf(each), left, depth + 1);
   switch (json["type"]) {
     case "neg":
       return neg;
@@ -49,7 +54,7 @@ function treeOf(json: Fields, depth: number): NameTree<RemoteBound> | null {
       const branches = listOf(json["union"]).map((each): Weighted<RemoteBound> | null => {
         const { weight, tree } = fieldsOf(each);
         const found = below(tree);
-        return found === null || typeof weight !== "number" ? null : { weight, tree: found };
+        return found === null || !isWeight(weight) ? null : { weight, tree: found };
       });
       if (branches.includes(null)) return null;
       return { kind: "union", branches: branches as Weighted<RemoteBound>[] };
@@ -90,13 +95,16 @@ function addressOf(json: unknown): Address | null {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return null;
   const { endpoint_addr_weight: weight, ...rest } = fieldsOf(meta);
   const texts = Object.entries(rest).filter((each) => typeof each[1] === "string");
-  const isWeight = typeof weight === "number" && Number.isFinite(weight) && weight >= 0;
   return {
     host: ip,
     port,
-    weight: isWeight ? weight : 1,
+    weight: isWeight(weight) ? weight : 1,
     ...(texts.length === 0 ? {} : { meta: Object.fromEntries(texts) as Record<string, string> }),
   };
+}
+
+function isWeight(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
 /** Throws with a text for people. */

@@ -68,6 +68,15 @@ const unknownMethod = 1;
 const internalError = 6;
 /** Deeper than any message of this service; a hostile one would overflow the stack. */
 const maxDepth = 32;
+/** What is read at one time holds up calls: a value takes a microsecond or two, and a call has few. */
+const callLimits = { bytes: 1024 * 1024, values: 10_000 };
+const replyLimits = { bytes: 4 * 1024 * 1024, values: 100_000 };
+
+/** A message that is being read, and how many values of it may still come. */
+interface Reading {
+  readonly from: Protocol;
+  left: number;
+}
 
 const applicationException: Struct = {
   name: "",
@@ -78,7 +87,11 @@ export async function loadCodec(): Promise<Codec> {
   const { default: thrift } = await import("thrift");
   // Safe casts: the types of the package leave out half of what it has.
   const { TBinaryProtocol, TFramedTransport, TBufferedTransport } = thrift as unknown as Library;
-  const reading = (payload: Buffer) => new TBinaryProtocol(new TFramedTransport(payload));
+  const reading = (payload: Buffer, limits: typeof callLimits): Reading => {
+    const { bytes, values } = limits;
+    if (payload.length > bytes) throw new Error(`a message is longer than ${bytes} bytes`);
+    return { from: new TBinaryProtocol(new TFramedTransport(payload)), left: values };
+  };
   const writing = (write: (to: Protocol) => void): Buffer => {
     let bytes: Buffer = Buffer.alloc(0);
     const transport = new TBufferedTransport(undefined, (written) => (bytes = written));
@@ -94,12 +107,12 @@ export async function loadCodec(): Promise<Codec> {
   return {
     call: (method, args) => message(method, callType, 0, methods[method].args, args),
     readCall(payload) {
-      const from = reading(payload);
-      const { fname: name, mtype, rseqid: seqid } = from.readMessageBegin();
+      const source = reading(payload, callLimits);
+      const { fname: name, mtype, rseqid: seqid } = source.from.readMessageBegin();
       if (mtype !== callType) throw new Error(`expected a call, got message type ${mtype}`);
       if (!Object.hasOwn(methods, name)) return { kind: "unknown", seqid, method: name };
       const method = name as MethodName;
-      return { kind: "call", seqid, method, args: readStruct(from, methods[method].args, 0) };
+      return { kind: "call", seqid, method, args: readStruct(source, methods[method].args, 0) };
     },
     reply: (method, seqid, result) =>
       message(method, replyType, seqid, methods[method].result, result),
@@ -109,16 +122,16 @@ export async function loadCodec(): Promise<Codec> {
         type: isUnknown ? unknownMethod : internalError,
       }),
     readReply(method, payload) {
-      const from = reading(payload);
-      const { mtype } = from.readMessageBegin();
+      const source = reading(payload, replyLimits);
+      const { mtype } = source.from.readMessageBegin();
       if (mtype === exceptionType) {
         throw new Error(
-          String(readStruct(from, applicationException, 0)["message"] ?? "no reason given"),
+          String(readStruct(source, applicationException, 0)["message"] ?? "no reason given"),
         );
       }
       if (mtype !== replyType) throw new Error(`expected a reply, got message type ${mtype}`);
       const { result }: Method = methods[method];
-      return readStruct(from, result, 0);
+      return readStruct(source, result, 0);
     },
   };
 }
@@ -148,7 +161,8 @@ function typeOf(type: FieldType): number {
   }
 }
 
-function readStruct(from: Protocol, { fields }: Struct, depth: number): Fields {
+function readStruct(source: Reading, { fields }: Struct, depth: number): Fields {
+  const { from } = source;
   if (depth > maxDepth) throw new Error("the structs are nested too deeply");
   const read: Record<string, Value> = {};
   for (;;) {
@@ -156,11 +170,13 @@ function readStruct(from: Protocol, { fields }: Struct, depth: number): Fields {
     if (ftype === types.stop) return read;
     const known = Object.entries(fields).find(([, [id]]) => id === fid);
     if (known === undefined || typeOf(known[1][1]) !== ftype) from.skip(ftype);
-    else read[known[0]] = readValue(from, known[1][1], depth + 1);
+    else read[known[0]] = readValue(source, known[1][1], depth + 1);
   }
 }
 
-function readValue(from: Protocol, type: FieldType, depth: number): Value {
+function readValue(source: Reading, type: FieldType, depth: number): Value {
+  if (--source.left < 0) throw new Error("a message has too many values");
+  const { from } = source;
   switch (type) {
     case "binary":
       return from.readBinary();
@@ -171,31 +187,32 @@ function readValue(from: Protocol, type: FieldType, depth: number): Value {
     case "double":
       return from.readDouble();
     default:
-      if ("list" in type) return readMany(from, from.readListBegin(), type.list, depth);
-      if ("set" in type) return readMany(from, from.readSetBegin(), type.set, depth);
-      return "map" in type ? readMap(from, type.map, depth) : readStruct(from, type, depth);
+      if ("list" in type) return readMany(source, from.readListBegin(), type.list, depth);
+      if ("set" in type) return readMany(source, from.readSetBegin(), type.set, depth);
+      return "map" in type ? readMap(source, type.map, depth) : readStruct(source, type, depth);
   }
 }
 
 function readMany(
-  from: Protocol,
+  source: Reading,
   { etype, size }: { etype: number; size: number },
   type: FieldType,
   depth: number,
 ): readonly Value[] {
   if (size > 0 && etype !== typeOf(type)) throw new Error(`a list of unexpected type ${etype}`);
   const values: Value[] = [];
-  for (let i = 0; i < size; i++) values.push(readValue(from, type, depth));
+  for (let i = 0; i < size; i++) values.push(readValue(source, type, depth));
   return values;
 }
 
-function readMap(from: Protocol, type: FieldType, depth: number): ReadonlyMap<number, Value> {
+function readMap(source: Reading, type: FieldType, depth: number): ReadonlyMap<number, Value> {
+  const { from } = source;
   const { ktype, vtype, size } = from.readMapBegin();
   if (size > 0 && (ktype !== types.i32 || vtype !== typeOf(type))) {
     throw new Error(`a map of unexpected types ${ktype} and ${vtype}`);
   }
   const values = new Map<number, Value>();
-  for (let i = 0; i < size; i++) values.set(from.readI32(), readValue(from, type, depth));
+  for (let i = 0; i < size; i++) values.set(from.readI32(), readValue(source, type, depth));
   return values;
 }
 

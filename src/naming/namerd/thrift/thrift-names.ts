@@ -30,6 +30,8 @@ export interface ThriftNamesDeps {
   readonly counts: { readonly updates: Counter; readonly errors: Counter };
 }
 
+/** Between two polls: changes of a name that come faster are taken together. */
+const minPollMs = 10;
 const emptyStamp = Buffer.alloc(0);
 const noPath: readonly Buffer[] = [];
 
@@ -140,7 +142,7 @@ export class ThriftNames implements RemoteNames {
       failures = 0;
       counts.updates.value += 1;
       sink.answered(state);
-      if (!isClosed) next();
+      if (!isClosed) cancel = clock.after(minPollMs, next);
     };
     const next = () => {
       cancel = this.#call(method, request(stamp), take);

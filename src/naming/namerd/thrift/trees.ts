@@ -52,13 +52,17 @@ function boundFields({ id, residual }: RemoteBound): Fields {
 }
 
 /** A table may lead in circles, or grow by being used many times: what is read is bounded. */
-const maxNodes = 100_000;
+const maxNodes = 20_000;
+/** As in JSON: every walk over a tree recurses. */
+const maxDepth = 200;
+const tooDeep = `it leads through more than ${maxDepth} nodes, one below the other`;
 
 export function readTree(fields: Fields): NameTree<RemoteBound> {
   const { root, nodes } = fields as { root?: Fields; nodes?: ReadonlyMap<number, Fields> };
   let left = maxNodes;
-  const byId = (id: number): NameTree<RemoteBound> => read(nodes?.get(id));
-  const read = (node: Fields | undefined): NameTree<RemoteBound> => {
+  const read = (node: Fields | undefined, depth: number): NameTree<RemoteBound> => {
+    const byId = (id: number) => read(nodes?.get(id), depth + 1);
+    if (depth > maxDepth) throw new Error(tooDeep);
     if (node === undefined) throw new Error("the tree names a node that it does not have");
     if (--left < 0) throw new Error(`the tree has more than ${maxNodes} nodes`);
     if (node["leaf"] !== undefined) return leaf(readBound(node["leaf"] as Fields));
@@ -69,7 +73,10 @@ export function readTree(fields: Fields): NameTree<RemoteBound> {
       const weighted = node["weighted"] as readonly { weight: number; id: number }[];
       return {
         kind: "union",
-        branches: weighted.map(({ weight, id }) => ({ weight, tree: byId(id) })),
+        branches: weighted.map(({ weight, id }) => ({
+          weight: readWeight(weight),
+          tree: byId(id),
+        })),
       };
     }
     if (node["empty"] !== undefined) return empty;
@@ -77,7 +84,13 @@ export function readTree(fields: Fields): NameTree<RemoteBound> {
     if (node["neg"] !== undefined) return neg;
     throw new Error("the tree has a node of an unknown kind");
   };
-  return read(root);
+  return read(root, 0);
+}
+
+/** Finite and >= 0, as every reader of a tree expects. */
+function readWeight(weight: number): number {
+  if (Number.isFinite(weight) && weight >= 0) return weight;
+  throw new Error(`the tree has the weight ${weight}`);
 }
 
 function readBound({ id, residual }: Fields): RemoteBound {
@@ -200,8 +213,9 @@ function dentryText({ dentry }: Delegation): string {
 export function readDelegation(fields: Fields): Delegation {
   const { root, nodes } = fields as { root?: Fields; nodes?: ReadonlyMap<number, Fields> };
   let left = maxNodes;
-  const byId = (id: unknown): Delegation => read(nodes?.get(id as number));
-  const read = (node: Fields | undefined): Delegation => {
+  const read = (node: Fields | undefined, depth: number): Delegation => {
+    const byId = (id: unknown) => read(nodes?.get(id as number), depth + 1);
+    if (depth > maxDepth) throw new Error(tooDeep);
     if (node === undefined) throw new Error("the delegation names a node that it does not have");
     if (--left < 0) throw new Error(`the delegation has more than ${maxNodes} nodes`);
     const path = readPath(node["path"] ?? []);
@@ -237,5 +251,5 @@ export function readDelegation(fields: Fields): Delegation {
       contents["empty"] !== undefined ? "empty" : contents["fail"] !== undefined ? "fail" : "neg";
     return { type, ...at };
   };
-  return read(root);
+  return read(root, 0);
 }
