@@ -1,7 +1,7 @@
 // Bundles dashboard/ into dist/dashboard: files with hashes in their names, each also compressed, and
 // manifest.json with their names. Part of `npm run build`; takes a few tenths of a second.
 import { build } from "esbuild";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -37,11 +37,14 @@ for (const { path: file, contents } of outputFiles) {
   manifest[ending === ".css" ? "style" : "script"] = name;
   manifest.files.push(name);
 }
-writeFileSync(path.join(target, "manifest.json"), JSON.stringify(manifest));
+// In one step: several may build at the same time, and others read it.
+const draft = path.join(target, `manifest.${process.pid}`);
+writeFileSync(draft, JSON.stringify(manifest));
+renameSync(draft, path.join(target, "manifest.json"));
 // A process that runs from this folder still serves the files of the build before.
 const kept = new Set([...before, ...manifest.files].flatMap((name) => [name, `${name}.gz`]));
 for (const name of readdirSync(target)) {
-  if (name !== "manifest.json" && !kept.has(name)) rmSync(path.join(target, name));
+  if (!name.startsWith("manifest.") && !kept.has(name)) rmSync(path.join(target, name));
 }
 
 function filesOfLastBuild() {

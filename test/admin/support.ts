@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { TestContext } from "node:test";
+import { builtDashboard } from "../support/dashboard.ts";
 import { realClock } from "../support/real-clock.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { TextPage } from "../../src/core/text-page.ts";
@@ -100,6 +101,7 @@ export async function startAdmin(
   } = {},
 ) {
   const { clock = realClock, maxConnections = 100, ...others } = options;
+  builtDashboard(); // its documents are among the pages
   const logged: LogEvent[] = [];
   const note = (event: LogEvent) => void logged.push(event);
   const log = { debug: note, info: note, warn: note, error: note };

@@ -8,11 +8,19 @@ const folder = "dist/dashboard";
 /** The names of its files. Builds it if nobody has yet. */
 export function builtDashboard(): readonly string[] {
   const manifest = `${folder}/manifest.json`;
-  if (!existsSync(manifest)) {
+  if (!existsSync(manifest) || !areThere(filesIn(manifest))) {
     const { status, stderr } = spawnSync(process.execPath, ["scripts/build-dashboard.mjs"]);
     assert.equal(status, 0, String(stderr));
   }
+  return filesIn(manifest);
+}
+
+function filesIn(manifest: string): readonly string[] {
   return (JSON.parse(readFileSync(manifest, "utf8")) as { files: readonly string[] }).files;
+}
+
+function areThere(files: readonly string[]): boolean {
+  return files.every((file) => existsSync(`${folder}/${file}.gz`));
 }
 
 /** What a browser downloads, compressed. */
