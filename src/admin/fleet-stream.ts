@@ -42,8 +42,16 @@ export class FleetStream {
     stream.push(`retry: 2000\n${event(view, this.#made[view]?.())}`);
     this.#listeners.set(stream, view);
     stream.once("close", () => this.#leave(stream));
-    this.#stopWatching ??= this.#fleet.watch(() => this.#changed());
+    this.#stopWatching ??= this.#fleet.watch(
+      () => this.#changed(),
+      () => this.#end(),
+    );
     return stream;
+  }
+
+  /** Otherwise the admin server would wait for its listeners during a shutdown. */
+  #end(): void {
+    for (const stream of this.#listeners.keys()) stream.push(null);
   }
 
   #leave(stream: Readable): void {

@@ -93,8 +93,8 @@ export interface FleetViews {
   /** Asks the instances; `query` is that of `/requests.json`. A text: too much is being asked already. */
   calls(query: string): Promise<Json>;
   trace(id: string): Promise<Json>;
-  /** Calls back whenever something new is known. */
-  watch(changed: () => void): Close;
+  /** Calls `changed` whenever something new is known, `closed` when nothing more will be. */
+  watch(changed: () => void, closed: () => void): Close;
 }
 
 /** What the dashboard shows beyond the other pages. */

@@ -25,6 +25,11 @@ export interface FleetDeps {
   readonly openGetter?: (() => Getter) | undefined;
 }
 
+interface Watcher {
+  changed(): void;
+  closed(): void;
+}
+
 /** Instances that are followed; more are reported and left out. */
 export const maxInstances = 1_000;
 const tidyEveryMs = 2_000;
@@ -42,7 +47,7 @@ export class Fleet {
   readonly #deps: FleetDeps;
   readonly #followers = new Map<string, Follower>();
   readonly #listings = new Map<Source, Listing>();
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<Watcher>();
   readonly #closes: Close[] = [];
   /** Listed instances beyond the limit. */
   leftOut = 0;
@@ -77,10 +82,11 @@ export class Fleet {
     });
   }
 
-  /** Calls back whenever something new is known, which is often. */
-  watch(changed: () => void): Close {
-    this.#watchers.add(changed);
-    return () => void this.#watchers.delete(changed);
+  /** Calls `changed` whenever something new is known, which is often, and `closed` when nothing more will be. */
+  watch(changed: () => void, closed: () => void): Close {
+    const watcher = { changed, closed };
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
   }
 
   close(): void {
@@ -88,6 +94,7 @@ export class Fleet {
     for (const follower of this.#followers.values()) follower.close();
     this.prometheus?.close();
     this.#followers.clear();
+    for (const { closed } of Array.from(this.#watchers)) closed();
     this.#watchers.clear();
   }
 
@@ -162,7 +169,7 @@ export class Fleet {
   }
 
   #changed(): void {
-    for (const changed of Array.from(this.#watchers)) changed();
+    for (const { changed } of Array.from(this.#watchers)) changed();
   }
 
   #tidyLater(): void {

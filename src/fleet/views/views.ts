@@ -39,7 +39,7 @@ export function fleetViews(fleet: Fleet, clock: Clock) {
     })),
     calls: (query: string) => ask(() => callsOf(fleet, query)),
     trace: (id: string) => ask(() => traceOf(fleet, id)),
-    watch: (changed: () => void): Close => fleet.watch(changed),
+    watch: (changed: () => void, closed: () => void): Close => fleet.watch(changed, closed),
   };
 }
 

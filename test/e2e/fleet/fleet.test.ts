@@ -154,6 +154,13 @@ test("the stream of events says what changed without being asked", async (t) => 
   aborting.abort();
 });
 
+test("whoever follows the stream does not hold up the end of the process", async (t) => {
+  const fleet = await startFleet(t, "instances: [127.0.0.1:1]");
+  const response = await fetch(`http://127.0.0.1:${fleet.adminPort}/fleet/events`);
+  await fleet.close(60_000);
+  assert.match(await response.text(), /^retry: 2000\nevent: overview\n/);
+});
+
 test("a fleet without routers needs nothing else, and a proxy can have one beside its routers", async (t) => {
   const fleet = await startFleet(t, "instances: [127.0.0.1:1]");
   const { instances } = await untilOverview(
