@@ -40,10 +40,13 @@ export type ShiftResult =
 /** How often the figures are looked at within a step. */
 const lookEveryMs = 1_000;
 
-/** Writes down what is to be done, before the first step. A text says why it cannot begin. */
+/**
+ * Writes down what is to be done, before the first step. A text says why it cannot begin. Rejects, with nothing
+ * written, when a proxy cannot be asked.
+ */
 export async function beginShift(
   target: DtabTarget,
-  { namespace, name }: Pick<ShiftOptions, "namespace" | "name">,
+  { namespace, name, proxies }: Pick<ShiftOptions, "namespace" | "name" | "proxies">,
   to: Tree,
   steps: readonly number[],
 ): Promise<ShiftState | string> {
@@ -54,6 +57,10 @@ export async function beginShift(
     return `the dtab of ${namespace} leads ${name} nowhere: add a dentry for it first (switchyard dtab edit)`;
   }
   if (isSameTree(origin.tree, to)) return `${name} goes to ${showTree(to)} already`;
+  // A misspelt name would get no calls, and so no failures that take it back.
+  if (proxies !== null && (await proxies.idsOf(to)).size === 0) {
+    return `${showTree(to)} leads nowhere at the proxies of --admin: register it first, or correct --to. Nothing was changed`;
+  }
   const state: ShiftState = {
     name,
     from: origin.tree,
@@ -237,15 +244,15 @@ function measured(before: Totals, now: Totals): Measured {
 
 function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = clock.after(ms, resolve);
-    signal.addEventListener(
-      "abort",
-      () => {
-        cancel();
-        resolve();
-      },
-      { once: true },
-    );
+    const stop = () => {
+      cancel();
+      resolve();
+    };
+    const cancel = clock.after(ms, () => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    });
+    signal.addEventListener("abort", stop, { once: true });
   });
 }
 

@@ -39,7 +39,7 @@ test("history shows versions, and rollback writes one again", async (t) => {
   await put("/a => /1");
   await put("/a => /2");
   const { out } = await line(["dtab", "history", url, "default"]);
-  assert.equal(out, "1  1 entries; then +1 -1\n2  1 entries; the current one\n");
+  assert.equal(out, "1  1 entry; then +1 -1\n2  1 entry; the current one\n");
   assert.equal((await line(["dtab", "rollback", url, "default"])).out, "- /a=>/2 ;\n+ /a=>/1 ;\n");
   assert.match((await line(["dtab", "rollback", url, "default", "9"])).error, /kept are: 1, 2/);
 });

@@ -141,6 +141,18 @@ test("a shift that has died is continued", async (t) => {
   await callers.stop();
 });
 
+test("a new version that no proxy finds, or a proxy that cannot be asked, leaves nothing behind", async (t) => {
+  const { shift, dtab, store } = await world(t, "new");
+  const misspelt = await shift("--to", "/#/io.l5d.fs/users-v3");
+  assert.equal(misspelt.code, 1);
+  assert.match(misspelt.error, /\/#\/io.l5d.fs\/users-v3 leads nowhere at the proxies of --admin/);
+  const unasked = await shift(...to, "--admin", "http://127.0.0.1:1");
+  assert.equal(unasked.code, 1);
+  assert.match(unasked.error, /http:\/\/127.0.0.1:1 cannot be asked/);
+  assert.equal(await dtab(), before);
+  assert.equal((await line(["dtab", "ls", store])).out, "default\n");
+});
+
 test("a name that leads nowhere, and one that is there already, are refused", async (t) => {
   const { store } = await world(t, "new");
   const nowhere = await line(["shift", "/x", "--to", "/y", "--store", store, "--blind"]);

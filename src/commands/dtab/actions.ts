@@ -62,10 +62,10 @@ export const actions: Readonly<Record<string, DtabAction>> = {
     for (const [i, { dtab, version }] of versions.entries()) {
       const next = versions[i + 1] ?? current;
       const changed = next === null ? "removed" : changesOf(dtab, next.dtab);
-      terminal.out(`${countOf(version)}  ${dtab.length} entries; then ${changed}`);
+      terminal.out(`${countOf(version)}  ${entries(dtab.length)}; then ${changed}`);
     }
     if (current !== null)
-      terminal.out(`${countOf(current.version)}  ${current.dtab.length} entries; the current one`);
+      terminal.out(`${countOf(current.version)}  ${entries(current.dtab.length)}; the current one`);
     return 0;
   },
 
@@ -143,3 +143,5 @@ function changesOf(before: Dtab, after: Dtab): string {
   const removed = lines.filter((line) => line.startsWith("-")).length;
   return `+${added} -${removed}`;
 }
+
+const entries = (count: number): string => `${count} ${count === 1 ? "entry" : "entries"}`;
