@@ -171,6 +171,13 @@ routers:
   assert.equal(stranger.code, 1);
   assert.match(stranger.errors, /it is not trusted/);
   assert.match(stranger.errors, /does not name orders\.test/);
+  const known = await cert("show", `127.0.0.1:${port}`, "--name", "orders.test", ...ca);
+  assert.equal(known.code, 1);
+  assert.doesNotMatch(known.errors, /not trusted/);
+  assert.match(known.errors, /does not name orders\.test/);
+  const plain = await startProxy(t, "routers: [{ protocol: http, servers: [{ port: 0 }] }]");
+  const untold = await cert("show", `127.0.0.1:${plain.port}`);
+  assert.match(untold.errors, /what listens there does not speak TLS/);
   const nobody = await cert("show", `127.0.0.1:${await deadPort()}`);
-  assert.match(nobody.errors, /ECONNREFUSED/);
+  assert.match(nobody.errors, /nothing listens there/);
 });

@@ -93,7 +93,7 @@ function chainOf(
       ...(trusted === null ? {} : { ca: trusted.map((each) => each.toString()) }),
     });
     socket.setTimeout(timeoutMs, () => failed(`no TLS handshake within ${timeoutMs / 1_000} s`));
-    socket.on("error", ({ message }) => failed(message.split("\n", 1)[0] ?? ""));
+    socket.on("error", (error) => failed(inWords(error)));
     socket.on("secureConnect", () => {
       const certificates = presentedBy(socket);
       const leaf = certificates[0];
@@ -109,10 +109,18 @@ function chainOf(
   });
 }
 
+function inWords({ message, code }: Error & { readonly code?: string }): string {
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER") return "what listens there does not speak TLS";
+  if (code === "ECONNREFUSED") return "the connection was refused: nothing listens there";
+  return message.split("\n", 1)[0] ?? "";
+}
+
 function trustProblems(socket: TLSSocket): string[] {
   if (socket.authorized) return [];
   const { authorizationError: why } = socket as { authorizationError?: Error | string };
   const code = typeof why === "string" ? why : ((why as { code?: string } | undefined)?.code ?? "");
+  // The names are compared by the caller, who says which one is missing.
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return [];
   return [`it is not trusted: ${code.toLowerCase().replaceAll("_", " ")}`];
 }
 
