@@ -38,7 +38,7 @@ export async function fleetOnce(
       resolve();
     }, lookEveryMs);
   });
-  const overview = overviewOf(running.fleet, topologyOf(running.fleet));
+  const overview = overviewOf(running.fleet, () => topologyOf(running.fleet));
   const services = servicesOf(running.fleet);
   if (isJson) terminal.out(JSON.stringify({ ...overview, services }, null, 2));
   else terminal.out(fleetText(overview, services));

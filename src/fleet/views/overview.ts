@@ -7,7 +7,7 @@ import { stateOf } from "./states.ts";
 import { incomingOf } from "./topology.ts";
 import type { FleetProblem, InstanceView, Overview, Topology } from "./shapes.ts";
 
-export function overviewOf(fleet: Fleet, topology: Topology): Overview {
+export function overviewOf(fleet: Fleet, topology: () => Topology): Overview {
   const nowMs = fleet.wallMs();
   const problems = problemsOf(fleet, topology);
   const { config, budget } = fleet;

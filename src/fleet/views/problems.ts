@@ -10,10 +10,11 @@ const order = { critical: 0, warning: 1, notice: 2 } as const;
 /** Of all that instances say; the rest is counted. */
 const maxProblems = 500;
 
-export function problemsOf(fleet: Fleet, topology: Topology): readonly FleetProblem[] {
+/** The topology of a large fleet is expensive: it is made only when an instance is down. */
+export function problemsOf(fleet: Fleet, topology: () => Topology): readonly FleetProblem[] {
   const followers = fleet.followers();
   const found = [
-    ...followers.flatMap((follower) => instanceProblems(follower, fleet, topology.edges)),
+    ...followers.flatMap((follower) => instanceProblems(follower, fleet, topology)),
     ...listProblems(fleet),
     ...limitProblems(fleet),
     ...prometheusProblem(fleet),
@@ -34,13 +35,14 @@ function problem(
 function instanceProblems(
   follower: Follower,
   fleet: Fleet,
-  edges: readonly Edge[],
+  topology: () => Topology,
 ): readonly FleetProblem[] {
   const nowMs = fleet.wallMs();
   const { name } = stateOf(follower, nowMs);
   const id = idOf(follower);
   const its = { instances: [id], where: placeOf(follower.target.listed) };
-  if (name === "down" || name === "left") return [downProblem(follower, nowMs, edges, its)];
+  if (name === "down" || name === "left")
+    return [downProblem(follower, nowMs, topology().edges, its)];
   const found: FleetProblem[] = [];
   if (name === "not ready") {
     const text = `${titleOf(follower)} takes no calls: ${follower.model.facts?.notReady ?? ""}.`;

@@ -28,13 +28,13 @@ export function fleetViews(fleet: Fleet, clock: Clock) {
   };
   const topology = remembered(clock, () => topologyOf(fleet));
   return {
-    overview: remembered(clock, () => overviewOf(fleet, topology())),
+    overview: remembered(clock, () => overviewOf(fleet, topology)),
     topology: remembered(clock, () => grouped(topology())),
     services: remembered(clock, () => ({ at: isoNow(clock), services: servicesOf(fleet) })),
     service: (router: string, name: string) => serviceOf(fleet, router, name),
     problems: remembered(clock, () => ({
       at: isoNow(clock),
-      problems: problemsOf(fleet, topology()),
+      problems: problemsOf(fleet, topology),
       looked: [`${fleet.followers().length} instances`],
     })),
     calls: (query: string) => ask(() => callsOf(fleet, query)),
