@@ -107,6 +107,24 @@ test("of a trace: each hop, indented below the one that called it", async (t) =>
   );
 });
 
+test("of a trace: what a service calls through its own proxy is below the call that it got", async (t) => {
+  const inner = await service(t, "inner");
+  let ownPort = 0;
+  const middle = await service(t, async ({ headers }, response) => {
+    const context = String(headers["l5d-ctx-trace"]);
+    await ask(ownPort, "/b", { Host: "inner", "l5d-ctx-trace": context });
+    response.end("middle");
+  });
+  const proxy = await proxyWith(t, { middle: [middle.port], inner: [inner.port] });
+  ownPort = proxy.port;
+  await ask(proxy.port, "/a", { Host: "middle" });
+  const { requests } = JSON.parse(await proxy.admin("/requests.json")) as {
+    readonly requests: readonly { readonly trace: { readonly traceId: string } }[];
+  };
+  const { out } = await line(["why", at(proxy), requests[0]?.trace.traceId ?? ""]);
+  assert.match(out, /: 2 calls at 1 instance\n\n127.* GET \/a .*\n {4}time.*\n {2}127.* GET \/b /);
+});
+
 test("of a trace that nobody kept: what is kept, and how to keep more", async (t) => {
   const proxy = await proxyWith(t, {});
   const { code, error } = await line(["why", at(proxy), "0123456789abcdef"]);

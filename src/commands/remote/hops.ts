@@ -19,7 +19,8 @@ export function treesOf(hops: readonly Hop[]): readonly HopTree[] {
   const sorted = [...hops].sort((a, b) => (a.call.at < b.call.at ? -1 : 1));
   const parents = new Map<Hop, Hop>();
   for (const hop of sorted) {
-    const parent = sorted.find((each) => isParent(each, hop) && !isAbove(parents, hop, each));
+    const above = sorted.filter((each) => each !== hop && !isAbove(parents, hop, each));
+    const parent = above.find((each) => isParent(each, hop)) ?? innermost(above, hop);
     if (parent !== undefined) parents.set(hop, parent);
   }
   const below = (parent: Hop | undefined): readonly HopTree[] =>
@@ -38,10 +39,22 @@ function isAbove(parents: ReadonlyMap<Hop, Hop>, hop: Hop, other: Hop): boolean 
 }
 
 function isParent(parent: Hop, hop: Hop): boolean {
-  if (parent === hop) return false;
   const parentId = hop.call.trace?.parentId ?? null;
   if (parentId !== null && parentId === parent.call.trace?.spanId) return true;
+  if (parentId !== null && parent.call.attempts.some(({ spanId }) => spanId === parentId)) {
+    return true;
+  }
   return parent.call.attempts.some((attempt) => isItsCall(parent.call, attempt, hop.call));
+}
+
+/** A service calls through the proxy that called it: of the calls there that were under way, the shortest. */
+function innermost(hops: readonly Hop[], { instance, call }: Hop): Hop | undefined {
+  if ((call.trace?.parentId ?? null) === null) return undefined;
+  const endUs = (each: CallRecord) => each.startedUs + each.durationMs * 1_000;
+  return hops
+    .filter((each) => each.instance === instance)
+    .filter((each) => each.call.startedUs <= call.startedUs && endUs(call) <= endUs(each.call))
+    .sort((a, b) => a.call.durationMs - b.call.durationMs)[0];
 }
 
 /** The attempt went to the server that took the call, at that time. */
