@@ -1,5 +1,6 @@
 // The fleet: this process for others, and others as this process sees them.
 import type { Clock } from "../../core/clock.ts";
+import { readCallQuery } from "../../core/calls/filter.ts";
 import { longJson, longText } from "../long-page.ts";
 import {
   errorResponse,
@@ -9,6 +10,7 @@ import {
   type AdminResponse,
 } from "../page.ts";
 import type { AdminViews, FleetViews } from "../views.ts";
+import { limits } from "./requests.ts";
 import { FleetStream, maxFleetListeners } from "../fleet-stream.ts";
 
 const pageType = "application/x-ndjson; charset=utf-8";
@@ -47,7 +49,7 @@ function pagesOf(fleet: FleetViews, clock: Clock): readonly AdminPage[] {
     page("/fleet/services.json", () => longJson(fleet.services())),
     page("/fleet/service.json", ({ query }) => service(fleet, query)),
     page("/fleet/problems.json", () => longJson(fleet.problems())),
-    page("/fleet/requests.json", ({ query }) => asked(fleet.calls(query.toString()))),
+    page("/fleet/requests.json", ({ query }) => requests(fleet, query)),
     page("/fleet/trace.json", ({ query }) => trace(fleet, query)),
     page("/fleet/events", ({ query }) => events(stream, query)),
   ];
@@ -62,6 +64,13 @@ async function service(fleet: FleetViews, query: URLSearchParams): Promise<Admin
   if (typeof found === "string") return errorResponse(503, found);
   if (found !== null) return longJson(found);
   return errorResponse(404, `no instance has a router ${router} with calls for ${name}`);
+}
+
+/** What no instance would accept is not asked. */
+async function requests(fleet: FleetViews, query: URLSearchParams): Promise<AdminResponse> {
+  const read = readCallQuery(query, limits);
+  if ("problem" in read) return errorResponse(400, read.problem);
+  return asked(fleet.calls(query.toString()));
 }
 
 async function trace(fleet: FleetViews, query: URLSearchParams): Promise<AdminResponse> {

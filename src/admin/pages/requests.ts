@@ -6,7 +6,8 @@ import { errorResponse, type AdminPage, type AdminRequest, type AdminResponse } 
 import type { AdminViews } from "../views.ts";
 
 const defaultLimit = 100;
-const limits = { limit: 1_000 };
+/** Of `/fleet/requests.json`, too. */
+export const limits = { limit: 1_000 };
 const defaultRate = 100;
 const tapLimits = { rate: 1_000 };
 

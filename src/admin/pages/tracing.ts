@@ -32,7 +32,7 @@ function change(views: AdminViews, { body, query }: AdminRequest): AdminResponse
   if (views.setTracing(wanted)) return json(views.tracing());
   return errorResponse(
     404,
-    `there is no exporter ${wanted.exporter ?? "of spans"} in this process`,
+    `there is no exporter ${wanted.exporter ?? "of spans"} in this process; GET /admin/tracing lists them`,
   );
 }
 

@@ -51,6 +51,9 @@ export interface QueryProblem {
 /** No value is longer: names and ids are shorter than this. */
 const maxValueChars = 512;
 
+/** A code of HTTP, a class of codes, or a word of Thrift's or mux's. */
+const statuses = /^(|\d{3}|[1-5]xx|[a-z][\w-]{0,31})$/i;
+
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** `numbers`: further parameters, whole numbers from 1 to the given limit. */
@@ -83,15 +86,18 @@ function readInto(filter: Mutable<CallFilter>, name: string, value: string): str
     return `the parameter ${shown(name)} has ${value.length} characters, more than ${maxValueChars}`;
   }
   switch (name) {
-    case "router":
     case "name":
     case "client":
+      if (!/^(\/|$)/.test(value)) return expected(name, "a path, such as /svc/users", value);
+      filter[name] = value === "" ? null : value;
+      return null;
+    case "router":
     case "endpoint":
     case "method":
       filter[name] = value === "" ? null : value;
       return null;
     case "status":
-      if (!/^[\w-]{0,32}$/.test(value)) return expected(name, "200, 5xx, error", value);
+      if (!statuses.test(value)) return expected(name, "200, 5xx, error", value);
       filter.status = value === "" ? null : value.toLowerCase();
       return null;
     case "failed":

@@ -84,6 +84,10 @@ test("a trace is one waterfall over three sidecars, with the network between the
     "all are ready",
   );
   assert.equal((await ask(web.port, "/convert", { Host: "converter" })).status, 200);
+  assert.match(
+    await fleet.admin("/fleet/requests.json?fail=true"),
+    /there is no parameter \\"fail/,
+  );
   const { calls } = JSON.parse(await fleet.admin("/fleet/requests.json?limit=10")) as FleetCalls;
   assert.equal(calls.length, 4, "four routers took part");
   const first = calls.find(({ instanceName }) => instanceName === "web");
