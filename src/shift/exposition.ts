@@ -14,7 +14,18 @@ export function noTotals(): Totals {
 
 const line = /^rt:client:(success|failures|request_latency_ms_bucket)\{([^}]*)\} (\S+)$/;
 
-/** Adds the clients whose id is one of `ids` to `totals`. Series of single services are part of their client's. */
+export function addTotals(to: Totals, more: Totals): void {
+  to.successes += more.successes;
+  to.failures += more.failures;
+  for (const [bound, count] of more.buckets) {
+    to.buckets.set(bound, (to.buckets.get(bound) ?? 0) + count);
+  }
+}
+
+/**
+ * Adds the clients whose id is one of `ids` to `totals`. Series of single services are part of their client's. Throws with a text
+ * for people when one is no count: nothing could be said of the calls.
+ */
 export function addPage(page: string, ids: ReadonlySet<string>, totals: Totals): void {
   for (const text of page.split("\n")) {
     if (!text.startsWith("rt:client:")) continue;
@@ -23,6 +34,7 @@ export function addPage(page: string, ids: ReadonlySet<string>, totals: Totals):
     const [, client = ""] = /(?:^|, )client="((?:[^"\\]|\\.)*)"/.exec(labels) ?? [];
     if (!ids.has(`/${client.replaceAll(/\\(.)/g, "$1")}`)) continue;
     const number = Number(value);
+    if (!Number.isFinite(number) || number < 0) throw new Error(`no count: ${text.slice(0, 200)}`);
     if (metric === "success") totals.successes += number;
     else if (metric === "failures") totals.failures += number;
     else {

@@ -1,6 +1,6 @@
 // The proxies whose figures decide about a shift, asked through their admin servers.
 import type { Path } from "../core/names/path.ts";
-import { addPage, noTotals } from "./exposition.ts";
+import { addPage, addTotals, noTotals, since } from "./exposition.ts";
 import type { Totals } from "./exposition.ts";
 import type { Tree } from "./weights.ts";
 
@@ -35,16 +35,28 @@ export class Proxies {
     return ids;
   }
 
-  async totals(oldIds: ReadonlySet<string>, newIds: ReadonlySet<string>): Promise<SidesTotals> {
-    const totals = { old: noTotals(), new: noTotals() };
-    const pages = await Promise.all(
-      this.#proxies.map((proxy) => proxy.text("/admin/metrics/prometheus")),
-    );
-    for (const page of pages) {
-      addPage(page, oldIds, totals.old);
-      addPage(page, newIds, totals.new);
-    }
-    return totals;
+  /** Measures from its first call on; each call resolves with what came since. A failed one changes nothing. */
+  meter(oldIds: ReadonlySet<string>, newIds: ReadonlySet<string>): () => Promise<SidesTotals> {
+    const sum: SidesTotals = { old: noTotals(), new: noTotals() };
+    let before: readonly SidesTotals[] | null = null;
+    return async () => {
+      const now = await Promise.all(
+        this.#proxies.map(async (proxy) => {
+          const page = await proxy.text("/admin/metrics/prometheus");
+          const totals = { old: noTotals(), new: noTotals() };
+          addPage(page, oldIds, totals.old);
+          addPage(page, newIds, totals.new);
+          return totals;
+        }),
+      );
+      // Of each proxy by itself: in the sum of all, the growth of one would hide the restart of another.
+      for (const [i, first] of before?.entries() ?? []) {
+        addTotals(sum.old, since(first.old, now[i]?.old ?? first.old));
+        addTotals(sum.new, since(first.new, now[i]?.new ?? first.new));
+      }
+      before = now;
+      return sum;
+    };
   }
 }
 

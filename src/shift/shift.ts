@@ -4,9 +4,9 @@ import { showTree } from "../core/names/nametree.ts";
 import type { Path } from "../core/names/path.ts";
 import { percent } from "./condition.ts";
 import type { Condition, Measured, Sides } from "./condition.ts";
-import { percentileOf, since } from "./exposition.ts";
+import { percentileOf } from "./exposition.ts";
 import type { Totals } from "./exposition.ts";
-import type { Proxies, SidesTotals } from "./proxies.ts";
+import type { Proxies } from "./proxies.ts";
 import { readState, stateNamespace, withoutState, withState } from "./state.ts";
 import type { ShiftState } from "./state.ts";
 import { changeDtab } from "./store.ts";
@@ -207,15 +207,14 @@ async function watchStep(
 ): Promise<Watched> {
   const { proxies, abortIf, everyMs, minCalls, clock, say } = options;
   const endMs = clock.nowMs() + everyMs;
-  let before: SidesTotals | null = null;
+  const measure = ids === null ? null : (proxies?.meter(ids.old, ids.new) ?? null);
   let sides: Sides | null = null;
   let isBlind = false;
   for (;;) {
-    if (proxies !== null && ids !== null) {
+    if (measure !== null) {
       try {
-        const now = await proxies.totals(ids.old, ids.new);
-        before ??= now;
-        sides = { old: measured(before.old, now.old), new: measured(before.new, now.new) };
+        const totals = await measure();
+        sides = { old: measured(totals.old), new: measured(totals.new) };
         isBlind = false;
       } catch (error) {
         // Without figures the step lasts: nobody could see that the new version is bad.
@@ -232,8 +231,7 @@ async function watchStep(
   }
 }
 
-function measured(before: Totals, now: Totals): Measured {
-  const totals = since(before, now);
+function measured(totals: Totals): Measured {
   const calls = totals.successes + totals.failures;
   return {
     calls,

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseCondition, parseDuration, parseSteps } from "../../src/shift/condition.ts";
 import type { Measured } from "../../src/shift/condition.ts";
+import { Proxies } from "../../src/shift/proxies.ts";
+import type { ProxyPages } from "../../src/shift/proxies.ts";
 import { addPage, noTotals, percentileOf, since } from "../../src/shift/exposition.ts";
 
 const side = (calls: number, success: number, p99: number): Measured => ({
@@ -91,6 +93,35 @@ test("a page counts the clients that are asked for, each call once", () => {
   assert.deepEqual([totals.successes, totals.failures], [90, 10]);
   assert.equal(percentileOf(totals, 50), 10);
   assert.equal(percentileOf(totals, 75), 15);
+});
+
+test("a page with something else than counts is refused", () => {
+  for (const value of ["NaN", "+Inf", "-1", "1e999", "many"]) {
+    const odd = `rt:client:success{rt="http", client="#/io.l5d.fs/users"} ${value}\n`;
+    const add = () => addPage(odd, new Set(["/#/io.l5d.fs/users"]), noTotals());
+    assert.throws(add, /no count: rt:client:success/, value);
+  }
+});
+
+/** A proxy whose page says what `counts` holds at that moment. */
+function proxyOf(counts: { success: number; failures: number }): ProxyPages {
+  const of = (metric: "success" | "failures") =>
+    `rt:client:${metric}{rt="http", client="#/io.l5d.fs/users"} ${counts[metric]}\n`;
+  return { text: () => Promise.resolve(of("success") + of("failures")) };
+}
+
+test("a proxy that restarts hides no failures of another one", async () => {
+  const restarting = { success: 0, failures: 500 };
+  const failing = { success: 0, failures: 0 };
+  const proxies = new Proxies([proxyOf(restarting), proxyOf(failing)]);
+  const measure = proxies.meter(new Set(), new Set(["/#/io.l5d.fs/users"]));
+  await measure();
+  Object.assign(restarting, { success: 10, failures: 0 });
+  Object.assign(failing, { success: 1_000, failures: 500 });
+  const { new: side } = await measure();
+  assert.deepEqual([side.successes, side.failures], [1_010, 500]);
+  failing.failures += 1;
+  assert.equal((await measure()).new.failures, 501);
 });
 
 test("what came since counts; a proxy that restarted counts from its restart", () => {
