@@ -6,7 +6,7 @@ import { ask } from "../support/http-request.ts";
 import { startProxy } from "../support/proxy.ts";
 import { service } from "../support/service.ts";
 import { LatestLines } from "../../src/naming/namerd/lines.ts";
-import { readTree } from "../../src/naming/namerd/json.ts";
+import { readAddresses, readTree } from "../../src/naming/namerd/json.ts";
 
 const piece = Buffer.alloc(64 * 1024, "x");
 
@@ -79,4 +79,11 @@ test("trees of too many nodes, or with impossible weights, are refused", () => {
   });
   assert.notEqual(readTree(weighted(0.5)), null);
   for (const weight of [-1, Infinity, NaN, "1"]) assert.equal(readTree(weighted(weight)), null);
+});
+
+test("addresses are IP addresses", () => {
+  const of = (ip: string) => readAddresses({ type: "bound", addrs: [{ ip, port: 80, meta: {} }] });
+  for (const ip of ["127.0.0.1", "::1"]) assert.notEqual(of(ip), null);
+  for (const ip of ["", "web", "127.0.0.1\r\nX: 1", "x".repeat(100_000)])
+    assert.equal(of(ip), null);
 });

@@ -1,4 +1,5 @@
 // Reads the JSON of Linkerd's HTTP API: bound trees, addresses, delegations. null: it is something else.
+import { isIP } from "node:net";
 import type { Address } from "../../core/address.ts";
 import { failure } from "../../core/failure.ts";
 import { constant, failed, ok, pending } from "../../core/live.ts";
@@ -91,7 +92,7 @@ export function readAddresses(json: unknown): State<AddressSet> | null {
 
 function addressOf(json: unknown): Address | null {
   const { ip, port, meta } = fieldsOf(json);
-  if (typeof ip !== "string" || ip === "" || typeof port !== "number") return null;
+  if (typeof ip !== "string" || isIP(ip) === 0 || typeof port !== "number") return null;
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return null;
   const { endpoint_addr_weight: weight, ...rest } = fieldsOf(meta);
   const texts = Object.entries(rest).filter((each) => typeof each[1] === "string");
