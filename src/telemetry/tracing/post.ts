@@ -46,6 +46,8 @@ export function poster(options: PostOptions): Poster {
       dispatcher: agent,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
+      // A response that drips keeps within the two above.
+      signal: AbortSignal.timeout(2 * timeoutMs),
     });
     const start = await beginning(response);
     return resultOf(statusCode, start, received["retry-after"]);

@@ -109,3 +109,18 @@ test("a collector that refuses, hangs up or stays silent is a problem in words, 
   assert.ok(silent.kind === "failed");
   assert.match(silent.problem, /timeout/i);
 });
+
+test("a response that drips is given up", async (t) => {
+  const server = createServer((request, response) => {
+    request.resume();
+    const drip = setInterval(() => response.write("x"), 20);
+    response.once("close", () => clearInterval(drip));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const result = await posterTo(t, port, { timeoutMs: 100 }).post("[]");
+  assert.ok(result.kind === "failed");
+  assert.match(result.problem, /timeout/i);
+});
