@@ -53,14 +53,26 @@ async function asset(file: string, { headers }: AdminRequest): Promise<AdminResp
     // The name says which version it is.
     "cache-control": "public, max-age=31536000, immutable",
   };
-  if (headers["if-none-match"] === tag)
+  if (isKnown(headers["if-none-match"], tag))
     return { status: 304, contentType, body: "", headers: cached };
-  const isZipped = /\bgzip\b/.test(String(headers["accept-encoding"] ?? ""));
+  const isZipped = takesGzip(String(headers["accept-encoding"] ?? ""));
   try {
     const body = await readFile(new URL(isZipped ? `${file}.gz` : file, folder));
     const encoding = isZipped ? { "content-encoding": "gzip" } : {};
     return { status: 200, contentType, body, headers: { ...cached, ...encoding } };
   } catch {
-    return errorResponse(404, `${file} was built anew meanwhile: load the page again`);
+    return errorResponse(404, `${file} has been built again meanwhile: load the page again`);
   }
+}
+
+/** RFC 9110 section 13.1.2: a list of tags, weak or not, or `*`. */
+function isKnown(tags: string | undefined, tag: string): boolean {
+  const listed = (tags ?? "").split(",").map((each) => each.trim().replace(/^W\//, ""));
+  return listed.includes(tag) || listed[0] === "*";
+}
+
+/** RFC 9110 section 12.5.3: a quality of zero means not at all. */
+function takesGzip(accepted: string): boolean {
+  const quality = /\bgzip\b\s*(?:;\s*q=([\d.]+))?/i.exec(accepted);
+  return quality !== null && Number(quality[1] ?? 1) > 0;
 }
