@@ -74,7 +74,7 @@ const symptoms: readonly Symptom[] = [
     body: /Unable to establish connection to 127\.0\.0\.1:\d+\.\n127\.0\.0\.1:\d+ refused the connection/,
     problem: {
       kind: "endpoints-down",
-      text: /^None of the 1 endpoint of \/#\/io\.l5d\.fs\/web takes calls: 127\.0\.0\.1:\d+ \(refused the connection\)\.$/,
+      text: /^The only endpoint of \/#\/io\.l5d\.fs\/web takes no calls: 127\.0\.0\.1:\d+ \(refused the connection\)\.$/,
     },
   },
   {
@@ -98,7 +98,7 @@ const symptoms: readonly Symptom[] = [
     name: "wrong Host",
     ports: async (t) => [(await working(t)).port],
     host: "wbe",
-    body: /leads \/svc\/wbe nowhere.*switchyard explain/s,
+    body: /leads \/svc\/wbe nowhere.*switchyard why/s,
     problem: {
       kind: "name-unbound",
       text: /^\/svc\/wbe leads nowhere: 1 call found no address\.$/,
@@ -169,7 +169,7 @@ const symptoms: readonly Symptom[] = [
     ports: async (t) => [(await tcpService(t, (socket) => void socket.end("SSH-2.0-x\r\n"))).port],
     calls: 8,
     body: /The service sent a response that is not valid HTTP|broke before its response/,
-    problem: { kind: "endpoints-down", text: /^None of the 1 endpoint of / },
+    problem: { kind: "endpoints-down", text: /^The only endpoint of / },
   },
   {
     name: "certificate expired",

@@ -254,7 +254,7 @@ test("the command prints problems, and fails when one is critical", async (t) =>
   assert.equal(after.code, 1);
   assert.match(
     after.out,
-    /^critical: None of the 1 endpoint of .*\n {2}linkerd\.yaml:3, since .*\n {2}Start the service/m,
+    /^critical: The only endpoint of .* takes no calls.*\n {2}linkerd\.yaml:3, since .*\n {2}Start the service/m,
   );
   const refused = await line(["problems", `127.0.0.1:${port}`]);
   assert.equal(refused.code, 1);

@@ -56,7 +56,10 @@ function findingOf(
     const text = `${out.length} of ${all} of ${id} ${out.length === 1 ? "gets" : "get"} no calls: ${reasons}.`;
     return { ...rest, kind: "endpoints-ejected", severity: "warning", text };
   }
-  const text = `None of the ${all} of ${id} takes calls: ${reasons}.`;
+  const text =
+    present.length === 1
+      ? `The only endpoint of ${id} takes no calls: ${reasons}.`
+      : `None of the ${all} of ${id} takes calls: ${reasons}.`;
   return { ...rest, kind: "endpoints-down", severity: "critical", text };
 }
 
