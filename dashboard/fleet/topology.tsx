@@ -240,7 +240,10 @@ function EdgeTable({ nodes, edges, selected }: DrawingProps) {
             {behind.has(edge.to) ? (
               <span class="dim">its service {nameOf(edge.to).replace(/^.*(?=:\d+$)/, "")}</span>
             ) : (
-              nameOf(edge.to)
+              <>
+                {nameOf(edge.to)}
+                <span class="narrow m dim">{edge.client.replace(/^.*\//, "")}</span>
+              </>
             )}
           </td>
           <td class="t m wide">{edge.client}</td>
