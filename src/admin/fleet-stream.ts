@@ -19,6 +19,8 @@ export class FleetStream {
   #stopWatching: Close | null = null;
   #cancel: Close | null = null;
   #sentMs = -Infinity;
+  /** The latest event of each view, as bytes: all who listen share them. */
+  readonly #latest = new Map<string, { readonly bytes: Buffer; readonly atMs: number }>();
 
   constructor(fleet: FleetViews, clock: Clock) {
     this.#fleet = fleet;
@@ -39,7 +41,8 @@ export class FleetStream {
   listen(view: string): Readable | null {
     if (this.#listeners.size >= maxFleetListeners) return null;
     const stream = new Readable({ read() {} });
-    stream.push(`retry: 2000\n${event(view, this.#made[view]?.())}`);
+    stream.push("retry: 2000\n");
+    stream.push(this.#eventOf(view));
     this.#listeners.set(stream, view);
     stream.once("close", () => this.#leave(stream));
     this.#stopWatching ??= this.#fleet.watch(
@@ -73,13 +76,22 @@ export class FleetStream {
   }
 
   #send(): void {
-    const texts = new Map<string, string>();
+    this.#latest.clear();
     for (const [stream, view] of this.#listeners) {
-      let text = texts.get(view);
-      if (text === undefined) texts.set(view, (text = event(view, this.#made[view]?.())));
       if (stream.readableLength > maxUnreadBytes) stream.destroy();
-      else stream.push(text);
+      else stream.push(this.#eventOf(view));
     }
+  }
+
+  /** A large fleet's takes long to write down: however many come within a period, it is written once. */
+  #eventOf(view: string): Buffer {
+    const nowMs = this.#clock.nowMs();
+    let latest = this.#latest.get(view);
+    if (latest === undefined || nowMs - latest.atMs >= periodMs) {
+      latest = { bytes: Buffer.from(event(view, this.#made[view]?.())), atMs: nowMs };
+      this.#latest.set(view, latest);
+    }
+    return latest.bytes;
   }
 }
 
