@@ -40,6 +40,8 @@ export interface DestinationDeps<Req extends Request, Res> {
   readonly binding: Live<NameTree<Bound>>;
   readonly openCluster: OpenClusterHandle<Req, Res>;
   readonly trace: Trace;
+  /** What to change when the name leads nowhere; null: the router's dtab. */
+  readonly unboundAdvice: string | null;
   /** Says that a call has ended: the cache counts it as a use. The same for all. */
   readonly touched: (destination: Destination<Req, Res>) => void;
   /** Once, when it has closed. */
@@ -293,7 +295,9 @@ export class Destination<Req extends Request, Res>
     this.#noteLost(this.#deps.clock.nowMs(), this.#lost.calls + 1);
     const dtabs = `Dtab.base=[${shortDtab(this.#deps.baseDtab)}], Dtab.local=[${shortDtab(this.#localDtab)}]`;
     const detail = `No hosts are available for ${this.#logicalName}, ${dtabs}`;
-    return { kind: "unbound", retry: "never", detail, trace: this.#deps.trace };
+    const { trace, unboundAdvice } = this.#deps;
+    const advice = unboundAdvice === null ? {} : { advice: unboundAdvice };
+    return { kind: "unbound", retry: "never", detail, trace, ...advice };
   }
 
   #unresolved(why: Failure): Failure {

@@ -74,6 +74,9 @@ export interface Router<Req extends Request, Res> {
   close(graceMs: number): Promise<void>;
 }
 
+const resolvedElsewhere =
+  "A name server resolves this name: change the dtab there (switchyard dtab edit), or register the service where it points to.";
+
 export function createRouter<Req extends Request, Res>(
   deps: RouterDeps<Req, Res>,
 ): Router<Req, Res> {
@@ -244,6 +247,7 @@ class RunningRouter<Req extends Request, Res> implements Router<Req, Res> {
       binding: deps.interpreter.bind(deps.dtab, dst, localDtab),
       openCluster: (bound) => new ClusterHandle(bound, user, (each) => this.#cluster(each)),
       trace,
+      unboundAdvice: deps.interpreter.explain === undefined ? null : resolvedElsewhere,
       touched: this.#pathTouched,
       closed: () => {
         this.#serviceScopes.release(name);

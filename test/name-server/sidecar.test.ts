@@ -124,6 +124,7 @@ for (const { of, by } of ways) {
       "the name is gone",
     );
     assert.match(gone.body, /\/api\/1\/delegate\/default\?path=\/svc\/web/);
+    assert.match(gone.body, /A name server resolves this name: change the dtab there/);
   });
 
   test(`the interpreter's page says what is watched and what the problem is: ${by}`, async (t) => {
