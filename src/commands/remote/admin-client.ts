@@ -14,7 +14,7 @@ interface Http {
     },
   ): Promise<{
     readonly statusCode: number;
-    readonly body: AsyncIterable<Buffer> & { text(): Promise<string> };
+    readonly body: AsyncIterable<Buffer>;
   }>;
 }
 
@@ -30,6 +30,10 @@ export class AdminError extends Error {
 }
 
 const timeoutMs = 10_000;
+/** A whole page, however slowly it comes. */
+const pageTimeoutMs = 30_000;
+/** Of a refusal. */
+const maxReasonBytes = 4 * 1024;
 /** No page is longer. */
 const maxBytes = 64 * 1024 * 1024;
 
@@ -63,7 +67,8 @@ export class AdminClient {
     query: Readonly<Record<string, string>> = {},
     accept = "text/plain",
   ): Promise<string> {
-    const body = await this.#open(path, query, accept, timeoutMs);
+    const signal = AbortSignal.timeout(pageTimeoutMs);
+    const body = await this.#open(path, query, accept, timeoutMs, signal);
     const chunks: Buffer[] = [];
     let bytes = 0;
     try {
@@ -108,7 +113,7 @@ export class AdminClient {
       });
       if (statusCode === 200) return body;
       throw new AdminError(
-        `${this.url}${path}: ${reasonOf(statusCode, await body.text())}`,
+        `${this.url}${path}: ${reasonOf(statusCode, await beginningOf(body))}`,
         statusCode,
       );
     } catch (error) {
@@ -116,6 +121,18 @@ export class AdminClient {
       throw new AdminError(`${this.url} cannot be asked: ${messageOf(error)}`, null);
     }
   }
+}
+
+/** What comes behind it is not read. */
+async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= maxReasonBytes) break; // closes the connection
+  }
+  return Buffer.concat(chunks).toString("utf8", 0, maxReasonBytes);
 }
 
 function reasonOf(status: number, text: string): string {
