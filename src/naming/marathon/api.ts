@@ -56,14 +56,19 @@ export function marathonApi(
 
 const headersOf = (authorization: string) => ({ headers: { authorization } });
 
+/** More hold up all calls while the endpoints are made. */
+const maxTasks = 20_000;
+
 /** An app with a discovery port has addresses of its own in a network; others are at a port of their host. */
 function instancesOf(json: unknown, useHealthCheck: boolean): readonly Instance[] {
   const app = fieldsOf(json);
   const { ports } = fieldsOf(fieldsOf(app["ipAddress"])["discovery"]);
   const ownPort = fieldsOf(listOf(ports)[0])["number"];
   const checks = listOf(app["healthChecks"]).length;
+  const tasks = listOf(app["tasks"]);
+  if (tasks.length > maxTasks) throw new Error(`the app has more than ${maxTasks} tasks`);
   const found = new Map<string, Instance>();
-  for (const each of listOf(app["tasks"])) {
+  for (const each of tasks) {
     const task = fieldsOf(each);
     if (useHealthCheck && !isHealthy(task, checks)) continue;
     const host =

@@ -81,6 +81,13 @@ test("while Marathon is away, its last answer stays", async (t) => {
   assert.equal((await call("web")).body, "web");
 });
 
+test("an app with more tasks than any has is refused with the reason", async (t) => {
+  const { call } = await world(t, { "/web": tasksAt(...Array<number>(20_001).fill(80)) });
+  const { status, body } = await call("web");
+  assert.equal(status, 502);
+  assert.match(body, /the app has more than 20000 tasks/);
+});
+
 test("Marathon that cannot be asked from the start is named in the error", async (t) => {
   const { state, call } = await world(t, {});
   state.isAway = true;
