@@ -1,5 +1,5 @@
 // The proxies whose figures decide about a shift, asked through their admin servers.
-import type { Path } from "../core/names/path.ts";
+import { leavesOf } from "../core/names/nametree.ts";
 import { addPage, addTotals, noTotals, since } from "./exposition.ts";
 import type { Totals } from "./exposition.ts";
 import type { Tree } from "./weights.ts";
@@ -65,19 +65,6 @@ async function routersOf(proxy: ProxyPages): Promise<readonly string[]> {
     registry?: { router?: Readonly<Record<string, unknown>> };
   };
   return Object.keys(registry?.router ?? {});
-}
-
-function leavesOf(tree: Tree): readonly Path[] {
-  switch (tree.kind) {
-    case "leaf":
-      return [tree.value];
-    case "alt":
-      return tree.trees.flatMap(leavesOf);
-    case "union":
-      return tree.branches.flatMap((branch) => leavesOf(branch.tree));
-    default:
-      return [];
-  }
 }
 
 /** Of every leaf of a delegation, used or not: an alternative may be used later. */

@@ -37,6 +37,20 @@ export function union<T>(branches: readonly Weighted<T>[]): NameTree<T> {
   return branches.length > 1 ? { kind: "union", branches } : (branches[0]?.tree ?? neg);
 }
 
+/** Every leaf in the order written, whatever its weight and whether or not a call would come to it. */
+export function leavesOf<T>(tree: NameTree<T>): readonly T[] {
+  switch (tree.kind) {
+    case "leaf":
+      return [tree.value];
+    case "alt":
+      return tree.trees.flatMap(leavesOf);
+    case "union":
+      return tree.branches.flatMap((branch) => leavesOf(branch.tree));
+    default:
+      return [];
+  }
+}
+
 /** Dtabs also come from callers: nesting is bounded, since every walk over a tree recurses. */
 const maxNesting = 64;
 

@@ -22,7 +22,7 @@ export function namedSource(name: Path, interpreter: Interpreter): Source {
         if (state.kind === "failed") changed(unknown(`${name}: ${state.why.detail}`));
         if (state.kind !== "ok") return;
         const before = closeLeaves;
-        leaves = leavesOf(state.value);
+        leaves = usedLeaves(state.value);
         const closes = leaves.map(({ addresses }) => addresses.watch(tell));
         closeLeaves = () => closes.forEach((close) => close());
         before(); // after the new watches: what both share goes on
@@ -43,14 +43,14 @@ function unknown(problem: string): Listing {
 }
 
 /** Of alternatives the first that exists, as for calls. */
-function leavesOf(tree: NameTree<Bound>): readonly Bound[] {
+function usedLeaves(tree: NameTree<Bound>): readonly Bound[] {
   switch (tree.kind) {
     case "leaf":
       return [tree.value];
     case "union":
-      return tree.branches.flatMap((branch) => leavesOf(branch.tree));
+      return tree.branches.flatMap((branch) => usedLeaves(branch.tree));
     case "alt":
-      return tree.trees.map(leavesOf).find((leaves) => leaves.length > 0) ?? [];
+      return tree.trees.map(usedLeaves).find((leaves) => leaves.length > 0) ?? [];
     case "neg":
     case "empty":
     case "fail":

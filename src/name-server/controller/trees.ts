@@ -2,6 +2,7 @@
 import type { Random } from "../../core/clock.ts";
 import { pending } from "../../core/live.ts";
 import type { Live, State } from "../../core/live.ts";
+import { leavesOf } from "../../core/names/nametree.ts";
 import type { NameTree } from "../../core/names/nametree.ts";
 import type { AddressSet, Bound } from "../../core/naming.ts";
 import { selector } from "../../core/names/select.ts";
@@ -50,19 +51,6 @@ export function withAddresses(tree: Live<NameTree<Bound>>): Live<NameTree<Bound>
 function isKnown({ addresses }: Bound, tracker: Tracker): boolean {
   const state = tracker.read(addresses, "addresses", () => addresses);
   return state.kind !== "pending" || state.isLate === true;
-}
-
-function leavesOf(tree: NameTree<Bound>): readonly Bound[] {
-  switch (tree.kind) {
-    case "leaf":
-      return [tree.value];
-    case "alt":
-      return tree.trees.flatMap(leavesOf);
-    case "union":
-      return tree.branches.flatMap((branch) => leavesOf(branch.tree));
-    default:
-      return [];
-  }
 }
 
 /** The name that a call would take, by chance where there are weights; null: there is none. */
