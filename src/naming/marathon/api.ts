@@ -2,6 +2,8 @@
 import { sign } from "node:crypto";
 import type { Instance } from "../discovery/instance.ts";
 import { JsonClient, StatusError } from "../discovery/get-json.ts";
+import { fieldsOf, listOf } from "../discovery/untyped-json.ts";
+import type { Fields } from "../discovery/untyped-json.ts";
 
 export interface MarathonApi {
   /** Ids in lower case, such as `/group/web`. */
@@ -10,8 +12,6 @@ export interface MarathonApi {
   instances(id: string, signal: AbortSignal): Promise<readonly Instance[]>;
   close(): void;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 export function marathonApi(
   origin: string,
@@ -145,12 +145,4 @@ async function tokenFrom(
   );
   if (typeof token !== "string") throw new Error("the login gave no token");
   return token;
-}
-
-function fieldsOf(json: unknown): Fields {
-  return typeof json === "object" && json !== null ? (json as Fields) : {};
-}
-
-function listOf(json: unknown): readonly unknown[] {
-  return Array.isArray(json) ? json : [];
 }

@@ -9,9 +9,9 @@ import type { NameTree, Weighted } from "../../core/names/nametree.ts";
 import { parsePath } from "../../core/names/path.ts";
 import type { Path } from "../../core/names/path.ts";
 import type { AddressSet, Bound, Delegation } from "../../core/naming.ts";
+import { fieldsOf, listOf } from "../discovery/untyped-json.ts";
+import type { Fields } from "../discovery/untyped-json.ts";
 import type { RemoteBound } from "./remote.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 export function readTree(json: unknown): State<NameTree<RemoteBound>> | null {
   const { type, message } = fieldsOf(json);
@@ -151,12 +151,4 @@ function boundWithAddresses(json: unknown): Bound {
 function pathOf(text: unknown): Path | null {
   const parsed = typeof text === "string" ? parsePath(text) : null;
   return parsed?.ok === true ? parsed.value : null;
-}
-
-function fieldsOf(json: unknown): Fields {
-  return typeof json === "object" && json !== null ? (json as Fields) : {};
-}
-
-function listOf(json: unknown): readonly unknown[] {
-  return Array.isArray(json) ? json : [];
 }
